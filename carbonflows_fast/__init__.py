@@ -1,0 +1,74 @@
+"""Carbon embodied in trade, from multi-regional input-output tables.
+
+    table → readers · synthetic → leontief → store → checks → accounting → trade
+
+`Table` is data; every question is a function of a table. Start with
+``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
+or ``cf.flows(table, "CO2")``.
+"""
+
+from __future__ import annotations
+
+try:
+    from carbonflows_fast import _core
+except ImportError as error:  # pragma: no cover - only in a source tree without a build
+    raise ImportError(
+        f"the compiled core of carbonflows_fast cannot be loaded ({error}); if this is the source "
+        "folder, install it with `pip install -e .`, or run Python from another folder"
+    ) from error
+
+from carbonflows_fast import synthetic
+from carbonflows_fast._machine import build_info
+from carbonflows_fast.accounting import Footprints, accounts, footprints, multipliers
+from carbonflows_fast.checks import CheckReport, check
+from carbonflows_fast.errors import (
+    CarbonFlowsError,
+    ConvergenceError,
+    FormatError,
+    InputError,
+    LabelError,
+    MemoryLimitError,
+    NotProductiveError,
+    StoreError,
+)
+from carbonflows_fast.leontief import LeontiefSystem, Solution, SolveReport, system
+from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
+from carbonflows_fast.readers import read, write_exiobase
+from carbonflows_fast.store import open, save
+from carbonflows_fast.table import Table
+from carbonflows_fast.trade import Flows, flows
+
+__version__ = _core.version
+
+__all__ = [
+    "CarbonFlowsError",
+    "CheckReport",
+    "ConvergenceError",
+    "Flows",
+    "Footprints",
+    "FormatError",
+    "InputError",
+    "LabelError",
+    "LeontiefSystem",
+    "MemoryLimitError",
+    "NotProductiveError",
+    "Solution",
+    "SolveReport",
+    "StoreError",
+    "Table",
+    "__version__",
+    "accounts",
+    "build_info",
+    "check",
+    "flows",
+    "footprints",
+    "from_pymrio",
+    "multipliers",
+    "open",
+    "read",
+    "save",
+    "synthetic",
+    "system",
+    "to_pymrio",
+    "write_exiobase",
+]

@@ -1,0 +1,280 @@
+"""The solves behind accounts and flows, and the weights in which they are certified.
+
+Whatever is asked per consuming region is one forward solve with R right-hand sides; whatever is
+asked per product bought is an adjoint solve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast._parts import CodeArray, FloatArray
+from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.leontief import system
+from carbonflows_fast.selection import Demand, Stressor, select_demand, select_stressor
+
+if TYPE_CHECKING:
+    from carbonflows_fast.leontief import SolveReport
+    from carbonflows_fast.table import Table
+
+__all__ = [
+    "BLOCK",
+    "RegionFlows",
+    "StressorBlock",
+    "Stressors",
+    "account_weight",
+    "adjoint",
+    "demand_weight",
+    "positive_output",
+    "region_flows",
+    "stressor_block",
+    "stressor_frame",
+    "summed_by_group",
+    "unknown_consumers",
+]
+
+# What `multipliers` and `footprints` take: all, some, or one stressor (made by a mapping, perhaps).
+Stressors: TypeAlias = str | Mapping[str, float] | Sequence[str] | None
+
+BLOCK = 256  # right-hand sides solved at a time where their number grows with the table
+UNIT_ROUNDOFF = 2.0**-53
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RegionFlows:
+    """E and what it was made from; `trade.Flows` and `accounts` both read it.
+
+    Attributes
+    ----------
+    stressor, demand
+        The resolved arguments.
+    x : ndarray, shape (n, q)
+        Output of every row for each consumer.
+    matrix : ndarray, shape (R, q)
+        E, emitting region by consumer, in the stressor's unit.
+    households : ndarray, shape (R,)
+        F_Y of the selected demand, by region.
+    unallocated : ndarray, shape (R,), or None
+        ΣF − ΣE by region; only where the whole of Y is demanded.
+    error_bound : float
+        Bound on the sum of the absolute errors of all entries of E, in the stressor's unit.
+    report
+        Of the solve.
+    """
+
+    stressor: Stressor
+    demand: Demand
+    x: FloatArray
+    matrix: FloatArray
+    households: FloatArray
+    unallocated: FloatArray | None
+    error_bound: float
+    report: SolveReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StressorBlock:
+    """Several stressors at once: S and F_Y with one row each."""
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    S: FloatArray  # (k, n)
+    F_Y: FloatArray  # (k, m)
+
+
+def positive_output(table: Table) -> FloatArray:
+    """Return x with the smallest positive output in place of every output that is not positive."""
+    x = table.x.to_numpy()
+    positive = x[x > 0]
+    return np.where(x > 0, x, positive.min() if positive.size else 1.0)
+
+
+def account_weight(s: FloatArray, x: FloatArray) -> FloatArray:
+    """Return the weight t in which the accounts of a stressor are certified.
+
+    t_j = |s_j| + 0.01 E / (n x_j), with E = Σ|s|x: a number per unit of output, positive and
+    independent of the rows' units (`methods.md` §3). An error bounded in this weight bounds the
+    error of every account of the stressor, for Σ|s||x̃ − x| ≤ Σ t|x̃ − x|.
+
+    Parameters
+    ----------
+    s : ndarray, shape (n,)
+        Emissions per unit of output.
+    x : ndarray, shape (n,)
+        Output. The smallest positive one stands for outputs that are not positive.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        All ones where the stressor is zero everywhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> account_weight(np.array([0.5, 1.0]), np.array([100.0, 50.0]))
+    array([0.505, 1.01 ])
+    """
+    positive = x > 0
+    if not positive.any():
+        return np.abs(s) + 1.0
+    total = float(np.abs(s[positive]) @ x[positive])
+    if total == 0:
+        return np.abs(s) + 1.0
+    return np.abs(s) + 0.01 * total / (s.size * np.where(positive, x, x[positive].min()))
+
+
+def demand_weight(y: FloatArray, x: FloatArray) -> FloatArray:
+    """Return the weight b = |y| + 0.01 x in which multipliers are certified.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n,)
+        Final demand that the multipliers will meet.
+    x : ndarray, shape (n,)
+        Positive outputs.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Σ b|m̃ − m| bounds the error of m'y.
+    """
+    return np.abs(y) + 0.01 * x
+
+
+def stressor_block(table: Table, stressors: Stressors) -> StressorBlock:
+    """Return S and F_Y of all, some or one stressor, C-contiguous, one row each."""
+    if stressors is None:
+        S = np.ascontiguousarray(table.S.to_numpy())
+        F_Y = np.ascontiguousarray(table.F_Y.to_numpy())
+        units = tuple(str(unit) for unit in table.stressor_units)
+        return StressorBlock(names=table.stressors, units=units, S=S, F_Y=F_Y)
+    several = not isinstance(stressors, (str, Mapping))
+    asked: list[Any] = list(stressors) if several else [stressors]
+    if not asked or (several and len(set(asked)) < len(asked)):
+        raise InputError(
+            wrong(
+                "stressors",
+                expected="None, a stressor, or a list of different stressors",
+                got=f"[{shorten(asked)}]",
+                remedy="name each stressor once, or leave the argument out for all",
+            )
+        )
+    chosen = [select_stressor(table, one) for one in asked]
+    return StressorBlock(
+        names=tuple(one.name for one in chosen),
+        units=tuple(one.unit for one in chosen),
+        S=np.stack([one.s for one in chosen]),
+        F_Y=np.stack([one.F_Y for one in chosen]),
+    )
+
+
+def region_flows(table: Table, stressor: Any = None, demand: Any = None) -> RegionFlows:
+    """Solve (I − A) x^(q) = y^(q) for every consumer q and sum s_i x_i^(q) by region of i.
+
+    The result for the whole demand is kept with the table, the last stressor's only, so that
+    accounts and flows of one stressor share one solve.
+    """
+    one = select_stressor(table, stressor)
+    kept = table._cache.get("region_flows") if demand is None else None
+    if kept is not None and kept[0] == stressor:
+        return kept[1]  # type: ignore[no-any-return]
+    result = _solve_region_flows(table, one, select_demand(table, demand))
+    if demand is None and (stressor is None or isinstance(stressor, str)):
+        table._cache["region_flows"] = (stressor, result)
+    return result
+
+
+def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> RegionFlows:
+    from carbonflows_fast import _kernels
+
+    parts, s, regions = table._parts, stressor.s, len(table.regions)
+    weight = account_weight(s, table.x.to_numpy())
+    solution = system(table).solve(demand.values, weight=weight)
+    x = np.ascontiguousarray(solution.values)
+    matrix = _kernels.weighted_sums(x, s, parts.region_codes, regions)
+
+    # An array of demand has no columns of Y, hence no final users of the table.
+    F_Y = np.where(False if demand.columns is None else demand.columns, stressor.F_Y, 0.0)
+    households = summed_by_group(F_Y, parts.demand_codes, regions)
+    unallocated: FloatArray | None = None
+    if demand.complete:
+        emitted = summed_by_group(stressor.F, parts.region_codes, regions)
+        unallocated = emitted - matrix.sum(axis=1)
+
+    # Solver's bound, and what adding up may have rounded: every term passes through at most the
+    # rows of its region, the consumers, the regions and the columns of F_Y.
+    solved = float(solution.report.error_bounds @ (weight @ np.abs(x)))
+    additions = int(np.bincount(parts.region_codes).max()) + 2 * regions + F_Y.size + 8
+    summed = float(np.abs(s) @ np.abs(x).sum(axis=1) + np.abs(F_Y).sum() + np.abs(stressor.F).sum())
+    for array in (x, matrix, households, unallocated):
+        if array is not None:
+            array.flags.writeable = False
+    return RegionFlows(
+        stressor=stressor,
+        demand=demand,
+        x=x,
+        matrix=matrix,
+        households=households,
+        unallocated=unallocated,
+        error_bound=(solved + 2 * additions * UNIT_ROUNDOFF * summed) * (1 + 1e-12),
+        report=solution.report,
+    )
+
+
+def adjoint(
+    table: Table, S: FloatArray, weight: FloatArray, rtol: float = 1e-10
+) -> tuple[FloatArray, FloatArray]:
+    """Solve (I − A)'m = s for every row of S, a block at a time.
+
+    Parameters
+    ----------
+    table : Table
+    S : ndarray, shape (k, n)
+    weight : ndarray, shape (n,)
+        b, in which the error is certified.
+    rtol : float
+        Largest certified Σ b|m̃ − m| / Σ b|m̃|.
+
+    Returns
+    -------
+    m : ndarray, shape (k, n)
+    bounds : ndarray, shape (k,)
+        Of Σ b|m̃ − m|, row by row.
+    """
+    m, bounds = np.empty(S.shape), np.empty(len(S))
+    for first in range(0, len(S), BLOCK):
+        here = slice(first, first + BLOCK)
+        solution = system(table).solve_adjoint(S[here], weight=weight, rtol=rtol)
+        m[here] = solution.values
+        bounds[here] = solution.report.error_bounds * (np.abs(m[here]) @ weight)
+    m.flags.writeable = False
+    return m, bounds
+
+
+def stressor_frame(values: FloatArray, stressors: Sequence[str], columns: pd.Index) -> pd.DataFrame:
+    values.flags.writeable = False
+    index = pd.Index(stressors, name="stressor")
+    return pd.DataFrame(values, index=index, columns=columns, copy=False)
+
+
+def summed_by_group(values: FloatArray, codes: CodeArray, groups: int) -> FloatArray:
+    """Return the sum of the values (n,) in each group, shape (groups,)."""
+    from carbonflows_fast import _kernels
+
+    sums: FloatArray = _kernels.sum_columns_by_group(values[None], codes, groups)[0]
+    return sums
+
+
+def unknown_consumers(remedy: str) -> str:
+    """Return the complaint that a demand given as an array does not say who consumes."""
+    return wrong(
+        "demand",
+        expected="regions or (region, category) pairs, which say who consumes",
+        got="an array",
+        remedy=remedy,
+    )

@@ -1,0 +1,233 @@
+"""What the command line shows and writes: plain text tables, and files by extension."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from carbonflows_fast.errors import InputError, wrong
+
+if TYPE_CHECKING:
+    from carbonflows_fast.trade import Flows
+
+__all__ = [
+    "check_out",
+    "columns",
+    "number",
+    "numbers",
+    "percent",
+    "say",
+    "show_accounts",
+    "show_flows",
+    "write_out",
+]
+
+FORMATS = (".csv", ".parquet", ".json")
+
+
+def say(text: str = "") -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+# --- text -----------------------------------------------------------------------------------
+
+
+def percent(share: float, *, signed: bool = False) -> str:
+    """Return a share as text.
+
+    >>> percent(0.2331, signed=True), percent(0.239), percent(float("nan"))
+    ('+23.3 %', '23.9 %', '-')
+    """
+    if not math.isfinite(share):
+        return "-"
+    return f"{100 * share:{'+' if signed else ''}.1f} %"
+
+
+def numbers(values: Iterable[float]) -> list[str]:
+    """Return numbers as text, with as many decimals as give the largest five digits.
+
+    >>> numbers([1234567.8, 3.21]), numbers([12.3456, -0.5])
+    (['1,234,568', '3'], ['12.346', '-0.500'])
+    """
+    given = [float(value) for value in values]
+    sizes = [abs(value) for value in given if math.isfinite(value)]
+    largest = max(sizes, default=0.0)
+    if largest >= 1e15 or 0 < largest < 1e-4:
+        return [f"{value:.4e}" if math.isfinite(value) else "-" for value in given]
+    decimals = 0 if largest == 0 else min(max(4 - math.floor(math.log10(largest)), 0), 8)
+    # Adding 0.0 turns a rounded −0 into 0.
+    return [
+        f"{round(value, decimals) + 0.0:,.{decimals}f}" if math.isfinite(value) else "-"
+        for value in given
+    ]
+
+
+def number(value: float) -> str:
+    """Return one number as text.
+
+    >>> number(31.5)
+    '31.500'
+    """
+    return numbers([value])[0]
+
+
+def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Return rows of text as aligned columns, the first `left` to the left, others to the right.
+
+    >>> print(columns(["region", "CO2"], [["DE", "1,234"], ["FR", "87"]]))
+    region    CO2
+    DE      1,234
+    FR         87
+    """
+    lines = [list(heads), *(list(row) for row in rows)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if at < left else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+# --- results --------------------------------------------------------------------------------
+
+
+def show_accounts(frame: Any, largest: int | None = None) -> None:
+    """Print national accounts, all or the largest by production, and their sum."""
+    unit = frame.attrs["unit"]
+    amounts = ["production", "consumption", "imports", "exports", "net_imports"]
+    shown = frame
+    if largest is not None and largest < len(frame):
+        shown = frame.sort_values("production", ascending=False, kind="stable").head(largest)
+    total = frame[amounts].sum()
+    total["net_imports"] = total["consumption"] - total["production"]
+    texts = {
+        name: numbers([*shown[name], total[name]])
+        for name in amounts  # decimals are chosen column by column
+    }
+    shares = [percent(share, signed=True) for share in shown["net_share"]]
+    names = [str(region) for region in shown.index]
+    body = [
+        [name, *(texts[amount][at] for amount in amounts), share]
+        for at, (name, share) in enumerate(
+            zip([*names, f"all {len(frame)}"], [*shares, ""], strict=True)
+        )
+    ]
+    heads = ["region", *(name.replace("_", " ") for name in amounts), "net share"]
+    say(columns(heads, body))
+    say(f"in {unit or '(no unit)'}; production and consumption include households' own emissions")
+    lost = float(frame["unallocated"].sum()) if "unallocated" in frame else 0.0
+    if abs(lost) > frame.attrs["error_bound"]:
+        say(f"unallocated (no final demand accounts for it): {_with(lost, unit)}")
+    say(f"certified: no account is wrong by more than {frame.attrs['error_bound']:.1e} {unit}")
+
+
+def show_flows(result: Flows, top: int) -> None:
+    """Print the three summary numbers, and the largest flows between regions."""
+    unit = result.unit
+    say(f"{percent(result.traded_share)} of industrial emissions cross a border")
+    say(f"{percent(result.traded_share_all)} of all emissions, households' own included")
+    say(f"net transfers: {_with(result.net_transfers, unit)}")
+    say(f"industrial emissions: {_with(result.total, unit)}")
+    if len(result.matrix) > 1:
+        largest = result.top(top)
+        say()
+        say(
+            columns(
+                ["emitted in", "bought in", unit or "value", "share"],
+                [
+                    [str(origin), str(consumer), value, percent(share)]
+                    for origin, consumer, value, share in zip(
+                        largest["from"], largest["to"], numbers(largest["value"]), largest["share"]
+                    )
+                ],
+                left=2,
+            )
+        )
+    say(f"certified: no flow is wrong by more than {result.error_bound:.1e} {unit}".rstrip())
+
+
+def _with(value: float, unit: str) -> str:
+    return f"{number(value)} {unit}".rstrip()
+
+
+# --- files ----------------------------------------------------------------------------------
+
+
+def check_out(path: Path | None) -> None:
+    """Refuse a file that could not be written, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        If the extension is unknown, the folder does not exist, or the path is a folder.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(
+            wrong(
+                "--out",
+                expected=f"a file name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
+                got=repr(str(path)),
+                remedy="the extension says how to write it",
+            )
+        )
+    if path.is_dir() or not path.parent.is_dir():
+        got = f"{str(path)!r}, a folder" if path.is_dir() else f"{str(path)!r}, in no folder"
+        raise InputError(
+            wrong("--out", expected="a file in a folder that exists", got=got, remedy="create it")
+        )
+
+
+def write_out(frame: Any, path: Path | None) -> None:
+    """Write the columns of a DataFrame (its index left out) as CSV, Parquet or JSON.
+
+    The file appears complete or not at all. JSON is a list with an object per row; numbers keep
+    all digits; NaN is an empty cell or null.
+
+    Raises
+    ------
+    InputError
+        If the path cannot be a result.
+    OSError
+        If it cannot be written.
+    """
+    if path is None:
+        return
+    check_out(path)
+    # The extension stays at the end: pandas compresses by what it sees there.
+    fresh = path.parent / f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}"
+    try:
+        _write(frame, fresh, path.suffix.lower())
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    say(f"written: {path}")
+
+
+def _write(frame: Any, path: Path, extension: str) -> None:
+    if extension == ".csv":
+        frame.to_csv(path, index=False, lineterminator="\n")
+    elif extension == ".parquet":
+        frame.to_parquet(path, index=False)
+    else:
+        rows = [
+            {name: _plain(value) for name, value in row.items()}
+            for row in frame.to_dict(orient="records")
+        ]
+        text = json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON has for a value: null for NaN and infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,84 @@
+"""The compiled core. Arrays are taken as they are: carbonflows_fast checks them first.
+
+Lines, blocks and tiles are explained in cpp/include/carbonflows/tiles.hpp. `semiring` is 0 for
+Σ a x, 1 for Σ |a| x, 2 for max |a| x. `isa` is "" or the name of a set of kernels.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+_Floats = npt.NDArray[np.float64]
+_Values = npt.NDArray[np.float64] | npt.NDArray[np.float32]
+_Ints = npt.NDArray[np.int64]
+_Int32s = npt.NDArray[np.int32]
+_Masks = npt.NDArray[np.uint16]
+
+version: str
+compiler: str
+max_block: int
+
+def kernel_name(wanted: str, /) -> str | None: ...
+
+class Tiles:
+    """A matrix in float64 region tiles."""
+
+    def __init__(self, starts: _Ints, entries: _Ints, masks: _Masks, values: _Values) -> None: ...
+    @staticmethod
+    def from_csr32(
+        line_starts: _Int32s,
+        positions: _Int32s,
+        values: _Floats,
+        by_column: bool,
+        starts: _Ints,
+        divisor: _Floats | None,
+        threads: int,
+        /,
+    ) -> Tiles: ...
+    @staticmethod
+    def from_csr64(
+        line_starts: _Ints,
+        positions: _Ints,
+        values: _Floats,
+        by_column: bool,
+        starts: _Ints,
+        divisor: _Floats | None,
+        threads: int,
+        /,
+    ) -> Tiles: ...
+    @staticmethod
+    def from_dense(
+        array: _Floats, starts: _Ints, divisor: _Floats | None, threads: int, /
+    ) -> Tiles: ...
+    @property
+    def starts(self) -> _Ints: ...
+    @property
+    def entries(self) -> _Ints: ...
+    @property
+    def masks(self) -> _Masks: ...
+    @property
+    def values(self) -> _Values: ...
+    def to_csr(self, threads: int, /) -> tuple[_Ints, _Ints, _Floats]: ...
+    def lowest(self, threads: int, /) -> float: ...
+    def product(
+        self, x: _Floats, out: _Floats, adjoint: bool, semiring: int, threads: int, isa: str
+    ) -> None: ...
+    def factor(self, absolute: bool, threads: int, isa: str) -> tuple[_Floats, _Int32s, int]: ...
+    def gauss_seidel(
+        self,
+        factors: _Floats,
+        pivots: _Int32s,
+        y: _Floats,
+        x: _Floats,
+        start_is_zero: bool,
+        residual_weight: _Floats,
+        value_weight: _Floats,
+        goal: float,
+        sweeps: int,
+        adjoint: bool,
+        absolute: bool,
+        threads: int,
+        isa: str,
+    ) -> tuple[int, int]: ...
+
+class Tiles32(Tiles):
+    """The same in float32."""

@@ -1,0 +1,144 @@
+"""Array loops in Numba: sums by region, by sector, and by both at once.
+
+Every kernel runs its loops in the order in which they are written, on one thread, without
+re-association, so that the same input always gives the same bits. They release the GIL, accept
+read-only arrays, and trust their input: all arrays are C-contiguous, float64 values and int32
+codes, and every code lies in range.
+
+Letters as in the rest of the library: n rows of the table, R regions, P distinct sector labels,
+k stressors.
+
+Importing this module imports Numba; callers do it inside the function that needs a kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+__all__ = [
+    "outside_sums",
+    "sector_sums",
+    "sector_sums_paired",
+    "sum_by_group",
+    "sum_columns_by_group",
+    "sum_other_regions",
+    "weighted_sums",
+]
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int32]
+Kernel = TypeVar("Kernel", bound=Callable[..., Floats])
+
+# Read-only types: Numba passes a writable array where a read-only one is declared, not the other
+# way round, so one compiled version serves both.
+_MATRIX = types.Array(types.float64, 2, "C", readonly=True)
+_VECTOR = types.Array(types.float64, 1, "C", readonly=True)
+_CODES = types.Array(types.int32, 1, "C", readonly=True)
+_COUNT = types.int64
+_OUT_MATRIX = types.float64[:, ::1]
+_OUT_VECTOR = types.float64[::1]
+
+
+def _kernel(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
+    """Compile for one signature: `njit` with the settings that every kernel here shares."""
+    compiler: Any = njit([result(*arguments)], nogil=True, cache=True)
+
+    def compile_now(function: Kernel) -> Kernel:
+        return cast("Kernel", compiler(function))
+
+    return compile_now
+
+
+@_kernel(_OUT_MATRIX, _MATRIX, _CODES, _COUNT)
+def sum_by_group(values: Floats, codes: Codes, groups: int) -> Floats:
+    """Return out[g, c] = Σ_{i in g} values[i, c]; values (n, c), codes (n,), out (groups, c)."""
+    out = np.zeros((groups, values.shape[1]))
+    for i in range(values.shape[0]):
+        for c in range(values.shape[1]):
+            out[codes[i], c] += values[i, c]
+    return out
+
+
+@_kernel(_OUT_MATRIX, _MATRIX, _CODES, _COUNT)
+def sum_columns_by_group(values: Floats, codes: Codes, groups: int) -> Floats:
+    """Return out[e, g] = Σ_{c in g} values[e, c]; values (k, m), codes (m,), out (k, groups)."""
+    out = np.zeros((values.shape[0], groups))
+    for e in range(values.shape[0]):
+        for c in range(values.shape[1]):
+            out[e, codes[c]] += values[e, c]
+    return out
+
+
+@_kernel(_OUT_MATRIX, _MATRIX, _VECTOR, _CODES, _COUNT)
+def weighted_sums(x: Floats, s: Floats, codes: Codes, groups: int) -> Floats:
+    """Return E[g, q] = Σ_{i in g} s[i] x[i, q]: emissions in g for consumer q.
+
+    x (n, q), s (n,), codes (n,), E (groups, q).
+    """
+    out = np.zeros((groups, x.shape[1]))
+    for i in range(x.shape[0]):
+        for q in range(x.shape[1]):
+            out[codes[i], q] += s[i] * x[i, q]
+    return out
+
+
+@_kernel(_OUT_MATRIX, _MATRIX, _MATRIX, _CODES, _COUNT)
+def sector_sums(m: Floats, Y: Floats, codes: Codes, sectors: int) -> Floats:
+    """Return D[e, q P + p] = Σ_{i in p} m[e, i] Y[i, q]: what consumer q causes by buying p.
+
+    m (k, n), Y (n, R), codes (n,) of sectors, D (k, R P): product p of every origin together.
+    """
+    consumers = Y.shape[1]
+    out = np.zeros((m.shape[0], consumers * sectors))
+    for e in range(m.shape[0]):
+        for i in range(m.shape[1]):
+            for q in range(consumers):
+                out[e, q * sectors + codes[i]] += m[e, i] * Y[i, q]
+    return out
+
+
+@_kernel(_OUT_MATRIX, _MATRIX, _MATRIX, _CODES, _CODES, _COUNT)
+def sector_sums_paired(m: Floats, Y: Floats, consumer: Codes, codes: Codes, sectors: int) -> Floats:
+    """Return D[b, p] = Σ_{i in p} m[b, i] Y[i, consumer[b]]: row b of m meets one consumer only.
+
+    m (b, n), Y (n, R), consumer (b,), codes (n,) of sectors, D (b, P).
+    """
+    out = np.zeros((m.shape[0], sectors))
+    for b in range(m.shape[0]):
+        for i in range(m.shape[1]):
+            out[b, codes[i]] += m[b, i] * Y[i, consumer[b]]
+    return out
+
+
+@_kernel(_OUT_VECTOR, _MATRIX, _CODES)
+def sum_other_regions(x: Floats, codes: Codes) -> Floats:
+    """Return out[i] = Σ_{q ≠ region of i} x[i, q]: output of row i that others finally use.
+
+    x (n, R), codes (n,) of regions, out (n,).
+    """
+    out = np.zeros(x.shape[0])
+    for i in range(x.shape[0]):
+        for q in range(x.shape[1]):
+            if q != codes[i]:
+                out[i] += x[i, q]
+    return out
+
+
+@_kernel(_OUT_MATRIX, _MATRIX, _MATRIX, _CODES, _CODES)
+def outside_sums(S: Floats, x: Floats, codes: Codes, consumer: Codes) -> Floats:
+    """Return D[e, b] = Σ_{i outside consumer[b]} S[e, i] x[i, b]: emissions caused abroad.
+
+    S (k, n), x (n, b), codes (n,) of regions, consumer (b,), D (k, b).
+    """
+    out = np.zeros((S.shape[0], x.shape[1]))
+    for e in range(S.shape[0]):
+        for i in range(S.shape[1]):
+            for b in range(x.shape[1]):
+                if codes[i] != consumer[b]:
+                    out[e, b] += S[e, i] * x[i, b]
+    return out

@@ -1,0 +1,242 @@
+"""Labels of a table: taken from arguments and DataFrames, which must agree in order.
+
+Nothing is realigned; a label is only ever turned into text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast._parts import CodeArray, encode
+from carbonflows_fast.errors import LabelError, nearest, shorten, wrong
+
+__all__ = [
+    "Carrier",
+    "Labels",
+    "agreed",
+    "demand_labels",
+    "label_texts",
+    "pairs_of",
+    "row_labels",
+    "stressor_labels",
+]
+
+DEFAULT_CATEGORY = "final demand"
+
+Labels: TypeAlias = list[str]
+Source: TypeAlias = tuple[str, Labels]  # where the labels come from, for messages
+Carrier: TypeAlias = tuple[str, Any]  # the same with a pandas Index, or None where there is none
+
+
+def label_texts(argument: str, labels: Any) -> Labels:
+    """Return labels as text; missing and empty ones are errors.
+
+    Raises
+    ------
+    LabelError
+        If a label is None, NaN or blank.
+    """
+    texts = []
+    for position, label in enumerate(labels):
+        missing = label is None or (not isinstance(label, str) and pd.isna(label) is True)
+        text = "" if missing else str(label)
+        if not text.strip():
+            raise LabelError(
+                wrong(
+                    argument,
+                    expected="a text for every label",
+                    got=f"{label!r} at position {position} (counted from 0)",
+                    remedy="fill it in; when reading CSV files, keep_default_na=False keeps "
+                    "Namibia's 'NA'",
+                )
+            )
+        texts.append(text)
+    return texts
+
+
+def pairs_of(source: str, index: Any, names: tuple[str, str]) -> tuple[Labels, Labels]:
+    """Split a two-level index."""
+    if not isinstance(index, pd.MultiIndex) or index.nlevels != 2:
+        raise LabelError(
+            wrong(
+                source,
+                expected=f"a MultiIndex with the levels {names[0]} and {names[1]}",
+                got=f"{index.nlevels} level(s), e.g. {index[0] if len(index) else 'none'!r}",
+                remedy="set one with pd.MultiIndex.from_arrays, or pass the bare numbers "
+                "(.to_numpy()) and the labels as arguments",
+            )
+        )
+    if list(index.names) == [names[1], names[0]]:
+        raise LabelError(
+            wrong(
+                source,
+                expected=f"the levels {names[0]}, {names[1]} in this order",
+                got=f"{index.names[0]}, {index.names[1]}",
+                remedy="swap them with .swaplevel()",
+            )
+        )
+    first, second = (index.get_level_values(level).tolist() for level in (0, 1))
+    return label_texts(source, first), label_texts(source, second)
+
+
+def agreed(what: str, size: int, sources: list[Source], remedy: str) -> Labels:
+    """Return the labels that all sources agree on, each having `size` of them."""
+    if not sources:
+        raise LabelError(
+            wrong(what, expected=f"{size} labels", got="none in any argument", remedy=remedy)
+        )
+    first_source, first = sources[0]
+    for source, labels in sources:
+        if len(labels) != size:
+            raise LabelError(
+                wrong(
+                    source,
+                    expected=f"{size} labels, one for each of {what}",
+                    got=str(len(labels)),
+                    remedy=remedy,
+                )
+            )
+        if labels != first:
+            at = next(
+                i for i, pair in enumerate(zip(first, labels, strict=True)) if len(set(pair)) > 1
+            )
+            raise LabelError(
+                wrong(
+                    source,
+                    expected=f"the labels of {first_source} in the same order",
+                    got=f"{labels[at]!r} instead of {first[at]!r} at position {at} "
+                    "(counted from 0)",
+                    remedy="bring both into one order; nothing is realigned in silence",
+                )
+            )
+    return first
+
+
+def row_labels(
+    n: int, regions: Any, sectors: Any, carriers: list[Carrier]
+) -> tuple[Labels, Labels]:
+    """Return the region and the sector of each row, from arguments and DataFrames."""
+    region_sources: list[Source] = []
+    sector_sources: list[Source] = []
+    if regions is not None:
+        given = [regions] * n if isinstance(regions, str) else regions
+        region_sources.append(("regions", label_texts("regions", given)))
+    if sectors is not None:
+        sector_sources.append(("sectors", label_texts("sectors", sectors)))
+    for source, index in carriers:
+        if index is not None:
+            first, second = pairs_of(source, index, ("region", "sector"))
+            region_sources.append((source, first))
+            sector_sources.append((source, second))
+    remedy = (
+        "give one label per row, e.g. regions=np.repeat(regions, len(sectors)), "
+        "sectors=np.tile(sectors, len(regions)), or a DataFrame with (region, sector) labels"
+    )
+    return (
+        agreed("the rows (regions)", n, region_sources, remedy),
+        agreed("the rows (sectors)", n, sector_sources, remedy),
+    )
+
+
+def demand_labels(
+    m: int, regions: tuple[str, ...], demand: Any, carriers: list[Carrier]
+) -> tuple[CodeArray, tuple[str, ...], CodeArray]:
+    """Return region codes, distinct categories and category codes of the columns of Y."""
+    region_sources: list[Source] = []
+    category_sources: list[Source] = []
+    if demand is not None:
+        carriers = [("demand", _demand_index(demand)), *carriers]
+    for source, index in carriers:
+        if index is None:
+            continue
+        if index.nlevels == 1:  # one column per region, named by it
+            region_sources.append((source, label_texts(source, index.tolist())))
+            continue
+        first, second = pairs_of(source, index, ("region", "category"))
+        region_sources.append((source, first))
+        category_sources.append((source, second))
+    if not category_sources:
+        if m != len(regions):
+            raise LabelError(
+                wrong(
+                    "demand",
+                    expected=f"a (region, category) pair for each of the {m} columns of Y",
+                    got=f"no categories, which needs one column for each of {len(regions)} regions",
+                    remedy="give demand=[(region, category), …] or a Y with such columns",
+                )
+            )
+        region_sources.append(("regions", list(regions)))
+        category_sources.append(("", [DEFAULT_CATEGORY] * m))
+    remedy = "give one (region, category) pair per column of Y"
+    columns = agreed("the columns of Y (regions)", m, region_sources, remedy)
+    names = agreed("the columns of Y (categories)", m, category_sources, remedy)
+    position = {region: code for code, region in enumerate(regions)}
+    for at, region in enumerate(columns):
+        if region not in position:
+            raise LabelError(
+                wrong(
+                    region_sources[0][0],
+                    expected="regions of the table",
+                    got=f"{region!r} at position {at} (counted from 0)",
+                    remedy=f"nearest are {shorten(nearest(region, regions))}",
+                )
+            )
+    codes = np.array([position[region] for region in columns], dtype=np.int32)
+    categories, category_codes = encode(names)
+    return codes, categories, category_codes
+
+
+def _demand_index(demand: Any) -> Any:
+    """Return the demand argument as a MultiIndex."""
+    if isinstance(demand, pd.MultiIndex):
+        return demand
+    pairs = (
+        [demand]
+        if isinstance(demand, str)
+        else list(demand.tolist() if isinstance(demand, np.ndarray) else demand)
+    )
+    for at, pair in enumerate(pairs):
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise LabelError(
+                wrong(
+                    "demand",
+                    expected="(region, category) pairs, one per column of Y",
+                    got=f"{pair!r} at position {at} (counted from 0)",
+                    remedy="give e.g. demand=[('DE', 'households'), ('DE', 'government')]",
+                )
+            )
+    return pd.MultiIndex.from_arrays(
+        [[pair[0] for pair in pairs], [pair[1] for pair in pairs]], names=["region", "category"]
+    )
+
+
+def stressor_labels(k: int, stressors: Any, carriers: list[Carrier]) -> tuple[str, ...]:
+    sources: list[Source] = []
+    if stressors is not None:
+        given = [stressors] if isinstance(stressors, str) else stressors
+        sources.append(("stressors", label_texts("stressors", given)))
+    for source, index in carriers:
+        if index is None:
+            continue
+        labels = label_texts(source, index.get_level_values(0).tolist())
+        for level in range(1, index.nlevels):
+            more = label_texts(source, index.get_level_values(level).tolist())
+            labels = [f"{a} | {b}" for a, b in zip(labels, more, strict=True)]
+        sources.append((source, labels))
+    remedy = "give stressors=[…], one name per row of F or S"
+    names = agreed("the stressors", k, sources, remedy)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise LabelError(
+            wrong(
+                sources[0][0],
+                expected="every stressor once",
+                got=f"{shorten(twice)} more than once",
+                remedy="put the extension's name in front, or add the rows up",
+            )
+        )
+    return tuple(names)

@@ -1,0 +1,107 @@
+"""What the core runs on: threads, instruction set, build."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from carbonflows_fast import _core
+from carbonflows_fast.errors import InputError, wrong
+
+__all__ = ["build_info", "instruction_set", "thread_count"]
+
+
+def thread_count(threads: int | None = None) -> int:
+    """Return how many threads to use.
+
+    The argument decides, else `CARBONFLOWS_NUM_THREADS`, else `OMP_NUM_THREADS`, else the number
+    of processors this process may run on.
+
+    Parameters
+    ----------
+    threads : int, optional
+        A positive number.
+
+    Raises
+    ------
+    InputError
+        If the argument or the variable that decides is not a positive whole number.
+    """
+    if threads is not None:
+        return _positive("threads", threads)
+    for variable in ("CARBONFLOWS_NUM_THREADS", "OMP_NUM_THREADS"):
+        text = os.environ.get(variable, "").strip()
+        if text:
+            # OMP_NUM_THREADS may list one number for each level of nesting.
+            first = text.split(",")[0] if variable == "OMP_NUM_THREADS" else text
+            return _positive(variable, first)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _positive(name: str, value: object) -> int:
+    try:
+        number = int(value) if isinstance(value, str) else value.__index__()  # type: ignore[attr-defined]
+    except (ValueError, AttributeError, TypeError):
+        number = 0
+    if isinstance(value, bool) or not 1 <= number <= 4096:
+        raise InputError(
+            wrong(
+                name,
+                expected="a whole number from 1 to 4096",
+                got=repr(value),
+                remedy="leave it out to use every processor this process may run on",
+            )
+        )
+    return int(number)
+
+
+def instruction_set() -> str:
+    """Return the name of the kernels in use: the best this processor runs.
+
+    `CARBONFLOWS_ISA` asks for a lower one: "avx512", "avx2" or "baseline".
+
+    Raises
+    ------
+    InputError
+        If the kernels asked for do not run on this processor.
+    """
+    wanted = os.environ.get("CARBONFLOWS_ISA", "").strip().lower()
+    name = _core.kernel_name(wanted)
+    if name is None:
+        raise InputError(
+            wrong(
+                "CARBONFLOWS_ISA",
+                expected="avx512, avx2 or baseline, as this processor allows",
+                got=repr(wanted),
+                remedy=f"unset it to use {_core.kernel_name('')}",
+            )
+        )
+    return name
+
+
+def build_info() -> dict[str, Any]:
+    """Tell the version, the compiler, the instruction set in use and the number of threads.
+
+    Returns
+    -------
+    dict
+        Keys `version`, `compiler`, `instruction_set`, `instruction_sets` (all that run here) and
+        `threads`.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> sorted(cf.build_info())
+    ['compiler', 'instruction_set', 'instruction_sets', 'threads', 'version']
+    """
+    return {
+        "version": _core.version,
+        "compiler": _core.compiler,
+        "instruction_set": instruction_set(),
+        "instruction_sets": [
+            name for name in ("avx512", "avx2", "baseline") if _core.kernel_name(name)
+        ],
+        "threads": thread_count(),
+    }

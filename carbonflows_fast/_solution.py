@@ -1,0 +1,54 @@
+"""What a solve returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carbonflows_fast._parts import FloatArray
+
+__all__ = ["Solution", "SolveReport"]
+
+
+@dataclass(frozen=True, slots=True)
+class SolveReport:
+    """What a solve did, and what is proved about its result.
+
+    Attributes
+    ----------
+    method : str
+        "gauss-seidel" or "direct".
+    why : str
+        Why this method.
+    passes : int
+        Passes over A that one right-hand side took at most, the certificate's included.
+    matrix_bytes : int
+        Bytes of A that a pass reads.
+    residual : float
+        Largest Σ|r| / Σ|y| over the right-hand sides.
+    error_bounds : ndarray, shape (k,)
+        Proved bounds on Σ t|x̃ − x| / Σ t|x̃|, t being the weight (1 by default).
+    seconds : float
+    threads : int
+    """
+
+    method: str
+    why: str
+    passes: int
+    matrix_bytes: int
+    residual: float
+    error_bounds: FloatArray
+    seconds: float
+    threads: int
+
+    @property
+    def error_bound(self) -> float:
+        """The largest of `error_bounds`."""
+        return float(self.error_bounds.max(initial=0.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """The solution of a solve, in the shape of its right-hand side, and the report on it."""
+
+    values: FloatArray
+    report: SolveReport

@@ -1,0 +1,107 @@
+"""Block Gauss-Seidel on the tiles: the factored domestic blocks and the sweeps that use them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from carbonflows_fast._machine import instruction_set
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._tiles import RegionTiles
+from carbonflows_fast.errors import NotProductiveError, shorten
+
+__all__ = ["Stopping", "Sweeps"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stopping:
+    """Stop once Σ guard|r| ≤ goal · Σ weight|x| is expected for every column, or after `most`.
+
+    Without weights, after `most` sweeps exactly.
+    """
+
+    most: int
+    guard: FloatArray = field(default_factory=lambda: np.empty(0))
+    weight: FloatArray = field(default_factory=lambda: np.empty(0))
+    goal: float = 0.0
+
+
+class Sweeps:
+    """A in tiles with its factored diagonal blocks.
+
+    Parameters
+    ----------
+    tiles : RegionTiles
+    describe : callable
+        Names of table rows, for errors.
+    nonnegative : bool
+        Whether A has no negative entries.
+    factors : (values, pivots), optional
+        The factored blocks of I − A, as a store keeps them.
+    """
+
+    def __init__(
+        self,
+        tiles: RegionTiles,
+        describe: Callable[[Any], list[str]],
+        nonnegative: bool,
+        factors: tuple[FloatArray, Any] | None = None,
+    ) -> None:
+        self.tiles = tiles
+        self.nonnegative = nonnegative
+        self._describe = describe
+        self._lock = threading.Lock()
+        self._factors: dict[bool, tuple[FloatArray, Any]] = {}
+        if factors is not None:
+            self._factors[False] = factors
+
+    def factors(self, absolute: bool, threads: int) -> tuple[FloatArray, Any]:
+        """Return the LU factors and pivots of the blocks of I − A, or of I − |A|.
+
+        Raises
+        ------
+        NotProductiveError
+            If a block is singular.
+        """
+        absolute = absolute and not self.nonnegative
+        with self._lock:
+            if absolute not in self._factors:
+                values, pivots, failed = self.tiles.core.factor(
+                    absolute, threads, instruction_set()
+                )
+                if failed >= 0:
+                    raise NotProductiveError(
+                        "A: expected a productive economy, got a singular block I − A at "
+                        f"{self.name(np.array([failed]))}; correct the inputs of that sector, or "
+                        "set them to zero with table.with_changes(A=...)"
+                    )
+                self._factors[absolute] = (values, pivots)
+            return self._factors[absolute]
+
+    def run(
+        self,
+        Y: FloatArray,
+        X: FloatArray,
+        stopping: Stopping,
+        *,
+        from_zero: bool,
+        adjoint: bool,
+        threads: int,
+        absolute: bool = False,
+    ) -> int:
+        """Improve X on (I − A) X = Y in place, in tile order; return the sweeps used."""
+        values, pivots = self.factors(absolute, threads)
+        sweeps, _ = self.tiles.core.gauss_seidel(
+            values, pivots, Y, X, from_zero, stopping.guard, stopping.weight, stopping.goal,
+            stopping.most, adjoint, absolute, threads, instruction_set(),
+        )  # fmt: skip
+        return sweeps
+
+    def name(self, tile_rows: Any) -> str:
+        """Return "region: sector" of a few rows in tile order."""
+        order = self.tiles.order
+        return shorten(self._describe(tile_rows if order is None else order[tile_rows]))

@@ -1,0 +1,383 @@
+"""The command line: ``carbonflows-fast demo | info | check | convert | accounts | flows``.
+
+Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
+1 `check` found errors, 2 bad input (one sentence on standard error), 130 interrupted. Results go
+to standard output, everything else to standard error. A new command is a function, a parser in
+`_parser`, and whatever of `_add_table`, `_add_question` and `_add_output` it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from carbonflows_fast._cli_output import (
+    check_out,
+    number,
+    say,
+    show_accounts,
+    show_flows,
+    write_out,
+)
+from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["main"]
+
+THREADS = "CARBONFLOWS_NUM_THREADS"
+SHOWN = 12  # labels that `info` lists
+
+
+# --- commands -------------------------------------------------------------------------------
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Build a world of invented numbers, solve it, and show accounts and flows."""
+    from carbonflows_fast._cli_demo import run
+
+    return run(arguments)
+
+
+def info(arguments: argparse.Namespace) -> int:
+    """Describe a table, or the installation."""
+    import carbonflows_fast as cf
+
+    if arguments.table is None:
+        facts = [
+            (key.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value))
+            for key, value in cf.build_info().items()
+        ]
+    else:
+        facts = _facts(_load(arguments))
+    width = max(len(key) for key, _ in facts)
+    for key, value in facts:
+        say(f"{key.ljust(width)}  {value}")
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Report what is odd in a table; 1 if there is an error."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    report = cf.check(arguments.table)
+    say(str(report))
+    write_out(report.findings, arguments.out)
+    return 0 if report.ok else 1
+
+
+def convert(arguments: argparse.Namespace) -> int:
+    """Save a table so that it opens at once."""
+    import carbonflows_fast as cf
+    from carbonflows_fast.store import is_store
+
+    if arguments.stressor and is_store(arguments.table):
+        raise _saved("--stressor", arguments.table)
+    table = _load(arguments, arguments.stressor)
+    path = cf.save(table, arguments.destination)
+    size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
+    say(repr(table))
+    say(f"saved: {path} ({size / 1e6:,.1f} MB)")
+    return 0
+
+
+def accounts(arguments: argparse.Namespace) -> int:
+    """Show production and consumption accounts of all regions."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    table, stressor, demand = _question(arguments)
+    frame = cf.accounts(table, stressor, demand=demand)
+    _heading(table, frame.attrs["stressor"], demand)
+    show_accounts(frame)
+    write_out(frame.reset_index().assign(unit=frame.attrs["unit"]), arguments.out)
+    return 0
+
+
+def flows(arguments: argparse.Namespace) -> int:
+    """Show how much crosses borders, and the largest flows."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    table, stressor, demand = _question(arguments)
+    result = cf.flows(table, stressor, demand=demand)
+    _heading(table, result.stressor, demand)
+    show_flows(result, arguments.top)
+    write_out(result.to_frame().assign(unit=result.unit), arguments.out)
+    return 0
+
+
+# --- what several commands share ------------------------------------------------------------
+
+
+def _load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) -> Table:
+    """Open a saved table, or read one as its publisher distributes it."""
+    import carbonflows_fast as cf
+    from carbonflows_fast.selection import select_stressor
+    from carbonflows_fast.store import is_store
+
+    if not is_store(arguments.table):
+        return cf.read(arguments.table, format=arguments.format, stressors=stressors)
+    if arguments.format is not None:
+        raise _saved("--format", arguments.table)
+    table = cf.open(arguments.table)
+    for name in stressors or ():
+        select_stressor(table, name)  # complains if there is none
+    return table
+
+
+def _saved(argument: str, path: Path) -> InputError:
+    return InputError(
+        wrong(
+            argument,
+            expected="a table in text files",
+            got=f"a saved table, {str(path)!r}",
+            remedy=f"leave {argument} out, or name the source that it was saved from",
+        )
+    )
+
+
+def _question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
+    """Return the table, the stressor and the demand that are asked for."""
+    wanted = arguments.stressor
+    table = _load(arguments, None if wanted is None else [wanted])
+    if wanted is not None and len(table.stressors) == 1 and wanted not in table.stressors:
+        wanted = None  # the reader found it under the name of its extension
+    return table, wanted, _demand(table, arguments.demand)
+
+
+def _demand(table: Table, texts: list[str] | None) -> Any:
+    """Turn 'REGION', 'REGION:CATEGORY' and ':CATEGORY' into what the library takes."""
+    if texts is None:
+        return None
+    demand: list[Any] = []
+    for text in texts:
+        region, colon, category = text.partition(":")
+        if text in table.regions or not colon:
+            demand.append(text)
+        else:
+            demand.append((region or None, category or None))
+    return demand
+
+
+def _facts(table: Table) -> list[tuple[str, str]]:
+    """Return what can be said of a table without touching its matrix."""
+    parts = table._parts
+    facts = [
+        ("table", table.name or "(no name)"),
+        ("year", "(none)" if table.year is None else str(table.year)),
+        ("regions", _some(table.regions)),
+        ("sectors", _some(parts.sectors)),
+        ("rows", f"{table.n:,}, in {', '.join(parts.row_units) or '(no unit)'}"),
+        ("final demand", f"{len(parts.demand_codes):,} columns: {_some(table.categories)}"),
+        (
+            "stressors",
+            _some([f"{n} ({u})" for n, u in zip(table.stressors, parts.stressor_units)]),
+        ),
+        ("extensions", _some(list(dict.fromkeys(table.extensions)))),
+        ("matrix", f"{parts.kind}, {type(parts.matrix).__name__}"),
+    ]
+    if len(parts.row_units) == 1:
+        unit = parts.row_units[0]
+        facts.append(("output", f"{number(table.x.sum())} {unit}".rstrip()))
+        facts.append(("final demand, all", f"{number(parts.Y.sum())} {unit}".rstrip()))
+    if parts.population is not None:
+        facts.append(("population", number(float(table.population.sum()))))
+    return facts
+
+
+def _some(items: Sequence[str]) -> str:
+    # Not a comma: names hold commas themselves.
+    return f"{len(items)}: {'; '.join(items[:SHOWN])}{'; …' if len(items) > SHOWN else ''}"
+
+
+def _heading(table: Table, stressor: str, demand: Any) -> None:
+    title = [table.name, "" if table.year is None else str(table.year), stressor]
+    if demand is not None:
+        wanted = [d if isinstance(d, str) else ":".join(part or "" for part in d) for d in demand]
+        title.append(f"for the final demand of {', '.join(wanted)}")
+    say(", ".join(text for text in title if text))
+
+
+# --- arguments ------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; {self.prog} --help lists the arguments\n")
+
+
+class _Version(argparse.Action):
+    """Look the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        import carbonflows_fast as cf
+
+        say(f"carbonflows-fast {cf.__version__}")
+        parser.exit()
+
+
+def positive(text: str) -> int:
+    """Read a whole number > 0."""
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+positive.__name__ = "positive whole number"  # argparse puts it into its complaint
+
+
+def _add_table(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    parser.add_argument(
+        "table",
+        metavar="TABLE",
+        type=Path,
+        nargs="?" if optional else None,
+        help="text table (folder or zip), or a saved table (folder)",
+    )
+    parser.add_argument("--format", help="layout of a text table, e.g. exiobase3; found out if not")
+
+
+def _add_question(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stressor", metavar="NAME", help="may be left out if there is only one")
+    parser.add_argument(
+        "--demand",
+        metavar="REGION[:CATEGORY]",
+        action="append",
+        help="only what this final demand causes; may be repeated; ':CATEGORY' for all regions",
+    )
+    _add_threads(parser)
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=positive, help="of the solver; all cores by default")
+
+
+def _add_top(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--top", type=positive, default=10, help="flows to list (default 10)")
+
+
+def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help=f"write {what} as .csv, .parquet or .json"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="carbonflows-fast",
+        description="Carbon embodied in trade, from multi-regional input-output tables.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(function: Any, name: str, summary: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=summary, description=summary)
+        made.set_defaults(function=function)
+        return made
+
+    made = command(demo, "demo", "Solve a world of invented numbers and show what comes out.")
+    made.add_argument("--regions", type=positive, default=49, help="number of regions (default 49)")
+    made.add_argument(
+        "--sectors", type=positive, default=200, help="number of sectors in each (default 200)"
+    )
+    made.add_argument("--year", type=int, default=2019, help="year of the world (default 2019)")
+    made.add_argument("--seed", type=int, default=0, help="another seed is another world")
+    made.add_argument("--all", action="store_true", help="list all regions, not the largest 15")
+    _add_threads(made)
+    _add_top(made)
+
+    made = command(info, "info", "Describe a table, or without TABLE the installation.")
+    _add_table(made, optional=True)
+
+    made = command(check, "check", "Report what is odd in a table; exit status 1 on errors.")
+    made.add_argument("table", metavar="PATH", type=Path, help="text table or saved table")
+    _add_output(made, "all findings")
+
+    made = command(convert, "convert", "Save a text table as a folder that opens at once.")
+    _add_table(made)
+    made.add_argument("destination", metavar="DESTINATION", type=Path, help="folder to make")
+    made.add_argument(
+        "--stressor", metavar="NAME", action="append", help="keep only this; may be repeated"
+    )
+
+    made = command(accounts, "accounts", "Show emissions by production and by consumption.")
+    _add_table(made)
+    _add_question(made)
+    _add_output(made, "the accounts")
+
+    made = command(flows, "flows", "Show emissions embodied in trade between regions.")
+    _add_table(made)
+    _add_question(made)
+    _add_top(made)
+    _add_output(made, "all flows")
+    return parser
+
+
+# --- entry ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _thread_count(threads: int | None) -> Iterator[None]:
+    """Let every solve of a command use this many threads."""
+    before = os.environ.get(THREADS)
+    if threads is not None:
+        os.environ[THREADS] = str(threads)
+    try:
+        yield
+    finally:
+        if threads is not None:
+            os.environ.pop(THREADS)
+            if before is not None:
+                os.environ[THREADS] = before
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Of the command line, without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 done, 1 `check` found errors, 2 bad input, 130 interrupted.
+
+    Raises
+    ------
+    SystemExit
+        After `--help` and `--version` (0), and for arguments that cannot be understood (2).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # region names must not stop a narrow terminal
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        parsed = _parser().parse_args(arguments)
+        with _thread_count(getattr(parsed, "threads", None)):
+            status: int = parsed.function(parsed)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output, `head` perhaps, has seen enough. What is still buffered must
+        # not fail a second time when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (CarbonFlowsError, OSError, MemoryError) as error:
+        sentence = " ".join(str(error).split()) or f"not enough memory ({type(error).__name__})"
+        sys.stderr.write(f"carbonflows-fast: {sentence}\n")
+        return 2

@@ -1,0 +1,84 @@
+"""Every error that carbonflows_fast raises on purpose.
+
+One base class, so that a caller can catch the library's own errors and nothing else; a specific
+name under it for each thing that a program may want to react to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "CarbonFlowsError",
+    "ConvergenceError",
+    "FormatError",
+    "InputError",
+    "LabelError",
+    "MemoryLimitError",
+    "NotProductiveError",
+    "StoreError",
+    "nearest",
+    "shorten",
+    "wrong",
+]
+
+
+class CarbonFlowsError(Exception):
+    """Base of all errors raised by carbonflows_fast."""
+
+
+class InputError(CarbonFlowsError, ValueError):
+    """An argument has the wrong shape, type or value."""
+
+
+class LabelError(InputError):
+    """A region, sector, stressor or category is unknown, or labels disagree."""
+
+
+class FormatError(CarbonFlowsError, ValueError):
+    """A file or folder cannot be read as a table; the message names file and place."""
+
+
+class StoreError(CarbonFlowsError):
+    """A saved table is missing a part, damaged, or of another format version."""
+
+
+class NotProductiveError(CarbonFlowsError):
+    """I − |A| is not an M-matrix: some sectors need more than they deliver."""
+
+
+class ConvergenceError(CarbonFlowsError):
+    """A solve did not reach the requested certified tolerance."""
+
+
+class MemoryLimitError(CarbonFlowsError, MemoryError):
+    """A method would need more memory than it was allowed."""
+
+
+def wrong(argument: str, *, expected: str, got: str, remedy: str) -> str:
+    """Return the one sentence in which every complaint about an argument is made."""
+    return f"{argument}: expected {expected}, got {got}; {remedy}"
+
+
+def shorten(items: Iterable[object], limit: int = 5) -> str:
+    """List the first few items, and say how many more there are.
+
+    >>> shorten(["a", "b", "c"], limit=2)
+    'a, b and 1 more'
+    """
+    names = [str(item) for item in items]
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+
+
+def nearest(name: str, known: Sequence[str], limit: int = 5) -> list[str]:
+    """Return the known names most like `name`, best first.
+
+    >>> nearest("CO", ["CH4", "CO2", "N2O"], limit=1)
+    ['CO2']
+    """
+    import difflib
+
+    lowered = {k.casefold(): k for k in reversed(known)}
+    hits = difflib.get_close_matches(name.casefold(), list(lowered), n=limit, cutoff=0.0)
+    return [lowered[h] for h in hits]

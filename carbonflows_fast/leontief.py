@@ -1,0 +1,362 @@
+"""Solving (I − A) X = Y and (I − A)' M' = S' with certified error bounds.
+
+The Leontief inverse is never formed. A is kept in region tiles; its diagonal blocks are factored
+once; block Gauss-Seidel sweeps do the rest, and every result is certified before it is returned.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from carbonflows_fast import _direct
+from carbonflows_fast import table as _table
+from carbonflows_fast._certificate import Certificate, error_bounds
+from carbonflows_fast._guards import Guards
+from carbonflows_fast._machine import thread_count
+from carbonflows_fast._parts import FloatArray, Parts
+from carbonflows_fast._rhs import RightHandSides, checked_rtol, checked_weight
+from carbonflows_fast._solution import Solution, SolveReport
+from carbonflows_fast._sweeps import Stopping, Sweeps
+from carbonflows_fast._tiles import RegionTiles, tiles_of
+from carbonflows_fast.errors import ConvergenceError, InputError, wrong
+from carbonflows_fast.table import Table
+
+__all__ = ["LeontiefSystem", "Solution", "SolveReport", "system"]
+
+MOST_SWEEPS = 2000
+
+
+class LeontiefSystem:
+    """A table's coefficient matrix, prepared for solving; made by :func:`system`.
+
+    Safe to use from several Python threads at once. Results have the same bits for any number of
+    threads.
+
+    Attributes
+    ----------
+    n : int
+        Rows of A.
+    tiles : RegionTiles
+        A in region tiles.
+    """
+
+    def __init__(
+        self,
+        tiles: RegionTiles,
+        describe: Callable[[Any], list[str]],
+        *,
+        factors: tuple[FloatArray, Any] | None = None,
+        nonnegative: bool | None = None,
+        threads: int | None = None,
+    ) -> None:
+        count = thread_count(threads)
+        self.tiles = tiles
+        self.n = tiles.n
+        self.nonnegative = (
+            tiles.core.lowest(count) >= 0.0 if nonnegative is None else bool(nonnegative)
+        )
+        self._sweeps = Sweeps(tiles, describe, self.nonnegative, factors)
+        self._sweeps.factors(False, count)
+        self._guards = Guards(self._sweeps)
+        self._lock = threading.Lock()
+        self._lu: _direct.DenseFactors | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"LeontiefSystem({self.n:,} rows, {self.tiles.blocks} blocks, {self.tiles.nnz:,} "
+            f"nonzeros, {self.tiles.nbytes / 1e6:,.1f} MB)"
+        )
+
+    # ---- what users call -----------------------------------------------------------------------
+
+    def solve(
+        self,
+        Y: Any,
+        *,
+        rtol: float = 1e-10,
+        weight: Any = None,
+        method: Literal["auto", "gauss-seidel", "direct"] = "auto",
+        threads: int | None = None,
+        x0: Any = None,
+        memory_limit: float | None = None,
+    ) -> Solution:
+        """Solve (I − A) X = Y: the output that final demand Y calls for, L Y.
+
+        Parameters
+        ----------
+        Y : array, shape (n,) or (n, k)
+            Right-hand sides, in the order of the table's rows.
+        rtol : float
+            Every column's proved error bound is at most this when the call returns.
+        weight : array, shape (n,), optional
+            t ≥ 0 in the bound Σ t|x̃ − x| / Σ t|x̃|; 1 by default. With rows in different units,
+            give a number per unit of output. Zeros are raised to 1 % of the mean.
+        method : {"auto", "gauss-seidel", "direct"}
+            Block Gauss-Seidel on the tiles, or dense LU by LAPACK. "auto" chooses by the shapes,
+            the nonzeros, the number of right-hand sides and `memory_limit` alone.
+        threads : int, optional
+        x0 : array of the shape of Y, optional
+            Start values.
+        memory_limit : float, optional
+            Bytes that "direct" may use, 8 GB by default.
+
+        Returns
+        -------
+        Solution
+            `values` of the shape of Y, and `report`.
+
+        Raises
+        ------
+        InputError
+            If a shape or value is wrong.
+        NotProductiveError
+            If I − |A| is not an M-matrix.
+        ConvergenceError
+            If `rtol` is not reached; the message says how far it came.
+
+        Notes
+        -----
+        Source: Miller & Blair (2009), Input-Output Analysis, ch. 2; the bound is explained in
+        ``carbonflows_fast._certificate``.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> table = cf.synthetic.world(2, 3)
+        >>> solution = cf.system(table).solve(table.Y.sum(axis=1))
+        >>> bool(abs(solution.values / table.x - 1).max() < 1e-9)
+        True
+        >>> solution.report.error_bound <= 1e-10
+        True
+        """
+        sides = RightHandSides.of("Y", Y, self.n, by_row=False)
+        return self._solve(sides, False, rtol, weight, method, threads, x0, memory_limit)
+
+    def solve_adjoint(
+        self,
+        S: Any,
+        *,
+        rtol: float = 1e-10,
+        weight: Any = None,
+        method: Literal["auto", "gauss-seidel", "direct"] = "auto",
+        threads: int | None = None,
+        x0: Any = None,
+        memory_limit: float | None = None,
+    ) -> Solution:
+        """Solve M (I − A) = S: the multipliers M = S L.
+
+        Parameters
+        ----------
+        S : array, shape (n,) or (k, n)
+            Stressors per unit of output.
+        rtol, weight, method, threads, x0, memory_limit
+            As for :meth:`solve`; the weight multiplies the errors of M.
+
+        Returns
+        -------
+        Solution
+            `values` of the shape of S, and `report`.
+
+        Raises
+        ------
+        InputError, NotProductiveError, ConvergenceError
+            As for :meth:`solve`.
+
+        Examples
+        --------
+        Duality: the emissions of all output are the multipliers of all demand.
+
+        >>> import carbonflows_fast as cf
+        >>> table = cf.synthetic.world(2, 3)
+        >>> m = cf.system(table).solve_adjoint(table.S.loc["CO2"]).values
+        >>> bool(abs(m @ table.Y.sum(axis=1) / table.F.loc["CO2"].sum() - 1) < 1e-9)
+        True
+        """
+        sides = RightHandSides.of("S", S, self.n, by_row=True)
+        return self._solve(sides, True, rtol, weight, method, threads, x0, memory_limit)
+
+    # ---- how it is done ------------------------------------------------------------------------
+
+    def _solve(
+        self,
+        sides: RightHandSides,
+        adjoint: bool,
+        rtol: float,
+        weight: Any,
+        method: str,
+        threads: int | None,
+        x0: Any,
+        memory_limit: float | None,
+    ) -> Solution:
+        begun = time.perf_counter()
+        rtol = checked_rtol(rtol)
+        count = thread_count(threads)
+        chosen, why = _direct.choose_method(method, self.n, self.tiles.nnz, sides.k, memory_limit)
+        t = checked_weight(weight, self.n)
+        order = self.tiles.order
+        Y = sides.columns if order is None else sides.columns[order]
+        start = sides.start(x0)
+        X = (
+            np.zeros(Y.shape)
+            if start is None
+            else np.array(start if order is None else start[order])
+        )
+        certificate = self._guards.certificate(
+            t if order is None else t[order], adjoint=adjoint, threads=count
+        )
+        if chosen == "direct":
+            outcome = self._direct(Y, X, certificate, adjoint, rtol, count)
+        else:
+            outcome = self._sweep(Y, X, start is None, certificate, adjoint, rtol, count)
+        X, bounds, residuals, passes = outcome
+        if order is not None:
+            placed = np.empty_like(X)
+            placed[order] = X
+            X = placed
+        report = SolveReport(
+            method=chosen,
+            why=why,
+            passes=passes,
+            matrix_bytes=self.tiles.nbytes,
+            residual=float(residuals.max(initial=0.0)),
+            error_bounds=bounds,
+            seconds=time.perf_counter() - begun,
+            threads=count,
+        )
+        return Solution(sides.shaped(X), report)
+
+    def _sweep(
+        self,
+        Y: FloatArray,
+        X: FloatArray,
+        from_zero: bool,
+        certificate: Certificate,
+        adjoint: bool,
+        rtol: float,
+        threads: int,
+    ) -> tuple[FloatArray, FloatArray, FloatArray, int]:
+        """Sweep until the certificate holds; it is taken rarely, and decides."""
+        goal = 0.8 * rtol / certificate.scale
+        passes = 0
+        for attempt in range(4):
+            stopping = Stopping(
+                MOST_SWEEPS, certificate.guard, certificate.weight, goal * 0.1**attempt
+            )
+            sweeps = self._sweeps.run(
+                Y, X, stopping, from_zero=from_zero and attempt == 0, adjoint=adjoint,
+                threads=threads,
+            )  # fmt: skip
+            bounds, rounding, residuals = self._certify(Y, X, certificate, adjoint, threads)
+            passes += sweeps + 1
+            if bounds.max(initial=0.0) <= rtol:
+                return X, bounds, residuals, passes
+            if rounding.max(initial=0.0) > 0.5 * rtol or sweeps >= MOST_SWEEPS:
+                break
+        raise self._not_reached(rtol, bounds, rounding, passes)
+
+    def _direct(
+        self,
+        Y: FloatArray,
+        X: FloatArray,
+        certificate: Certificate,
+        adjoint: bool,
+        rtol: float,
+        threads: int,
+    ) -> tuple[FloatArray, FloatArray, FloatArray, int]:
+        with self._lock:
+            if self._lu is None:
+                self._lu = _direct.DenseFactors(self.tiles)
+        X = self._lu.solve(Y, adjoint=adjoint)
+        bounds, rounding, residuals = self._certify(Y, X, certificate, adjoint, threads)
+        if bounds.max(initial=0.0) > rtol:
+            raise self._not_reached(rtol, bounds, rounding, 1)
+        return X, bounds, residuals, 1
+
+    def _certify(
+        self,
+        Y: FloatArray,
+        X: FloatArray,
+        certificate: Certificate,
+        adjoint: bool,
+        threads: int,
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        if self.nonnegative:
+            # With A, y ≥ 0 the solution is ≥ 0, so that clipping cannot increase an error.
+            positive = Y.min(axis=0, initial=0.0) >= 0.0
+            if positive.all():
+                np.maximum(X, 0.0, out=X)
+            elif positive.any():
+                X[:, positive] = np.maximum(X[:, positive], 0.0)
+        return error_bounds(
+            self.tiles, certificate, X, Y,
+            adjoint=adjoint, nonnegative=self.nonnegative, threads=threads,
+        )  # fmt: skip
+
+    def _not_reached(
+        self, rtol: float, bounds: FloatArray, rounding: FloatArray, passes: int
+    ) -> ConvergenceError:
+        worst = int(np.argmax(bounds))
+        return ConvergenceError(
+            f"rtol: expected a certified error bound of at most {rtol:.1e}, got "
+            f"{bounds[worst]:.1e} for right-hand side {worst} after {passes} passes, of which "
+            f"rounding alone is {rounding[worst]:.1e}; ask for an rtol above that"
+        )
+
+
+def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
+    """Return the table's Leontief system, prepared once and kept with the table.
+
+    Parameters
+    ----------
+    table : Table
+    dtype : {"float64"}
+        Precision of the stored tiles.
+
+    Returns
+    -------
+    LeontiefSystem
+
+    Raises
+    ------
+    InputError
+        If `dtype` is unknown.
+    NotProductiveError
+        If a domestic block of I − A is singular.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> cf.system(cf.synthetic.world(2, 3)).n
+    6
+    """
+    if dtype != "float64":
+        raise InputError(
+            wrong("dtype", expected="'float64'", got=repr(dtype), remedy="leave it out")
+        )
+    if "system" not in table._cache:
+        parts = table._parts
+        tiles = tiles_of(parts, thread_count())
+        table._cache.setdefault("system", LeontiefSystem(tiles, row_names(parts)))
+    prepared: LeontiefSystem = table._cache["system"]
+    return prepared
+
+
+def row_names(parts: Parts) -> Callable[[Any], list[str]]:
+    """Return a function from row numbers to "region: sector", without keeping the matrix alive."""
+    regions, sectors = parts.regions, parts.sectors
+    region_codes, sector_codes = parts.region_codes, parts.sector_codes
+    return lambda rows: [f"{regions[region_codes[i]]}: {sectors[sector_codes[i]]}" for i in rows]
+
+
+def _output(table: Table) -> FloatArray:
+    """Solve for the output of a table that was given none: x = L Y·1."""
+    y = table._parts.Y.sum(axis=1)
+    return system(table).solve(y, rtol=1e-12).values
+
+
+_table._solve_output = _output

@@ -1,0 +1,288 @@
+"""The extensions of a table in the EXIOBASE 3 text layout: emissions of sectors and of users."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._files import TextFolder
+from carbonflows_fast.readers._names import find_stressors, join_levels, stressor_names
+from carbonflows_fast.readers._parameters import FileParameters
+from carbonflows_fast.readers._text import (
+    Label,
+    TextTable,
+    check_same_labels,
+    read_matrix,
+    read_units,
+    show,
+)
+
+__all__ = ["Emissions", "ExtensionFiles", "extension_files", "read_emissions"]
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal["F", "S"]
+
+
+@dataclass(frozen=True)
+class Emissions:
+    """The stressors of all extensions, or of those that were wanted.
+
+    k stressors: `values` (k, n), `F_Y` (k, m) or None, and k of everything else.
+    """
+
+    kind: Kind
+    values: FloatArray
+    F_Y: FloatArray | None
+    names: tuple[str, ...]
+    extensions: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExtensionFiles:
+    """The files of one extension, by their names in the table's folder."""
+
+    extension: str
+    parameters: FileParameters
+    kind: Kind
+    main: str
+    demand: str | None
+    demand_key: str
+    unit: str | None
+
+    @property
+    def names(self) -> list[str]:
+        """All files that are going to be read."""
+        return [name for name in (self.main, self.demand, self.unit) if name]
+
+
+@dataclass(frozen=True)
+class _Extension:
+    """What was read of one extension: labels of all rows, numbers of those kept."""
+
+    files: ExtensionFiles
+    main: TextTable
+    F_Y: FloatArray | None
+    units: list[str]
+
+    def bare(self) -> list[str]:
+        return [join_levels(label) for label in self.main.rows]
+
+
+def extension_files(folder: TextFolder) -> list[ExtensionFiles]:
+    """Find the extensions: every sub-folder with F.txt, or with S.txt if none has F.txt.
+
+    Raises
+    ------
+    FormatError
+        If some have F and others S only, or a listed file is missing.
+    """
+    found: list[ExtensionFiles] = []
+    for name in folder.folders():
+        parameters = FileParameters.read(folder, f"{name}/")
+        F = parameters.find("F", "F.txt")
+        S = None if F else parameters.find("S", "S.txt")
+        if not (F or S):
+            continue
+        key = "F_Y"
+        demand = parameters.find("F_Y", "F_Y.txt")
+        if demand is None:
+            key = "F_hh"
+            demand = parameters.find("F_hh", "F_hh.txt")
+        unit = parameters.find("unit", "unit.txt")
+        kind: Kind = "F" if F else "S"
+        found.append(ExtensionFiles(name, parameters, kind, F or S or "", demand, key, unit))
+    without = [files.extension for files in found if files.kind == "S"]
+    if without and len(without) < len(found):
+        raise FormatError(
+            wrong(
+                folder.where(f"{without[0]}/F.txt"),
+                expected="F.txt in every extension, or S.txt alone in every one",
+                got=f"S.txt alone in {shorten(without)}",
+                remedy="add F.txt (F = S x̂), or take the folder out of the table",
+            )
+        )
+    return found
+
+
+def read_emissions(
+    folder: TextFolder,
+    extensions: Sequence[ExtensionFiles],
+    sectors: Sequence[Label],
+    demand: Sequence[Label],
+    wanted: Sequence[str] | None,
+) -> Emissions:
+    """Read the extensions of a table.
+
+    Parameters
+    ----------
+    folder : TextFolder
+    extensions : sequence of ExtensionFiles
+    sectors, demand : sequences of Label
+        The column labels of Z (n) and of Y (m), which those of F and F_Y must equal.
+    wanted : sequence of str, optional
+        Names of the stressors to read; the numbers of others are not parsed.
+
+    Raises
+    ------
+    FormatError
+        As in `read_exiobase`.
+    LabelError
+        If a wanted stressor does not exist.
+    """
+    read = [_read_extension(folder, files, sectors, demand, wanted) for files in extensions]
+    bare = [name for extension in read for name in extension.bare()]
+    homes = [extension.files.extension for extension in read for _ in extension.main.rows]
+    names = stressor_names(bare, homes)
+    units = [unit for extension in read for unit in extension.units]
+    chosen = range(len(names)) if wanted is None else find_stressors(wanted, bare, names)
+
+    # Rows that were parsed may be more than those chosen: one name in two extensions.
+    starts = np.cumsum([0, *(len(extension.main.rows) for extension in read)]).tolist()
+    parsed = [
+        start + at
+        for start, extension in zip(starts, read, strict=False)
+        for at in extension.main.kept
+    ]
+    position = {row: at for at, row in enumerate(parsed)}
+    rows = [position[at] for at in chosen]
+    values = np.concatenate([np.zeros((0, len(sectors))), *(e.main.values for e in read)])
+    return Emissions(
+        kind=extensions[0].kind if extensions else "F",
+        values=_take(values, rows),
+        F_Y=_demand_rows(read, rows, len(demand)),
+        names=tuple(names[at] for at in chosen),
+        extensions=tuple(homes[at] for at in chosen),
+        units=tuple(units[at] for at in chosen),
+    )
+
+
+def _take(values: FloatArray, rows: list[int]) -> FloatArray:
+    """Return these rows, without a copy where they are all of them."""
+    return values if rows == list(range(len(values))) else values[rows]
+
+
+def _demand_rows(read: Sequence[_Extension], rows: list[int], m: int) -> FloatArray | None:
+    """Return F_Y, zero for the extensions that have none, None if no extension has it."""
+    if all(extension.F_Y is None for extension in read):
+        return None
+    blocks = [
+        np.zeros((len(extension.main.kept), m)) if extension.F_Y is None else extension.F_Y
+        for extension in read
+    ]
+    return _take(np.concatenate(blocks), rows)
+
+
+def _read_extension(
+    folder: TextFolder,
+    files: ExtensionFiles,
+    sectors: Sequence[Label],
+    demand: Sequence[Label],
+    wanted: Sequence[str] | None,
+) -> _Extension:
+    keep = _keeper(files.extension, wanted)
+    label_columns, header_lines = files.parameters.shape(files.kind)
+    main = read_matrix(
+        folder,
+        files.main,
+        label_columns=label_columns,
+        header_lines=header_lines or 2,
+        keep=keep,
+    )
+    check_same_labels(f"{main.where}, columns", main.columns, "the rows of the table", sectors)
+    _check_once(main)
+    F_Y = None
+    if files.demand is not None:
+        F_Y = _read_F_Y(folder, files, main, demand, keep)
+    return _Extension(files, main, F_Y, _read_stressor_units(folder, files, main))
+
+
+def _keeper(extension: str, wanted: Sequence[str] | None) -> Callable[[Label], bool] | None:
+    """Return whether a row may be wanted; whether its name clashes is known only later."""
+    if wanted is None:
+        return None
+    names = frozenset(wanted)
+
+    def keep(label: Label) -> bool:
+        name = join_levels(label)
+        return name in names or f"{extension}: {name}" in names
+
+    return keep
+
+
+def _check_once(main: TextTable) -> None:
+    """Raise if a stressor that is read stands twice."""
+    first: dict[str, int] = {}
+    for at in main.kept:
+        name = join_levels(main.rows[at])
+        if name in first:
+            raise FormatError(
+                wrong(
+                    f"{main.where}, line {main.lines[at]}",
+                    expected="every stressor once in an extension",
+                    got=f"{name!r} again, first in line {main.lines[first[name]]}",
+                    remedy="rename or add up the rows, or read others with stressors=[…]",
+                )
+            )
+        first[name] = at
+
+
+def _read_F_Y(
+    folder: TextFolder,
+    files: ExtensionFiles,
+    main: TextTable,
+    demand: Sequence[Label],
+    keep: Callable[[Label], bool] | None,
+) -> FloatArray:
+    """Read F_Y; it may leave out stressors that final users do not emit."""
+    label_columns, header_lines = files.parameters.shape(files.demand_key)
+    F_Y = read_matrix(
+        folder,
+        files.demand or "",
+        label_columns=label_columns,
+        header_lines=header_lines or 2,
+        keep=keep,
+    )
+    check_same_labels(f"{F_Y.where}, columns", F_Y.columns, "the columns of Y", demand)
+    kept = [main.rows[at] for at in main.kept]
+    here = [F_Y.rows[at] for at in F_Y.kept]
+    if here == kept:
+        values: FloatArray = F_Y.values
+        return values
+    present = set(here)
+    check_same_labels(
+        f"{F_Y.where}, rows",
+        here,
+        f"the rows of {main.where}",
+        [label for label in kept if label in present],
+    )
+    missing = [show(label) for label in kept if label not in present]
+    logger.warning(
+        "%s: %d of %d stressors are missing and count as zero: %s",
+        F_Y.where,
+        len(missing),
+        len(kept),
+        shorten(missing),
+    )
+    complete = np.zeros((len(kept), len(demand)))
+    complete[[at for at, label in enumerate(kept) if label in present]] = F_Y.values
+    return complete
+
+
+def _read_stressor_units(folder: TextFolder, files: ExtensionFiles, main: TextTable) -> list[str]:
+    if files.unit is None:
+        logger.warning("%s: no unit.txt; the units are unknown", files.parameters.prefix)
+        return [""] * len(main.rows)
+    width = len(main.rows[0]) if main.rows else 1
+    labels, units = read_units(folder, files.unit, width)
+    check_same_labels(
+        f"{folder.where(files.unit)}, rows", labels, f"the rows of {main.where}", main.rows
+    )
+    return units

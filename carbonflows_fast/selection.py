@@ -1,0 +1,412 @@
+"""Arguments that recur: which stressor, which demand, which rows.
+
+Every question takes them in the same form; here they become arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast._parts import BoolArray, CodeArray, FloatArray, all_finite, locked
+from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.table import Table
+
+__all__ = [
+    "Demand",
+    "Stressor",
+    "select_demand",
+    "select_rows",
+    "select_stressor",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stressor:
+    """One stressor, or a weighted sum of some.
+
+    Attributes
+    ----------
+    name : str
+        For reports; a weighted sum spells out its weights.
+    unit : str
+        Unit of F and F_Y (of the stressors before weighting); empty where unknown.
+    s : ndarray, shape (n,)
+        Per unit of output; 0 where x = 0.
+    F : ndarray, shape (n,)
+        By sector, sectors without output included.
+    F_Y : ndarray, shape (m,)
+        Emitted by final users directly.
+    """
+
+    name: str
+    unit: str
+    s: FloatArray
+    F: FloatArray
+    F_Y: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demand:
+    """Final demand by consumer.
+
+    Attributes
+    ----------
+    consumers : tuple of str
+        All regions of the table; ("demand",) where an array was given.
+    values : ndarray, shape (n, len(consumers)), C-contiguous
+        Zero for a consumer that was not selected.
+    columns : ndarray of bool, shape (m,), or None
+        The columns of Y that are in `values`; None for an array.
+    complete : bool
+        Whether this is all of Y, whose output is x.
+    """
+
+    consumers: tuple[str, ...]
+    values: FloatArray
+    columns: BoolArray | None
+    complete: bool
+
+
+def _unknown(argument: str, kind: str, name: object, known: Sequence[str], hint: str) -> LabelError:
+    got = repr(name)
+    remedy = f"nearest are {shorten(map(repr, nearest(str(name), known)))}"
+    if isinstance(name, float | int):  # a number is not a misspelt label
+        remedy = f"give a name, e.g. {shorten(map(repr, known))}"
+    return LabelError(
+        wrong(argument, expected=f"a {kind} of the table", got=got, remedy=hint or remedy)
+    )
+
+
+# --- stressors ------------------------------------------------------------------------------
+
+
+def _stressor_position(table: Table, name: object) -> int:
+    if not isinstance(name, str) or name not in table.stressors:
+        raise _unknown("stressor", "stressor", name, table.stressors, "")
+    return table.stressors.index(name)
+
+
+def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = None) -> Stressor:
+    """Return one stressor of a table.
+
+    Parameters
+    ----------
+    table : Table
+    stressor : str, mapping name → weight, or None
+        None: the only one. A mapping gives Σ weight · stressor; all units must be equal.
+
+    Returns
+    -------
+    Stressor
+
+    Raises
+    ------
+    LabelError
+        If a name is unknown; the five nearest are listed.
+    InputError
+        If None is given and there is not exactly one, if units differ, or if a weight is not a
+        finite number.
+
+    Examples
+    --------
+    >>> table = Table(Z=[[0.0]], Y=[10.0], F=[[5.0], [1.0]], regions="DE", sectors=["all"],
+    ...               stressors=["CO2", "CH4"], stressor_units="kg")
+    >>> select_stressor(table, {"CO2": 1, "CH4": 28}).F.tolist()
+    [33.0]
+    """
+    if stressor is None:
+        if len(table.stressors) != 1:
+            raise InputError(
+                wrong(
+                    "stressor",
+                    expected="a name, since the table does not have exactly one",
+                    got=f"None with {len(table.stressors)} stressors",
+                    remedy=f"choose from {shorten(map(repr, table.stressors)) or 'another table'}",
+                )
+            )
+        stressor = table.stressors[0]
+    if isinstance(stressor, Mapping):
+        return _weighted(table, stressor)
+    return _single(table, _stressor_position(table, stressor))
+
+
+def _single(table: Table, position: int) -> Stressor:
+    return Stressor(
+        name=table.stressors[position],
+        unit=table._parts.stressor_units[position],
+        s=_contiguous(table._S[position]),
+        F=_contiguous(table._F[position]),
+        F_Y=_contiguous(table._F_Y[position]),
+    )
+
+
+def _weighted(table: Table, weights: Mapping[str, float]) -> Stressor:
+    positions = [_stressor_position(table, name) for name in weights]
+    units = list(dict.fromkeys(table._parts.stressor_units[p] for p in positions))
+    if len(units) != 1:
+        raise InputError(
+            wrong(
+                "stressor",
+                expected="stressors of one unit in a weighted sum",
+                got=f"units {shorten(map(repr, units))}" if units else "an empty mapping",
+                remedy="weigh those of each unit apart, or convert the table's F first",
+            )
+        )
+    factors = _weight_array(weights)
+    return Stressor(
+        name=" + ".join(f"{weight:g} {name}" for name, weight in weights.items()),
+        unit=units[0],
+        s=_contiguous(factors @ table._S[positions]),
+        F=_contiguous(factors @ table._F[positions]),
+        F_Y=_contiguous(factors @ table._F_Y[positions]),
+    )
+
+
+def _weight_array(weights: Mapping[str, float]) -> FloatArray:
+    for name, weight in weights.items():
+        number = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
+        if not number or not np.isfinite(weight):
+            raise InputError(
+                wrong(
+                    "stressor",
+                    expected="a finite number as weight",
+                    got=f"{weight!r} for {name!r}",
+                    remedy="give e.g. {'CO2': 1, 'CH4': 28}",
+                )
+            )
+    return np.array(list(weights.values()), dtype=np.float64)
+
+
+def _contiguous(values: Any) -> FloatArray:
+    array: FloatArray = locked(np.ascontiguousarray(values, dtype=np.float64))
+    return array
+
+
+# --- demand ---------------------------------------------------------------------------------
+
+
+def select_demand(table: Table, demand: Any = None) -> Demand:
+    """Return final demand by consuming region.
+
+    Parameters
+    ----------
+    table : Table
+    demand : None, str, tuple, list or array of shape (n,)
+        None: all of Y. A region. A pair (region, category), either of which may be None. A list
+        of these: their union. An array or Series of n numbers: a demand of one's own.
+
+    Returns
+    -------
+    Demand
+
+    Raises
+    ------
+    LabelError
+        If a region or a category is unknown, or if no column has both.
+    InputError
+        If an array has another shape or is not finite.
+
+    Examples
+    --------
+    >>> table = Table(Z=[[0.0]], Y=[[7.0, 3.0]], F=[5.0], regions="DE", sectors=["all"],
+    ...               demand=[("DE", "households"), ("DE", "government")], stressors="CO2")
+    >>> select_demand(table, (None, "government")).values
+    array([[3.]])
+    """
+    p = table._parts
+    if isinstance(demand, np.ndarray | pd.Series):
+        return Demand(("demand",), _demand_array(table, demand), None, False)
+    columns = np.ones(len(p.demand_codes), dtype=np.bool_)
+    if demand is not None:
+        columns = _union("demand", demand, lambda item: _demand_columns(table, item), columns.size)
+    values = np.zeros((table.n, len(p.regions)))
+    # One addition per column, in the order of the table: the same bits however it is asked for.
+    for column in np.flatnonzero(columns):
+        values[:, p.demand_codes[column]] += p.Y[:, column]
+    return Demand(p.regions, locked(values), locked(columns), demand is None)
+
+
+def _demand_array(table: Table, demand: Any) -> FloatArray:
+    if isinstance(demand, pd.Series):
+        if isinstance(demand.index, pd.MultiIndex) and list(demand.index) != list(table.rows):
+            raise LabelError(
+                wrong(
+                    "demand",
+                    expected="the labels of the table's rows in the same order",
+                    got="a Series with others",
+                    remedy="use demand.reindex(table.rows, fill_value=0)",
+                )
+            )
+        demand = demand.to_numpy()
+    if demand.shape != (table.n,) or demand.dtype.kind not in "fiu":
+        raise InputError(
+            wrong(
+                "demand",
+                expected=f"{table.n} numbers, one per row",
+                got=f"shape {demand.shape}, dtype {demand.dtype}",
+                remedy="give one number for each of table.rows",
+            )
+        )
+    values = np.array(demand, dtype=np.float64)
+    if not all_finite(values):
+        at = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise InputError(
+            wrong(
+                "demand",
+                expected="finite numbers",
+                got=f"{values[at]} at row {at} {table.rows[at]}",
+                remedy="replace it",
+            )
+        )
+    column: FloatArray = locked(values[:, None])
+    return column
+
+
+def _demand_columns(table: Table, item: Any) -> BoolArray:
+    p = table._parts
+    return _matching(
+        "demand",
+        item if isinstance(item, tuple) else (item, None),
+        "category",
+        (p.regions, p.demand_codes),
+        (p.categories, p.category_codes),
+        bare="region",
+    )
+
+
+# --- rows -----------------------------------------------------------------------------------
+
+
+def select_rows(table: Table, rows: Any, argument: str = "rows") -> BoolArray:
+    """Return which rows are meant.
+
+    Parameters
+    ----------
+    table : Table
+    rows : str, tuple, list or boolean mask of shape (n,)
+        A sector name (in every region). A pair (region, sector), either of which may be None. A
+        list of these: their union.
+    argument : str
+        The argument's name in errors.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Raises
+    ------
+    LabelError
+        If a region or a sector is unknown, or if no row has both.
+    InputError
+        If a mask has another shape or is not Boolean.
+
+    Examples
+    --------
+    >>> table = Table(Z=[[0.0, 0.0], [0.0, 0.0]], Y=[1.0, 1.0], F=[1.0, 1.0], regions="DE",
+    ...               sectors=["coal", "steel"], stressors="CO2")
+    >>> select_rows(table, "steel").tolist()
+    [False, True]
+    """
+    if isinstance(rows, np.ndarray | pd.Series):
+        mask = np.asarray(rows)
+        if mask.shape != (table.n,) or mask.dtype != np.bool_:
+            raise InputError(
+                wrong(
+                    argument,
+                    expected=f"a Boolean mask with {table.n} entries",
+                    got=f"shape {mask.shape}, dtype {mask.dtype}",
+                    remedy="give a mask over table.rows, or names",
+                )
+            )
+        return locked(mask)
+    return _union(argument, rows, lambda item: _row_mask(table, item, argument), table.n)
+
+
+def _row_mask(table: Table, item: Any, argument: str) -> BoolArray:
+    p = table._parts
+    return _matching(
+        argument,
+        item if isinstance(item, tuple) else (None, item),
+        "sector",
+        (p.regions, p.region_codes),
+        (p.sectors, p.sector_codes),
+        bare="sector",
+    )
+
+
+# --- both -----------------------------------------------------------------------------------
+
+
+def _union(argument: str, items: Any, mask_of: Any, size: int) -> BoolArray:
+    """Return where any of the items matches; a list is a union, all else is one item."""
+    if not isinstance(items, list):
+        return locked(mask_of(items))
+    if not items:
+        raise InputError(
+            wrong(
+                argument,
+                expected="at least one selection",
+                got="an empty list",
+                remedy="leave it out for everything",
+            )
+        )
+    mask = np.zeros(size, dtype=np.bool_)
+    for item in items:
+        mask |= mask_of(item)
+    return locked(mask)
+
+
+def _matching(
+    argument: str,
+    pair: tuple[Any, ...],
+    second_kind: str,
+    first: tuple[tuple[str, ...], CodeArray],
+    second: tuple[tuple[str, ...], CodeArray],
+    *,
+    bare: str,
+) -> BoolArray:
+    """Return where (region, second label) is the pair; None matches all."""
+    if len(pair) != 2:
+        raise InputError(
+            wrong(
+                argument,
+                expected=f"a pair (region, {second_kind})",
+                got=repr(pair),
+                remedy="put several selections in a list, not in a tuple",
+            )
+        )
+    mask = np.ones(len(first[1]), dtype=np.bool_)
+    kinds = ("region", second_kind)
+    for kind, label, (names, codes) in zip(kinds, pair, (first, second), strict=True):
+        if label is None:
+            continue
+        if not isinstance(label, str) or label not in names:
+            other = second[0] if kind == "region" else first[0]
+            raise _unknown(argument, kind, label, names, _swapped(kind, label, other, bare))
+        mask &= codes == names.index(label)
+    if not mask.any():
+        # Both labels are known, so the region was given.
+        here = np.unique(second[1][first[1] == first[0].index(pair[0])])
+        present = [second[0][code] for code in here]
+        raise LabelError(
+            wrong(
+                argument,
+                expected=f"a pair (region, {second_kind}) of the table",
+                got=f"{pair}, which it does not have",
+                remedy=f"{pair[0]!r} has {shorten(map(repr, nearest(str(pair[1]), present)))}",
+            )
+        )
+    return mask
+
+
+def _swapped(kind: str, label: Any, other: tuple[str, ...], bare: str) -> str:
+    """Return advice where a label of the other kind was given by itself."""
+    if label not in other or kind != bare:
+        return ""
+    pair = f"(None, {label!r})" if kind == "region" else f"({label!r}, None)"
+    return f"to select by the other label write {pair}"

@@ -1,0 +1,341 @@
+"""The table: an immutable, labelled multi-regional input-output table.
+
+A `Table` is data; every question is a function of it, in a later module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import scipy.sparse as sp
+
+from carbonflows_fast._changes import checked_changes
+from carbonflows_fast._equality import same_table
+from carbonflows_fast._parts import FloatArray, Parts, locked, relocked
+from carbonflows_fast._validate import table_parts
+from carbonflows_fast._views import Views
+from carbonflows_fast.aggregation import aggregated
+from carbonflows_fast.errors import InputError, StoreError, shorten, wrong
+
+__all__ = ["Table"]
+
+# Set by later modules when they are imported, since a module imports only from those before it:
+# `store` opens a table by path, `leontief` solves (I − A) x = Y·1 for a table without x.
+_open_store: Callable[[Path], Table] | None = None
+_solve_output: Callable[[Table], FloatArray] | None = None
+
+
+class Table(Views):
+    """A multi-regional input-output table with emissions.
+
+    n rows, one (region, sector) pair each; m demand columns, one (region, category) pair each;
+    k stressors; R regions.
+
+    Parameters
+    ----------
+    Z, A : array, sparse matrix or DataFrame, shape (n, n)
+        Transactions Z (row delivers to column), or coefficients A = Z x̂⁻¹: exactly one. Dense or
+        any scipy sparse format. Negative entries are accepted.
+    Y : array or DataFrame, shape (n, m)
+        Final demand, in the units of the rows.
+    F, S : array or DataFrame, shape (k, n)
+        Stressors by sector (F), or per unit of output (S = F x̂⁻¹): exactly one.
+    x : array or Series, shape (n,), optional
+        Output. Without it x = Z·1 + Y·1; required where A is given.
+    F_Y : array or DataFrame, shape (k, m), optional
+        Stressors emitted by final users directly, in the units of F. None: zero.
+    regions, sectors : sequence of n labels, optional
+        The region and the sector of each row; sectors may differ by region. One text for
+        `regions` stands for every row. Not needed where a DataFrame carries them (MultiIndex
+        region, sector); where several arguments do, they must agree in order.
+    demand : sequence of m (region, category) pairs or MultiIndex, optional
+        The columns of Y and F_Y. Not needed where Y has such columns, or has one column for each
+        region in the order of the rows (category "final demand").
+    stressors : sequence of k names, optional
+        Not needed where F or S has an index; several levels are joined with " | ".
+    extensions : str, sequence or mapping, optional
+        The extension that each stressor belongs to.
+    stressor_units : str, sequence or mapping, optional
+        The unit of each stressor.
+    row_units : str or sequence of n, optional
+        The unit of each row.
+    population : mapping, Series or array, optional
+        Heads by region, NaN where unknown; regions left out of a mapping are NaN.
+    year : int, optional
+    name : str, optional
+
+    Raises
+    ------
+    InputError
+        If a shape, a type or a value is wrong: text, NaN, infinity, both or neither of a pair.
+    LabelError
+        If labels are missing, or two arguments disagree in order.
+
+    Notes
+    -----
+    float64 arrays (and csr and csc matrices of float64) are viewed, not copied, so they must not
+    be changed while the table is in use. The table's own views are read-only. The caller's
+    arrays stay writable.
+
+    The columns of A with x_j = 0 are zero where Z was given, and so is S.
+
+    Examples
+    --------
+    Two regions with one sector each:
+
+    >>> table = Table(
+    ...     Z=[[10.0, 20.0], [30.0, 40.0]],
+    ...     Y=[[60.0, 10.0], [10.0, 20.0]],
+    ...     F=[5.0, 2.0],
+    ...     regions=["DE", "FR"],
+    ...     sectors=["goods", "goods"],
+    ...     stressors="CO2",
+    ...     stressor_units="kt",
+    ...     name="tiny",
+    ... )
+    >>> table
+    Table('tiny', 2 regions, 1 sector, 2 rows, 1 stressor (CO2), 2 demand columns, Z dense)
+    >>> table.x.tolist()
+    [100.0, 100.0]
+    >>> table.S.loc["CO2"].tolist()
+    [0.05, 0.02]
+    """
+
+    __slots__ = ("__weakref__", "_path")
+
+    _path: Path | None
+
+    def __init__(
+        self,
+        *,
+        Z: Any = None,
+        A: Any = None,
+        Y: Any,
+        F: Any = None,
+        S: Any = None,
+        x: Any = None,
+        F_Y: Any = None,
+        regions: Any = None,
+        sectors: Any = None,
+        demand: Any = None,
+        stressors: Any = None,
+        extensions: Any = None,
+        stressor_units: Any = None,
+        row_units: Any = None,
+        population: Any = None,
+        year: int | None = None,
+        name: str = "",
+    ) -> None:
+        parts = table_parts(
+            Z=Z,
+            A=A,
+            Y=Y,
+            F=F,
+            S=S,
+            x=x,
+            F_Y=F_Y,
+            regions=regions,
+            sectors=sectors,
+            demand=demand,
+            stressors=stressors,
+            extensions=extensions,
+            stressor_units=stressor_units,
+            row_units=row_units,
+            population=population,
+            year=year,
+            name=name,
+        )
+        self._fill(parts, None, {})
+
+    def _fill(self, parts: Parts, path: Path | None, cache: dict[str, Any]) -> None:
+        object.__setattr__(self, "_parts", parts)
+        object.__setattr__(self, "_path", path)
+        object.__setattr__(self, "_cache", cache)
+
+    @classmethod
+    def _from_parts(
+        cls, parts: Parts, path: Path | None = None, cache: dict[str, Any] | None = None
+    ) -> Table:
+        """Make a table of parts that are known to be valid (a store, a change, an aggregate)."""
+        table = cls.__new__(cls)
+        table._fill(parts, path, {} if cache is None else cache)
+        return table
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(
+            f"{name}: a Table is immutable; make a changed one with table.with_changes(…)"
+        )
+
+    def __delattr__(self, name: str) -> NoReturn:
+        self.__setattr__(name, None)
+
+    def _solved(self) -> FloatArray:
+        if _solve_output is None:
+            raise InputError(
+                wrong(
+                    "x",
+                    expected="a known output, or a solver to find it",
+                    got="neither",
+                    remedy="import carbonflows_fast, not carbonflows_fast.table alone",
+                )
+            )
+        x: FloatArray = locked(_solve_output(self))
+        return x
+
+    def with_changes(
+        self, *, A: Any = None, S: Any = None, Y: Any = None, F_Y: Any = None
+    ) -> Table:
+        """Return a table with some of its parts replaced.
+
+        Parameters
+        ----------
+        A : array, sparse matrix or DataFrame, shape (n, n), optional
+        S : array or DataFrame, shape (k, n), optional
+        Y : array or DataFrame, shape (n, m), optional
+        F_Y : array or DataFrame, shape (k, m), optional
+
+        Returns
+        -------
+        Table
+            Where A or Y changed, intensities S are kept (not F), and x is solved from
+            (I − A) x = Y·1 when it is first asked for. Otherwise x, the matrix and a prepared
+            system are shared with this table.
+
+        Raises
+        ------
+        InputError, LabelError
+            As in `Table`; labels of DataFrames must be those of this table, in order.
+
+        Examples
+        --------
+        >>> table = Table(Z=[[1.0]], Y=[9.0], F=[5.0], regions="DE", sectors=["all"],
+        ...               stressors="CO2")
+        >>> halved = table.with_changes(S=table.S / 2)
+        >>> halved.F.loc["CO2"].tolist()
+        [2.5]
+        """
+        new = checked_changes(self._parts, A=A, S=S, Y=Y, F_Y=F_Y)
+        parts = self._parts
+        cache: dict[str, Any] = {}
+        shared = ["rows", "demand", "frame row_units", "frame population", "frame stressor_units"]
+        if new.A is not None or new.Y is not None:
+            parts = replace(parts, x=None, emissions=self._S, emissions_kind="S")
+            if new.A is not None:
+                parts = replace(parts, matrix=new.A, kind="A")
+            elif parts.kind == "Z":
+                parts = replace(parts, matrix=self.A, kind="A")
+                shared.append("A")
+            if new.Y is not None:
+                parts = replace(parts, Y=new.Y)
+        else:
+            shared += ["A", "Z", "array x", "frame x", "frame Y"]
+            shared += [key for key in self._cache if key.startswith("system")]
+        if new.S is not None:
+            parts = replace(parts, emissions=new.S, emissions_kind="S")
+        if new.F_Y is not None:
+            parts = replace(parts, F_Y=new.F_Y)
+        for key in shared:
+            if key in self._cache:
+                cache[key] = self._cache[key]
+        return Table._from_parts(parts, cache=cache)
+
+    def aggregate(self, *, regions: Any = None, sectors: Any = None) -> Table:
+        """Return the table summed over groups of regions and of sectors.
+
+        Z, Y, F, F_Y, x and population are summed; A and S follow from the sums.
+
+        Parameters
+        ----------
+        regions, sectors : mapping or sequence of n labels, optional
+            A mapping label → group (labels not in it keep their name), or the group of each row.
+            Final demand follows the regions.
+
+        Returns
+        -------
+        Table
+            Regions, and within a region sectors, in order of first appearance. Rows with the
+            same (region, sector) are merged, also where no grouping is given.
+
+        Raises
+        ------
+        LabelError
+            If a key of a mapping is not in the table.
+        InputError
+            If a group mixes units, or a region's rows fall into several region groups.
+
+        Examples
+        --------
+        >>> table = Table(Z=[[10.0, 20.0], [30.0, 40.0]], Y=[[60.0, 10.0], [10.0, 20.0]],
+        ...               F=[5.0, 2.0], regions=["DE", "FR"], sectors=["goods", "goods"],
+        ...               stressors="CO2")
+        >>> table.aggregate(regions={"DE": "EU", "FR": "EU"}).x
+        region  sector
+        EU      goods     200.0
+        Name: x, dtype: float64
+        """
+        parts = aggregated(
+            self._parts,
+            x=self._x,
+            F=self._F,
+            Z=lambda: self.Z,
+            regions=regions,
+            sectors=sectors,
+        )
+        return Table._from_parts(parts)
+
+    def equals(self, other: object) -> bool:
+        """Return whether two tables hold the same numbers, bit for bit, and the same labels.
+
+        The matrix is compared as A, emissions as they were given (F or S), F_Y None as zeros.
+        Dense and sparse matrices of the same numbers are equal.
+        """
+        return isinstance(other, Table) and same_table(self, other)
+
+    def __repr__(self) -> str:
+        p = self._parts
+        form = "tiles"
+        if isinstance(p.matrix, np.ndarray):
+            form = "dense"
+        elif sp.issparse(p.matrix):
+            form = "sparse"
+        described = [
+            repr(p.name) if p.name else "",
+            "" if p.year is None else str(p.year),
+            _count(len(p.regions), "region"),
+            _count(len(p.sectors), "sector"),
+            _count(self.n, "row"),
+            f"{_count(len(p.stressors), 'stressor')} ({shorten(p.stressors, 3)})",
+            _count(len(p.demand_codes), "demand column"),
+            f"{p.kind} {form}",
+        ]
+        return f"Table({', '.join(text for text in described if text)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._path is not None:
+            return _reopen, (self._path,)
+        parts = self._parts
+        if not (isinstance(parts.matrix, np.ndarray) or sp.issparse(parts.matrix)):
+            parts = replace(parts, matrix=self.A)  # tiles belong to a file, which is not this one
+        return _rebuild, (parts,)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _rebuild(parts: Parts) -> Table:
+    """Make a table from pickled parts."""
+    return Table._from_parts(relocked(parts))
+
+
+def _reopen(path: Path) -> Table:
+    """Open a pickled table by its path: matrices are never shipped between processes."""
+    if _open_store is None:
+        raise StoreError(
+            f"{path}: expected a reader for stores, got none loaded; import carbonflows_fast first"
+        )
+    return _open_store(path)

@@ -1,0 +1,198 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <vector>
+
+#include "carbonflows/columns.hpp"
+#include "carbonflows/solver.hpp"
+#include "carbonflows/threads.hpp"
+#include "pipeline.hpp"
+
+namespace carbonflows {
+namespace {
+
+std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
+
+// One group of right-hand sides at a time on its way to the solution.
+template <class Value>
+class Sweeper {
+ public:
+  Sweeper(const Operator<Value>& op, const Factors& factors, const Stopping& stopping,
+          const std::function<void()>& interrupt)
+      : op_(op),
+        factors_(factors),
+        stopping_(stopping),
+        interrupt_(interrupt),
+        blocks_(op.matrix.blocks()),
+        pipeline_(op),
+        factor_start_(at(blocks_) + 1, 0),
+        y_(at(op.matrix.size() * max_width)),
+        x_(y_.size()),
+        upper_(y_.size()) {
+    for (std::int64_t r = 0; r < blocks_; ++r) {
+      const std::int64_t rows = op.matrix.rows(r);
+      factor_start_[at(r) + 1] = factor_start_[at(r)] + rows * rows;
+    }
+  }
+
+  Iterations solve(Columns<const double> y, Columns<double> x, const Group& group,
+                   bool start_is_zero, int threads) {
+    width_ = group.width();
+    columns_ = static_cast<int>(group.columns);
+    pack(y, group, y_.data());
+    pack({x.data, x.rows, x.columns, x.row, x.column}, group, x_.data());
+    zero_start_ = start_is_zero;
+    result_ = {};
+    stop_ = false;
+    std::fill_n(previous_, max_width, 0.0);
+    if (zero_start_) {
+      for (std::int64_t i = 0; !stopping_.residual_weight.empty() && i < y.rows; ++i) {
+        for (int w = 0; w < width_; ++w) {
+          previous_[w] += stopping_.residual_weight[at(i)] * std::abs(y_[at(i * width_ + w)]);
+        }
+      }
+    }
+    // From zero, the first sweep has nothing above the diagonal to read.
+    run_team(threads, [this](Team& team) {
+      pipeline_.run(team, x_.data(), width_, zero_start_ ? 1 : 0,
+                    [this](std::int64_t r, const double* lower, const double* upper) {
+                      finish_block(r, lower, upper);
+                      if (r + 1 == blocks_) finish_sweep();
+                      poll();
+                      return !stop_ && !error_;
+                    });
+    });
+    if (error_) std::rethrow_exception(error_);
+    unpack(x_.data(), group, x);
+    return result_;
+  }
+
+ private:
+  // Note the residual of the previous iterate in block r, and solve for the block.
+  void finish_block(std::int64_t r, const double* lower, const double* upper) {
+    if (r == 0) {
+      std::fill_n(residual_, max_width, 0.0);
+      std::fill_n(size_, max_width, 0.0);
+    }
+    const bool weighted = !stopping_.residual_weight.empty();
+    const std::int64_t first = op_.matrix.starts[at(r)];
+    const std::int64_t rows = op_.matrix.rows(r);
+    double* x = x_.data() + first * width_;
+    double* previous_upper = upper_.data() + first * width_;
+    const double* y = y_.data() + first * width_;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const double weight = weighted ? stopping_.residual_weight[at(first + i)] : 0.0;
+      for (int w = 0; w < width_; ++w) {
+        const std::int64_t p = i * width_ + w;
+        residual_[w] += weight * std::abs(upper[p] - previous_upper[p]);
+        previous_upper[p] = upper[p];
+        x[p] = y[p] + lower[p] + upper[p];
+      }
+    }
+    const auto& solve = op_.adjoint ? op_.kernels->blocks.solve_adjoint : op_.kernels->blocks.solve;
+    solve[width_index(width_)](factors_.values.data() + factor_start_[at(r)],
+                               factors_.pivots.data() + first, rows, x);
+    for (std::int64_t i = 0; weighted && i < rows; ++i) {
+      const double weight = stopping_.value_weight[at(first + i)];
+      for (int w = 0; w < width_; ++w) size_[w] += weight * std::abs(x[i * width_ + w]);
+    }
+  }
+
+  void finish_sweep() {
+    ++result_.sweeps;
+    const bool residual_known = zero_start_ ? result_.sweeps >= 1 : result_.sweeps >= 2;
+    if (!stopping_.residual_weight.empty() && residual_known) judge();
+    if (!stop_ && result_.sweeps >= stopping_.sweeps) {
+      result_.outcome = Outcome::sweeps_used;
+      stop_ = true;
+    }
+  }
+
+  // After sweep k, residual_ belongs to iterate k − 1 and previous_ to k − 2 (from zero, the
+  // first sweep judges by the right-hand side itself). Sweeps shrink the weighted residual at a
+  // steady rate, which foretells that of iterate k.
+  void judge() {
+    const int sweeps = result_.sweeps;
+    if (zero_start_ && sweeps == 1) {
+      stop_ = std::all_of(previous_, previous_ + columns_, [](double r) { return r == 0.0; });
+      return;
+    }
+    const bool first_known = !zero_start_ && sweeps == 2;
+    bool reached = true;
+    bool stagnated = true;
+    for (int w = 0; w < columns_; ++w) {
+      const double rate =
+          first_known || previous_[w] == 0.0 ? 1.0 : std::min(1.0, residual_[w] / previous_[w]);
+      if (residual_[w] * rate <= stopping_.goal * size_[w]) continue;
+      reached = false;
+      // A column that still gains keeps the group going; one that has stopped gaining is at the
+      // level of rounding, and NaN is never a gain.
+      if (first_known || residual_[w] < 0.999 * previous_[w]) stagnated = false;
+    }
+    std::copy_n(residual_, max_width, previous_);
+    if (reached || (stagnated && sweeps > 3)) {
+      result_.outcome = reached ? Outcome::reached : Outcome::stagnated;
+      stop_ = true;
+    }
+  }
+
+  // Let the caller look for an interrupt about twenty times a second.
+  void poll() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - polled_ < std::chrono::milliseconds(50)) return;
+    polled_ = now;
+    try {
+      interrupt_();
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+  }
+
+  const Operator<Value>& op_;
+  const Factors& factors_;
+  const Stopping& stopping_;
+  const std::function<void()>& interrupt_;
+  const std::int64_t blocks_;
+  Pipeline<Value> pipeline_;
+  std::vector<std::int64_t> factor_start_;
+  std::vector<double> y_, x_, upper_;
+  double residual_[max_width] = {};
+  double previous_[max_width] = {};
+  double size_[max_width] = {};
+  int width_ = 1;
+  int columns_ = 1;
+  bool zero_start_ = true;
+  bool stop_ = false;
+  Iterations result_;
+  std::exception_ptr error_;
+  std::chrono::steady_clock::time_point polled_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+template <class Value>
+Iterations gauss_seidel(const Operator<Value>& op, const Factors& factors,
+                        Columns<const double> y, Columns<double> x, bool start_is_zero,
+                        const Stopping& stopping, int threads,
+                        const std::function<void()>& interrupt) {
+  Iterations worst;
+  Sweeper<Value> sweeper(op, factors, stopping, interrupt);
+  for (std::int64_t first = 0; first < y.columns; first += max_width) {
+    interrupt();
+    const Iterations group =
+        sweeper.solve(y, x, next_group(first, y.columns), start_is_zero, threads);
+    worst.sweeps = std::max(worst.sweeps, group.sweeps);
+    worst.outcome = std::max(worst.outcome, group.outcome);
+  }
+  return worst;
+}
+
+template Iterations gauss_seidel<double>(const Operator<double>&, const Factors&,
+                                         Columns<const double>, Columns<double>, bool,
+                                         const Stopping&, int, const std::function<void()>&);
+template Iterations gauss_seidel<float>(const Operator<float>&, const Factors&,
+                                        Columns<const double>, Columns<double>, bool,
+                                        const Stopping&, int, const std::function<void()>&);
+
+}  // namespace carbonflows

@@ -1,0 +1,43 @@
+// Moving a few right-hand sides between the caller's array and the kernels' layout.
+#pragma once
+
+#include "carbonflows/kernels.hpp"
+#include "carbonflows/solver.hpp"
+
+namespace carbonflows {
+
+// A group of at most max_width columns that is worked on together.
+struct Group {
+  std::int64_t first;
+  std::int64_t columns;
+  int index;  // into `widths`
+  int width() const { return widths[index]; }
+};
+
+inline Group next_group(std::int64_t first, std::int64_t columns) {
+  const std::int64_t left = columns - first;
+  const std::int64_t taken = left < max_width ? left : max_width;
+  return {first, taken, width_index(taken)};
+}
+
+// packed (rows × width) = the group's columns, the spare ones zero.
+inline void pack(const Columns<const double>& from, const Group& group, double* packed) {
+  const int width = group.width();
+  for (std::int64_t i = 0; i < from.rows; ++i) {
+    for (int w = 0; w < width; ++w) {
+      packed[i * width + w] =
+          w < group.columns ? from.data[i * from.row + (group.first + w) * from.column] : 0.0;
+    }
+  }
+}
+
+inline void unpack(const double* packed, const Group& group, const Columns<double>& to) {
+  const int width = group.width();
+  for (std::int64_t i = 0; i < to.rows; ++i) {
+    for (std::int64_t w = 0; w < group.columns; ++w) {
+      to.data[i * to.row + (group.first + w) * to.column] = packed[i * width + w];
+    }
+  }
+}
+
+}  // namespace carbonflows

@@ -1,0 +1,88 @@
+// Passes over the tiles and the block Gauss-Seidel iteration built from them.
+//
+// With B = A or A', the system is (I − B) X = Y. Split I − B = D − Lower − Upper by blocks, D the
+// block diagonal. A sweep solves (D − Lower) X⁺ = Y + Upper X block by block and so reads each
+// tile once. The residual of X⁺ is Upper (X⁺ − X), which the next sweep forms anyway.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "carbonflows/kernels.hpp"
+#include "carbonflows/tiles.hpp"
+
+namespace carbonflows {
+
+// Right-hand sides or solutions as the caller holds them: element (i, k) at i*row + k*column.
+template <class Number>
+struct Columns {
+  Number* data;
+  std::int64_t rows;
+  std::int64_t columns;
+  std::ptrdiff_t row;
+  std::ptrdiff_t column;
+};
+
+template <class Value>
+struct Operator {
+  TiledMatrix<Value> matrix;
+  bool adjoint;
+  Semiring semiring;
+  const Kernels* kernels;
+
+  // out (block r × width) gets B_rs · x joined to it, x being the whole vector.
+  void tile_pass(std::int64_t r, std::int64_t s, const double* x, double* out, int width) const;
+  bool empty(std::int64_t r, std::int64_t s) const {
+    return (adjoint ? matrix.entry(s, r) : matrix.entry(r, s)).count == 0;
+  }
+  std::int64_t count(std::int64_t r, std::int64_t s) const {
+    return (adjoint ? matrix.entry(s, r) : matrix.entry(r, s)).count;
+  }
+};
+
+// LU factors of the blocks of D, one after the other; those of I − A_rr serve both directions.
+struct Factors {
+  std::span<double> values;         // Σ rows², block by block
+  std::span<std::int32_t> pivots;   // one a row
+};
+
+// Numbers in `Factors::values`.
+std::int64_t factor_size(std::span<const std::int64_t> starts);
+
+// Factor I − A_rr (or I − |A_rr|) for every block. Returns the row whose pivot vanished, or -1.
+template <class Value>
+std::int64_t factor_blocks(const TiledMatrix<Value>& matrix, bool absolute, const Kernels& kernels,
+                           Factors factors, int threads);
+
+// out = B x in the operator's semiring.
+template <class Value>
+void product(const Operator<Value>& op, Columns<const double> x, Columns<double> out, int threads,
+             const std::function<void()>& interrupt);
+
+// When to stop: once Σ_i residual_weight_i |r_i| is expected to be at most goal · Σ_i value_weight_i
+// |x_i| for every right-hand side, or after `sweeps`. Without weights, after `sweeps` exactly.
+struct Stopping {
+  std::span<const double> residual_weight;
+  std::span<const double> value_weight;
+  double goal = 0.0;
+  int sweeps = 0;
+};
+
+enum class Outcome { reached, sweeps_used, stagnated };
+
+struct Iterations {
+  int sweeps = 0;  // the most over all groups of right-hand sides
+  Outcome outcome = Outcome::reached;
+};
+
+// Improve X, which holds the start values, by block Gauss-Seidel sweeps on (I − B) X = Y.
+// `interrupt` is called now and then by the calling thread and may throw.
+template <class Value>
+Iterations gauss_seidel(const Operator<Value>& op, const Factors& factors,
+                        Columns<const double> y, Columns<double> x, bool start_is_zero,
+                        const Stopping& stopping, int threads,
+                        const std::function<void()>& interrupt);
+
+}  // namespace carbonflows

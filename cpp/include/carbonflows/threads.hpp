@@ -1,0 +1,44 @@
+// Threads: one small pool for the whole process.
+//
+// A caller borrows a team for the length of one computation, and its members meet at cheap
+// barriers inside it, because a Gauss-Seidel sweep has about a hundred meeting points of a few
+// dozen microseconds each. Work is never cut by the size of the team, so results cannot depend
+// on it. Idle workers sleep in the kernel; a forked child starts with an empty pool.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+namespace carbonflows {
+
+namespace detail {
+struct TeamState;
+}
+
+// One member's view of a running team.
+class Team {
+ public:
+  Team(detail::TeamState& state, int rank) : state_(&state), rank_(rank) {}
+  int rank() const { return rank_; }
+  int size() const;
+  // Wait until every member has come here.
+  void barrier();
+
+ private:
+  detail::TeamState* state_;
+  int rank_;
+};
+
+// Run body(team) on `threads` members, the caller being rank 0, and return when all are done.
+// An exception may leave the body only where no member waits for another afterwards.
+void run_team(int threads, const std::function<void(Team&)>& body);
+
+// Call body(task) for task = 0 … tasks-1, each exactly once, on up to `threads` threads.
+void parallel_for(int threads, std::int64_t tasks,
+                  const std::function<void(std::int64_t)>& body);
+
+// Threads that the pool has started and not yet lost to a fork.
+int pool_size();
+
+}  // namespace carbonflows

@@ -1,0 +1,113 @@
+// The region-tiled matrix: the one stored form of A.
+//
+// The n rows and columns are cut at the same places into blocks (regions, or pieces of one).
+// Tile (r, s) holds what block r delivers to block s, as
+//   empty   nothing;
+//   dense   row-major float values, each row padded with zeros to a multiple of 8;
+//   packed  for every row ceil(columns/16) masks of 16 bits, bit b of mask c standing for column
+//           16 c + b, and the nonzero values of the tile one after the other, row by row.
+// Everything lives in four flat arrays (block starts, tile entries, masks, values), so that a
+// saved matrix can be used where it lies on disk. Both A x and A' x run over the same tiles.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace carbonflows {
+
+inline constexpr std::int64_t max_block = 256;      // rows in a block, so that an index fits a byte
+inline constexpr std::int64_t value_padding = 16;   // values readable past the end of the last tile
+
+enum class TileKind : std::int64_t { empty = 0, dense = 1, packed = 2 };
+
+// One tile in the flat arrays; the first value and mask are positions in them.
+struct TileEntry {
+  std::int64_t kind;
+  std::int64_t values;
+  std::int64_t masks;
+  std::int64_t count;  // nonzeros
+};
+
+inline std::int64_t mask_count(std::int64_t columns) { return (columns + 15) / 16; }
+inline std::int64_t dense_stride(std::int64_t columns) { return (columns + 7) / 8 * 8; }
+
+template <class Value>
+struct Tile {
+  TileKind kind;
+  std::int64_t rows;
+  std::int64_t columns;
+  const Value* values;
+  const std::uint16_t* masks;
+};
+
+// A view; the arrays belong to the caller and outlive it.
+template <class Value>
+struct TiledMatrix {
+  std::span<const std::int64_t> starts;  // blocks + 1
+  std::span<const TileEntry> entries;    // blocks × blocks, row-major
+  std::span<const std::uint16_t> masks;
+  std::span<const Value> values;
+
+  std::int64_t blocks() const { return static_cast<std::int64_t>(starts.size()) - 1; }
+  std::int64_t size() const { return starts.back(); }
+  std::int64_t rows(std::int64_t block) const {
+    return starts[static_cast<std::size_t>(block) + 1] - starts[static_cast<std::size_t>(block)];
+  }
+  const TileEntry& entry(std::int64_t r, std::int64_t s) const {
+    return entries[static_cast<std::size_t>(r * blocks() + s)];
+  }
+  Tile<Value> tile(std::int64_t r, std::int64_t s) const {
+    const TileEntry& e = entry(r, s);
+    return {static_cast<TileKind>(e.kind), rows(r), rows(s), values.data() + e.values,
+            masks.data() + e.masks};
+  }
+};
+
+// A matrix given from outside: lines are rows (`by_column` false) or columns (true), each with
+// ascending positions. `positions` is null for a dense array, whose lines are `stride` apart.
+// Where `divisor` is given, entry (i, j) stands for value / divisor[j], and for nothing at all
+// where divisor[j] is zero: Z becomes A on the way in.
+template <class Index>
+struct Source {
+  std::int64_t size;
+  bool by_column;
+  const Index* line_starts;
+  const Index* positions;
+  const double* values;
+  std::int64_t stride;
+  const double* divisor;
+};
+
+struct TileTotals {
+  std::int64_t values;
+  std::int64_t masks;
+};
+
+// Count what falls into each tile, choose its kind, and lay out the flat arrays.
+template <class Index>
+TileTotals plan_tiles(const Source<Index>& source, std::span<const std::int64_t> starts,
+                      std::span<TileEntry> entries, int threads);
+
+// Fill the arrays that plan_tiles laid out; they need not be initialised.
+template <class Index, class Value>
+void fill_tiles(const Source<Index>& source, std::span<const std::int64_t> starts,
+                std::span<const TileEntry> entries, std::span<std::uint16_t> masks,
+                std::span<Value> values, int threads);
+
+// Nonzeros in each row, and the rows themselves as (position, value) in ascending order.
+template <class Value>
+void row_counts(const TiledMatrix<Value>& matrix, std::span<std::int64_t> counts, int threads);
+template <class Value>
+void unpack_rows(const TiledMatrix<Value>& matrix, std::span<const std::int64_t> row_starts,
+                 std::span<std::int64_t> positions, std::span<double> values, int threads);
+
+// Copy one tile into a dense row-major array of rows × columns.
+template <class Value>
+void unpack_tile(const Tile<Value>& tile, std::span<double> dense);
+
+// Smallest stored value, 0 if none is negative.
+template <class Value>
+double lowest(const TiledMatrix<Value>& matrix, int threads);
+
+}  // namespace carbonflows

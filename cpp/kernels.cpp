@@ -1,0 +1,37 @@
+#include "carbonflows/kernels.hpp"
+
+#include <cstring>
+
+namespace carbonflows {
+
+namespace baseline {
+extern const Kernels kernels;
+}
+#if defined(CARBONFLOWS_X86)
+namespace avx2 {
+extern const Kernels kernels;
+}
+namespace avx512 {
+extern const Kernels kernels;
+}
+#endif
+
+const Kernels* find_kernels(const char* name) {
+  const auto wanted = [&](const Kernels& kernels) {
+    return *name == '\0' || std::strcmp(name, kernels.name) == 0;
+  };
+#if defined(CARBONFLOWS_X86)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      wanted(avx512::kernels)) {
+    return &avx512::kernels;
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && wanted(avx2::kernels)) {
+    return &avx2::kernels;
+  }
+#endif
+  return wanted(baseline::kernels) ? &baseline::kernels : nullptr;
+}
+
+}  // namespace carbonflows

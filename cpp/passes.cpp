@@ -1,0 +1,92 @@
+// Passes without an order among the blocks: products, and the factorisation of the blocks.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "carbonflows/columns.hpp"
+#include "carbonflows/solver.hpp"
+#include "carbonflows/threads.hpp"
+
+namespace carbonflows {
+namespace {
+std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
+}  // namespace
+
+template <class Value>
+void Operator<Value>::tile_pass(std::int64_t r, std::int64_t s, const double* x, double* out,
+                                int width) const {
+  const auto& table = tile_kernels<Value>(*kernels);
+  const auto ring = static_cast<int>(semiring);
+  const int index = width_index(width);
+  const double* source = x + matrix.starts[at(s)] * width;
+  if (adjoint) {
+    table.adjoint[ring][index](matrix.tile(s, r), source, out);
+  } else {
+    table.forward[ring][index](matrix.tile(r, s), source, out);
+  }
+}
+
+std::int64_t factor_size(std::span<const std::int64_t> starts) {
+  std::int64_t size = 0;
+  for (std::size_t b = 0; b + 1 < starts.size(); ++b) {
+    size += (starts[b + 1] - starts[b]) * (starts[b + 1] - starts[b]);
+  }
+  return size;
+}
+
+template <class Value>
+std::int64_t factor_blocks(const TiledMatrix<Value>& matrix, bool absolute, const Kernels& kernels,
+                           Factors factors, int threads) {
+  const std::int64_t blocks = matrix.blocks();
+  std::vector<std::int64_t> first(at(blocks) + 1, 0);
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    first[at(b) + 1] = first[at(b)] + matrix.rows(b) * matrix.rows(b);
+  }
+  std::vector<std::int64_t> failed(at(blocks), -1);
+  parallel_for(threads, blocks, [&](std::int64_t b) {
+    const std::int64_t size = matrix.rows(b);
+    const std::span<double> block = factors.values.subspan(at(first[at(b)]), at(size * size));
+    unpack_tile(matrix.tile(b, b), block);
+    for (double& a : block) a = -(absolute ? std::abs(a) : a);
+    for (std::int64_t i = 0; i < size; ++i) block[at(i * size + i)] += 1.0;
+    const std::int64_t start = matrix.starts[at(b)];
+    const std::int64_t step =
+        kernels.blocks.factor(block.data(), factors.pivots.data() + start, size);
+    if (step >= 0) failed[at(b)] = start + step;
+  });
+  return *std::max_element(failed.begin(), failed.end());
+}
+
+template <class Value>
+void product(const Operator<Value>& op, Columns<const double> x, Columns<double> out, int threads,
+             const std::function<void()>& interrupt) {
+  const std::int64_t n = op.matrix.size();
+  std::vector<double> source(at(n * max_width));
+  std::vector<double> result(at(n * max_width));
+  for (std::int64_t first = 0; first < x.columns; first += max_width) {
+    interrupt();
+    const Group group = next_group(first, x.columns);
+    const int width = group.width();
+    pack(x, group, source.data());
+    std::fill_n(result.begin(), n * width, 0.0);
+    parallel_for(threads, op.matrix.blocks(), [&](std::int64_t r) {
+      double* target = result.data() + op.matrix.starts[at(r)] * width;
+      for (std::int64_t s = 0; s < op.matrix.blocks(); ++s) {
+        op.tile_pass(r, s, source.data(), target, width);
+      }
+    });
+    unpack(result.data(), group, out);
+  }
+}
+
+#define CARBONFLOWS_FOR_VALUE(Value)                                                             \
+  template struct Operator<Value>;                                                               \
+  template std::int64_t factor_blocks<Value>(const TiledMatrix<Value>&, bool, const Kernels&,    \
+                                             Factors, int);                                      \
+  template void product<Value>(const Operator<Value>&, Columns<const double>, Columns<double>,   \
+                               int, const std::function<void()>&);
+CARBONFLOWS_FOR_VALUE(double)
+CARBONFLOWS_FOR_VALUE(float)
+#undef CARBONFLOWS_FOR_VALUE
+
+}  // namespace carbonflows

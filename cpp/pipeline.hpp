@@ -1,0 +1,144 @@
+// Block rows one after the other, with all threads at work: the frame of every sweep.
+//
+// While one thread finishes block r (adds up the partial sums and solves for the block), the
+// others already sum the tiles of the next block row, all but the one that needs block r; that
+// tile is left to the finishing thread. So there is one meeting a block, and nobody waits for the
+// triangular solves.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "carbonflows/solver.hpp"
+#include "carbonflows/threads.hpp"
+
+namespace carbonflows {
+
+template <class Value>
+class Pipeline {
+ public:
+  explicit Pipeline(const Operator<Value>& op)
+      : op_(op), blocks_(op.matrix.blocks()), slots_(size(blocks_)), next_slot_(size(blocks_)) {
+    std::size_t most = 1;
+    for (std::int64_t r = 0; r < blocks_; ++r) {
+      cut(r, 0, r, true);
+      cut(r, r + 1, blocks_, false);
+      most = std::max(most, slots_[size(r)].size());
+    }
+    for (std::vector<double>& partial : partial_) partial.resize(most * room);
+    lower_.resize(room);
+    upper_.resize(room);
+  }
+
+  // Every member of the team calls this. For round 0, 1, … and each block r in order, rank 0 calls
+  // finish(r, lower, upper) with the sums of the tiles before and after the diagonal one, formed
+  // from x as it then is: earlier blocks of this round already finished, later ones not yet.
+  // finish returns whether to go on. `upper_from` is the first round that reads the upper tiles.
+  template <class Finish>
+  void run(Team& team, const double* x, int width, int upper_from, Finish finish) {
+    if (team.rank() == 0) {
+      x_ = x;
+      width_ = width;
+      upper_from_ = upper_from;
+      // The last run may have gathered beyond its end.
+      for (auto& next : next_slot_) next.store(0);
+    }
+    team.barrier();
+    gather(0, 0, 0);
+    team.barrier();
+    for (std::int64_t step = 0;; ++step) {
+      const std::int64_t r = step % blocks_;
+      const auto round = static_cast<int>(step / blocks_);
+      if (team.rank() == 0) {
+        add_up(r, round, step % 2);
+        go_on_[step % 2] = finish(r, lower_.data(), upper_.data());
+      }
+      const bool last = r + 1 == blocks_;
+      gather(last ? 0 : r + 1, last ? round + 1 : round, (step + 1) % 2);
+      team.barrier();
+      if (!go_on_[step % 2]) return;
+    }
+  }
+
+ private:
+  // The tiles of one side of a block row, cut into slots of similar weight that threads take one
+  // at a time. The cut, and the order in which partial sums are added, depend on the matrix alone,
+  // and that is what makes results independent of the number of threads.
+  struct Slot {
+    std::int64_t first;
+    std::int64_t last;
+    bool lower;
+  };
+  static constexpr std::int64_t slots_a_side = 4;
+  static constexpr std::size_t room = static_cast<std::size_t>(max_block * max_width);
+
+  static std::size_t size(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+  // The block that is being finished while row r is gathered; its tile comes late.
+  std::int64_t late(std::int64_t r) const { return r == 0 ? blocks_ - 1 : r - 1; }
+
+  void cut(std::int64_t r, std::int64_t first, std::int64_t last, bool lower) {
+    std::int64_t total = 0;
+    const auto weight = [&](std::int64_t s) { return s == late(r) ? 0 : op_.count(r, s); };
+    for (std::int64_t s = first; s < last; ++s) total += weight(s);
+    std::int64_t begin = first;
+    std::int64_t gathered = 0;
+    for (std::int64_t s = first; s < last; ++s) {
+      gathered += weight(s);
+      if (gathered > 0 && (gathered * slots_a_side >= total || s + 1 == last)) {
+        slots_[size(r)].push_back({begin, s + 1, lower});
+        begin = s + 1;
+        gathered = 0;
+      }
+    }
+  }
+
+  bool reads(bool lower, int round) const { return lower || round >= upper_from_; }
+
+  void gather(std::int64_t r, int round, std::int64_t parity) {
+    const std::vector<Slot>& slots = slots_[size(r)];
+    const auto count = static_cast<std::int64_t>(slots.size());
+    for (std::int64_t slot; (slot = next_slot_[size(r)].fetch_add(1)) < count;) {
+      const Slot& tiles = slots[size(slot)];
+      if (!reads(tiles.lower, round)) continue;
+      double* out = partial_[parity].data() + size(slot) * room;
+      std::fill_n(out, op_.matrix.rows(r) * width_, 0.0);
+      for (std::int64_t s = tiles.first; s < tiles.last; ++s) {
+        if (s != late(r)) op_.tile_pass(r, s, x_, out, width_);
+      }
+    }
+  }
+
+  void add_up(std::int64_t r, int round, std::int64_t parity) {
+    next_slot_[size(r)].store(0);
+    const std::int64_t length = op_.matrix.rows(r) * width_;
+    std::fill_n(lower_.begin(), length, 0.0);
+    std::fill_n(upper_.begin(), length, 0.0);
+    const std::vector<Slot>& slots = slots_[size(r)];
+    for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+      if (!reads(slots[slot].lower, round)) continue;
+      const double* partial = partial_[parity].data() + slot * room;
+      double* sum = slots[slot].lower ? lower_.data() : upper_.data();
+      for (std::int64_t p = 0; p < length; ++p) sum[p] += partial[p];
+    }
+    if (late(r) != r && reads(r > 0, round)) {
+      op_.tile_pass(r, late(r), x_, r > 0 ? lower_.data() : upper_.data(), width_);
+    }
+  }
+
+  const Operator<Value>& op_;
+  const std::int64_t blocks_;
+  std::vector<std::vector<Slot>> slots_;
+  std::vector<std::atomic<std::int64_t>> next_slot_;
+  std::vector<double> partial_[2];  // of this block row and of the one gathered meanwhile
+  std::vector<double> lower_, upper_;
+  const double* x_ = nullptr;
+  int width_ = 1;
+  int upper_from_ = 0;
+  // Written by rank 0, read by all after the barrier; rank 0 may then be a step ahead.
+  bool go_on_[2] = {true, true};
+};
+
+}  // namespace carbonflows

@@ -1,0 +1,276 @@
+#include "carbonflows/tiles.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+#include "carbonflows/threads.hpp"
+
+namespace carbonflows {
+namespace {
+
+// Above this share of nonzero cells a dense tile is no larger worth mentioning, and faster.
+constexpr double dense_share = 0.9;
+
+std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
+
+std::vector<std::int32_t> block_of_rows(std::span<const std::int64_t> starts) {
+  std::vector<std::int32_t> block(at(starts.back()));
+  for (std::size_t b = 0; b + 1 < starts.size(); ++b) {
+    std::fill(block.begin() + starts[b], block.begin() + starts[b + 1],
+              static_cast<std::int32_t>(b));
+  }
+  return block;
+}
+
+// Call visit(position, value) for the nonzero entries of one line, in ascending position.
+template <class Index, class Visit>
+void visit_line(const Source<Index>& source, std::int64_t line, Visit visit) {
+  const double line_divisor =
+      source.divisor != nullptr && source.by_column ? source.divisor[line] : 1.0;
+  if (line_divisor == 0.0) return;
+  const auto take = [&](std::int64_t position, double value) {
+    if (value == 0.0) return;
+    if (source.divisor != nullptr) {
+      const double divisor = source.by_column ? line_divisor : source.divisor[position];
+      if (divisor == 0.0) return;
+      value /= divisor;
+      if (value == 0.0) return;  // underflow
+    }
+    visit(position, value);
+  };
+  if (source.positions == nullptr) {
+    const double* values = source.values + line * source.stride;
+    for (std::int64_t j = 0; j < source.size; ++j) take(j, values[j]);
+  } else {
+    const auto end = static_cast<std::int64_t>(source.line_starts[line + 1]);
+    for (auto e = static_cast<std::int64_t>(source.line_starts[line]); e < end; ++e) {
+      take(static_cast<std::int64_t>(source.positions[e]), source.values[e]);
+    }
+  }
+}
+
+template <class Value>
+void clear_tile(const TileEntry& entry, std::int64_t rows, std::int64_t columns,
+                std::span<std::uint16_t> masks, std::span<Value> values) {
+  if (entry.kind == static_cast<std::int64_t>(TileKind::dense)) {
+    std::fill_n(values.data() + entry.values, rows * dense_stride(columns), Value{0});
+  } else if (entry.kind == static_cast<std::int64_t>(TileKind::packed)) {
+    std::fill_n(masks.data() + entry.masks, rows * mask_count(columns), std::uint16_t{0});
+  }
+}
+
+}  // namespace
+
+template <class Index>
+TileTotals plan_tiles(const Source<Index>& source, std::span<const std::int64_t> starts,
+                      std::span<TileEntry> entries, int threads) {
+  const auto blocks = static_cast<std::int64_t>(starts.size()) - 1;
+  const std::vector<std::int32_t> block = block_of_rows(starts);
+  parallel_for(threads, blocks, [&](std::int64_t b) {
+    std::vector<std::int64_t> counts(at(blocks), 0);
+    for (std::int64_t line = starts[at(b)]; line < starts[at(b) + 1]; ++line) {
+      visit_line(source, line, [&](std::int64_t p, double) { ++counts[at(block[at(p)])]; });
+    }
+    for (std::int64_t other = 0; other < blocks; ++other) {
+      const std::int64_t r = source.by_column ? other : b;
+      const std::int64_t s = source.by_column ? b : other;
+      entries[at(r * blocks + s)].count = counts[at(other)];
+    }
+  });
+  TileTotals totals{0, 0};
+  for (std::int64_t r = 0; r < blocks; ++r) {
+    for (std::int64_t s = 0; s < blocks; ++s) {
+      TileEntry& entry = entries[at(r * blocks + s)];
+      const std::int64_t rows = starts[at(r) + 1] - starts[at(r)];
+      const std::int64_t columns = starts[at(s) + 1] - starts[at(s)];
+      entry.values = totals.values;
+      entry.masks = totals.masks;
+      if (entry.count == 0) {
+        entry.kind = static_cast<std::int64_t>(TileKind::empty);
+      } else if (static_cast<double>(entry.count) >=
+                 dense_share * static_cast<double>(rows * dense_stride(columns))) {
+        entry.kind = static_cast<std::int64_t>(TileKind::dense);
+        totals.values += rows * dense_stride(columns);
+      } else {
+        entry.kind = static_cast<std::int64_t>(TileKind::packed);
+        totals.values += (entry.count + 7) / 8 * 8;  // every tile starts on a cache line
+        totals.masks += rows * mask_count(columns);
+      }
+    }
+  }
+  totals.values += value_padding;
+  return totals;
+}
+
+template <class Index, class Value>
+void fill_tiles(const Source<Index>& source, std::span<const std::int64_t> starts,
+                std::span<const TileEntry> entries, std::span<std::uint16_t> masks,
+                std::span<Value> values, int threads) {
+  const auto blocks = static_cast<std::int64_t>(starts.size()) - 1;
+  const std::vector<std::int32_t> block = block_of_rows(starts);
+  std::fill(values.end() - value_padding, values.end(), Value{0});
+  parallel_for(threads, blocks, [&](std::int64_t b) {
+    const std::int64_t first = starts[at(b)];
+    const std::int64_t last = starts[at(b) + 1];
+    const auto tile_of = [&](std::int64_t other) -> const TileEntry& {
+      return entries[at(source.by_column ? other * blocks + b : b * blocks + other)];
+    };
+    for (std::int64_t other = 0; other < blocks; ++other) {
+      const std::int64_t across = starts[at(other) + 1] - starts[at(other)];
+      const std::int64_t along = last - first;
+      clear_tile(tile_of(other), source.by_column ? across : along,
+                 source.by_column ? along : across, masks, values);
+    }
+    // Where the next value of a packed tile goes: one cursor a tile when lines are rows; one
+    // cursor a tile row when they are columns, since each row then fills in column order.
+    std::vector<std::int64_t> cursor(at(source.by_column ? source.size : blocks), 0);
+    if (source.by_column) {
+      for (std::int64_t line = first; line < last; ++line) {
+        visit_line(source, line, [&](std::int64_t p, double) { ++cursor[at(p)]; });
+      }
+      for (std::int64_t other = 0; other < blocks; ++other) {
+        std::int64_t next = tile_of(other).values;
+        for (std::int64_t i = starts[at(other)]; i < starts[at(other) + 1]; ++i) {
+          const std::int64_t count = cursor[at(i)];
+          cursor[at(i)] = next;
+          next += count;
+        }
+      }
+    } else {
+      for (std::int64_t other = 0; other < blocks; ++other) {
+        cursor[at(other)] = tile_of(other).values;
+      }
+    }
+    for (std::int64_t line = first; line < last; ++line) {
+      visit_line(source, line, [&](std::int64_t p, double value) {
+        const std::int64_t other = block[at(p)];
+        const TileEntry& entry = tile_of(other);
+        const std::int64_t row = source.by_column ? p - starts[at(other)] : line - first;
+        const std::int64_t column = source.by_column ? line - first : p - starts[at(other)];
+        const std::int64_t columns =
+            source.by_column ? last - first : starts[at(other) + 1] - starts[at(other)];
+        if (entry.kind == static_cast<std::int64_t>(TileKind::dense)) {
+          values[at(entry.values + row * dense_stride(columns) + column)] =
+              static_cast<Value>(value);
+          return;
+        }
+        std::uint16_t& mask = masks[at(entry.masks + row * mask_count(columns) + column / 16)];
+        mask = static_cast<std::uint16_t>(mask | (1U << (column % 16)));
+        values[at(cursor[at(source.by_column ? p : other)]++)] = static_cast<Value>(value);
+      });
+    }
+    for (std::int64_t other = 0; other < blocks; ++other) {  // the gaps between packed tiles
+      const TileEntry& entry = tile_of(other);
+      if (entry.kind != static_cast<std::int64_t>(TileKind::packed)) continue;
+      std::fill(values.begin() + entry.values + entry.count,
+                values.begin() + entry.values + (entry.count + 7) / 8 * 8, Value{0});
+    }
+  });
+}
+
+namespace {
+
+// Call visit(row, column, value) for every nonzero of a tile, row by row.
+template <class Value, class Visit>
+void visit_tile(const Tile<Value>& tile, Visit visit) {
+  if (tile.kind == TileKind::dense) {
+    for (std::int64_t i = 0; i < tile.rows; ++i) {
+      const Value* row = tile.values + i * dense_stride(tile.columns);
+      for (std::int64_t j = 0; j < tile.columns; ++j) {
+        if (row[j] != Value{0}) visit(i, j, static_cast<double>(row[j]));
+      }
+    }
+  } else if (tile.kind == TileKind::packed) {
+    const std::int64_t chunks = mask_count(tile.columns);
+    const Value* value = tile.values;
+    for (std::int64_t i = 0; i < tile.rows; ++i) {
+      for (std::int64_t c = 0; c < chunks; ++c) {
+        for (unsigned mask = tile.masks[i * chunks + c]; mask != 0; mask &= mask - 1) {
+          visit(i, 16 * c + std::countr_zero(mask), static_cast<double>(*value++));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+template <class Value>
+void row_counts(const TiledMatrix<Value>& matrix, std::span<std::int64_t> counts, int threads) {
+  std::fill(counts.begin(), counts.end(), 0);
+  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
+    const std::int64_t first = matrix.starts[at(r)];
+    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
+      visit_tile(matrix.tile(r, s),
+                 [&](std::int64_t i, std::int64_t, double) { ++counts[at(first + i)]; });
+    }
+  });
+}
+
+template <class Value>
+void unpack_rows(const TiledMatrix<Value>& matrix, std::span<const std::int64_t> row_starts,
+                 std::span<std::int64_t> positions, std::span<double> values, int threads) {
+  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
+    const std::int64_t first = matrix.starts[at(r)];
+    std::vector<std::int64_t> cursor(row_starts.begin() + first,
+                                     row_starts.begin() + first + matrix.rows(r));
+    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
+      visit_tile(matrix.tile(r, s), [&](std::int64_t i, std::int64_t j, double value) {
+        const std::size_t place = at(cursor[at(i)]++);
+        positions[place] = matrix.starts[at(s)] + j;
+        values[place] = value;
+      });
+    }
+  });
+}
+
+template <class Value>
+void unpack_tile(const Tile<Value>& tile, std::span<double> dense) {
+  std::fill(dense.begin(), dense.end(), 0.0);
+  visit_tile(tile, [&](std::int64_t i, std::int64_t j, double value) {
+    dense[at(i * tile.columns + j)] = value;
+  });
+}
+
+template <class Value>
+double lowest(const TiledMatrix<Value>& matrix, int threads) {
+  std::vector<Value> smallest(at(matrix.blocks()), Value{0});
+  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
+    Value low{0};
+    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
+      const TileEntry& e = matrix.entry(r, s);
+      const bool dense = e.kind == static_cast<std::int64_t>(TileKind::dense);
+      const std::int64_t count = dense ? matrix.rows(r) * dense_stride(matrix.rows(s)) : e.count;
+      const Value* value = matrix.values.data() + e.values;
+      for (std::int64_t i = 0; i < count; ++i) low = std::min(low, value[i]);
+    }
+    smallest[at(r)] = low;
+  });
+  return static_cast<double>(*std::min_element(smallest.begin(), smallest.end()));
+}
+
+#define CARBONFLOWS_FOR_INDEX(Index)                                                           \
+  template TileTotals plan_tiles<Index>(const Source<Index>&, std::span<const std::int64_t>,   \
+                                        std::span<TileEntry>, int);                            \
+  template void fill_tiles<Index, double>(const Source<Index>&, std::span<const std::int64_t>, \
+                                          std::span<const TileEntry>, std::span<std::uint16_t>, \
+                                          std::span<double>, int);                             \
+  template void fill_tiles<Index, float>(const Source<Index>&, std::span<const std::int64_t>,  \
+                                         std::span<const TileEntry>, std::span<std::uint16_t>, \
+                                         std::span<float>, int);
+CARBONFLOWS_FOR_INDEX(std::int32_t)
+CARBONFLOWS_FOR_INDEX(std::int64_t)
+#undef CARBONFLOWS_FOR_INDEX
+
+#define CARBONFLOWS_FOR_VALUE(Value)                                                            \
+  template void row_counts<Value>(const TiledMatrix<Value>&, std::span<std::int64_t>, int);     \
+  template void unpack_rows<Value>(const TiledMatrix<Value>&, std::span<const std::int64_t>,    \
+                                   std::span<std::int64_t>, std::span<double>, int);            \
+  template void unpack_tile<Value>(const Tile<Value>&, std::span<double>);                      \
+  template double lowest<Value>(const TiledMatrix<Value>&, int);
+CARBONFLOWS_FOR_VALUE(double)
+CARBONFLOWS_FOR_VALUE(float)
+#undef CARBONFLOWS_FOR_VALUE
+
+}  // namespace carbonflows

@@ -1,0 +1,253 @@
+// The Python face of the core: arrays become spans, the GIL is released, errors are translated.
+// Checks and defaults are the business of carbonflows_fast; every array is taken as it is.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <string>
+
+#include "carbonflows/kernels.hpp"
+#include "carbonflows/solver.hpp"
+#include "carbonflows/threads.hpp"
+#include "carbonflows/tiles.hpp"
+
+namespace py = pybind11;
+namespace cf = carbonflows;
+
+namespace {
+
+// C order is asked for where the core walks flat memory; the rest go by their strides.
+template <class T>
+using Flat = py::array_t<T, py::array::c_style>;
+using Vectors = py::array_t<double, 0>;
+
+template <class T>
+std::span<const T> view(const Flat<T>& array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+template <class T>
+std::span<T> change(Flat<T>& array) {
+  return {array.mutable_data(), static_cast<std::size_t>(array.size())};
+}
+
+std::span<const cf::TileEntry> entries(const Flat<std::int64_t>& array) {
+  return {reinterpret_cast<const cf::TileEntry*>(array.data()),
+          static_cast<std::size_t>(array.size()) / 4};
+}
+
+template <class Number, class Array>
+cf::Columns<Number> columns(Array& array, Number* data) {
+  const auto size = static_cast<py::ssize_t>(sizeof(double));
+  return {data, array.shape(0), array.shape(1), array.strides(0) / size, array.strides(1) / size};
+}
+
+const cf::Kernels& kernels(const std::string& name) {
+  const cf::Kernels* found = cf::find_kernels(name.c_str());
+  if (found == nullptr) throw py::value_error("no kernels named " + name + " run here");
+  return *found;
+}
+
+// Called by the core, without the GIL, from the thread that entered it.
+void interrupt() {
+  const py::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+// ---- the matrix ---------------------------------------------------------------------------------
+
+// Keeps the arrays alive under the view; they may be memory-mapped and read-only.
+template <class Value>
+struct Tiles {
+  Flat<std::int64_t> starts;
+  Flat<std::int64_t> entry_table;
+  Flat<std::uint16_t> masks;
+  Flat<Value> values;
+
+  cf::TiledMatrix<Value> matrix() const {
+    return {view(starts), entries(entry_table), view(masks), view(values)};
+  }
+};
+
+template <class Value, class Index>
+Tiles<Value> build(const cf::Source<Index>& source, const Flat<std::int64_t>& starts,
+                   int threads) {
+  const auto blocks = starts.size() - 1;
+  Flat<std::int64_t> table({blocks, blocks, py::ssize_t{4}});
+  const std::span<cf::TileEntry> rows{reinterpret_cast<cf::TileEntry*>(table.mutable_data()),
+                                      static_cast<std::size_t>(blocks * blocks)};
+  cf::TileTotals totals{};
+  {
+    const py::gil_scoped_release release;
+    totals = cf::plan_tiles(source, view(starts), rows, threads);
+  }
+  Flat<std::uint16_t> masks(totals.masks);
+  Flat<Value> values(totals.values);
+  const auto mask_span = change(masks);
+  const auto value_span = change(values);
+  {
+    const py::gil_scoped_release release;
+    cf::fill_tiles(source, view(starts), std::span<const cf::TileEntry>(rows), mask_span,
+                   value_span, threads);
+  }
+  return {starts, table, masks, values};
+}
+
+template <class Value, class Index>
+Tiles<Value> from_sparse(const Flat<Index>& line_starts, const Flat<Index>& positions,
+                         const Flat<double>& values, bool by_column,
+                         const Flat<std::int64_t>& starts,
+                         const std::optional<Flat<double>>& divisor, int threads) {
+  const cf::Source<Index> source{
+      line_starts.size() - 1, by_column, line_starts.data(), positions.data(), values.data(), 0,
+      divisor ? divisor->data() : nullptr};
+  return build<Value>(source, starts, threads);
+}
+
+template <class Value>
+Tiles<Value> from_dense(const Vectors& array, const Flat<std::int64_t>& starts,
+                        const std::optional<Flat<double>>& divisor, int threads) {
+  const auto size = static_cast<py::ssize_t>(sizeof(double));
+  const bool by_column = array.strides(1) != size;
+  const cf::Source<std::int64_t> source{
+      array.shape(0), by_column, nullptr, nullptr, array.data(),
+      array.strides(by_column ? 1 : 0) / size, divisor ? divisor->data() : nullptr};
+  return build<Value>(source, starts, threads);
+}
+
+template <class Value>
+py::tuple to_csr(const Tiles<Value>& tiles, int threads) {
+  const cf::TiledMatrix<Value> matrix = tiles.matrix();
+  Flat<std::int64_t> row_starts(matrix.size() + 1);
+  std::int64_t* first = row_starts.mutable_data();
+  const std::span<std::int64_t> counts{first + 1, static_cast<std::size_t>(matrix.size())};
+  first[0] = 0;
+  {
+    const py::gil_scoped_release release;
+    cf::row_counts(matrix, counts, threads);
+    for (std::int64_t i = 0; i < matrix.size(); ++i) first[i + 1] += first[i];
+  }
+  Flat<std::int64_t> positions(first[matrix.size()]);
+  Flat<double> values(first[matrix.size()]);
+  const auto position_span = change(positions);
+  const auto value_span = change(values);
+  {
+    const py::gil_scoped_release release;
+    cf::unpack_rows(matrix, view(row_starts), position_span, value_span, threads);
+  }
+  return py::make_tuple(row_starts, positions, values);
+}
+
+template <class Value>
+double lowest(const Tiles<Value>& tiles, int threads) {
+  const py::gil_scoped_release release;
+  return cf::lowest(tiles.matrix(), threads);
+}
+
+// ---- passes and solves --------------------------------------------------------------------------
+
+template <class Value>
+cf::Operator<Value> operation(const Tiles<Value>& tiles, bool adjoint, int semiring,
+                              const std::string& isa) {
+  return {tiles.matrix(), adjoint, static_cast<cf::Semiring>(semiring), &kernels(isa)};
+}
+
+template <class Value>
+void product(const Tiles<Value>& tiles, const Vectors& x, Vectors& out, bool adjoint, int semiring,
+             int threads, const std::string& isa) {
+  const cf::Operator<Value> op = operation(tiles, adjoint, semiring, isa);
+  const auto from = columns<const double>(x, x.data());
+  const auto to = columns<double>(out, out.mutable_data());
+  const py::gil_scoped_release release;
+  cf::product(op, from, to, threads, interrupt);
+}
+
+template <class Value>
+py::tuple factor(const Tiles<Value>& tiles, bool absolute, int threads, const std::string& isa) {
+  const cf::TiledMatrix<Value> matrix = tiles.matrix();
+  Flat<double> values(cf::factor_size(matrix.starts));
+  Flat<std::int32_t> pivots(matrix.size());
+  const cf::Factors factors{change(values), change(pivots)};
+  const cf::Kernels& chosen = kernels(isa);
+  std::int64_t failed = -1;
+  {
+    const py::gil_scoped_release release;
+    failed = cf::factor_blocks(matrix, absolute, chosen, factors, threads);
+  }
+  return py::make_tuple(values, pivots, failed);
+}
+
+template <class Value>
+py::tuple gauss_seidel(const Tiles<Value>& tiles, const Flat<double>& factors,
+                       const Flat<std::int32_t>& pivots, const Vectors& y, Vectors& x,
+                       bool start_is_zero, const Flat<double>& residual_weight,
+                       const Flat<double>& value_weight, double goal, int sweeps, bool adjoint,
+                       bool absolute, int threads, const std::string& isa) {
+  const cf::Operator<Value> op = operation(tiles, adjoint, absolute ? 1 : 0, isa);
+  // The solver only reads its factors; they may be memory-mapped.
+  const cf::Factors blocks{
+      {const_cast<double*>(factors.data()), static_cast<std::size_t>(factors.size())},
+      {const_cast<std::int32_t*>(pivots.data()), static_cast<std::size_t>(pivots.size())}};
+  const cf::Stopping stopping{view(residual_weight), view(value_weight), goal, sweeps};
+  const auto from = columns<const double>(y, y.data());
+  const auto to = columns<double>(x, x.mutable_data());
+  cf::Iterations done;
+  {
+    const py::gil_scoped_release release;
+    done = cf::gauss_seidel(op, blocks, from, to, start_is_zero, stopping, threads, interrupt);
+  }
+  return py::make_tuple(done.sweeps, static_cast<int>(done.outcome));
+}
+
+template <class Value>
+void bind(py::module_& m, const char* name) {
+  using T = Tiles<Value>;
+  py::class_<T>(m, name)
+      .def(py::init([](Flat<std::int64_t> starts, Flat<std::int64_t> table,
+                       Flat<std::uint16_t> masks, Flat<Value> values) {
+             return T{std::move(starts), std::move(table), std::move(masks), std::move(values)};
+           }),
+           py::arg("starts").noconvert(), py::arg("entries").noconvert(),
+           py::arg("masks").noconvert(), py::arg("values").noconvert())
+      .def_static("from_csr32", &from_sparse<Value, std::int32_t>)
+      .def_static("from_csr64", &from_sparse<Value, std::int64_t>)
+      .def_static("from_dense", &from_dense<Value>)
+      .def_readonly("starts", &T::starts)
+      .def_readonly("entries", &T::entry_table)
+      .def_readonly("masks", &T::masks)
+      .def_readonly("values", &T::values)
+      .def("to_csr", &to_csr<Value>)
+      .def("lowest", &lowest<Value>)
+      .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(),
+           py::arg("adjoint"), py::arg("semiring"), py::arg("threads"), py::arg("isa"))
+      .def("factor", &factor<Value>, py::arg("absolute"), py::arg("threads"), py::arg("isa"))
+      .def("gauss_seidel", &gauss_seidel<Value>, py::arg("factors"), py::arg("pivots"),
+           py::arg("y"), py::arg("x").noconvert(), py::arg("start_is_zero"),
+           py::arg("residual_weight"), py::arg("value_weight"), py::arg("goal"),
+           py::arg("sweeps"), py::arg("adjoint"), py::arg("absolute"), py::arg("threads"),
+           py::arg("isa"));
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The compiled core of carbonflows_fast; see _core.pyi.";
+  m.attr("version") = CARBONFLOWS_VERSION;
+#if defined(__clang__)
+  m.attr("compiler") = "clang " __clang_version__;
+#elif defined(__GNUC__)
+  m.attr("compiler") = "g++ " __VERSION__;
+#elif defined(_MSC_VER)
+  m.attr("compiler") = "MSVC " + std::to_string(_MSC_VER);
+#else
+  m.attr("compiler") = "unknown";
+#endif
+  m.attr("max_block") = cf::max_block;
+  m.def("kernel_name", [](const std::string& wanted) -> std::optional<std::string> {
+    const cf::Kernels* found = cf::find_kernels(wanted.c_str());
+    if (found == nullptr) return std::nullopt;
+    return found->name;
+  });
+  bind<double>(m, "Tiles");
+  bind<float>(m, "Tiles32");
+}

@@ -1,0 +1,131 @@
+#include "carbonflows/kernels.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "support.hpp"
+
+using namespace support;
+using carbonflows::Semiring;
+
+namespace {
+
+// out ← out ⊕ (A or A') x, as the definition says.
+Doubles expected_pass(const Doubles& a, std::int64_t rows, std::int64_t columns, bool adjoint,
+                      Semiring semiring, const Doubles& x, Doubles out, int width) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < columns; ++j) {
+      const double value = a[at(i * columns + j)];
+      const double weight = semiring == Semiring::sum ? value : std::abs(value);
+      for (int w = 0; w < width; ++w) {
+        double& target = out[at((adjoint ? j : i) * width + w)];
+        const double term = weight * x[at((adjoint ? i : j) * width + w)];
+        target = semiring == Semiring::max_absolute ? std::max(target, term) : target + term;
+      }
+    }
+  }
+  return out;
+}
+
+template <class Value>
+void check_all(const carbonflows::Kernels& kernels, double tolerance) {
+  const auto& table = carbonflows::tile_kernels<Value>(kernels);
+  for (const std::int64_t rows : {1, 17, 200, 256}) {
+    for (const std::int64_t columns : {1, 8, 15, 35, 200, 256}) {
+      for (const double density : {0.02, 0.3, 1.0}) {
+        Doubles a(at(rows * columns));
+        const Doubles draws = random_vector(rows * columns, 7);
+        const Doubles chances = random_vector(rows * columns, 8);
+        for (std::size_t e = 0; e < a.size(); ++e) {
+          if (chances[e] < density) a[e] = static_cast<double>(static_cast<Value>(draws[e] - 0.3));
+        }
+        // One tile of a two-block matrix of which it is the upper right corner.
+        const std::int64_t n = rows + columns;
+        Doubles whole(at(n * n), 0.0);
+        for (std::int64_t i = 0; i < rows; ++i) {
+          std::copy_n(a.begin() + i * columns, columns, whole.begin() + i * n + rows);
+        }
+        const auto owned = tiled<Value>(whole, {0, rows, n});
+        const auto tile = owned.view().tile(0, 1);
+        for (const bool adjoint : {false, true}) {
+          for (const auto semiring :
+               {Semiring::sum, Semiring::sum_absolute, Semiring::max_absolute}) {
+            for (int index = 0; index < carbonflows::width_count; ++index) {
+              const int width = carbonflows::widths[index];
+              const Doubles x = random_vector((adjoint ? rows : columns) * width, 9);
+              Doubles out = random_vector((adjoint ? columns : rows) * width, 10);
+              const Doubles expected =
+                  expected_pass(a, rows, columns, adjoint, semiring, x, out, width);
+              const auto& pass = adjoint ? table.adjoint : table.forward;
+              pass[static_cast<int>(semiring)][index](tile, x.data(), out.data());
+              double worst = 0.0;
+              for (std::size_t e = 0; e < out.size(); ++e) {
+                worst = std::max(worst, std::abs(out[e] - expected[e]));
+              }
+              CHECK(worst <= tolerance);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every pass of every instruction set agrees with its definition") {
+  REQUIRE(!all_kernels().empty());
+  for (const auto* kernels : all_kernels()) {
+    INFO(kernels->name);
+    check_all<double>(*kernels, 1e-12);
+    check_all<float>(*kernels, 1e-12);
+  }
+}
+
+TEST_CASE("an unknown instruction set is not found") {
+  CHECK(carbonflows::find_kernels("abacus") == nullptr);
+}
+
+TEST_CASE("factored blocks solve forwards and backwards, exchanging rows where needed") {
+  for (const auto* kernels : all_kernels()) {
+    for (const std::int64_t size : {1, 2, 15, 64, 200}) {
+      Doubles d = random_matrix({0, size}, 11, 0.8, 0.7, true);
+      for (double& value : d) value = -value;
+      for (std::int64_t i = 0; i < size; ++i) d[at(i * size + i)] += 1.0;
+      if (size > 2) std::swap_ranges(d.begin(), d.begin() + size, d.begin() + size);
+      Doubles factors(d);
+      std::vector<std::int32_t> pivots(at(size));
+      REQUIRE(kernels->blocks.factor(factors.data(), pivots.data(), size) == -1);
+      for (int index = 0; index < carbonflows::width_count; ++index) {
+        const int width = carbonflows::widths[index];
+        const Doubles b = random_vector(size * width, 12);
+        for (const bool adjoint : {false, true}) {
+          Doubles x(b);
+          const auto& solve = adjoint ? kernels->blocks.solve_adjoint : kernels->blocks.solve;
+          solve[index](factors.data(), pivots.data(), size, x.data());
+          double worst = 0.0;
+          for (std::int64_t i = 0; i < size; ++i) {
+            for (int w = 0; w < width; ++w) {
+              double sum = 0.0;
+              for (std::int64_t j = 0; j < size; ++j) {
+                sum += (adjoint ? d[at(j * size + i)] : d[at(i * size + j)]) *
+                       x[at(j * width + w)];
+              }
+              worst = std::max(worst, std::abs(sum - b[at(i * width + w)]));
+            }
+          }
+          CHECK(worst < 1e-11);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a singular block is reported at the step where its pivot vanished") {
+  for (const auto* kernels : all_kernels()) {
+    Doubles singular{1.0, 2.0, 2.0, 4.0};
+    std::vector<std::int32_t> pivots(2);
+    CHECK(kernels->blocks.factor(singular.data(), pivots.data(), 2) == 1);
+  }
+}

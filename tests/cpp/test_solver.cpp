@@ -1,0 +1,151 @@
+#include "carbonflows/solver.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "support.hpp"
+
+using namespace support;
+
+namespace {
+
+struct Prepared {
+  Owned<double> matrix;
+  Doubles factors;
+  std::vector<std::int32_t> pivots;
+
+  Prepared(const Doubles& a, const Ints& starts, const carbonflows::Kernels& kernels)
+      : matrix(tiled(a, starts)),
+        factors(at(carbonflows::factor_size(matrix.starts))),
+        pivots(at(starts.back())) {
+    const auto failed = carbonflows::factor_blocks(
+        matrix.view(), false, kernels, {std::span(factors), std::span(pivots)}, 2);
+    REQUIRE(failed == -1);
+  }
+  carbonflows::Factors blocks() { return {std::span(factors), std::span(pivots)}; }
+};
+
+Doubles solve(Prepared& system, const carbonflows::Kernels& kernels, const Doubles& y,
+              std::int64_t columns, bool adjoint, int threads, int* sweeps = nullptr) {
+  const std::int64_t n = system.matrix.starts.back();
+  Doubles x(y.size(), 0.0);
+  const Doubles ones(at(n), 1.0);
+  const carbonflows::Operator<double> op{system.matrix.view(), adjoint,
+                                         carbonflows::Semiring::sum, &kernels};
+  const auto done = carbonflows::gauss_seidel(
+      op, system.blocks(), {y.data(), n, columns, columns, 1}, {x.data(), n, columns, columns, 1},
+      true, {ones, ones, 1e-13, 500}, threads, no_interrupt);
+  CHECK(done.outcome == carbonflows::Outcome::reached);
+  if (sweeps != nullptr) *sweeps = done.sweeps;
+  return x;
+}
+
+const Ints starts{0, 30, 31, 95, 120, 150};
+
+}  // namespace
+
+TEST_CASE("sweeps solve (I - A) x = y and its adjoint for every number of right-hand sides") {
+  const Doubles a = random_matrix(starts, 21, 0.2, 0.8, true);
+  const std::int64_t n = starts.back();
+  for (const auto* kernels : all_kernels()) {
+    Prepared system(a, starts, *kernels);
+    for (const std::int64_t columns : {1, 3, 4, 7, 16, 17, 21}) {
+      const Doubles y = random_vector(n * columns, 22);
+      for (const bool adjoint : {false, true}) {
+        const Doubles x = solve(system, *kernels, y, columns, adjoint, 2);
+        Doubles m(at(n * n));
+        for (std::int64_t i = 0; i < n; ++i) {
+          for (std::int64_t j = 0; j < n; ++j) {
+            m[at(i * n + j)] = (i == j ? 1.0 : 0.0) - (adjoint ? a[at(j * n + i)] : a[at(i * n + j)]);
+          }
+        }
+        for (std::int64_t c = 0; c < columns; ++c) {
+          Doubles b(at(n));
+          for (std::int64_t i = 0; i < n; ++i) b[at(i)] = y[at(i * columns + c)];
+          const Doubles expected = solve_dense(m, b);
+          double worst = 0.0;
+          for (std::int64_t i = 0; i < n; ++i) {
+            worst = std::max(worst, std::abs(x[at(i * columns + c)] - expected[at(i)]));
+          }
+          CHECK(worst < 1e-11);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("the same bits come out for any number of threads") {
+  const Doubles a = random_matrix(starts, 23, 0.3);
+  const Doubles y = random_vector(starts.back() * 5, 24);
+  for (const auto* kernels : all_kernels()) {
+    Prepared system(a, starts, *kernels);
+    for (const bool adjoint : {false, true}) {
+      const Doubles one = solve(system, *kernels, y, 5, adjoint, 1);
+      for (const int threads : {2, 3, 7}) {
+        CHECK(solve(system, *kernels, y, 5, adjoint, threads) == one);
+      }
+    }
+  }
+}
+
+TEST_CASE("products agree with their definition") {
+  const Doubles a = random_matrix(starts, 25, 0.3, 0.9, true);
+  const std::int64_t n = starts.back();
+  const auto owned = tiled(a, starts);
+  const Doubles x = random_vector(n * 18, 26);
+  for (const auto* kernels : all_kernels()) {
+    for (const bool adjoint : {false, true}) {
+      Doubles out(x.size());
+      const carbonflows::Operator<double> op{owned.view(), adjoint,
+                                             carbonflows::Semiring::sum_absolute, kernels};
+      carbonflows::product(op, {x.data(), n, 18, 18, 1}, {out.data(), n, 18, 18, 1}, 2,
+                           no_interrupt);
+      double worst = 0.0;
+      for (std::int64_t i = 0; i < n; ++i) {
+        for (std::int64_t c = 0; c < 18; ++c) {
+          double sum = 0.0;
+          for (std::int64_t j = 0; j < n; ++j) {
+            sum += std::abs(adjoint ? a[at(j * n + i)] : a[at(i * n + j)]) * x[at(j * 18 + c)];
+          }
+          worst = std::max(worst, std::abs(sum - out[at(i * 18 + c)]));
+        }
+      }
+      CHECK(worst < 1e-13);
+    }
+  }
+}
+
+TEST_CASE("a right-hand side of zeros, one block, and a start at the solution are quick") {
+  const auto& kernels = *carbonflows::find_kernels("");
+  const Doubles a = random_matrix({0, 40}, 27, 0.5);
+  Prepared single(a, {0, 40}, kernels);
+  int sweeps = 0;
+  const Doubles zero = solve(single, kernels, Doubles(40, 0.0), 1, false, 2, &sweeps);
+  CHECK(std::all_of(zero.begin(), zero.end(), [](double v) { return v == 0.0; }));
+  CHECK(sweeps == 1);
+  solve(single, kernels, random_vector(40, 28), 1, false, 2, &sweeps);
+  CHECK(sweeps <= 2);
+}
+
+TEST_CASE("an interrupt stops the sweeps and leaves the pool usable") {
+  const auto& kernels = *carbonflows::find_kernels("");
+  const Doubles a = random_matrix(starts, 29, 0.3, 0.99999);
+  Prepared system(a, starts, kernels);
+  const std::int64_t n = starts.back();
+  const Doubles y = random_vector(n, 30);
+  Doubles x(y.size(), 0.0);
+  const carbonflows::Operator<double> op{system.matrix.view(), false, carbonflows::Semiring::sum,
+                                         &kernels};
+  int calls = 0;
+  const auto interrupt = [&calls] {
+    if (++calls == 3) throw std::runtime_error("stop");
+  };
+  CHECK_THROWS_AS(
+      carbonflows::gauss_seidel(op, system.blocks(), {y.data(), n, 1, 1, 1},
+                                {x.data(), n, 1, 1, 1}, true, {{}, {}, 0.0, 1000000000}, 2,
+                                interrupt),
+      std::runtime_error);
+  solve(system, kernels, y, 1, false, 2);
+}

@@ -1,0 +1,241 @@
+"""What `check` finds, in tables made for it and in real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from carbonflows_fast.checks import CheckReport, check
+from carbonflows_fast.errors import InputError
+from carbonflows_fast.readers import read, write_exiobase
+from carbonflows_fast.table import Table
+
+
+def good(**changes: Any) -> Table:
+    """Return a table with nothing to report."""
+    arguments: dict[str, Any] = {
+        "Z": [[1.0, 2.0, 0.0], [0.0, 1.0, 1.0], [2.0, 0.0, 1.0]],
+        "Y": [[7.0, 2.0], [4.0, 1.0], [2.0, 8.0]],
+        "F": [[1.0, 2.0, 3.0]],
+        "regions": ["AT", "AT", "DE"],
+        "sectors": ["food", "steel", "food"],
+        "demand": [("AT", "hh"), ("DE", "hh")],
+        "stressors": ["CO2"],
+        "stressor_units": ["kt"],
+        "row_units": "M.EUR",
+        "name": "made up",
+    }
+    return Table(**(arguments | changes))
+
+
+def found(report: CheckReport) -> list[tuple[str, str, str, str]]:
+    return list(report.findings[["check", "severity", "region", "sector"]].itertuples(index=False))
+
+
+def test_a_good_table_has_no_findings() -> None:
+    report = check(good())
+    assert report.ok
+    assert report.findings.empty
+    assert list(report.findings.columns) == [
+        "check",
+        "severity",
+        "region",
+        "sector",
+        "size",
+        "message",
+    ]
+    assert str(report) == "made up: ok (0 errors, 0 warnings, 0 notes)" == repr(report)
+
+
+CASES: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], float, str]] = {
+    "balance": (
+        {"x": [12.0, 7.01, 13.0]},
+        ("balance", "warning", "AT", "steel"),
+        0.01 / 7.01,
+        "output 7.01, but 7 M.EUR delivered",
+    ),
+    "negative A": (
+        {"Z": [[1.0, 2.0, 0.0], [0.0, 1.0, -0.5], [2.0, -0.5, 1.0]]},
+        ("negative A", "warning", "DE", "food"),
+        2,
+        "A: 2 negative entries, together -0.130909",
+    ),
+    "negative Y": (
+        {"Y": [[7.0, 2.0], [4.0, -1.0], [2.0, 8.0]]},
+        ("negative Y", "note", "AT", "steel"),
+        1,
+        "Y: 1 negative entry, together -1 M.EUR",
+    ),
+    "negative F": (
+        {"F": [[1.0, -2.0, 3.0]]},
+        ("negative F", "note", "AT", "steel"),
+        1,
+        "F: 1 negative in 'CO2', the largest -2",
+    ),
+    "negative S": (
+        {"F": None, "S": [[1.0, -2.0, 3.0]]},
+        ("negative S", "note", "AT", "steel"),
+        1,
+        "S",
+    ),
+    "negative F_Y": (
+        {"F_Y": [[0.0, -3.0]]},
+        ("negative F_Y", "note", "DE", "hh"),
+        1,
+        "the largest -3 in DE hh",
+    ),
+    "zero output": (
+        {"Z": np.zeros((3, 3)), "Y": [[7.0, 2.0], [4.0, 1.0], [0.0, 0.0]], "F": [[1.0, 1.0, 0.0]]},
+        ("zero output", "note", "DE", "food"),
+        0,
+        "DE food: no output",
+    ),
+    "negative output": (
+        {"Z": np.zeros((3, 3)), "Y": [[7.0, 2.0], [4.0, 1.0], [-1.0, 0.0]]},
+        ("negative output", "warning", "DE", "food"),
+        -1,
+        "DE food: output is -1 M.EUR",
+    ),
+    "purchases without output": (
+        {
+            "Z": [[1.0, 2.0, 3.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0]],
+            "Y": [[7.0, 2.0], [4.0, 1.0], [0.0, 0.0]],
+        },
+        ("purchases without output", "warning", "DE", "food"),
+        4,
+        "DE food: buys 4, but has no output",
+    ),
+    "emissions without output": (
+        {"Z": np.zeros((3, 3)), "Y": [[7.0, 2.0], [4.0, 1.0], [0.0, 0.0]]},
+        ("emissions without output", "warning", "DE", "food"),
+        3,
+        "DE food: 3 kt of CO2, but no output",
+    ),
+    "duplicate row": (
+        {"sectors": ["food", "food", "food"]},
+        ("duplicate row", "warning", "AT", "food"),
+        2,
+        "AT food: 2 rows",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_oddity_is_found_and_is_no_error(case: str) -> None:
+    changes, finding, size, message = CASES[case]
+    report = check(good(**changes))
+    assert finding in found(report)
+    row = report.findings[report.findings["check"] == finding[0]].iloc[0]
+    assert row["size"] == pytest.approx(size)
+    assert message in row["message"]
+    assert message in str(report)
+    assert report.ok
+
+
+def test_columns_of_A_that_add_up_to_one_or_more() -> None:
+    A = [[0.5, 0.1, 0.0], [0.25, 0.2, 0.2], [0.25, 0.3, 0.3]]
+    x = np.linalg.solve(np.eye(3) - np.array(A), [9.0, 5.0, 10.0])
+    arguments: dict[str, Any] = {"Z": None, "A": A, "x": x}
+    report = check(good(**arguments))
+    assert found(report) == [("column sum", "warning", "AT", "food")]
+    assert "inputs are 1 of its output" in str(report)
+    # a sum over different units says nothing
+    assert check(good(**(arguments | {"row_units": ["t", "m", "t"]}))).findings.empty
+
+
+def test_parts_of_two_tables_are_an_error() -> None:
+    report = check(good(x=[24.0, 14.0, 26.0]))
+    assert not report.ok
+    assert found(report)[0] == ("balance of the table", "error", "", "")
+    assert str(report).startswith("made up: not ok (1 error, 3 warnings, 0 notes)\nerror:")
+
+
+def test_x_that_cannot_be_solved_is_an_error() -> None:
+    import carbonflows_fast.leontief  # noqa: F401 - the solver
+
+    table = good().with_changes(A=np.full((3, 3), 0.5))
+    report = check(table)
+    assert not report.ok
+    assert "x cannot be solved" in str(report)
+
+
+def test_a_long_list_is_cut_in_print_alone() -> None:
+    zeros = good(
+        Z=np.zeros((9, 9)),
+        Y=np.zeros((9, 1)),
+        F=np.zeros((1, 9)),
+        regions="DE",
+        sectors=list("abcdefghi"),
+        demand=[("DE", "hh")],
+    )
+    report = check(zeros)
+    assert len(report.findings) == 9
+    assert "… and 6 more in .findings" in str(report)
+
+
+# --- paths ----------------------------------------------------------------------------------
+
+
+def test_a_text_table_is_read(tmp_path: Path) -> None:
+    write_exiobase(good(), tmp_path / "good.zip")
+    report = check(str(tmp_path / "good.zip"))
+    assert report.ok
+    assert report.name == str(tmp_path / "good.zip")
+    content = (tmp_path / "good.zip").read_bytes()
+    (tmp_path / "good.zip").write_bytes(content[:-30])
+    report = check(tmp_path / "good.zip")
+    assert not report.ok
+    assert "good.zip: expected a complete" in str(report)
+
+
+def test_a_store_is_read_in_full(tmp_path: Path) -> None:
+    from carbonflows_fast import store
+
+    store.save(good(), tmp_path / "store")
+    report = check(tmp_path / "store")
+    assert report.ok
+    assert report.findings.empty
+    largest = max((tmp_path / "store").rglob("*.npy"), key=lambda file: file.stat().st_size)
+    content = bytearray(largest.read_bytes())
+    content[-1] ^= 1
+    largest.chmod(0o600)
+    largest.write_bytes(content)
+    report = check(tmp_path / "store")
+    assert not report.ok
+    assert list(report.findings["check"]) == ["reading"]
+
+
+def test_what_is_neither_a_table_nor_a_path(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="table_or_path: expected a Table or a path, got int"):
+        check(3)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="which does not exist"):
+        check(tmp_path / "absent")
+
+
+# --- real tables ----------------------------------------------------------------------------
+
+
+@pytest.mark.real_data
+def test_wiod_2009_has_findings_and_no_errors(real_data: Path) -> None:
+    report = check(read(real_data / "wiod2013_2009.zip"))
+    assert report.ok
+    findings = report.findings
+    negative = findings[findings["check"] == "negative output"]
+    assert list(negative["region"]) == ["LUX", "LUX"]
+    assert list(negative["size"]) == [-1.0, -1.0]
+    assert findings[findings["check"] == "negative Y"]["size"].tolist() == [824.0]
+    assert 18 <= (findings["check"] == "zero output").sum() <= 22
+    assert not (findings["check"] == "balance").any()
+    assert not (findings["check"] == "emissions without output").any()
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("year", "columns"), [(2000, 4), (2005, 2)])
+def test_wiod_column_sums(real_data: Path, year: int, columns: int) -> None:
+    report = check(real_data / f"wiod2013_{year}.zip")
+    assert report.ok
+    sums = report.findings[report.findings["check"] == "column sum"]["size"]
+    assert (sums > 1).sum() == columns

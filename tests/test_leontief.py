@@ -1,0 +1,424 @@
+"""The solver: against the dense inverse, its proofs, its determinism, its refusals."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+
+import carbonflows_fast as cf
+from carbonflows_fast._sweeps import Stopping
+from carbonflows_fast._tiles import cut_blocks
+
+METHODS = ["gauss-seidel", "direct"]
+
+
+def table_of(A: Any, regions: Any = None, Y: Any = None) -> cf.Table:
+    """A table around a coefficient matrix; its output only has to be positive."""
+    n = A.shape[0]
+    return cf.Table(
+        A=A,
+        x=np.ones(n),
+        Y=np.ones((n, 1)) if Y is None else Y,
+        S=np.ones((1, n)),
+        regions=["here"] * n if regions is None else regions,
+        sectors=[f"s{i}" for i in range(n)],
+        demand=[("here" if regions is None else regions[0], "all")],
+        stressors="CO2",
+    )
+
+
+def relative_error(x: Any, true: Any, weight: Any = None) -> Any:
+    """Σ t|x̃ − x| / Σ t|x̃| by columns."""
+    t = np.ones(len(x)) if weight is None else weight
+    return (t @ np.abs(x - true)) / (t @ np.abs(x))
+
+
+@given(
+    A=strategies.productive(max_size=12),
+    k=st.integers(1, 19),
+    seed=st.integers(0, 2**32 - 1),
+    method=st.sampled_from(METHODS),
+)
+def test_solutions_agree_with_the_inverse_and_bounds_hold(
+    A: Any, k: int, seed: int, method: Any
+) -> None:
+    n = len(A)
+    rng = np.random.default_rng(seed)
+    L = np.linalg.inv(np.eye(n) - A)
+    # One region a row, so that there are many blocks to sweep over.
+    system = cf.system(table_of(A, regions=[f"r{i}" for i in range(n)]))
+    Y = rng.normal(size=(n, k))
+    t = rng.random(n)
+    for weight in (None, t):
+        solution = system.solve(Y, weight=weight, method=method)
+        # The inverse has an error of its own, hence the 1e-13.
+        assert (
+            relative_error(solution.values, L @ Y, weight) <= solution.report.error_bounds + 1e-13
+        ).all()
+        assert solution.report.error_bound <= 1e-10
+        adjoint = system.solve_adjoint(Y.T, weight=weight, method=method)
+        assert (
+            relative_error(adjoint.values.T, L.T @ Y, weight) <= adjoint.report.error_bounds + 1e-13
+        ).all()
+
+
+@given(A=strategies.productive(max_size=5), seed=st.integers(0, 2**32 - 1))
+def test_bounds_hold_in_exact_arithmetic(A: Any, seed: int) -> None:
+    """No tolerance: the true solution is computed in rationals."""
+    n = len(A)
+    y = np.random.default_rng(seed).normal(size=n)
+    solution = cf.system(table_of(A, regions=[f"r{i}" for i in range(n)])).solve(y)
+    rows = [
+        [Fraction(int(i == j)) - Fraction(float(A[i, j])) for j in range(n)]
+        + [Fraction(float(y[i]))]
+        for i in range(n)
+    ]
+    for p in range(n):  # Gauss-Jordan; I − A is diagonally dominant by columns
+        rows[p] = [value / rows[p][p] for value in rows[p]]
+        for i in range(n):
+            if i != p:
+                rows[i] = [a - rows[i][p] * b for a, b in zip(rows[i], rows[p])]
+    values = [Fraction(float(v)) for v in solution.values]
+    error = sum(abs(v - row[n]) for v, row in zip(values, rows))
+    size = sum(map(abs, values))
+    bound = Fraction(float(solution.report.error_bounds[0]))
+    assert error <= bound * size
+    assert bound * size <= 100 * error + Fraction(1e-12) * size
+
+
+def world(**options: Any) -> cf.Table:
+    """A world of several blocks, some cut and some joined."""
+    return cf.synthetic.world(7, 40, **options)
+
+
+def test_shapes_come_back() -> None:
+    system = cf.system(world())
+    n = system.n
+    Y = np.random.default_rng(0).random((n, 3))
+    assert system.solve(Y[:, 0]).values.shape == (n,)
+    assert system.solve(Y).values.shape == (n, 3)
+    assert system.solve(Y[:, :0]).values.shape == (n, 0)
+    assert system.solve_adjoint(Y[:, 0]).values.shape == (n,)
+    adjoint = system.solve_adjoint(Y.T)
+    assert adjoint.values.shape == (3, n)
+    assert adjoint.values.flags.c_contiguous
+    assert adjoint.report.error_bounds.shape == (3,)
+    frame = world().Y.iloc[:, :3]
+    np.testing.assert_array_equal(
+        system.solve(frame).values, system.solve(np.asfortranarray(frame.to_numpy())).values
+    )
+
+
+def test_same_bits_for_any_number_of_threads() -> None:
+    system = cf.system(world())
+    Y = np.random.default_rng(1).normal(size=(system.n, 21))
+    for call, sides in ((system.solve, Y), (system.solve_adjoint, Y.T)):
+        one = call(sides, method="gauss-seidel", threads=1)
+        for threads in (2, 3, 5):
+            other = call(sides, method="gauss-seidel", threads=threads)
+            assert other.values.tobytes() == one.values.tobytes()
+            assert other.report.error_bounds.tobytes() == one.report.error_bounds.tobytes()
+            assert other.report.threads == threads
+
+
+def test_several_python_threads_may_solve_at_once() -> None:
+    table = world()
+    Y = np.random.default_rng(2).random((table.n, 9))
+    expected = cf.system(world()).solve(Y, method="gauss-seidel").values
+    results: list[Any] = []
+    workers = [
+        threading.Thread(
+            target=lambda: results.append(
+                cf.system(table).solve(Y, method="gauss-seidel", threads=2).values
+            )
+        )
+        for _ in range(6)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(results) == 6
+    assert all(r.tobytes() == expected.tobytes() for r in results)
+
+
+def test_order_of_rows_does_not_matter_beyond_rounding() -> None:
+    table = world()
+    A = table.A
+    n = table.n
+    regions = np.array(table.rows.get_level_values("region"))
+    y = np.random.default_rng(3).random(n)
+    expected = cf.system(table).solve(y).values
+    shuffled = np.random.default_rng(4).permutation(n)  # regions no longer stand together
+    mixed = table_of(A[shuffled][:, shuffled], regions=list(regions[shuffled]))
+    system = cf.system(mixed)
+    assert system.tiles.order is not None
+    np.testing.assert_allclose(system.solve(y[shuffled]).values, expected[shuffled], rtol=1e-9)
+    expected = cf.system(table).solve_adjoint(y).values
+    np.testing.assert_allclose(
+        system.solve_adjoint(y[shuffled]).values, expected[shuffled], rtol=1e-9
+    )
+    difference = system.tiles.to_csr() - A[shuffled][:, shuffled]
+    assert abs(difference).max() == 0.0
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "C", "F", "strided", "unsorted"])
+def test_every_form_of_a_gives_the_same_tiles(form: str) -> None:
+    A = world().A
+    expected = cf.system(table_of(A)).tiles.core
+    dense = A.toarray()
+    if form == "strided":
+        given_form: Any = np.repeat(np.repeat(dense, 2, axis=0), 2, axis=1)[::2, ::2]
+    elif form == "unsorted":
+        given_form = A.copy()
+        for i in range(A.shape[0]):
+            row = slice(A.indptr[i], A.indptr[i + 1])
+            given_form.indices[row] = A.indices[row][::-1]
+            given_form.data[row] = A.data[row][::-1]
+        given_form.has_sorted_indices = False
+        given_form.has_canonical_format = False
+    else:
+        given_form = dense.copy(order=form) if form in "CF" else A.asformat(form)
+    got = cf.system(table_of(given_form)).tiles.core
+    for name in ("starts", "entries", "masks", "values"):
+        np.testing.assert_array_equal(getattr(got, name), getattr(expected, name), strict=True)
+
+
+def test_64_bit_indices_are_accepted() -> None:
+    A = world().A
+    wide = sp.csr_array(
+        (A.data, A.indices.astype(np.int64), A.indptr.astype(np.int64)), shape=A.shape
+    )
+    np.testing.assert_array_equal(
+        cf.system(table_of(wide)).tiles.core.values, cf.system(table_of(A)).tiles.core.values
+    )
+
+
+def test_blocks_follow_regions() -> None:
+    def starts(*sizes: int) -> list[int]:
+        order, cut = cut_blocks(np.repeat(np.arange(len(sizes), dtype=np.int32), sizes))
+        assert order is None
+        return list(cut)
+
+    assert starts(200, 200) == [0, 200, 400]
+    assert starts(35, 35, 35, 35) == [0, 105, 140]  # small neighbours share a block
+    assert starts(411) == [0, 205, 411]  # one large region is cut evenly
+    assert starts(1) == [0, 1]
+    assert max(np.diff(starts(40_000))) <= 256
+    assert starts(300, 5, 200) == [0, 150, 305, 505] or starts(300, 5, 200)[-1] == 505
+
+
+def test_zero_right_hand_sides_are_exact() -> None:
+    system = cf.system(world())
+    Y = np.zeros((system.n, 3))
+    Y[5, 1] = 1.0
+    for method in METHODS:
+        solution = system.solve(Y, method=method)
+        assert not solution.values[:, [0, 2]].any()
+        assert solution.report.error_bounds[0] == solution.report.error_bounds[2] == 0.0
+        assert 0.0 < solution.report.error_bounds[1] <= 1e-10
+
+
+def test_start_values_help_and_change_nothing_else() -> None:
+    system = cf.system(world())
+    y = np.random.default_rng(6).random(system.n)
+    cold = system.solve(y, method="gauss-seidel")
+    warm = system.solve(y, method="gauss-seidel", x0=cold.values)
+    assert warm.report.passes < cold.report.passes
+    assert relative_error(warm.values, cold.values) <= 2e-10
+
+
+def test_passes_are_few_and_counted() -> None:
+    table = world()
+    report = cf.system(table).solve(table.Y.sum(axis=1), method="gauss-seidel").report
+    assert 2 <= report.passes <= 14
+    assert report.matrix_bytes == cf.system(table).tiles.nbytes
+    assert report.method == "gauss-seidel"
+    assert report.why == "asked for"
+
+
+def test_auto_says_why() -> None:
+    system = cf.system(cf.synthetic.world(20, 60))
+    one = system.solve(np.ones(system.n)).report
+    assert one.method == "gauss-seidel"
+    many = system.solve(np.eye(system.n)).report
+    assert many.method == "direct"
+    assert "right-hand sides" in many.why
+    small = system.solve(np.eye(system.n), memory_limit=1000.0).report
+    assert small.method == "gauss-seidel"
+    assert "memory" in small.why
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("radius", [0.95, 1 - 1e-6])
+def test_hard_cases_are_certified_or_refused(radius: float, weighted: bool) -> None:
+    """Columns that sum to far more than 1, as with mixed units, and slow convergence."""
+    rng = np.random.default_rng(7)
+    n = 60
+    A = rng.random((n, n)) * (rng.random((n, n)) < 0.3)
+    A *= radius / np.abs(np.linalg.eigvals(A)).max()
+    units = 10.0 ** rng.uniform(-4, 4, n)
+    A = A * units[None, :] / units[:, None]  # D⁻¹ A D
+    assert A.sum(axis=0).max() > 10
+    system = cf.system(table_of(A, regions=[f"r{i}" for i in range(n)]))
+    y = rng.random(n)
+    weight = units if weighted else None
+    try:
+        solution = system.solve(y, weight=weight, rtol=1e-9)
+    except cf.ConvergenceError as error:
+        assert "rounding" in str(error)  # noqa: PT017
+        assert radius > 0.99
+    else:
+        true = np.linalg.solve(np.eye(n) - A, y)
+        assert relative_error(solution.values, true, weight) <= 1e-9 + 1e-12 / (1 - radius)
+
+
+def test_unproductive_tables_name_their_sectors() -> None:
+    A = np.full((4, 4), 0.1)
+    A[:, 2] = 0.4  # sector s2 needs 1.6 to make 1
+    A[2, :] = 0.6
+    with pytest.raises(cf.NotProductiveError, match=r"M-matrix.*here: s2"):
+        cf.system(table_of(A)).solve(np.ones(4))
+    with pytest.raises(cf.NotProductiveError, match=r"M-matrix"):
+        cf.system(table_of(A, regions=list("abcd"))).solve_adjoint(np.ones(4))
+    singular = np.diag([0.5, 1.0, 0.5])
+    with pytest.raises(cf.NotProductiveError, match=r"singular block.*here: s1"):
+        cf.system(table_of(singular))
+
+
+def test_negative_output_that_breaks_the_proof() -> None:
+    """x < 0 turns a whole column of A negative; |A| then decides."""
+    Z = np.array([[1.0, 6.0], [6.0, 1.0]])
+    table = cf.Table(
+        Z=Z, x=[10.0, -5.0], Y=[[3.0], [-12.0]], F=[[1.0, 1.0]], regions=["a", "b"],
+        sectors=["s", "s"], demand=[("a", "all")], stressors="CO2",
+    )  # fmt: skip
+    A = np.abs(Z / table.x.to_numpy())
+    if np.abs(np.linalg.eigvals(A)).max() < 1:
+        cf.system(table).solve([1.0, 1.0])
+    Z[0, 1] = 60.0
+    worse = cf.Table(
+        Z=Z, x=[10.0, -5.0], Y=[[3.0], [-12.0]], F=[[1.0, 1.0]], regions=["a", "b"],
+        sectors=["s", "s"], demand=[("a", "all")], stressors="CO2",
+    )  # fmt: skip
+    with pytest.raises(cf.NotProductiveError, match=r"I − \|A\|.*negative outputs"):
+        cf.system(worse).solve([1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"Y": np.ones(3)}, r"Y: expected shape \(280,\) or \(280, k\), got shape \(3,\)"),
+        ({"Y": np.full(280, np.nan)}, r"Y: expected finite numbers, got nan at \(0,\)"),
+        ({"Y": ["a"] * 280}, r"Y: expected numbers"),
+        ({"rtol": 0.0}, r"rtol: expected a number above 0 and below 1, got 0.0"),
+        ({"rtol": "tight"}, r"rtol: .*got 'tight'"),
+        ({"weight": np.ones(3)}, r"weight: expected 280 numbers.*got shape \(3,\)"),
+        ({"weight": -np.ones(280)}, r"weight: .*got values from -1.0"),
+        ({"weight": np.zeros(280)}, r"weight: .*not all zero"),
+        ({"method": "magic"}, r"method: expected 'auto' or.*got 'magic'"),
+        ({"threads": 0}, r"threads: expected a whole number from 1 to 4096, got 0"),
+        ({"threads": 1.5}, r"threads: .*got 1.5"),
+        ({"x0": np.ones(3)}, r"x0: expected shape \(280,\).*got shape \(3,\)"),
+        ({"memory_limit": -1}, r"memory_limit: expected a positive number of bytes, got -1"),
+    ],
+)
+def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
+    system = cf.system(world())
+    sides = {"Y": np.ones(system.n)}
+    with pytest.raises(cf.InputError, match=message) as caught:
+        system.solve(**(sides | arguments))
+    assert "; " in str(caught.value)  # a remedy follows
+
+
+def test_direct_within_its_memory() -> None:
+    system = cf.system(world())
+    with pytest.raises(cf.MemoryLimitError, match=r"dense LU.*use method='gauss-seidel'"):
+        system.solve(np.ones(system.n), method="direct", memory_limit=1000)
+    with pytest.raises(cf.InputError, match="dtype"):
+        cf.system(world(), dtype="float16")
+
+
+def test_unreachable_tolerance_says_what_rounding_allows() -> None:
+    system = cf.system(world())
+    for method in METHODS:
+        with pytest.raises(cf.ConvergenceError, match=r"rtol: .*rounding alone is"):
+            system.solve(np.ones(system.n), rtol=1e-15, method=method)
+
+
+def test_threads_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3,2")
+    assert cf.build_info()["threads"] == 3
+    monkeypatch.setenv("CARBONFLOWS_NUM_THREADS", "2")
+    assert cf.build_info()["threads"] == 2
+    assert cf.system(world()).solve(np.ones(280)).report.threads == 2
+    monkeypatch.setenv("CARBONFLOWS_NUM_THREADS", "many")
+    with pytest.raises(cf.InputError, match=r"CARBONFLOWS_NUM_THREADS: .*got 'many'"):
+        cf.build_info()
+
+
+def test_instruction_sets_agree_within_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = world()
+    y = table.Y.to_numpy()[:, :6]
+    values = {}
+    for isa in cf.build_info()["instruction_sets"]:
+        monkeypatch.setenv("CARBONFLOWS_ISA", isa)
+        assert cf.build_info()["instruction_set"] == isa
+        values[isa] = cf.system(table).solve(y, method="gauss-seidel").values
+    assert "baseline" in values
+    for other in values.values():
+        np.testing.assert_allclose(other, values["baseline"], rtol=1e-9, atol=1e-12)
+    monkeypatch.setenv("CARBONFLOWS_ISA", "abacus")
+    with pytest.raises(cf.InputError, match=r"CARBONFLOWS_ISA: .*got 'abacus'"):
+        cf.build_info()
+
+
+def test_ctrl_c_interrupts_a_long_solve() -> None:
+    """An interrupt in the middle of thousands of slow sweeps comes through within moments."""
+    n = 600
+    A = np.random.default_rng(8).random((n, n))
+    A *= (1 - 1e-4) / A.sum(axis=0)
+    system = cf.system(table_of(A, regions=[f"r{i // 2:03}" for i in range(n)]))
+    X = np.zeros((n, 16))
+
+    def endless() -> None:
+        forever = Stopping(most=10**9)
+        system._sweeps.run(np.ones((n, 16)), X, forever, from_zero=True, adjoint=False, threads=2)
+
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT))
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        endless()
+    assert time.monotonic() - begun < 60  # it would run for days
+    assert system.solve(np.ones(n), rtol=1e-8).report.error_bound <= 1e-8
+
+
+def test_forked_children_can_solve() -> None:
+    import os
+
+    table = world()
+    expected = cf.system(table).solve(np.ones(table.n), threads=2).values
+    child = os.fork()
+    if child == 0:
+        got = cf.system(table).solve(np.ones(table.n), threads=2).values
+        os._exit(0 if got.tobytes() == expected.tobytes() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_output_of_a_changed_table_is_solved() -> None:
+    table = world()
+    doubled = table.with_changes(Y=2 * table.Y)
+    np.testing.assert_allclose(doubled.x, 2 * table.x, rtol=1e-9, atol=1e-9)
