@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from pathlib import Path
 
 import nox
 
@@ -46,7 +45,7 @@ def test(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """The Python tests with many more random cases."""
     session.install("-e", ".[test]")
-    session.run("pytest", "--hypothesis-profile=thorough", *session.posargs)
+    session.run("pytest", *session.posargs, env={"CARBONFLOWS_HYPOTHESIS": "thorough"})
 
 
 @nox.session(venv_backend="none")
@@ -64,12 +63,3 @@ def bench(session: nox.Session) -> None:
         "pytest", "benches", "-q", "-s", *session.posargs,
         env={"CARBONFLOWS_BENCH": "full", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"},
     )  # fmt: skip
-
-
-@nox.session
-def mintest(session: nox.Session) -> None:
-    """The tests with the oldest dependencies that pyproject.toml allows."""
-    session.install("-e", ".[test]")
-    oldest = Path("tests/oldest.txt")
-    session.install("-r", str(oldest))
-    session.run("pytest", *session.posargs)

@@ -63,12 +63,13 @@ class Tiles:
         self, x: _Floats, out: _Floats, adjoint: bool, semiring: int, threads: int, isa: str
     ) -> None: ...
     def factor(self, absolute: bool, threads: int, isa: str) -> tuple[_Floats, _Int32s, int]: ...
-    def gauss_seidel(
+    def solve(
         self,
         factors: _Floats,
         pivots: _Int32s,
         y: _Floats,
         x: _Floats,
+        krylov: bool,
         start_is_zero: bool,
         residual_weight: _Floats,
         value_weight: _Floats,

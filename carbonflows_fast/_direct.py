@@ -12,14 +12,14 @@ from carbonflows_fast.errors import InputError, MemoryLimitError, wrong
 
 __all__ = ["DenseFactors", "choose_method"]
 
-METHODS = ("auto", "gauss-seidel", "direct")
+METHODS = ("auto", "gmres", "gauss-seidel", "direct")
 DEFAULT_MEMORY = 8e9
 
 # The cost model, in nanoseconds on one core of 2024; only their ratios matter.
 LU_FLOP = 0.025  # 2/3 n³ of them to factor
 SOLVE_FLOP = 0.05  # 2 n² for each right-hand side
 SWEEP_ENTRY = 0.25  # a nonzero times one of a group of right-hand sides, in one pass
-PASSES = 11
+PASSES = 9
 
 
 class DenseFactors:
@@ -92,15 +92,15 @@ def choose_method(
         if needed > limit and memory_limit is not None:
             raise MemoryLimitError(
                 wrong("memory_limit", expected=f"at least {needed:,.0f} bytes for dense LU",
-                      got=f"{limit:,.0f}", remedy="use method='gauss-seidel'")
+                      got=f"{limit:,.0f}", remedy="use method='gmres'")
             )  # fmt: skip
         return "direct", "asked for"
-    if method == "gauss-seidel":
-        return "gauss-seidel", "asked for"
+    if method != "auto":
+        return method, "asked for"
     direct = LU_FLOP * 2 / 3 * n**3 + SOLVE_FLOP * 2 * n * n * k
-    sweeps = PASSES * nnz * SWEEP_ENTRY * max(k, 4)
-    if direct < sweeps and needed <= limit:
+    iterations = PASSES * nnz * SWEEP_ENTRY * max(k, 4)
+    if direct < iterations and needed <= limit:
         return "direct", f"dense LU is expected to be cheaper for {k} right-hand sides"
-    if direct < sweeps:
-        return "gauss-seidel", "dense LU would need more memory than allowed"
-    return "gauss-seidel", f"sweeps are expected to be cheaper for {k} right-hand sides"
+    if direct < iterations:
+        return "gmres", "dense LU would need more memory than allowed"
+    return "gmres", f"iterations are expected to be cheaper for {k} right-hand sides"

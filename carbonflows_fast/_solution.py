@@ -16,7 +16,7 @@ class SolveReport:
     Attributes
     ----------
     method : str
-        "gauss-seidel" or "direct".
+        "gmres", "gauss-seidel" or "direct".
     why : str
         Why this method.
     passes : int

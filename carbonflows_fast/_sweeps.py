@@ -92,14 +92,18 @@ class Sweeps:
         adjoint: bool,
         threads: int,
         absolute: bool = False,
+        krylov: bool = False,
     ) -> int:
-        """Improve X on (I − A) X = Y in place, in tile order; return the sweeps used."""
+        """Improve X on (I − A) X = Y in place, in tile order; return the passes used.
+
+        By Gauss-Seidel sweeps, or (`krylov`, with weights only) by GMRES preconditioned with them.
+        """
         values, pivots = self.factors(absolute, threads)
-        sweeps, _ = self.tiles.core.gauss_seidel(
-            values, pivots, Y, X, from_zero, stopping.guard, stopping.weight, stopping.goal,
+        passes, _ = self.tiles.core.solve(
+            values, pivots, Y, X, krylov, from_zero, stopping.guard, stopping.weight, stopping.goal,
             stopping.most, adjoint, absolute, threads, instruction_set(),
         )  # fmt: skip
-        return sweeps
+        return passes
 
     def name(self, tile_rows: Any) -> str:
         """Return "region: sector" of a few rows in tile order."""

@@ -1,7 +1,8 @@
 """Solving (I − A) X = Y and (I − A)' M' = S' with certified error bounds.
 
 The Leontief inverse is never formed. A is kept in region tiles; its diagonal blocks are factored
-once; block Gauss-Seidel sweeps do the rest, and every result is certified before it is returned.
+once; GMRES on block Gauss-Seidel sweeps does the rest, and every result is certified before it is
+returned.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from carbonflows_fast.table import Table
 
 __all__ = ["LeontiefSystem", "Solution", "SolveReport", "system"]
 
-MOST_SWEEPS = 2000
+MOST_PASSES = 2000
 
 
 class LeontiefSystem:
@@ -80,7 +81,7 @@ class LeontiefSystem:
         *,
         rtol: float = 1e-10,
         weight: Any = None,
-        method: Literal["auto", "gauss-seidel", "direct"] = "auto",
+        method: Literal["auto", "gmres", "gauss-seidel", "direct"] = "auto",
         threads: int | None = None,
         x0: Any = None,
         memory_limit: float | None = None,
@@ -96,9 +97,10 @@ class LeontiefSystem:
         weight : array, shape (n,), optional
             t ≥ 0 in the bound Σ t|x̃ − x| / Σ t|x̃|; 1 by default. With rows in different units,
             give a number per unit of output. Zeros are raised to 1 % of the mean.
-        method : {"auto", "gauss-seidel", "direct"}
-            Block Gauss-Seidel on the tiles, or dense LU by LAPACK. "auto" chooses by the shapes,
-            the nonzeros, the number of right-hand sides and `memory_limit` alone.
+        method : {"auto", "gmres", "gauss-seidel", "direct"}
+            GMRES on block Gauss-Seidel sweeps, the sweeps alone, or dense LU by LAPACK. "auto"
+            chooses by the shapes, the nonzeros, the number of right-hand sides and `memory_limit`
+            alone.
         threads : int, optional
         x0 : array of the shape of Y, optional
             Start values.
@@ -143,7 +145,7 @@ class LeontiefSystem:
         *,
         rtol: float = 1e-10,
         weight: Any = None,
-        method: Literal["auto", "gauss-seidel", "direct"] = "auto",
+        method: Literal["auto", "gmres", "gauss-seidel", "direct"] = "auto",
         threads: int | None = None,
         x0: Any = None,
         memory_limit: float | None = None,
@@ -212,7 +214,9 @@ class LeontiefSystem:
         if chosen == "direct":
             outcome = self._direct(Y, X, certificate, adjoint, rtol, count)
         else:
-            outcome = self._sweep(Y, X, start is None, certificate, adjoint, rtol, count)
+            outcome = self._iterate(
+                Y, X, start is None, certificate, adjoint, rtol, count, chosen == "gmres"
+            )
         X, bounds, residuals, passes = outcome
         if order is not None:
             placed = np.empty_like(X)
@@ -230,7 +234,7 @@ class LeontiefSystem:
         )
         return Solution(sides.shaped(X), report)
 
-    def _sweep(
+    def _iterate(
         self,
         Y: FloatArray,
         X: FloatArray,
@@ -239,23 +243,24 @@ class LeontiefSystem:
         adjoint: bool,
         rtol: float,
         threads: int,
+        krylov: bool,
     ) -> tuple[FloatArray, FloatArray, FloatArray, int]:
-        """Sweep until the certificate holds; it is taken rarely, and decides."""
+        """Iterate until the certificate holds; it is taken rarely, and decides."""
         goal = 0.8 * rtol / certificate.scale
         passes = 0
         for attempt in range(4):
             stopping = Stopping(
-                MOST_SWEEPS, certificate.guard, certificate.weight, goal * 0.1**attempt
+                MOST_PASSES, certificate.guard, certificate.weight, goal * 0.1**attempt
             )
-            sweeps = self._sweeps.run(
+            used = self._sweeps.run(
                 Y, X, stopping, from_zero=from_zero and attempt == 0, adjoint=adjoint,
-                threads=threads,
+                threads=threads, krylov=krylov,
             )  # fmt: skip
             bounds, rounding, residuals = self._certify(Y, X, certificate, adjoint, threads)
-            passes += sweeps + 1
+            passes += used + 1
             if bounds.max(initial=0.0) <= rtol:
                 return X, bounds, residuals, passes
-            if rounding.max(initial=0.0) > 0.5 * rtol or sweeps >= MOST_SWEEPS:
+            if rounding.max(initial=0.0) > 0.5 * rtol or used >= MOST_PASSES:
                 break
         raise self._not_reached(rtol, bounds, rounding, passes)
 

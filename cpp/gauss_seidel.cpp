@@ -1,13 +1,12 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <exception>
 #include <vector>
 
 #include "carbonflows/columns.hpp"
 #include "carbonflows/solver.hpp"
 #include "carbonflows/threads.hpp"
 #include "pipeline.hpp"
+#include "poll.hpp"
 
 namespace carbonflows {
 namespace {
@@ -23,18 +22,13 @@ class Sweeper {
       : op_(op),
         factors_(factors),
         stopping_(stopping),
-        interrupt_(interrupt),
+        poll_(interrupt),
         blocks_(op.matrix.blocks()),
         pipeline_(op),
-        factor_start_(at(blocks_) + 1, 0),
+        factor_start_(factor_starts(op.matrix.starts)),
         y_(at(op.matrix.size() * max_width)),
         x_(y_.size()),
-        upper_(y_.size()) {
-    for (std::int64_t r = 0; r < blocks_; ++r) {
-      const std::int64_t rows = op.matrix.rows(r);
-      factor_start_[at(r) + 1] = factor_start_[at(r)] + rows * rows;
-    }
-  }
+        upper_(y_.size()) {}
 
   Iterations solve(Columns<const double> y, Columns<double> x, const Group& group,
                    bool start_is_zero, int threads) {
@@ -59,11 +53,10 @@ class Sweeper {
                     [this](std::int64_t r, const double* lower, const double* upper) {
                       finish_block(r, lower, upper);
                       if (r + 1 == blocks_) finish_sweep();
-                      poll();
-                      return !stop_ && !error_;
+                      return !poll_() && !stop_;
                     });
     });
-    if (error_) std::rethrow_exception(error_);
+    poll_.rethrow();
     unpack(x_.data(), group, x);
     return result_;
   }
@@ -137,22 +130,10 @@ class Sweeper {
     }
   }
 
-  // Let the caller look for an interrupt about twenty times a second.
-  void poll() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - polled_ < std::chrono::milliseconds(50)) return;
-    polled_ = now;
-    try {
-      interrupt_();
-    } catch (...) {
-      error_ = std::current_exception();
-    }
-  }
-
   const Operator<Value>& op_;
   const Factors& factors_;
   const Stopping& stopping_;
-  const std::function<void()>& interrupt_;
+  Poll poll_;
   const std::int64_t blocks_;
   Pipeline<Value> pipeline_;
   std::vector<std::int64_t> factor_start_;
@@ -165,8 +146,6 @@ class Sweeper {
   bool zero_start_ = true;
   bool stop_ = false;
   Iterations result_;
-  std::exception_ptr error_;
-  std::chrono::steady_clock::time_point polled_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace

@@ -142,6 +142,7 @@ inline void each_row(const Tile<Value>& tile, Row row) {
 
 #include "kernel_passes.inl"
 #include "kernel_blocks.inl"
+#include "kernel_vectors.inl"
 
 // ---- the table of all of them ------------------------------------------------------------------
 
@@ -176,10 +177,17 @@ constexpr BlockKernels make_block_kernels() {
           {solve_adjoint<1>, solve_adjoint<4>, solve_adjoint<8>, solve_adjoint<16>}};
 }
 
+constexpr VectorKernels make_vector_kernels() {
+  return {{weighted_dot<1>, weighted_dot<4>, weighted_dot<8>, weighted_dot<16>},
+          {weighted_size<1>, weighted_size<4>, weighted_size<8>, weighted_size<16>},
+          {add_scaled<1>, add_scaled<4>, add_scaled<8>, add_scaled<16>},
+          {scale<1>, scale<4>, scale<8>, scale<16>}};
+}
+
 }  // namespace
 
 extern const Kernels kernels;
 const Kernels kernels = {CARBONFLOWS_NAME, make_tile_kernels<double>(),
-                         make_tile_kernels<float>(), make_block_kernels()};
+                         make_tile_kernels<float>(), make_block_kernels(), make_vector_kernels()};
 
 }  // namespace carbonflows::CARBONFLOWS_ISA

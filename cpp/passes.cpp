@@ -26,22 +26,20 @@ void Operator<Value>::tile_pass(std::int64_t r, std::int64_t s, const double* x,
   }
 }
 
-std::int64_t factor_size(std::span<const std::int64_t> starts) {
-  std::int64_t size = 0;
+std::vector<std::int64_t> factor_starts(std::span<const std::int64_t> starts) {
+  std::vector<std::int64_t> first{0};
   for (std::size_t b = 0; b + 1 < starts.size(); ++b) {
-    size += (starts[b + 1] - starts[b]) * (starts[b + 1] - starts[b]);
+    const std::int64_t rows = starts[b + 1] - starts[b];
+    first.push_back(first.back() + rows * rows);
   }
-  return size;
+  return first;
 }
 
 template <class Value>
 std::int64_t factor_blocks(const TiledMatrix<Value>& matrix, bool absolute, const Kernels& kernels,
                            Factors factors, int threads) {
   const std::int64_t blocks = matrix.blocks();
-  std::vector<std::int64_t> first(at(blocks) + 1, 0);
-  for (std::int64_t b = 0; b < blocks; ++b) {
-    first[at(b) + 1] = first[at(b)] + matrix.rows(b) * matrix.rows(b);
-  }
+  const std::vector<std::int64_t> first = factor_starts(matrix.starts);
   std::vector<std::int64_t> failed(at(blocks), -1);
   parallel_for(threads, blocks, [&](std::int64_t b) {
     const std::int64_t size = matrix.rows(b);

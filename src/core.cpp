@@ -165,7 +165,7 @@ void product(const Tiles<Value>& tiles, const Vectors& x, Vectors& out, bool adj
 template <class Value>
 py::tuple factor(const Tiles<Value>& tiles, bool absolute, int threads, const std::string& isa) {
   const cf::TiledMatrix<Value> matrix = tiles.matrix();
-  Flat<double> values(cf::factor_size(matrix.starts));
+  Flat<double> values(cf::factor_starts(matrix.starts).back());
   Flat<std::int32_t> pivots(matrix.size());
   const cf::Factors factors{change(values), change(pivots)};
   const cf::Kernels& chosen = kernels(isa);
@@ -178,11 +178,11 @@ py::tuple factor(const Tiles<Value>& tiles, bool absolute, int threads, const st
 }
 
 template <class Value>
-py::tuple gauss_seidel(const Tiles<Value>& tiles, const Flat<double>& factors,
-                       const Flat<std::int32_t>& pivots, const Vectors& y, Vectors& x,
-                       bool start_is_zero, const Flat<double>& residual_weight,
-                       const Flat<double>& value_weight, double goal, int sweeps, bool adjoint,
-                       bool absolute, int threads, const std::string& isa) {
+py::tuple solve(const Tiles<Value>& tiles, const Flat<double>& factors,
+                const Flat<std::int32_t>& pivots, const Vectors& y, Vectors& x, bool krylov,
+                bool start_is_zero, const Flat<double>& residual_weight,
+                const Flat<double>& value_weight, double goal, int sweeps, bool adjoint,
+                bool absolute, int threads, const std::string& isa) {
   const cf::Operator<Value> op = operation(tiles, adjoint, absolute ? 1 : 0, isa);
   // The solver only reads its factors; they may be memory-mapped.
   const cf::Factors blocks{
@@ -194,7 +194,8 @@ py::tuple gauss_seidel(const Tiles<Value>& tiles, const Flat<double>& factors,
   cf::Iterations done;
   {
     const py::gil_scoped_release release;
-    done = cf::gauss_seidel(op, blocks, from, to, start_is_zero, stopping, threads, interrupt);
+    const auto method = krylov ? &cf::gmres<Value> : &cf::gauss_seidel<Value>;
+    done = method(op, blocks, from, to, start_is_zero, stopping, threads, interrupt);
   }
   return py::make_tuple(done.sweeps, static_cast<int>(done.outcome));
 }
@@ -221,8 +222,8 @@ void bind(py::module_& m, const char* name) {
       .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(),
            py::arg("adjoint"), py::arg("semiring"), py::arg("threads"), py::arg("isa"))
       .def("factor", &factor<Value>, py::arg("absolute"), py::arg("threads"), py::arg("isa"))
-      .def("gauss_seidel", &gauss_seidel<Value>, py::arg("factors"), py::arg("pivots"),
-           py::arg("y"), py::arg("x").noconvert(), py::arg("start_is_zero"),
+      .def("solve", &solve<Value>, py::arg("factors"), py::arg("pivots"), py::arg("y"),
+           py::arg("x").noconvert(), py::arg("krylov"), py::arg("start_is_zero"),
            py::arg("residual_weight"), py::arg("value_weight"), py::arg("goal"),
            py::arg("sweeps"), py::arg("adjoint"), py::arg("absolute"), py::arg("threads"),
            py::arg("isa"));

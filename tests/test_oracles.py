@@ -93,7 +93,7 @@ def test_published_inverse(real_data: Path, model: str) -> None:
     """L column by column: unit demand of every sector, and row by row by the adjoint."""
     table, L, _ = published(real_data / "useeio" / model)
     system, unit = cf.system(table), np.eye(table.n)
-    for method in ("gauss-seidel", "direct"):
+    for method in ("gmres", "gauss-seidel", "direct"):
         forward = system.solve(unit, method=method, rtol=1e-12).values
         adjoint = system.solve_adjoint(unit, method=method, rtol=1e-12).values
         assert np.abs(forward - L).max() < 1e-11, method

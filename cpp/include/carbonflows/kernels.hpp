@@ -47,11 +47,27 @@ struct BlockKernels {
                                      std::int64_t size, double* x);
 };
 
+// On `rows` rows of right-hand sides; `guard` has one number a row, `factor` and `out` one a side.
+struct VectorKernels {
+  // out = Σ_i guard_i² a_i b_i
+  void (*weighted_dot[width_count])(const double* guard, std::int64_t rows, const double* a,
+                                    const double* b, double* out);
+  // out = Σ_i guard_i |x_i|
+  void (*weighted_size[width_count])(const double* guard, std::int64_t rows, const double* x,
+                                     double* out);
+  // to += factor · from
+  void (*add_scaled[width_count])(const double* factor, std::int64_t rows, const double* from,
+                                  double* to);
+  // x *= factor
+  void (*scale[width_count])(const double* factor, std::int64_t rows, double* x);
+};
+
 struct Kernels {
   const char* name;
   TileKernels<double> of_double;
   TileKernels<float> of_float;
   BlockKernels blocks;
+  VectorKernels vectors;
 };
 
 template <class Value>

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "carbonflows/kernels.hpp"
 #include "carbonflows/tiles.hpp"
@@ -48,8 +49,8 @@ struct Factors {
   std::span<std::int32_t> pivots;   // one a row
 };
 
-// Numbers in `Factors::values`.
-std::int64_t factor_size(std::span<const std::int64_t> starts);
+// Where each block's factors begin in `Factors::values`; the last entry is their number.
+std::vector<std::int64_t> factor_starts(std::span<const std::int64_t> starts);
 
 // Factor I − A_rr (or I − |A_rr|) for every block. Returns the row whose pivot vanished, or -1.
 template <class Value>
@@ -73,7 +74,7 @@ struct Stopping {
 enum class Outcome { reached, sweeps_used, stagnated };
 
 struct Iterations {
-  int sweeps = 0;  // the most over all groups of right-hand sides
+  int sweeps = 0;  // passes over the matrix, the most over all groups of right-hand sides
   Outcome outcome = Outcome::reached;
 };
 
@@ -84,5 +85,11 @@ Iterations gauss_seidel(const Operator<Value>& op, const Factors& factors,
                         Columns<const double> y, Columns<double> x, bool start_is_zero,
                         const Stopping& stopping, int threads,
                         const std::function<void()>& interrupt);
+
+// The same by GMRES with the lower half of a sweep as its preconditioner; it needs the weights.
+template <class Value>
+Iterations gmres(const Operator<Value>& op, const Factors& factors, Columns<const double> y,
+                 Columns<double> x, bool start_is_zero, const Stopping& stopping, int threads,
+                 const std::function<void()>& interrupt);
 
 }  // namespace carbonflows
