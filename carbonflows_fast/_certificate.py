@@ -21,7 +21,7 @@ import numpy as np
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._tiles import RegionTiles
 
-__all__ = ["UNIT_ROUNDOFF", "Certificate", "checked_margin", "error_bounds"]
+__all__ = ["UNIT_ROUNDOFF", "Certificate", "Proof", "checked_margin", "prove"]
 
 UNIT_ROUNDOFF = 2.0**-53
 
@@ -54,7 +54,28 @@ def checked_margin(tiles: RegionTiles, w: FloatArray, *, adjoint: bool, threads:
     return margin
 
 
-def error_bounds(
+@dataclass(frozen=True, slots=True, eq=False)
+class Proof:
+    """What is proved about approximate solutions, one number a column.
+
+    bounds : on Σ t|x̃ − x| / Σ t|x̃|; 0 for a column of zeros, infinite where x̃ alone is zero.
+    rounding : the part of the bounds that no further iteration can remove.
+    residuals : Σ|r| / Σ|y|, as computed.
+    left : the residual y − (I − A) x̃ itself, shape (n, k).
+    """
+
+    bounds: FloatArray
+    rounding: FloatArray
+    residuals: FloatArray
+    left: FloatArray
+
+    @property
+    def bound(self) -> float:
+        """The largest bound."""
+        return float(self.bounds.max(initial=0.0))
+
+
+def prove(
     tiles: RegionTiles,
     certificate: Certificate,
     X: FloatArray,
@@ -63,7 +84,7 @@ def error_bounds(
     adjoint: bool,
     nonnegative: bool,
     threads: int,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> Proof:
     """Bound the error of X against the exact solution of (I − A) X = Y, column by column.
 
     One pass over A, two where X has negative entries or A does.
@@ -74,19 +95,13 @@ def error_bounds(
         In tile order.
     nonnegative : bool
         Whether A has no negative entries.
-
-    Returns
-    -------
-    bounds : ndarray, shape (k,)
-        On Σ t |x̃ − x| / Σ t |x̃|; 0 for a column of zeros, infinite where x̃ alone is zero.
-    rounding : ndarray, shape (k,)
-        The part of the bounds that no further iteration can remove.
-    residuals : ndarray, shape (k,)
-        Σ |r| / Σ |y|, as computed.
     """
     n, k = X.shape
     bounds, rounding, residuals = np.zeros(k), np.zeros(k), np.zeros(k)
-    step = 64
+    left = np.empty((n, k))
+    slack = 2 * UNIT_ROUNDOFF * (tiles.additions + 4)
+    final = certificate.scale * (1 + 2 * UNIT_ROUNDOFF * (2 * n + 16))
+    step = 64  # columns at a time, so that temporaries stay small
     for first in range(0, k, step):
         here = slice(first, min(first + step, k))
         x, y = X[:, here], Y[:, here]
@@ -96,17 +111,16 @@ def error_bounds(
             size_Ax = Ax
         else:
             size_Ax = tiles.product(size_x, adjoint=adjoint, absolute=True, threads=threads)
-        r = np.abs((y - x) + Ax)
-        slack = 2 * UNIT_ROUNDOFF * (tiles.additions + 4)
+        r = left[:, here] = (y - x) + Ax
         doubt = slack * (np.abs(y) + size_x + size_Ax) + 1e-300
-        final = certificate.scale * (1 + 2 * UNIT_ROUNDOFF * (2 * n + 16))
+        size_r = np.abs(r)
         total = certificate.weight @ size_x
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            bounds[here] = final * (certificate.guard @ (r + doubt)) / total
+            bounds[here] = final * (certificate.guard @ (size_r + doubt)) / total
             rounding[here] = final * (certificate.guard @ doubt) / total
-            residuals[here] = r.sum(axis=0) / np.abs(y).sum(axis=0)
+            residuals[here] = size_r.sum(axis=0) / np.abs(y).sum(axis=0)
         zero = ~y.any(axis=0) & ~x.any(axis=0)
         bounds[here][zero] = rounding[here][zero] = residuals[here][zero] = 0.0
     # NaN comes from overflow or from NaN itself, and proves nothing.
     bounds[np.isnan(bounds)] = np.inf
-    return bounds, rounding, residuals
+    return Proof(bounds, rounding, residuals, left)

@@ -15,11 +15,11 @@ __all__ = ["DenseFactors", "choose_method"]
 METHODS = ("auto", "gmres", "gauss-seidel", "direct")
 DEFAULT_MEMORY = 8e9
 
-# The cost model, in nanoseconds on one core of 2024; only their ratios matter.
-LU_FLOP = 0.025  # 2/3 n³ of them to factor
-SOLVE_FLOP = 0.05  # 2 n² for each right-hand side
-SWEEP_ENTRY = 0.25  # a nonzero times one of a group of right-hand sides, in one pass
-PASSES = 9
+# The cost model: nanoseconds on two cores with AVX-512. Only the ratios matter.
+LU_FLOP = 0.010  # 2/3 n³ of them to factor
+SOLVE_FLOP = 0.013  # 2 n² for each right-hand side
+PASS_ENTRY = 0.05  # a nonzero times one of a group of 16 right-hand sides
+PASSES = 10
 
 
 class DenseFactors:
@@ -98,7 +98,7 @@ def choose_method(
     if method != "auto":
         return method, "asked for"
     direct = LU_FLOP * 2 / 3 * n**3 + SOLVE_FLOP * 2 * n * n * k
-    iterations = PASSES * nnz * SWEEP_ENTRY * max(k, 4)
+    iterations = PASSES * nnz * PASS_ENTRY * max(k, 4)
     if direct < iterations and needed <= limit:
         return "direct", f"dense LU is expected to be cheaper for {k} right-hand sides"
     if direct < iterations:

@@ -7,6 +7,7 @@ returned.
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable
@@ -14,22 +15,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-from carbonflows_fast import _direct
+from carbonflows_fast import _core
 from carbonflows_fast import table as _table
-from carbonflows_fast._certificate import Certificate, error_bounds
+from carbonflows_fast._direct import DenseFactors, choose_method
 from carbonflows_fast._guards import Guards
 from carbonflows_fast._machine import thread_count
+from carbonflows_fast._methods import Problem, by_iteration, by_lu, by_refinement
 from carbonflows_fast._parts import FloatArray, Parts
 from carbonflows_fast._rhs import RightHandSides, checked_rtol, checked_weight
 from carbonflows_fast._solution import Solution, SolveReport
-from carbonflows_fast._sweeps import Stopping, Sweeps
+from carbonflows_fast._sweeps import Sweeps
 from carbonflows_fast._tiles import RegionTiles, tiles_of
-from carbonflows_fast.errors import ConvergenceError, InputError, wrong
+from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.table import Table
 
 __all__ = ["LeontiefSystem", "Solution", "SolveReport", "system"]
-
-MOST_PASSES = 2000
 
 
 class LeontiefSystem:
@@ -65,7 +65,9 @@ class LeontiefSystem:
         self._sweeps.factors(False, count)
         self._guards = Guards(self._sweeps)
         self._lock = threading.Lock()
-        self._lu: _direct.DenseFactors | None = None
+        self._lu: DenseFactors | None = None
+        self._single: Sweeps | None = None
+        self._describe = describe
 
     def __repr__(self) -> str:
         return (
@@ -198,7 +200,7 @@ class LeontiefSystem:
         begun = time.perf_counter()
         rtol = checked_rtol(rtol)
         count = thread_count(threads)
-        chosen, why = _direct.choose_method(method, self.n, self.tiles.nnz, sides.k, memory_limit)
+        chosen, why = choose_method(method, self.n, self.tiles.nnz, sides.k, memory_limit)
         t = checked_weight(weight, self.n)
         order = self.tiles.order
         Y = sides.columns if order is None else sides.columns[order]
@@ -211,106 +213,58 @@ class LeontiefSystem:
         certificate = self._guards.certificate(
             t if order is None else t[order], adjoint=adjoint, threads=count
         )
+        problem = Problem(self.tiles, self.nonnegative, certificate, Y, adjoint, rtol, count)
         if chosen == "direct":
-            outcome = self._direct(Y, X, certificate, adjoint, rtol, count)
+            outcome = by_lu(problem, self._dense())
+        elif chosen == "gmres" and self._single is not None:
+            outcome = by_refinement(problem, self._single, X, from_zero=start is None)
         else:
-            outcome = self._iterate(
-                Y, X, start is None, certificate, adjoint, rtol, count, chosen == "gmres"
+            outcome = by_iteration(
+                problem, self._sweeps, X, from_zero=start is None, krylov=chosen == "gmres"
             )
-        X, bounds, residuals, passes = outcome
+        X = outcome.X
         if order is not None:
-            placed = np.empty_like(X)
-            placed[order] = X
-            X = placed
+            X = np.empty_like(outcome.X)
+            X[order] = outcome.X
         report = SolveReport(
             method=chosen,
             why=why,
-            passes=passes,
+            passes=outcome.passes,
             matrix_bytes=self.tiles.nbytes,
-            residual=float(residuals.max(initial=0.0)),
-            error_bounds=bounds,
+            residual=float(outcome.proof.residuals.max(initial=0.0)),
+            error_bounds=outcome.proof.bounds,
             seconds=time.perf_counter() - begun,
             threads=count,
         )
         return Solution(sides.shaped(X), report)
 
-    def _iterate(
-        self,
-        Y: FloatArray,
-        X: FloatArray,
-        from_zero: bool,
-        certificate: Certificate,
-        adjoint: bool,
-        rtol: float,
-        threads: int,
-        krylov: bool,
-    ) -> tuple[FloatArray, FloatArray, FloatArray, int]:
-        """Iterate until the certificate holds; it is taken rarely, and decides."""
-        goal = 0.8 * rtol / certificate.scale
-        passes = 0
-        for attempt in range(4):
-            stopping = Stopping(
-                MOST_PASSES, certificate.guard, certificate.weight, goal * 0.1**attempt
-            )
-            used = self._sweeps.run(
-                Y, X, stopping, from_zero=from_zero and attempt == 0, adjoint=adjoint,
-                threads=threads, krylov=krylov,
-            )  # fmt: skip
-            bounds, rounding, residuals = self._certify(Y, X, certificate, adjoint, threads)
-            passes += used + 1
-            if bounds.max(initial=0.0) <= rtol:
-                return X, bounds, residuals, passes
-            if rounding.max(initial=0.0) > 0.5 * rtol or used >= MOST_PASSES:
-                break
-        raise self._not_reached(rtol, bounds, rounding, passes)
-
-    def _direct(
-        self,
-        Y: FloatArray,
-        X: FloatArray,
-        certificate: Certificate,
-        adjoint: bool,
-        rtol: float,
-        threads: int,
-    ) -> tuple[FloatArray, FloatArray, FloatArray, int]:
+    def _dense(self) -> DenseFactors:
         with self._lock:
             if self._lu is None:
-                self._lu = _direct.DenseFactors(self.tiles)
-        X = self._lu.solve(Y, adjoint=adjoint)
-        bounds, rounding, residuals = self._certify(Y, X, certificate, adjoint, threads)
-        if bounds.max(initial=0.0) > rtol:
-            raise self._not_reached(rtol, bounds, rounding, 1)
-        return X, bounds, residuals, 1
+                self._lu = DenseFactors(self.tiles)
+            return self._lu
 
-    def _certify(
-        self,
-        Y: FloatArray,
-        X: FloatArray,
-        certificate: Certificate,
-        adjoint: bool,
-        threads: int,
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        if self.nonnegative:
-            # With A, y ≥ 0 the solution is ≥ 0, so that clipping cannot increase an error.
-            positive = Y.min(axis=0, initial=0.0) >= 0.0
-            if positive.all():
-                np.maximum(X, 0.0, out=X)
-            elif positive.any():
-                X[:, positive] = np.maximum(X[:, positive], 0.0)
-        return error_bounds(
-            self.tiles, certificate, X, Y,
-            adjoint=adjoint, nonnegative=self.nonnegative, threads=threads,
-        )  # fmt: skip
-
-    def _not_reached(
-        self, rtol: float, bounds: FloatArray, rounding: FloatArray, passes: int
-    ) -> ConvergenceError:
-        worst = int(np.argmax(bounds))
-        return ConvergenceError(
-            f"rtol: expected a certified error bound of at most {rtol:.1e}, got "
-            f"{bounds[worst]:.1e} for right-hand side {worst} after {passes} passes, of which "
-            f"rounding alone is {rounding[worst]:.1e}; ask for an rtol above that"
+    def _with_single(self) -> LeontiefSystem:
+        """Return the same system, whose GMRES reads the tiles in float32."""
+        core = self.tiles.core
+        values = np.asarray(core.values, dtype=np.float32)
+        if not np.isfinite(values).all():
+            raise InputError(
+                wrong(
+                    "dtype",
+                    expected="coefficients that fit into float32",
+                    got=f"A up to {np.abs(core.values).max():.1e}",
+                    remedy="use 'float64'",
+                )
+            )
+        tiles = RegionTiles(
+            _core.Tiles32(core.starts, core.entries, core.masks, values), self.tiles.order
         )
+        twin = copy.copy(self)
+        twin._single = Sweeps(
+            tiles, self._describe, self.nonnegative, self._sweeps.factors(False, thread_count())
+        )
+        return twin
 
 
 def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
@@ -319,8 +273,10 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     Parameters
     ----------
     table : Table
-    dtype : {"float64"}
-        Precision of the stored tiles.
+    dtype : {"float64", "float32"}
+        Precision of the tiles that GMRES iterates on. With "float32" the residual and the proof
+        are still taken on the float64 tiles, so results are as accurate as ever; it is faster
+        where memory is the limit, and needs half as much memory again.
 
     Returns
     -------
@@ -329,7 +285,7 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     Raises
     ------
     InputError
-        If `dtype` is unknown.
+        If `dtype` is unknown, or A does not fit into float32.
     NotProductiveError
         If a domestic block of I − A is singular.
 
@@ -339,15 +295,22 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     >>> cf.system(cf.synthetic.world(2, 3)).n
     6
     """
-    if dtype != "float64":
+    if dtype not in ("float64", "float32"):
         raise InputError(
-            wrong("dtype", expected="'float64'", got=repr(dtype), remedy="leave it out")
+            wrong(
+                "dtype", expected="'float64' or 'float32'", got=repr(dtype), remedy="leave it out"
+            )
         )
-    if "system" not in table._cache:
+    cache = table._cache
+    if "system" not in cache:
         parts = table._parts
         tiles = tiles_of(parts, thread_count())
-        table._cache.setdefault("system", LeontiefSystem(tiles, row_names(parts)))
-    prepared: LeontiefSystem = table._cache["system"]
+        cache.setdefault("system", LeontiefSystem(tiles, row_names(parts)))
+    prepared: LeontiefSystem = cache["system"]
+    if dtype == "float32":
+        if "system float32" not in cache:
+            cache.setdefault("system float32", prepared._with_single())
+        prepared = cache["system float32"]
     return prepared
 
 

@@ -15,33 +15,11 @@ import scipy.sparse as sp
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+from solving import METHODS, relative_error, table_of, world
 
 import carbonflows_fast as cf
 from carbonflows_fast._sweeps import Stopping
 from carbonflows_fast._tiles import cut_blocks
-
-METHODS = ["gmres", "gauss-seidel", "direct"]
-
-
-def table_of(A: Any, regions: Any = None, Y: Any = None) -> cf.Table:
-    """A table around a coefficient matrix; its output only has to be positive."""
-    n = A.shape[0]
-    return cf.Table(
-        A=A,
-        x=np.ones(n),
-        Y=np.ones((n, 1)) if Y is None else Y,
-        S=np.ones((1, n)),
-        regions=["here"] * n if regions is None else regions,
-        sectors=[f"s{i}" for i in range(n)],
-        demand=[("here" if regions is None else regions[0], "all")],
-        stressors="CO2",
-    )
-
-
-def relative_error(x: Any, true: Any, weight: Any = None) -> Any:
-    """Σ t|x̃ − x| / Σ t|x̃| by columns."""
-    t = np.ones(len(x)) if weight is None else weight
-    return (t @ np.abs(x - true)) / (t @ np.abs(x))
 
 
 @given(
@@ -95,11 +73,6 @@ def test_bounds_hold_in_exact_arithmetic(A: Any, seed: int) -> None:
     bound = Fraction(float(solution.report.error_bounds[0]))
     assert error <= bound * size
     assert bound * size <= 100 * error + Fraction(1e-12) * size
-
-
-def world(**options: Any) -> cf.Table:
-    """A world of several blocks, some cut and some joined."""
-    return cf.synthetic.world(7, 40, **options)
 
 
 def test_shapes_come_back() -> None:
@@ -207,6 +180,33 @@ def test_64_bit_indices_are_accepted() -> None:
     )
 
 
+@pytest.mark.parametrize("adjoint", [False, True])
+def test_float32_tiles_are_refined_to_the_float64_table(adjoint: bool) -> None:
+    table = world()
+    double, single = cf.system(table), cf.system(table, dtype="float32")
+    assert cf.system(table, dtype="float32") is single
+    Y = np.random.default_rng(9).normal(size=(table.n, 5))
+    Y[:, 0] = np.abs(Y[:, 0])
+    Y[:, 1] = 0.0
+    sides = Y.T if adjoint else Y
+    solve = single.solve_adjoint if adjoint else single.solve
+    exact = (double.solve_adjoint if adjoint else double.solve)(sides, method="direct").values
+    got = solve(sides, method="gmres")
+    error = got.values - exact
+    axis = 1 if adjoint else 0
+    assert (np.abs(error).sum(axis) <= 2e-10 * np.abs(exact).sum(axis)).all()
+    assert got.report.error_bound <= 1e-10
+    assert got.report.passes <= 16
+    for threads in (1, 3):
+        assert (
+            solve(sides, method="gmres", threads=threads).values.tobytes() == got.values.tobytes()
+        )
+    warm = solve(sides, method="gmres", x0=got.values)
+    assert warm.report.passes == 1
+    with pytest.raises(cf.ConvergenceError, match="rounding alone"):
+        solve(sides, method="gmres", rtol=1e-15)
+
+
 def test_blocks_follow_regions() -> None:
     def starts(*sizes: int) -> list[int]:
         order, cut = cut_blocks(np.repeat(np.arange(len(sizes), dtype=np.int32), sizes))
@@ -286,79 +286,6 @@ def test_hard_cases_are_certified_or_refused(radius: float, weighted: bool) -> N
     else:
         true = np.linalg.solve(np.eye(n) - A, y)
         assert relative_error(solution.values, true, weight) <= 1e-9 + 1e-12 / (1 - radius)
-
-
-def test_unproductive_tables_name_their_sectors() -> None:
-    A = np.full((4, 4), 0.1)
-    A[:, 2] = 0.4  # sector s2 needs 1.6 to make 1
-    A[2, :] = 0.6
-    with pytest.raises(cf.NotProductiveError, match=r"M-matrix.*here: s2"):
-        cf.system(table_of(A)).solve(np.ones(4))
-    with pytest.raises(cf.NotProductiveError, match=r"M-matrix"):
-        cf.system(table_of(A, regions=list("abcd"))).solve_adjoint(np.ones(4))
-    singular = np.diag([0.5, 1.0, 0.5])
-    with pytest.raises(cf.NotProductiveError, match=r"singular block.*here: s1"):
-        cf.system(table_of(singular))
-
-
-def test_negative_output_that_breaks_the_proof() -> None:
-    """x < 0 turns a whole column of A negative; |A| then decides."""
-    Z = np.array([[1.0, 6.0], [6.0, 1.0]])
-    table = cf.Table(
-        Z=Z, x=[10.0, -5.0], Y=[[3.0], [-12.0]], F=[[1.0, 1.0]], regions=["a", "b"],
-        sectors=["s", "s"], demand=[("a", "all")], stressors="CO2",
-    )  # fmt: skip
-    A = np.abs(Z / table.x.to_numpy())
-    if np.abs(np.linalg.eigvals(A)).max() < 1:
-        cf.system(table).solve([1.0, 1.0])
-    Z[0, 1] = 60.0
-    worse = cf.Table(
-        Z=Z, x=[10.0, -5.0], Y=[[3.0], [-12.0]], F=[[1.0, 1.0]], regions=["a", "b"],
-        sectors=["s", "s"], demand=[("a", "all")], stressors="CO2",
-    )  # fmt: skip
-    with pytest.raises(cf.NotProductiveError, match=r"I − \|A\|.*negative outputs"):
-        cf.system(worse).solve([1.0, 1.0])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"Y": np.ones(3)}, r"Y: expected shape \(280,\) or \(280, k\), got shape \(3,\)"),
-        ({"Y": np.full(280, np.nan)}, r"Y: expected finite numbers, got nan at \(0,\)"),
-        ({"Y": ["a"] * 280}, r"Y: expected numbers"),
-        ({"rtol": 0.0}, r"rtol: expected a number above 0 and below 1, got 0.0"),
-        ({"rtol": "tight"}, r"rtol: .*got 'tight'"),
-        ({"weight": np.ones(3)}, r"weight: expected 280 numbers.*got shape \(3,\)"),
-        ({"weight": -np.ones(280)}, r"weight: .*got values from -1.0"),
-        ({"weight": np.zeros(280)}, r"weight: .*not all zero"),
-        ({"method": "magic"}, r"method: expected 'auto' or.*got 'magic'"),
-        ({"threads": 0}, r"threads: expected a whole number from 1 to 4096, got 0"),
-        ({"threads": 1.5}, r"threads: .*got 1.5"),
-        ({"x0": np.ones(3)}, r"x0: expected shape \(280,\).*got shape \(3,\)"),
-        ({"memory_limit": -1}, r"memory_limit: expected a positive number of bytes, got -1"),
-    ],
-)
-def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
-    system = cf.system(world())
-    sides = {"Y": np.ones(system.n)}
-    with pytest.raises(cf.InputError, match=message) as caught:
-        system.solve(**(sides | arguments))
-    assert "; " in str(caught.value)  # a remedy follows
-
-
-def test_direct_within_its_memory() -> None:
-    system = cf.system(world())
-    with pytest.raises(cf.MemoryLimitError, match=r"dense LU.*use method='gmres'"):
-        system.solve(np.ones(system.n), method="direct", memory_limit=1000)
-    with pytest.raises(cf.InputError, match="dtype"):
-        cf.system(world(), dtype="float16")
-
-
-def test_unreachable_tolerance_says_what_rounding_allows() -> None:
-    system = cf.system(world())
-    for method in METHODS:
-        with pytest.raises(cf.ConvergenceError, match=r"rtol: .*rounding alone is"):
-            system.solve(np.ones(system.n), rtol=1e-15, method=method)
 
 
 def test_threads_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
