@@ -41,7 +41,9 @@ __all__ = [
 # What `multipliers` and `footprints` take: all, some, or one stressor (made by a mapping, perhaps).
 Stressors: TypeAlias = str | Mapping[str, float] | Sequence[str] | None
 
-BLOCK = 256  # right-hand sides solved at a time where their number grows with the table
+# Right-hand sides solved at a time where their number grows with the table: enough to pay for dense
+# factors once, few enough for a few arrays of (n, BLOCK) to fit anywhere.
+BLOCK = 1200
 UNIT_ROUNDOFF = 2.0**-53
 
 
@@ -221,7 +223,9 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
         matrix=matrix,
         households=households,
         unallocated=unallocated,
-        error_bound=(solved + 2 * additions * UNIT_ROUNDOFF * summed) * (1 + 1e-12),
+        # The last term stands for products too small for float64.
+        error_bound=(solved + 2 * additions * UNIT_ROUNDOFF * summed) * (1 + 1e-12)
+        + x.size * 5e-324,
         report=solution.report,
     )
 

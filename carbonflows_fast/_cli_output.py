@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -197,9 +198,7 @@ def write_out(frame: Any, path: Path | None) -> None:
     Raises
     ------
     InputError
-        If the path cannot be a result.
-    OSError
-        If it cannot be written.
+        If the path cannot be a result, or cannot be written.
     """
     if path is None:
         return
@@ -209,8 +208,18 @@ def write_out(frame: Any, path: Path | None) -> None:
     try:
         _write(frame, fresh, path.suffix.lower())
         os.replace(fresh, path)
+    except OSError as error:
+        raise InputError(
+            wrong(
+                "--out",
+                expected="a place that can be written",
+                got=f"{path} ({error.strerror or error})",
+                remedy="choose another folder, or make room",
+            )
+        ) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink()
     say(f"written: {path}")
 
 

@@ -54,7 +54,7 @@ class Footprints:
 
     Solves, with k stressors, R regions and P sector labels: D_cba and M share k adjoint
     right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint or R P
-    forward ones, as many as the table has rows: the fewer are taken, 256 at a time.
+    forward ones, as many as the table has rows: the fewer are taken, 1,200 at a time.
     """
 
     _table: Table
@@ -132,7 +132,7 @@ class Footprints:
     def D_imp(self) -> pd.DataFrame:
         """Footprint emitted abroad, stressor × (consuming region, product).
 
-        The costly one: min(k R, R P) right-hand sides, 256 at a time.
+        The costly one: min(k R, R P) right-hand sides, 1,200 at a time.
         """
         p, Y = self._table._parts, self._demand
         bought = np.zeros((len(p.regions), len(p.sectors)), dtype=np.bool_)

@@ -56,7 +56,9 @@ class Problem:
         return ConvergenceError(
             f"rtol: expected a certified error bound of at most {self.rtol:.1e}, got "
             f"{proof.bounds[worst]:.1e} for right-hand side {worst} after {passes} passes, of "
-            f"which rounding alone is {proof.rounding[worst]:.1e}; ask for an rtol above that"
+            f"which rounding alone is {proof.rounding[worst]:.1e}; ask "
+            "cf.system(table).solve for an rtol above that, or see with cf.check(table) what "
+            "brings the table close to unproductive"
         )
 
 

@@ -19,9 +19,11 @@ from carbonflows_fast.errors import (
     CarbonFlowsError,
     FormatError,
     InputError,
+    NotProductiveError,
     StoreError,
     wrong,
 )
+from carbonflows_fast.leontief import system
 from carbonflows_fast.table import Table
 
 __all__ = ["CheckReport", "check"]
@@ -96,9 +98,10 @@ def check(table_or_path: Table | str | Path) -> CheckReport:
     """Report what is odd in a table.
 
     Rows whose output x is not Z·1 + Y·1; zero and negative outputs; sectors without output that
-    buy or emit; columns of A that add up to 1 or more; negative entries of A, Y, F, F_Y; rows
-    with one label twice. A saved table is read in full and compared with its checksums; a file
-    that cannot be read, or a store that is damaged, is an error in the report.
+    buy or emit; columns of A that add up to 1 or more; a table that is not productive, from which
+    nothing can be computed; negative entries of A, Y, F, F_Y; rows with one label twice. A saved
+    table is read in full and compared with its checksums; a file that cannot be read, or a store
+    that is damaged, is an error in the report.
 
     Parameters
     ----------
@@ -180,6 +183,10 @@ def _findings(table: Table) -> Iterator[Finding]:
     yield from _negative("Y", table._parts.Y, table, table._parts.row_units)
     yield from _negative_emissions(table)
     yield from _column_sums(table)
+    try:
+        system(table).require_productive()
+    except NotProductiveError as error:
+        yield Finding("not productive", "error", "", "", 1.0, str(error))
     try:
         x = table._x
     except CarbonFlowsError as error:  # x was not given, and the table cannot be solved

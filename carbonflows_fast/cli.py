@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 THREADS = "CARBONFLOWS_NUM_THREADS"
+MOST_THREADS = 4096
 SHOWN = 12  # labels that `info` lists
 
 
@@ -237,6 +238,14 @@ def positive(text: str) -> int:
 positive.__name__ = "positive whole number"  # argparse puts it into its complaint
 
 
+def threads(text: str) -> int:
+    """Read a number of threads."""
+    value = positive(text)
+    if value > MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"expected at most {MOST_THREADS:,}, got {text}")
+    return value
+
+
 def _add_table(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     parser.add_argument(
         "table",
@@ -260,7 +269,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=positive, help="of the solver; all cores by default")
+    parser.add_argument("--threads", type=threads, help="of the solver; all cores by default")
 
 
 def _add_top(parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,11 @@ the manifest, so that a change of any bit is found by ``open(verify=True)``.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
+import platform
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ import numpy as np
 
 from carbonflows_fast import _core
 from carbonflows_fast import table as _table
+from carbonflows_fast._exchange import exchange
 from carbonflows_fast._parts import Parts, locked
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import StoreError
@@ -38,6 +41,7 @@ MANIFEST, DIGEST = "manifest.json", "manifest.blake2b"
 TEXT_FIELDS = ("regions", "sectors", "categories", "stressors", "extensions", "stressor_units")
 CODE_FIELDS = ("region_codes", "sector_codes", "demand_codes", "category_codes", "row_unit_codes")
 MAPPED_FROM = 1 << 16  # smaller files are simply read
+VERIFIED_BELOW = 1 << 20  # files that cost nothing to verify are verified at every opening
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
@@ -78,7 +82,7 @@ def save(table: Table, path: str | os.PathLike[str]) -> Path:
     ...     cf.open(path).equals(table)
     True
     """
-    target = Path(path)
+    target = Path(path).resolve()
     _refuse_foreign(target)
     arrays, manifest = _content(table)
     try:
@@ -86,7 +90,7 @@ def save(table: Table, path: str | os.PathLike[str]) -> Path:
             with ThreadPoolExecutor(4) as pool:
                 records = pool.map(lambda item: _write_array(folder, *item), arrays.items())
                 manifest["files"] = dict(zip(arrays, records))
-            text = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+            text = json.dumps(manifest, indent=1).encode()
             (folder / MANIFEST).write_bytes(text)
             (folder / DIGEST).write_text(_digest(text))
     except OSError as error:
@@ -105,7 +109,7 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
     path : path
         The folder that :func:`save` wrote.
     verify : bool
-        Read everything and compare it with the digests.
+        Read everything and compare it with the digests; small files always are.
 
     Returns
     -------
@@ -124,8 +128,7 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
     """
     folder = Path(path).absolute()
     manifest = _read_manifest(folder)
-    if verify:
-        _verify(folder, manifest["files"])
+    _verify(folder, manifest["files"], most=None if verify else VERIFIED_BELOW)
     arrays = {
         name: _read_array(folder, name, manifest["files"][name]) for name in manifest["files"]
     }
@@ -198,19 +201,48 @@ def _refuse_foreign(target: Path) -> None:
 def _replacing(target: Path) -> Iterator[Path]:
     """Give a fresh folder beside the target, and put it in the target's place at the end."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.parent / f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    _sweep_up(target)
+    fresh = target.parent / f"{_mark(target)}{os.getpid()}-{secrets.token_hex(4)}.tmp"
     fresh.mkdir()
     try:
         yield fresh
-        if target.is_dir() and any(target.iterdir()):
+        if not is_store(target):
+            fresh.replace(target)
+        elif not exchange(fresh, target):
             old = fresh.with_suffix(".old")
             target.rename(old)
             fresh.rename(target)
             shutil.rmtree(old)
-        else:
-            fresh.replace(target)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)  # by now perhaps the table that was replaced
+
+
+def _mark(target: Path) -> str:
+    """Return how the names of unfinished saves of this machine begin."""
+    return f".{target.name}.{platform.node()}-"
+
+
+def _sweep_up(target: Path) -> None:
+    """Remove what saves that were killed on this machine have left behind."""
+    mark = _mark(target)
+    for left in target.parent.glob(f"{glob.escape(mark)}*"):
+        pid = left.name.removeprefix(mark).split("-")[0]
+        if not pid.isdigit() or _runs(int(pid)):
+            continue
+        if left.suffix == ".old" and not target.exists():
+            left.rename(target)  # killed between two renames
+        elif left.suffix in (".old", ".tmp"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 # ---- reading -------------------------------------------------------------------------------------
@@ -254,13 +286,18 @@ def _read_array(folder: Path, name: str, record: dict[str, Any]) -> Any:
             raise _damaged(folder, f"{file.name} has {size} bytes instead of {record['bytes']}")
         mode: Any = "r" if size >= MAPPED_FROM else None
         array = np.load(file, mmap_mode=mode, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except StoreError:
+        raise
+    except Exception as error:  # a damaged header makes NumPy raise nearly anything
         raise _damaged(folder, f"{file.name} cannot be read ({error})") from error
     return locked(array.view(np.ndarray))
 
 
-def _verify(folder: Path, files: dict[str, Any]) -> None:
+def _verify(folder: Path, files: dict[str, Any], most: int | None) -> None:
+    """Compare the files with their digests, those up to `most` bytes if that is given."""
     for name, record in files.items():
+        if most is not None and record["bytes"] > most:
+            continue
         file = folder / f"{name}.npy"
         try:
             found = _file_digest(file)

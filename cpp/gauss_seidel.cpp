@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "carbonflows/buffers.hpp"
 #include "carbonflows/columns.hpp"
 #include "carbonflows/solver.hpp"
 #include "carbonflows/threads.hpp"
@@ -137,7 +138,7 @@ class Sweeper {
   const std::int64_t blocks_;
   Pipeline<Value> pipeline_;
   std::vector<std::int64_t> factor_start_;
-  std::vector<double> y_, x_, upper_;
+  Buffer y_, x_, upper_;
   double residual_[max_width] = {};
   double previous_[max_width] = {};
   double size_[max_width] = {};

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <vector>
 
+#include "carbonflows/buffers.hpp"
 #include "carbonflows/columns.hpp"
 #include "carbonflows/solver.hpp"
 #include "carbonflows/threads.hpp"
@@ -80,7 +81,7 @@ class Krylov {
     team.barrier();
   }
 
-  double* block(std::vector<double>& vector, std::int64_t r) {
+  double* block(Buffer& vector, std::int64_t r) {
     return vector.data() + op_.matrix.starts[at(r)] * width_;
   }
   std::int64_t length(std::int64_t r) const { return op_.matrix.rows(r) * width_; }
@@ -168,9 +169,9 @@ class Krylov {
   void iterate(Team& team, int j) {
     if (team.rank() == 0) grow(j + 1);
     team.barrier();
-    std::vector<double>& v = basis_[at(j)];
-    std::vector<double>& z = swept_[at(j)];
-    std::vector<double>& u = basis_[at(j + 1)];
+    Buffer& v = basis_[at(j)];
+    Buffer& z = swept_[at(j)];
+    Buffer& u = basis_[at(j + 1)];
     pipeline_.run(team, z.data(), width_, 1,
                   [&](std::int64_t r, const double* lower, const double*) {
                     sweep_block(r, block(v, r), lower, block(z, r));
@@ -323,8 +324,8 @@ class Krylov {
   Pipeline<Value> pipeline_;
   std::vector<std::int64_t> factor_start_;
   std::vector<double> block_sums_;  // what each block adds to the scalar products
-  std::vector<double> y_, x_, scratch_;
-  std::vector<std::vector<double>> basis_, swept_;  // v_j and z_j = P⁻¹ v_j
+  Buffer y_, x_, scratch_;
+  std::vector<Buffer> basis_, swept_;  // v_j and z_j = P⁻¹ v_j
   std::atomic<std::int64_t> next_{0};
   // One small least-squares problem a column.
   double hessenberg_[max_width][restart][restart + 1] = {};

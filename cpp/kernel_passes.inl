@@ -39,11 +39,17 @@ void forward(const Tile<Value>& tile, const double* x, double* out) {
           }
         }
       }
-      for (; e < count; ++e) {
-        const double a = entry<semiring>(static_cast<double>(values[e]));
-        const double* source = x + (columns != nullptr ? columns[e] : e) * width;
-        for (int p = 0; p < R::parts; ++p) {
-          sum[0][p] = join<semiring>(sum[0][p], a, R::load(source, p));
+      if (e < count) {
+        // The rest as one more group with zeros in it: a loop of unknown length costs more.
+        for (int chain = 0; chain < chains; ++chain) {
+          const int here = e + chain < count ? e + chain : e;
+          const double a = e + chain < count
+                               ? entry<semiring>(static_cast<double>(values[here]))
+                               : 0.0;
+          const double* source = x + (columns != nullptr ? columns[here] : here) * width;
+          for (int p = 0; p < R::parts; ++p) {
+            sum[chain][p] = join<semiring>(sum[chain][p], a, R::load(source, p));
+          }
         }
       }
       for (int p = 0; p < R::parts; ++p) {

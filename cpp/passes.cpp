@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "carbonflows/buffers.hpp"
 #include "carbonflows/columns.hpp"
 #include "carbonflows/solver.hpp"
 #include "carbonflows/threads.hpp"
@@ -59,8 +60,8 @@ template <class Value>
 void product(const Operator<Value>& op, Columns<const double> x, Columns<double> out, int threads,
              const std::function<void()>& interrupt) {
   const std::int64_t n = op.matrix.size();
-  std::vector<double> source(at(n * max_width));
-  std::vector<double> result(at(n * max_width));
+  Buffer source(at(n * max_width));
+  Buffer result(at(n * max_width));
   for (std::int64_t first = 0; first < x.columns; first += max_width) {
     interrupt();
     const Group group = next_group(first, x.columns);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "carbonflows/buffers.hpp"
 #include "carbonflows/solver.hpp"
 #include "carbonflows/threads.hpp"
 
@@ -27,7 +28,7 @@ class Pipeline {
       cut(r, r + 1, blocks_, false);
       most = std::max(most, slots_[size(r)].size());
     }
-    for (std::vector<double>& partial : partial_) partial.resize(most * room);
+    for (Buffer& partial : partial_) partial.resize(most * room);
     lower_.resize(room);
     upper_.resize(room);
   }
@@ -132,8 +133,8 @@ class Pipeline {
   const std::int64_t blocks_;
   std::vector<std::vector<Slot>> slots_;
   std::vector<std::atomic<std::int64_t>> next_slot_;
-  std::vector<double> partial_[2];  // of this block row and of the one gathered meanwhile
-  std::vector<double> lower_, upper_;
+  Buffer partial_[2];  // of this block row and of the one gathered meanwhile
+  Buffer lower_, upper_;
   const double* x_ = nullptr;
   int width_ = 1;
   int upper_from_ = 0;

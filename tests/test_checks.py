@@ -239,3 +239,13 @@ def test_wiod_column_sums(real_data: Path, year: int, columns: int) -> None:
     assert report.ok
     sums = report.findings[report.findings["check"] == "column sum"]["size"]
     assert (sums > 1).sum() == columns
+
+
+def test_a_table_that_is_not_productive_is_an_error() -> None:
+    table = Table(
+        Z=[[0.0, 5.0], [5.0, 0.0]], Y=[[0.0, 0.0], [0.0, 0.0]], F=[1.0, 1.0],
+        regions=["a", "b"], sectors=["s", "s"], stressors="CO2",
+    )  # fmt: skip
+    report = check(table)
+    assert not report.ok
+    assert "not productive" in set(report.findings["check"])

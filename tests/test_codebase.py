@@ -24,7 +24,7 @@ ROOMS = [
     ["synthetic", "_synthetic_recipe"],
     ["_machine", "_tiles", "_rhs", "_certificate", "_direct", "_sweeps",
      "_guards", "_solution", "_methods", "leontief"],
-    ["store"],
+    ["store", "_exchange"],
     ["checks"],
     ["accounting", "_account_solves", "_footprints"],
     ["trade"],

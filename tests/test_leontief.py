@@ -354,3 +354,6 @@ def test_output_of_a_changed_table_is_solved() -> None:
     table = world()
     doubled = table.with_changes(Y=2 * table.Y)
     np.testing.assert_allclose(doubled.x, 2 * table.x, rtol=1e-9, atol=1e-9)
+    n = 200  # so close to unproductive that 1e-12 could not be proved
+    close = table_of(np.full((n, n), 0.99 / n))
+    np.testing.assert_allclose(close.with_changes(Y=close.Y * 2).x, 200 * np.ones(n), rtol=1e-9)

@@ -99,7 +99,10 @@ def test_missing_and_truncated_files(saved: Path, name: str) -> None:
         cf.open(saved)
 
 
-def test_tiles_that_point_outside_are_refused_even_unverified(saved: Path) -> None:
+def test_tiles_that_point_outside_are_refused_even_unverified(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "VERIFIED_BELOW", 0)
     entries = np.load(saved / "entries.npy")
     for change in ([1, 10**12, 0, 5], [2, 0, 10**12, 5], [7, 0, 0, 0], [2, -8, 0, 5]):
         wrong = entries.copy()
@@ -165,10 +168,11 @@ def test_a_killed_save_leaves_no_table(tmp_path: Path) -> None:
     code = """
 import os, signal, sys
 import carbonflows_fast as cf
+from carbonflows_fast import store
 from pathlib import Path
-def die(self, target):
+def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
-Path.replace = Path.rename = die
+Path.replace = Path.rename = store.exchange = die
 cf.save(cf.synthetic.world(2, 4), sys.argv[1])
 """
     target = tmp_path / "world"
@@ -180,6 +184,47 @@ cf.save(cf.synthetic.world(2, 4), sys.argv[1])
         assert target.exists() == existing
         if existing:
             assert cf.open(target, verify=True).equals(cf.synthetic.world(2, 3))
+    assert len(list(tmp_path.iterdir())) == 2  # the table, and what the last kill left
+    cf.save(cf.synthetic.world(2, 5), target)  # which the next save sweeps up
+    assert list(tmp_path.iterdir()) == [target]
+    assert cf.open(target, verify=True).equals(cf.synthetic.world(2, 5))
+
+
+def test_replacing_without_exchange(
+    world: cf.Table, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where folders cannot change places in one step, two renames do it."""
+    monkeypatch.setattr(store, "exchange", lambda *_: False)
+    cf.save(cf.synthetic.world(2, 5), saved)
+    assert cf.open(saved, verify=True).equals(cf.synthetic.world(2, 5))
+    # Killed between the two renames: the next save puts the old table back first.
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    saved.rename(saved.parent / f"{store._mark(saved)}{dead.pid}-0000.old")
+    cf.save(world, saved)
+    assert list(saved.parent.iterdir()) == [saved]
+    assert cf.open(saved, verify=True).equals(world)
+
+
+def test_small_files_are_verified_at_every_opening(saved: Path) -> None:
+    for name in ("pivots", "region_codes", "masks", "F_Y"):
+        file = saved / f"{name}.npy"
+        original = file.read_bytes()
+        for place in (10, len(original) - 1):
+            changed = bytearray(original)
+            changed[place] ^= 32
+            file.write_bytes(changed)
+            with pytest.raises(cf.StoreError, match=f"{name}.npy differs from what was saved"):
+                cf.open(saved)
+        file.write_bytes(original)
+
+
+def test_relative_paths_and_links(world: cf.Table, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    cf.save(world, tmp_path / "link")
+    assert cf.open(tmp_path / "link").equals(world)
+    assert cf.open(tmp_path / "real").equals(world)
 
 
 def test_a_table_without_output_is_saved_with_it(tmp_path: Path) -> None:

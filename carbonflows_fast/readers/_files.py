@@ -126,7 +126,7 @@ def _unreadable(where: str, error: BaseException) -> FormatError:
             where,
             expected="a complete and readable file",
             got=f"{type(error).__name__} ({error})",
-            remedy="it is damaged, cut short or closed to you: download or copy it again",
+            remedy="it is damaged or cut short, or you may not read it: download or copy it again",
         )
     )
 

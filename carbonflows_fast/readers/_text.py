@@ -312,7 +312,9 @@ def read_matrix(
     if pending:
         empty += flush()
     if empty and empty_value == 0.0:
-        logger.warning("%s: %d empty cells count as zero", where, empty)
+        logger.warning(
+            "%s: %d empty %s as zero", where, empty, "cell counts" if empty == 1 else "cells count"
+        )
     values = _stack(blocks, len(columns), sparse)
     return TextTable(where, table.rows, table.lines, columns, table.kept, values, empty)
 
