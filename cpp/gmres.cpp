@@ -355,16 +355,8 @@ template <class Value>
 Iterations gmres(const Operator<Value>& op, const Factors& factors, Columns<const double> y,
                  Columns<double> x, bool start_is_zero, const Stopping& stopping, int threads,
                  const std::function<void()>& interrupt) {
-  Iterations worst;
   Krylov<Value> krylov(op, factors, stopping, interrupt);
-  for (std::int64_t first = 0; first < y.columns; first += max_width) {
-    interrupt();
-    const Iterations group =
-        krylov.solve(y, x, next_group(first, y.columns), start_is_zero, threads);
-    worst.sweeps = std::max(worst.sweeps, group.sweeps);
-    worst.outcome = std::max(worst.outcome, group.outcome);
-  }
-  return worst;
+  return solve_groups(krylov, y, x, start_is_zero, threads, interrupt);
 }
 
 template Iterations gmres<double>(const Operator<double>&, const Factors&, Columns<const double>,

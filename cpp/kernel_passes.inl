@@ -149,31 +149,48 @@ void forward_sum_1(const Tile<Value>& tile, const double* x, double* out) {
   }
 }
 
+// The sums of a tile's columns stay in registers for all its rows, as far as there are registers:
+// up to 13 masks a row.
+template <int chunks, class Value>
+void adjoint_chunks(const Tile<Value>& tile, const double* x, double* out) {
+  __m512d sum[2 * chunks];
+#pragma GCC unroll 32
+  for (int c = 0; c < 2 * chunks; ++c) sum[c] = _mm512_setzero_pd();
+  const std::uint16_t* masks = tile.masks;
+  const Value* values = tile.values;
+  for (std::int64_t i = 0; i < tile.rows; ++i, masks += chunks) {
+    const __m512d source = _mm512_set1_pd(x[i]);
+#pragma GCC unroll 32
+    for (int c = 0; c < chunks; ++c) {
+      const unsigned mask = masks[c];
+      const int half = __builtin_popcount(mask & 255U);
+      sum[2 * c] = _mm512_fmadd_pd(expand(values, mask & 255U), source, sum[2 * c]);
+      sum[2 * c + 1] =
+          _mm512_fmadd_pd(expand(values + half, mask >> 8U), source, sum[2 * c + 1]);
+      values += __builtin_popcount(mask);
+    }
+  }
+  alignas(64) double local[16 * chunks];
+#pragma GCC unroll 32
+  for (int c = 0; c < 2 * chunks; ++c) _mm512_store_pd(local + 8 * c, sum[c]);
+  for (std::int64_t j = 0; j < tile.columns; ++j) out[j] += local[j];
+}
+
 template <class Value>
 void adjoint_sum_1(const Tile<Value>& tile, const double* x, double* out) {
   if (tile.kind != TileKind::packed) {
     adjoint<Semiring::sum, 1, Value>(tile, x, out);
     return;
   }
-  const std::int64_t chunks = mask_count(tile.columns);
-  alignas(64) double local[max_block];
-  for (std::int64_t j = 0; j < 16 * chunks; ++j) local[j] = 0.0;
-  const std::uint16_t* masks = tile.masks;
-  const Value* values = tile.values;
-  for (std::int64_t i = 0; i < tile.rows; ++i) {
-    const __m512d source = _mm512_set1_pd(x[i]);
-    for (std::int64_t c = 0; c < chunks; ++c) {
-      const unsigned mask = *masks++;
-      const int half = __builtin_popcount(mask & 255U);
-      double* target = local + 16 * c;
-      _mm512_store_pd(target, _mm512_fmadd_pd(expand(values, mask & 255U), source,
-                                              _mm512_load_pd(target)));
-      _mm512_store_pd(target + 8, _mm512_fmadd_pd(expand(values + half, mask >> 8U), source,
-                                                  _mm512_load_pd(target + 8)));
-      values += __builtin_popcount(mask);
-    }
-  }
-  for (std::int64_t j = 0; j < tile.columns; ++j) out[j] += local[j];
+  using Pass = void (*)(const Tile<Value>&, const double*, double*);
+  static constexpr Pass by_chunks[] = {
+      adjoint_chunks<1, Value>,  adjoint_chunks<2, Value>,  adjoint_chunks<3, Value>,
+      adjoint_chunks<4, Value>,  adjoint_chunks<5, Value>,  adjoint_chunks<6, Value>,
+      adjoint_chunks<7, Value>,  adjoint_chunks<8, Value>,  adjoint_chunks<9, Value>,
+      adjoint_chunks<10, Value>, adjoint_chunks<11, Value>, adjoint_chunks<12, Value>,
+      adjoint_chunks<13, Value>, adjoint_chunks<14, Value>, adjoint_chunks<15, Value>,
+      adjoint_chunks<16, Value>};
+  by_chunks[mask_count(tile.columns) - 1](tile, x, out);
 }
 
 #endif

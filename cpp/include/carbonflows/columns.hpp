@@ -1,6 +1,8 @@
 // Moving a few right-hand sides between the caller's array and the kernels' layout.
 #pragma once
 
+#include <algorithm>
+
 #include "carbonflows/kernels.hpp"
 #include "carbonflows/solver.hpp"
 
@@ -38,6 +40,22 @@ inline void unpack(const double* packed, const Group& group, const Columns<doubl
       to.data[i * to.row + (group.first + w) * to.column] = packed[i * width + w];
     }
   }
+}
+
+// Let `solver` solve the right-hand sides group by group, and return the worst that happened.
+template <class Solver>
+Iterations solve_groups(Solver& solver, const Columns<const double>& y,
+                        const Columns<double>& x, bool start_is_zero, int threads,
+                        const std::function<void()>& interrupt) {
+  Iterations worst;
+  for (std::int64_t first = 0; first < y.columns; first += max_width) {
+    interrupt();
+    const Iterations group =
+        solver.solve(y, x, next_group(first, y.columns), start_is_zero, threads);
+    worst.sweeps = std::max(worst.sweeps, group.sweeps);
+    worst.outcome = std::max(worst.outcome, group.outcome);
+  }
+  return worst;
 }
 
 }  // namespace carbonflows
