@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import InputError, MemoryLimitError, wrong
@@ -37,11 +38,8 @@ class DenseFactors:
         from scipy.linalg import LinAlgWarning, lu_factor
 
         n = tiles.n
-        indptr, indices, data = tiles.core.to_csr(1)
-        dense = np.zeros((n, n), order="F")
-        dense[np.repeat(np.arange(n), np.diff(indptr)), indices] = (
-            -np.abs(data) if absolute else -data
-        )
+        dense = np.empty((n, n), order="F")
+        tiles.core.to_dense(absolute, dense, thread_count())
         dense[np.diag_indices(n)] += 1.0
         with warnings.catch_warnings():
             # A singular matrix shows in the proof, which decides.
@@ -90,8 +88,8 @@ def choose_method(
             wrong("memory_limit", expected="a positive number of bytes", got=repr(memory_limit),
                   remedy="leave it out for 8 GB")
         )  # fmt: skip
-    # The matrix, which LAPACK overwrites, its nonzeros on the way in, and the right-hand sides.
-    needed = 8.0 * n * n + 20.0 * nnz + 16.0 * n * k
+    # The matrix, which LAPACK overwrites, and the right-hand sides, their solutions and residuals.
+    needed = 8.0 * n * n + 32.0 * n * k
     if method == "direct":
         if needed > limit and memory_limit is not None:
             raise MemoryLimitError(

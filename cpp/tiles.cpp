@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <vector>
 
 #include "carbonflows/threads.hpp"
@@ -226,6 +227,23 @@ void unpack_rows(const TiledMatrix<Value>& matrix, std::span<const std::int64_t>
 }
 
 template <class Value>
+void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<double> dense,
+                    int threads) {
+  const std::int64_t n = matrix.size();
+  parallel_for(threads, matrix.blocks(), [&](std::int64_t s) {
+    const std::int64_t first = matrix.starts[at(s)];
+    double* columns = dense.data() + first * n;
+    std::fill_n(columns, matrix.rows(s) * n, 0.0);
+    for (std::int64_t r = 0; r < matrix.blocks(); ++r) {
+      double* corner = columns + matrix.starts[at(r)];
+      visit_tile(matrix.tile(r, s), [&](std::int64_t i, std::int64_t j, double value) {
+        corner[j * n + i] = -(absolute ? std::abs(value) : value);
+      });
+    }
+  });
+}
+
+template <class Value>
 void unpack_tile(const Tile<Value>& tile, std::span<double> dense) {
   std::fill(dense.begin(), dense.end(), 0.0);
   visit_tile(tile, [&](std::int64_t i, std::int64_t j, double value) {
@@ -267,6 +285,7 @@ CARBONFLOWS_FOR_INDEX(std::int64_t)
   template void row_counts<Value>(const TiledMatrix<Value>&, std::span<std::int64_t>, int);     \
   template void unpack_rows<Value>(const TiledMatrix<Value>&, std::span<const std::int64_t>,    \
                                    std::span<std::int64_t>, std::span<double>, int);            \
+  template void unpack_negated<Value>(const TiledMatrix<Value>&, bool, std::span<double>, int); \
   template void unpack_tile<Value>(const Tile<Value>&, std::span<double>);                      \
   template double lowest<Value>(const TiledMatrix<Value>&, int);
 CARBONFLOWS_FOR_VALUE(double)

@@ -139,6 +139,13 @@ py::tuple to_csr(const Tiles<Value>& tiles, int threads) {
 }
 
 template <class Value>
+void to_dense(const Tiles<Value>& tiles, bool absolute, Vectors& out, int threads) {
+  const std::span<double> dense{out.mutable_data(), static_cast<std::size_t>(out.size())};
+  const py::gil_scoped_release release;
+  cf::unpack_negated(tiles.matrix(), absolute, dense, threads);
+}
+
+template <class Value>
 double lowest(const Tiles<Value>& tiles, int threads) {
   const py::gil_scoped_release release;
   return cf::lowest(tiles.matrix(), threads);
@@ -218,6 +225,8 @@ void bind(py::module_& m, const char* name) {
       .def_readonly("masks", &T::masks)
       .def_readonly("values", &T::values)
       .def("to_csr", &to_csr<Value>)
+      .def("to_dense", &to_dense<Value>, py::arg("absolute"), py::arg("out").noconvert(),
+           py::arg("threads"))
       .def("lowest", &lowest<Value>)
       .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(),
            py::arg("adjoint"), py::arg("semiring"), py::arg("threads"), py::arg("isa"))

@@ -37,7 +37,18 @@ TEST_CASE("tiles give back the matrix they were built from, bit for bit") {
     for (const double density : {0.0, 0.05, 0.5, 1.0}) {
       const Doubles a = random_matrix(starts, 1, density);
       for (const int threads : {1, 3}) {
-        CHECK(back_to_dense(tiled(a, starts, threads).view()) == a);
+        const auto owned = tiled(a, starts, threads);
+        CHECK(back_to_dense(owned.view()) == a);
+        Doubles negated(a.size(), 5.0);
+        carbonflows::unpack_negated(owned.view(), false, std::span(negated), threads);
+        const std::int64_t n = starts.back();
+        bool same = true;
+        for (std::int64_t i = 0; i < n; ++i) {
+          for (std::int64_t j = 0; j < n; ++j) {
+            same = same && negated[at(j * n + i)] == -a[at(i * n + j)];
+          }
+        }
+        CHECK(same);
       }
     }
   }

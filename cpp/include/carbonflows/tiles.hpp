@@ -102,6 +102,11 @@ template <class Value>
 void unpack_rows(const TiledMatrix<Value>& matrix, std::span<const std::int64_t> row_starts,
                  std::span<std::int64_t> positions, std::span<double> values, int threads);
 
+// Write the whole matrix, negated, into a dense column-major array of n × n; with `absolute`, −|A|.
+template <class Value>
+void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<double> dense,
+                    int threads);
+
 // Copy one tile into a dense row-major array of rows × columns.
 template <class Value>
 void unpack_tile(const Tile<Value>& tile, std::span<double> dense);
