@@ -66,7 +66,7 @@ class Tiles:
     def factor(self, absolute: bool, threads: int, isa: str) -> tuple[_Floats, _Int32s, int]: ...
     def solve(
         self,
-        factors: _Floats,
+        factors: _Values,
         pivots: _Int32s,
         y: _Floats,
         x: _Floats,
@@ -83,4 +83,4 @@ class Tiles:
     ) -> tuple[int, int]: ...
 
 class Tiles32(Tiles):
-    """The same in float32."""
+    """The same in float32, as are the factors it takes and the vectors it works on; no `factor`."""

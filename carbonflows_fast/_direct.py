@@ -18,9 +18,9 @@ METHODS = ("auto", "gmres", "gauss-seidel", "direct")
 DEFAULT_MEMORY = 8e9
 
 # The cost model: nanoseconds on two cores with AVX-512. Only the ratios matter.
-LU_FLOP = 0.010  # 2/3 n³ of them to factor
+LU_FLOP = 0.012  # 2/3 n³ of them to factor
 SOLVE_FLOP = 0.013  # 2 n² for each right-hand side
-PASS_ENTRY = 0.05  # a nonzero times one of a group of 16 right-hand sides
+PASS_ENTRY = 0.04  # a nonzero times one of a group of right-hand sides
 PASSES = 10
 
 

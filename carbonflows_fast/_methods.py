@@ -47,7 +47,7 @@ class Problem:
                 X[:, positive] = np.maximum(X[:, positive], 0.0)
         return prove(
             self.tiles, self.certificate, X, self.Y,
-            adjoint=self.adjoint, nonnegative=self.nonnegative, threads=self.threads,
+            adjoint=self.adjoint, threads=self.threads,
         )  # fmt: skip
 
     def not_reached(self, proof: Proof, passes: int) -> ConvergenceError:
@@ -101,8 +101,6 @@ def by_refinement(problem: Problem, single: Sweeps, X: FloatArray, *, from_zero:
     """
     certificate = problem.certificate
     guard = certificate.guard
-    # With guard ≈ L't, Σ t|x| is about Σ guard|y|, and no more.
-    target = 0.5 * problem.rtol / certificate.scale * (guard @ np.abs(problem.Y))
     proof = None if from_zero else problem.prove(X)
     passes = int(not from_zero)
     for _ in range(12):
@@ -111,16 +109,22 @@ def by_refinement(problem: Problem, single: Sweeps, X: FloatArray, *, from_zero:
         if proof is not None and proof.rounding.max(initial=0.0) > 0.5 * problem.rtol:
             break
         left = problem.Y if proof is None else proof.left
+        # With guard ≈ L't, Σ t|x| is about Σ guard|y|, and no more.
+        total = guard @ np.abs(problem.Y) if proof is None else certificate.weight @ np.abs(X)
+        target = 0.9 * problem.rtol / certificate.scale * total
         size = guard @ np.abs(left)
         needed = np.divide(target, size, out=np.ones_like(size), where=size > 0.0)
         goal = min(max(float(needed.min(initial=1.0)), INNER_GOAL), 0.1)
         step = np.zeros_like(X)
         stopping = Stopping(MOST_PASSES, guard, certificate.weight, goal)
+        # A power of two for each column: float32 neither overflows nor rounds differently.
+        largest = np.abs(left).max(axis=0, initial=0.0)
+        unit = np.ldexp(1.0, np.minimum(np.frexp(largest)[1], 1000))
         passes += single.run(
-            left, step, stopping, from_zero=True, adjoint=problem.adjoint,
+            left / unit, step, stopping, from_zero=True, adjoint=problem.adjoint,
             threads=problem.threads, krylov=True,
         )  # fmt: skip
-        X += step
+        X += step * unit
         proof = problem.prove(X)
         passes += 1
     if proof is not None and proof.bound <= problem.rtol:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._machine import instruction_set
+from carbonflows_fast import _core
+from carbonflows_fast._machine import instruction_set, thread_count
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import NotProductiveError, shorten
@@ -41,7 +42,7 @@ class Sweeps:
     nonnegative : bool
         Whether A has no negative entries.
     factors : (values, pivots), optional
-        The factored blocks of I − A, as a store keeps them.
+        The factored blocks of I − A, as a store keeps them, in the precision of the tiles.
     """
 
     def __init__(
@@ -49,17 +50,17 @@ class Sweeps:
         tiles: RegionTiles,
         describe: Callable[[Any], list[str]],
         nonnegative: bool,
-        factors: tuple[FloatArray, Any] | None = None,
+        factors: tuple[Any, Any] | None = None,
     ) -> None:
         self.tiles = tiles
         self.nonnegative = nonnegative
         self._describe = describe
         self._lock = threading.Lock()
-        self._factors: dict[bool, tuple[FloatArray, Any]] = {}
+        self._factors: dict[bool, tuple[Any, Any]] = {}
         if factors is not None:
             self._factors[False] = factors
 
-    def factors(self, absolute: bool, threads: int) -> tuple[FloatArray, Any]:
+    def factors(self, absolute: bool, threads: int) -> tuple[Any, Any]:
         """Return the LU factors and pivots of the blocks of I − A, or of I − |A|.
 
         Raises
@@ -81,6 +82,18 @@ class Sweeps:
                     )
                 self._factors[absolute] = (values, pivots)
             return self._factors[absolute]
+
+    def in_single(self) -> Sweeps | None:
+        """Return the same with tiles, factors and vectors in float32, or None if they overflow."""
+        core, order = self.tiles.core, self.tiles.order
+        factors, pivots = self.factors(False, thread_count())
+        with np.errstate(over="ignore"):
+            values = np.asarray(core.values, dtype=np.float32)
+            rounded = np.asarray(factors, dtype=np.float32)
+        if not (np.isfinite(values).all() and np.isfinite(rounded).all()):
+            return None
+        tiles = RegionTiles(_core.Tiles32(core.starts, core.entries, core.masks, values), order)
+        return Sweeps(tiles, self._describe, self.nonnegative, (rounded, pivots))
 
     def run(
         self,

@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from carbonflows_fast import _core
 from carbonflows_fast import table as _table
 from carbonflows_fast._direct import DenseFactors, choose_method
 from carbonflows_fast._guards import Guards
@@ -262,24 +261,19 @@ class LeontiefSystem:
 
     def _with_single(self) -> LeontiefSystem:
         """Return the same system, whose GMRES reads the tiles in float32."""
-        core = self.tiles.core
-        values = np.asarray(core.values, dtype=np.float32)
-        if not np.isfinite(values).all():
+        single = self._sweeps.in_single()
+        if single is None:
+            largest = np.abs(self.tiles.core.values).max()
             raise InputError(
                 wrong(
                     "dtype",
                     expected="coefficients that fit into float32",
-                    got=f"A up to {np.abs(core.values).max():.1e}",
+                    got=f"A up to {largest:.1e}",
                     remedy="use 'float64'",
                 )
             )
-        tiles = RegionTiles(
-            _core.Tiles32(core.starts, core.entries, core.masks, values), self.tiles.order
-        )
         twin = copy.copy(self)
-        twin._single = Sweeps(
-            tiles, self._describe, self.nonnegative, self._sweeps.factors(False, thread_count())
-        )
+        twin._single = single
         return twin
 
 
@@ -290,7 +284,7 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     ----------
     table : Table
     dtype : {"float64", "float32"}
-        Precision of the tiles that GMRES iterates on. With "float32" the residual and the proof
+        Precision of the tiles and vectors GMRES works on. With "float32" the residual and the proof
         are still taken on the float64 tiles, so results are as accurate as ever; it is faster
         where memory is the limit, and needs half as much memory again.
 

@@ -18,7 +18,7 @@ std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position
 template <class Value>
 class Sweeper {
  public:
-  Sweeper(const Operator<Value>& op, const Factors& factors, const Stopping& stopping,
+  Sweeper(const Operator<Value>& op, const Factors<Value>& factors, const Stopping& stopping,
           const std::function<void()>& interrupt)
       : op_(op),
         factors_(factors),
@@ -26,15 +26,15 @@ class Sweeper {
         poll_(interrupt),
         blocks_(op.matrix.blocks()),
         pipeline_(op),
-        factor_start_(factor_starts(op.matrix.starts)),
-        y_(at(op.matrix.size() * max_width)),
-        x_(y_.size()),
-        upper_(y_.size()) {}
+        factor_start_(factor_starts(op.matrix.starts)) {}
 
   Iterations solve(Columns<const double> y, Columns<double> x, const Group& group,
                    bool start_is_zero, int threads) {
     width_ = group.width();
     columns_ = static_cast<int>(group.columns);
+    y_.resize(at(op_.matrix.size() * width_));
+    x_.resize(y_.size());
+    upper_.assign(y_.size(), Value{0});
     pack(y, group, y_.data());
     pack({x.data, x.rows, x.columns, x.row, x.column}, group, x_.data());
     zero_start_ = start_is_zero;
@@ -44,14 +44,15 @@ class Sweeper {
     if (zero_start_) {
       for (std::int64_t i = 0; !stopping_.residual_weight.empty() && i < y.rows; ++i) {
         for (int w = 0; w < width_; ++w) {
-          previous_[w] += stopping_.residual_weight[at(i)] * std::abs(y_[at(i * width_ + w)]);
+          previous_[w] += stopping_.residual_weight[at(i)] *
+                          static_cast<double>(std::abs(y_[at(i * width_ + w)]));
         }
       }
     }
     // From zero, the first sweep has nothing above the diagonal to read.
     run_team(threads, [this](Team& team) {
       pipeline_.run(team, x_.data(), width_, zero_start_ ? 1 : 0,
-                    [this](std::int64_t r, const double* lower, const double* upper) {
+                    [this](std::int64_t r, const Value* lower, const Value* upper) {
                       finish_block(r, lower, upper);
                       if (r + 1 == blocks_) finish_sweep();
                       return !poll_() && !stop_;
@@ -64,7 +65,7 @@ class Sweeper {
 
  private:
   // Note the residual of the previous iterate in block r, and solve for the block.
-  void finish_block(std::int64_t r, const double* lower, const double* upper) {
+  void finish_block(std::int64_t r, const Value* lower, const Value* upper) {
     if (r == 0) {
       std::fill_n(residual_, max_width, 0.0);
       std::fill_n(size_, max_width, 0.0);
@@ -72,24 +73,27 @@ class Sweeper {
     const bool weighted = !stopping_.residual_weight.empty();
     const std::int64_t first = op_.matrix.starts[at(r)];
     const std::int64_t rows = op_.matrix.rows(r);
-    double* x = x_.data() + first * width_;
-    double* previous_upper = upper_.data() + first * width_;
-    const double* y = y_.data() + first * width_;
+    Value* x = x_.data() + first * width_;
+    Value* previous_upper = upper_.data() + first * width_;
+    const Value* y = y_.data() + first * width_;
     for (std::int64_t i = 0; i < rows; ++i) {
       const double weight = weighted ? stopping_.residual_weight[at(first + i)] : 0.0;
       for (int w = 0; w < width_; ++w) {
         const std::int64_t p = i * width_ + w;
-        residual_[w] += weight * std::abs(upper[p] - previous_upper[p]);
+        residual_[w] += weight * static_cast<double>(std::abs(upper[p] - previous_upper[p]));
         previous_upper[p] = upper[p];
         x[p] = y[p] + lower[p] + upper[p];
       }
     }
-    const auto& solve = op_.adjoint ? op_.kernels->blocks.solve_adjoint : op_.kernels->blocks.solve;
+    const BlockKernels<Value>& blocks = op_.kernel_set().blocks;
+    const auto& solve = op_.adjoint ? blocks.solve_adjoint : blocks.solve;
     solve[width_index(width_)](factors_.values.data() + factor_start_[at(r)],
                                factors_.pivots.data() + first, rows, x);
     for (std::int64_t i = 0; weighted && i < rows; ++i) {
       const double weight = stopping_.value_weight[at(first + i)];
-      for (int w = 0; w < width_; ++w) size_[w] += weight * std::abs(x[i * width_ + w]);
+      for (int w = 0; w < width_; ++w) {
+        size_[w] += weight * static_cast<double>(std::abs(x[i * width_ + w]));
+      }
     }
   }
 
@@ -132,13 +136,13 @@ class Sweeper {
   }
 
   const Operator<Value>& op_;
-  const Factors& factors_;
+  const Factors<Value>& factors_;
   const Stopping& stopping_;
   Poll poll_;
   const std::int64_t blocks_;
   Pipeline<Value> pipeline_;
   std::vector<std::int64_t> factor_start_;
-  Buffer y_, x_, upper_;
+  Buffer<Value> y_, x_, upper_;
   double residual_[max_width] = {};
   double previous_[max_width] = {};
   double size_[max_width] = {};
@@ -152,19 +156,20 @@ class Sweeper {
 }  // namespace
 
 template <class Value>
-Iterations gauss_seidel(const Operator<Value>& op, const Factors& factors,
+Iterations gauss_seidel(const Operator<Value>& op, const Factors<Value>& factors,
                         Columns<const double> y, Columns<double> x, bool start_is_zero,
                         const Stopping& stopping, int threads,
                         const std::function<void()>& interrupt) {
   Sweeper<Value> sweeper(op, factors, stopping, interrupt);
-  return solve_groups(sweeper, y, x, start_is_zero, threads, interrupt);
+  return solve_groups<Value>(sweeper, y, x, start_is_zero, threads, interrupt);
 }
 
-template Iterations gauss_seidel<double>(const Operator<double>&, const Factors&,
-                                         Columns<const double>, Columns<double>, bool,
-                                         const Stopping&, int, const std::function<void()>&);
-template Iterations gauss_seidel<float>(const Operator<float>&, const Factors&,
-                                        Columns<const double>, Columns<double>, bool,
-                                        const Stopping&, int, const std::function<void()>&);
+#define CARBONFLOWS_FOR_VALUE(Value)                                                            \
+  template Iterations gauss_seidel<Value>(const Operator<Value>&, const Factors<Value>&,  \
+                                          Columns<const double>, Columns<double>, bool,         \
+                                          const Stopping&, int, const std::function<void()>&);
+CARBONFLOWS_FOR_VALUE(double)
+CARBONFLOWS_FOR_VALUE(float)
+#undef CARBONFLOWS_FOR_VALUE
 
 }  // namespace carbonflows

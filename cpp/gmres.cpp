@@ -8,6 +8,7 @@
 //
 // Source: Saad (2003), Iterative Methods for Sparse Linear Systems, algorithm 9.6 (flexible GMRES).
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <vector>
@@ -32,7 +33,7 @@ using Sums = double[max_width];
 template <class Value>
 class Krylov {
  public:
-  Krylov(const Operator<Value>& op, const Factors& factors, const Stopping& stopping,
+  Krylov(const Operator<Value>& op, const Factors<Value>& factors, const Stopping& stopping,
          const std::function<void()>& interrupt)
       : op_(op),
         factors_(factors),
@@ -62,7 +63,8 @@ class Krylov {
     std::fill_n(size_, max_width, 0.0);
     for (std::int64_t i = 0; i < n_; ++i) {
       for (int w = 0; w < width_; ++w) {
-        size_[w] += stopping_.residual_weight[at(i)] * std::abs(y_[at(i * width_ + w)]);
+        size_[w] += stopping_.residual_weight[at(i)] *
+                    static_cast<double>(std::abs(y_[at(i * width_ + w)]));
       }
     }
     run_team(threads, [&](Team& team) { run(team, start_is_zero); });
@@ -81,7 +83,7 @@ class Krylov {
     team.barrier();
   }
 
-  double* block(Buffer& vector, std::int64_t r) {
+  Value* block(Buffer<Value>& vector, std::int64_t r) {
     return vector.data() + op_.matrix.starts[at(r)] * width_;
   }
   std::int64_t length(std::int64_t r) const { return op_.matrix.rows(r) * width_; }
@@ -92,14 +94,14 @@ class Krylov {
   const double* guard(std::int64_t r) const {
     return stopping_.residual_weight.data() + op_.matrix.starts[at(r)];
   }
-  const VectorKernels& vectors() const { return op_.kernels->vectors; }
+  const VectorKernels<Value>& vectors() const { return op_.kernel_set().vectors; }
 
   // Σ over the block of guard² a b, one sum a column.
-  void block_dot(std::int64_t r, const double* a, const double* b, double* out) {
+  void block_dot(std::int64_t r, const Value* a, const Value* b, double* out) {
     vectors().weighted_dot[index_](guard(r), op_.matrix.rows(r), a, b, out);
   }
   // to += factor · from in block r
-  void add(std::int64_t r, const double* factor, const double* from, double* to) {
+  void add(std::int64_t r, const double* factor, const Value* from, Value* to) {
     vectors().add_scaled[index_](factor, op_.matrix.rows(r), from, to);
   }
 
@@ -128,13 +130,13 @@ class Krylov {
     }
     team.barrier();
     each_block(team, [&](std::int64_t r) {
-      double* residual = block(basis_[0], r);
+      Value* residual = block(basis_[0], r);
       std::copy_n(block(y_, r), length(r), residual);
       if (!zero) {
         for (std::int64_t s = 0; s < blocks_; ++s) {
           op_.tile_pass(r, s, x_.data(), residual, width_);
         }
-        const double* x = block(x_, r);
+        const Value* x = block(x_, r);
         for (std::int64_t p = 0; p < length(r); ++p) residual[p] -= x[p];
       }
       block_dot(r, residual, residual, sums(r, 0));
@@ -162,29 +164,29 @@ class Krylov {
     each_block(team, [&](std::int64_t r) { scale_block(block(basis_[0], r), r); });
   }
 
-  void scale_block(double* vector, std::int64_t r) {
+  void scale_block(Value* vector, std::int64_t r) {
     vectors().scale[index_](scale_, op_.matrix.rows(r), vector);
   }
 
   void iterate(Team& team, int j) {
     if (team.rank() == 0) grow(j + 1);
     team.barrier();
-    Buffer& v = basis_[at(j)];
-    Buffer& z = swept_[at(j)];
-    Buffer& u = basis_[at(j + 1)];
+    Buffer<Value>& v = basis_[at(j)];
+    Buffer<Value>& z = swept_[at(j)];
+    Buffer<Value>& u = basis_[at(j + 1)];
     pipeline_.run(team, z.data(), width_, 1,
-                  [&](std::int64_t r, const double* lower, const double*) {
+                  [&](std::int64_t r, const Value* lower, const Value*) {
                     sweep_block(r, block(v, r), lower, block(z, r));
                     poll_();
                     return r + 1 < blocks_;
                   });
     each_block(team, [&](std::int64_t r) {
-      double* out = block(u, r);
-      std::fill_n(out, length(r), 0.0);
+      Value* out = block(u, r);
+      std::fill_n(out, length(r), Value{0});
       for (std::int64_t s = r + 1; s < blocks_; ++s) {
         op_.tile_pass(r, s, z.data(), out, width_);
       }
-      const double* from = block(v, r);
+      const Value* from = block(v, r);
       for (std::int64_t p = 0; p < length(r); ++p) out[p] = from[p] - out[p];
       for (int i = 0; i <= j; ++i) block_dot(r, block(basis_[at(i)], r), out, sums(r, i));
     });
@@ -196,7 +198,7 @@ class Krylov {
     }
     team.barrier();
     each_block(team, [&](std::int64_t r) {
-      double* out = block(u, r);
+      Value* out = block(u, r);
       for (int i = 0; i <= j; ++i) add(r, minus_[i], block(basis_[at(i)], r), out);
       block_dot(r, out, out, sums(r, 0));
     });
@@ -220,8 +222,8 @@ class Krylov {
     }
     team.barrier();
     each_block(team, [&](std::int64_t r) {
-      double* residual = block(scratch_, r);
-      std::fill_n(residual, length(r), 0.0);
+      Value* residual = block(scratch_, r);
+      std::fill_n(residual, length(r), Value{0});
       for (int i = 0; i <= j + 1; ++i) add(r, coefficient_[i], block(basis_[at(i)], r), residual);
       vectors().weighted_size[index_](guard(r), op_.matrix.rows(r), residual, sums(r, 0));
     });
@@ -240,9 +242,10 @@ class Krylov {
     team.barrier();
   }
 
-  void sweep_block(std::int64_t r, const double* v, const double* lower, double* z) {
+  void sweep_block(std::int64_t r, const Value* v, const Value* lower, Value* z) {
     for (std::int64_t p = 0; p < length(r); ++p) z[p] = v[p] + lower[p];
-    const auto& solve = op_.adjoint ? op_.kernels->blocks.solve_adjoint : op_.kernels->blocks.solve;
+    const BlockKernels<Value>& blocks = op_.kernel_set().blocks;
+    const auto& solve = op_.adjoint ? blocks.solve_adjoint : blocks.solve;
     solve[width_index(width_)](factors_.values.data() + factor_start_[at(r)],
                                factors_.pivots.data() + op_.matrix.starts[at(r)],
                                op_.matrix.rows(r), z);
@@ -257,7 +260,7 @@ class Krylov {
     near_ = true;
     bool alive = false;
     for (int w = 0; w < width_; ++w) {
-      double* h = hessenberg_[w][j];
+      double* h = hessenberg_[at(w)][at(j)].data();
       for (int i = 0; i <= j; ++i) h[i] = projection_[i][w];
       double below = std::sqrt(norm[w]);
       for (int i = 0; i < j; ++i) {
@@ -295,15 +298,15 @@ class Krylov {
         for (int j = steps_ - 1; j >= 0; --j) {
           double value = rotated_[w][j];
           for (int k = j + 1; k < steps_; ++k) {
-            value -= hessenberg_[w][k][j] * coefficient_[k][w];
+            value -= hessenberg_[at(w)][at(k)][at(j)] * coefficient_[k][w];
           }
-          coefficient_[j][w] = value / hessenberg_[w][j][j];
+          coefficient_[j][w] = value / hessenberg_[at(w)][at(j)][at(j)];
         }
       }
     }
     team.barrier();
     each_block(team, [&](std::int64_t r) {
-      double* x = block(x_, r);
+      Value* x = block(x_, r);
       for (int j = 0; j < steps_; ++j) add(r, coefficient_[j], block(swept_[at(j)], r), x);
     });
   }
@@ -316,7 +319,7 @@ class Krylov {
   }
 
   const Operator<Value>& op_;
-  const Factors& factors_;
+  const Factors<Value>& factors_;
   const Stopping& stopping_;
   Poll poll_;
   const std::int64_t blocks_;
@@ -324,11 +327,11 @@ class Krylov {
   Pipeline<Value> pipeline_;
   std::vector<std::int64_t> factor_start_;
   std::vector<double> block_sums_;  // what each block adds to the scalar products
-  Buffer y_, x_, scratch_;
-  std::vector<Buffer> basis_, swept_;  // v_j and z_j = P⁻¹ v_j
+  Buffer<Value> y_, x_, scratch_;
+  std::vector<Buffer<Value>> basis_, swept_;  // v_j and z_j = P⁻¹ v_j
   std::atomic<std::int64_t> next_{0};
   // One small least-squares problem a column.
-  double hessenberg_[max_width][restart][restart + 1] = {};
+  std::vector<std::array<std::array<double, restart + 1>, restart>> hessenberg_{max_width};
   double cosine_[max_width][restart] = {};
   double sine_[max_width][restart] = {};
   double rotated_[max_width][restart + 1] = {};  // the right-hand side, rotated
@@ -352,18 +355,19 @@ class Krylov {
 }  // namespace
 
 template <class Value>
-Iterations gmres(const Operator<Value>& op, const Factors& factors, Columns<const double> y,
-                 Columns<double> x, bool start_is_zero, const Stopping& stopping, int threads,
+Iterations gmres(const Operator<Value>& op, const Factors<Value>& factors,
+                 Columns<const double> y, Columns<double> x, bool start_is_zero, const Stopping& stopping, int threads,
                  const std::function<void()>& interrupt) {
   Krylov<Value> krylov(op, factors, stopping, interrupt);
-  return solve_groups(krylov, y, x, start_is_zero, threads, interrupt);
+  return solve_groups<Value>(krylov, y, x, start_is_zero, threads, interrupt);
 }
 
-template Iterations gmres<double>(const Operator<double>&, const Factors&, Columns<const double>,
-                                  Columns<double>, bool, const Stopping&, int,
-                                  const std::function<void()>&);
-template Iterations gmres<float>(const Operator<float>&, const Factors&, Columns<const double>,
-                                 Columns<double>, bool, const Stopping&, int,
-                                 const std::function<void()>&);
+#define CARBONFLOWS_FOR_VALUE(Value)                                                             \
+  template Iterations gmres<Value>(const Operator<Value>&, const Factors<Value>&,          \
+                                   Columns<const double>, Columns<double>, bool, const Stopping&, \
+                                   int, const std::function<void()>&);
+CARBONFLOWS_FOR_VALUE(double)
+CARBONFLOWS_FOR_VALUE(float)
+#undef CARBONFLOWS_FOR_VALUE
 
 }  // namespace carbonflows

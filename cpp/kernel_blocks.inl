@@ -33,40 +33,41 @@ std::int64_t factor(double* matrix, std::int32_t* pivots, std::int64_t size) {
   return -1;
 }
 
-template <int width>
-inline void exchange(double* a, double* b) {
+template <int width, class Number>
+inline void exchange(Number* a, Number* b) {
   for (int w = 0; w < width; ++w) {
-    const double kept = a[w];
+    const Number kept = a[w];
     a[w] = b[w];
     b[w] = kept;
   }
 }
 
 // result[w] -= Σ_j row[j] x[j, w] for j in [first, last), summed apart first.
-template <int width>
-inline void subtract_dot(const double* row, const double* x, std::int64_t first, std::int64_t last,
-                         double* result) {
+template <int width, class Number>
+inline void subtract_dot(const Number* row, const Number* x, std::int64_t first, std::int64_t last,
+                         Number* result) {
   if constexpr (width == 1) {
     constexpr int chains = 4;
-    using V = typename Vector<register_lanes>::type;
-    using Loose = typename Vector<register_lanes>::loose;
+    constexpr int lanes = register_lanes<Number>;
+    using V = typename Vector<Number, lanes>::type;
+    using Loose = typename Vector<Number, lanes>::loose;
     V sum[chains] = {};
     std::int64_t j = first;
-    for (; j + chains * register_lanes <= last; j += chains * register_lanes) {
+    for (; j + chains * lanes <= last; j += chains * lanes) {
       for (int chain = 0; chain < chains; ++chain) {
-        const std::int64_t here = j + chain * register_lanes;
+        const std::int64_t here = j + chain * lanes;
         sum[chain] += *reinterpret_cast<const Loose*>(row + here) *
                       *reinterpret_cast<const Loose*>(x + here);
       }
     }
-    double total = 0.0;
+    Number total{0};
     for (; j < last; ++j) total += row[j] * x[j];
     const V all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    for (int lane = 0; lane < register_lanes; ++lane) total += all[lane];
+    for (int lane = 0; lane < lanes; ++lane) total += all[lane];
     *result -= total;
   } else {
-    using R = Row<width>;
-    constexpr int chains = R::parts >= 4 ? 1 : 4 / R::parts;
+    using R = Row<Number, width>;
+    constexpr int chains = R::parts >= 4 ? 1 : R::parts == 3 ? 2 : 4;
     typename R::Lanes sum[chains][R::parts] = {};
     std::int64_t j = first;
     for (; j + chains <= last; j += chains) {
@@ -87,18 +88,18 @@ inline void subtract_dot(const double* row, const double* x, std::int64_t first,
 }
 
 // x[j, w] -= row[j] solved[w] for j in [first, last)
-template <int width>
-inline void subtract_outer(const double* row, const double* solved, std::int64_t first,
-                           std::int64_t last, double* x) {
+template <int width, class Number>
+inline void subtract_outer(const Number* row, const Number* solved, std::int64_t first,
+                           std::int64_t last, Number* x) {
   if constexpr (width == 1) {
-    const double a = *solved;
+    const Number a = *solved;
     for (std::int64_t j = first; j < last; ++j) x[j] -= row[j] * a;
   } else {
-    using R = Row<width>;
+    using R = Row<Number, width>;
     typename R::Lanes from[R::parts];
     for (int p = 0; p < R::parts; ++p) from[p] = R::load(solved, p);
     for (std::int64_t j = first; j < last; ++j) {
-      double* target = x + j * width;
+      Number* target = x + j * width;
       for (int p = 0; p < R::parts; ++p) {
         R::store(target, p, R::load(target, p) - row[j] * from[p]);
       }
@@ -106,8 +107,8 @@ inline void subtract_outer(const double* row, const double* solved, std::int64_t
   }
 }
 
-template <int width>
-void solve(const double* factors, const std::int32_t* pivots, std::int64_t size, double* x) {
+template <int width, class Number>
+void solve(const Number* factors, const std::int32_t* pivots, std::int64_t size, Number* x) {
   for (std::int64_t k = 0; k < size; ++k) {
     if (pivots[k] != k) exchange<width>(x + k * width, x + pivots[k] * width);
   }
@@ -115,7 +116,7 @@ void solve(const double* factors, const std::int32_t* pivots, std::int64_t size,
     subtract_dot<width>(factors + i * size, x, 0, i, x + i * width);
   }
   for (std::int64_t i = size - 1; i >= 0; --i) {
-    const double* row = factors + i * size;
+    const Number* row = factors + i * size;
     subtract_dot<width>(row, x, i + 1, size, x + i * width);
     for (int w = 0; w < width; ++w) x[i * width + w] *= row[i];
   }
@@ -123,12 +124,12 @@ void solve(const double* factors, const std::int32_t* pivots, std::int64_t size,
 
 // D' = U' L' P: rows of the factors are columns of U' and L', so each solved element is taken
 // out of the remaining ones.
-template <int width>
-void solve_adjoint(const double* factors, const std::int32_t* pivots, std::int64_t size,
-                   double* x) {
-  double solved[width];
+template <int width, class Number>
+void solve_adjoint(const Number* factors, const std::int32_t* pivots, std::int64_t size,
+                   Number* x) {
+  Number solved[width];
   for (std::int64_t i = 0; i < size; ++i) {
-    const double* row = factors + i * size;
+    const Number* row = factors + i * size;
     for (int w = 0; w < width; ++w) solved[w] = x[i * width + w] *= row[i];
     subtract_outer<width>(row, solved, i + 1, size, x);
   }

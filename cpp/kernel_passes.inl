@@ -5,35 +5,34 @@
 // additions than a tile has columns (rows) plus one for each tile: the certificate counts on it.
 
 template <Semiring semiring, int width, class Value>
-void forward(const Tile<Value>& tile, const double* x, double* out) {
+void forward(const Tile<Value>& tile, const Value* x, Value* out) {
   each_row(tile, [&](std::int64_t i, const Value* values, const std::uint8_t* columns, int count) {
-    double* result = out + i * width;
+    Value* result = out + i * width;
     if constexpr (width == 1) {
-      double sum[4] = {0.0, 0.0, 0.0, 0.0};
+      Value sum[4] = {};
       int e = 0;
       for (; e + 4 <= count; e += 4) {
         for (int lane = 0; lane < 4; ++lane) {
           const int j = columns != nullptr ? columns[e + lane] : e + lane;
-          sum[lane] = join<semiring>(
-              sum[lane], entry<semiring>(static_cast<double>(values[e + lane])), x[j]);
+          sum[lane] = join<semiring>(sum[lane], entry<semiring>(values[e + lane]), x[j]);
         }
       }
       for (; e < count; ++e) {
         const int j = columns != nullptr ? columns[e] : e;
-        sum[0] = join<semiring>(sum[0], entry<semiring>(static_cast<double>(values[e])), x[j]);
+        sum[0] = join<semiring>(sum[0], entry<semiring>(values[e]), x[j]);
       }
       *result = merge<semiring>(*result, merge<semiring>(merge<semiring>(sum[0], sum[1]),
                                                          merge<semiring>(sum[2], sum[3])));
     } else {
       // Several sums for each lane, since an addition waits for the one before it.
-      using R = Row<width>;
-      constexpr int chains = R::parts >= 4 ? 1 : 4 / R::parts;
+      using R = Row<Value, width>;
+      constexpr int chains = R::parts >= 4 ? 1 : R::parts == 3 ? 2 : 4;
       typename R::Lanes sum[chains][R::parts] = {};
       int e = 0;
       for (; e + chains <= count; e += chains) {
         for (int chain = 0; chain < chains; ++chain) {
-          const double a = entry<semiring>(static_cast<double>(values[e + chain]));
-          const double* source = x + (columns != nullptr ? columns[e + chain] : e + chain) * width;
+          const Value a = entry<semiring>(values[e + chain]);
+          const Value* source = x + (columns != nullptr ? columns[e + chain] : e + chain) * width;
           for (int p = 0; p < R::parts; ++p) {
             sum[chain][p] = join<semiring>(sum[chain][p], a, R::load(source, p));
           }
@@ -43,10 +42,8 @@ void forward(const Tile<Value>& tile, const double* x, double* out) {
         // The rest as one more group with zeros in it: a loop of unknown length costs more.
         for (int chain = 0; chain < chains; ++chain) {
           const int here = e + chain < count ? e + chain : e;
-          const double a = e + chain < count
-                               ? entry<semiring>(static_cast<double>(values[here]))
-                               : 0.0;
-          const double* source = x + (columns != nullptr ? columns[here] : here) * width;
+          const Value a = e + chain < count ? entry<semiring>(values[here]) : Value{0};
+          const Value* source = x + (columns != nullptr ? columns[here] : here) * width;
           for (int p = 0; p < R::parts; ++p) {
             sum[chain][p] = join<semiring>(sum[chain][p], a, R::load(source, p));
           }
@@ -63,25 +60,25 @@ void forward(const Tile<Value>& tile, const double* x, double* out) {
 }
 
 template <Semiring semiring, int width, class Value>
-void adjoint(const Tile<Value>& tile, const double* x, double* out) {
+void adjoint(const Tile<Value>& tile, const Value* x, Value* out) {
   if (tile.kind == TileKind::empty) return;
-  alignas(64) double local[max_block * width];
+  alignas(64) Value local[max_block * width];
   const std::int64_t length = tile.columns * width;
-  for (std::int64_t p = 0; p < length; ++p) local[p] = 0.0;
+  for (std::int64_t p = 0; p < length; ++p) local[p] = Value{0};
   each_row(tile, [&](std::int64_t i, const Value* values, const std::uint8_t* columns, int count) {
-    const double* source = x + i * width;
+    const Value* source = x + i * width;
     if constexpr (width == 1) {
       for (int e = 0; e < count; ++e) {
-        double& target = local[columns != nullptr ? columns[e] : e];
-        target = join<semiring>(target, entry<semiring>(static_cast<double>(values[e])), *source);
+        Value& target = local[columns != nullptr ? columns[e] : e];
+        target = join<semiring>(target, entry<semiring>(values[e]), *source);
       }
     } else {
-      using R = Row<width>;
+      using R = Row<Value, width>;
       typename R::Lanes from[R::parts];
       for (int p = 0; p < R::parts; ++p) from[p] = R::load(source, p);
       for (int e = 0; e < count; ++e) {
-        const double a = entry<semiring>(static_cast<double>(values[e]));
-        double* target = local + (columns != nullptr ? columns[e] : e) * width;
+        const Value a = entry<semiring>(values[e]);
+        Value* target = local + (columns != nullptr ? columns[e] : e) * width;
         for (int p = 0; p < R::parts; ++p) {
           R::store(target, p, join<semiring>(R::load(target, p), a, from[p]));
         }
@@ -108,81 +105,147 @@ constexpr BitTable make_rank_table() {
 }
 constexpr BitTable rank_table = make_rank_table();
 
-// Spread the next values over the set bits of a byte. A permutation by a looked-up index beats the
-// expanding loads three to one on Zen 5, where masked loads are slow, and loses nothing elsewhere.
-inline __m512d expand(const double* values, unsigned mask) {
-  const __m512i ranks = _mm512_cvtepu8_epi64(
-      _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&rank_table.positions[mask])));
-  return _mm512_maskz_permutexvar_pd(static_cast<__mmask8>(mask), ranks, _mm512_loadu_pd(values));
-}
-inline __m512d expand(const float* values, unsigned mask) {
-  const __m256i ranks = _mm256_cvtepu8_epi32(
-      _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&rank_table.positions[mask])));
-  return _mm512_cvtps_pd(_mm256_maskz_permutexvar_ps(static_cast<__mmask8>(mask), ranks,
-                                                     _mm256_loadu_ps(values)));
+// A register of numbers: two for the 16 columns of a mask in double, one in float.
+template <class Value>
+struct Wide;
+
+template <>
+struct Wide<double> {
+  using Lanes = __m512d;
+  static constexpr int parts = 2;
+  static Lanes zero() { return _mm512_setzero_pd(); }
+  static Lanes load(const double* from) { return _mm512_load_pd(from); }
+  static Lanes repeat(double value) { return _mm512_set1_pd(value); }
+  static void store(double* to, Lanes value) { _mm512_store_pd(to, value); }
+  static Lanes join(Lanes sum, Lanes a, Lanes x) { return _mm512_fmadd_pd(a, x, sum); }
+  static double total(Lanes a, Lanes b) { return _mm512_reduce_add_pd(_mm512_add_pd(a, b)); }
+
+  static Lanes expand(const double* values, unsigned mask) {
+    const __m512i ranks = _mm512_cvtepu8_epi64(
+        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&rank_table.positions[mask])));
+    return _mm512_maskz_permutexvar_pd(static_cast<__mmask8>(mask), ranks,
+                                       _mm512_loadu_pd(values));
+  }
+  // Spread the next values over the set bits of a mask, in `parts` registers. A permutation by a
+  // looked-up index beats the expanding instructions two to one on Zen 5 and loses nothing
+  // elsewhere.
+  static void expand(const double* values, unsigned mask, Lanes (&out)[parts]) {
+    out[0] = expand(values, mask & 255U);
+    out[1] = expand(values + __builtin_popcount(mask & 255U), mask >> 8U);
+  }
+};
+
+template <>
+struct Wide<float> {
+  using Lanes = __m512;
+  static constexpr int parts = 1;
+  static Lanes zero() { return _mm512_setzero_ps(); }
+  static Lanes load(const float* from) { return _mm512_load_ps(from); }
+  static Lanes repeat(float value) { return _mm512_set1_ps(value); }
+  static void store(float* to, Lanes value) { _mm512_store_ps(to, value); }
+  static Lanes join(Lanes sum, Lanes a, Lanes x) { return _mm512_fmadd_ps(a, x, sum); }
+  static float total(Lanes a, Lanes b) { return _mm512_reduce_add_ps(_mm512_add_ps(a, b)); }
+
+  static void expand(const float* values, unsigned mask, Lanes (&out)[parts]) {
+    const __m128i low =
+        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&rank_table.positions[mask & 255U]));
+    const __m128i high =
+        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&rank_table.positions[mask >> 8U]));
+    const __m128i before = _mm_set1_epi8(static_cast<char>(__builtin_popcount(mask & 255U)));
+    const __m512i ranks =
+        _mm512_cvtepu8_epi32(_mm_unpacklo_epi64(low, _mm_add_epi8(high, before)));
+    out[0] = _mm512_maskz_permutexvar_ps(static_cast<__mmask16>(mask), ranks,
+                                         _mm512_loadu_ps(values));
+  }
+};
+
+// Ask for values well before they are read: the processor's own prefetching stops at every page.
+// With one right-hand side there is little else to do meanwhile; with more it gains nothing.
+template <class Value>
+constexpr std::int64_t ahead = 4096 / sizeof(Value);
+
+template <class Value>
+inline void prefetch(const Value* values, std::int64_t count, const Value* end) {
+  constexpr std::int64_t line = 64 / sizeof(Value);
+  const Value* first = values + ahead<Value>;
+  const Value* last = first + count < end ? first + count : end;
+  for (const Value* place = first; place < last; place += line) __builtin_prefetch(place);
 }
 
 template <class Value>
-void forward_sum_1(const Tile<Value>& tile, const double* x, double* out) {
+void forward_sum_1(const Tile<Value>& tile, const Value* x, Value* out) {
   if (tile.kind != TileKind::packed) {
     forward<Semiring::sum, 1, Value>(tile, x, out);
     return;
   }
+  using W = Wide<Value>;
   const std::int64_t chunks = mask_count(tile.columns);
-  alignas(64) double padded[max_block];  // x may end before the last chunk does
+  alignas(64) Value padded[max_block];  // x may end before the last chunk does
   for (std::int64_t j = 0; j < tile.columns; ++j) padded[j] = x[j];
-  for (std::int64_t j = tile.columns; j < 16 * chunks; ++j) padded[j] = 0.0;
+  for (std::int64_t j = tile.columns; j < 16 * chunks; ++j) padded[j] = Value{0};
   const std::uint16_t* masks = tile.masks;
   const Value* values = tile.values;
+  const std::int64_t usual = (tile.end - values) / tile.rows + 1;
   for (std::int64_t i = 0; i < tile.rows; ++i) {
-    __m512d even = _mm512_setzero_pd();
-    __m512d odd = _mm512_setzero_pd();
+    typename W::Lanes sum[2] = {W::zero(), W::zero()};
+    prefetch(values, usual, tile.end + ahead<Value>);  // the next tile is the next one read
     for (std::int64_t c = 0; c < chunks; ++c) {
       const unsigned mask = *masks++;
-      const int half = __builtin_popcount(mask & 255U);
-      even = _mm512_fmadd_pd(expand(values, mask & 255U), _mm512_load_pd(padded + 16 * c), even);
-      odd = _mm512_fmadd_pd(expand(values + half, mask >> 8U),
-                            _mm512_load_pd(padded + 16 * c + 8), odd);
+      typename W::Lanes a[W::parts];
+      W::expand(values, mask, a);
+      for (int p = 0; p < W::parts; ++p) {
+        sum[p] = W::join(sum[p], a[p], W::load(padded + 16 * c + 16 / W::parts * p));
+      }
+      if constexpr (W::parts == 1) {  // the other sum next, since each waits for itself
+        const typename W::Lanes kept = sum[0];
+        sum[0] = sum[1];
+        sum[1] = kept;
+      }
       values += __builtin_popcount(mask);
     }
-    out[i] += _mm512_reduce_add_pd(_mm512_add_pd(even, odd));
+    out[i] += W::total(sum[0], sum[1]);
   }
 }
 
 // The sums of a tile's columns stay in registers for all its rows, as far as there are registers:
-// up to 13 masks a row.
+// in double up to 13 masks a row, in float always.
 template <int chunks, class Value>
-void adjoint_chunks(const Tile<Value>& tile, const double* x, double* out) {
-  __m512d sum[2 * chunks];
+void adjoint_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
+  using W = Wide<Value>;
+  typename W::Lanes sum[W::parts * chunks];
 #pragma GCC unroll 32
-  for (int c = 0; c < 2 * chunks; ++c) sum[c] = _mm512_setzero_pd();
+  for (int c = 0; c < W::parts * chunks; ++c) sum[c] = W::zero();
   const std::uint16_t* masks = tile.masks;
   const Value* values = tile.values;
+  const std::int64_t usual = (tile.end - values) / tile.rows + 1;
   for (std::int64_t i = 0; i < tile.rows; ++i, masks += chunks) {
-    const __m512d source = _mm512_set1_pd(x[i]);
+    const typename W::Lanes source = W::repeat(x[i]);
+    prefetch(values, usual, tile.end);
 #pragma GCC unroll 32
     for (int c = 0; c < chunks; ++c) {
       const unsigned mask = masks[c];
-      const int half = __builtin_popcount(mask & 255U);
-      sum[2 * c] = _mm512_fmadd_pd(expand(values, mask & 255U), source, sum[2 * c]);
-      sum[2 * c + 1] =
-          _mm512_fmadd_pd(expand(values + half, mask >> 8U), source, sum[2 * c + 1]);
+      typename W::Lanes a[W::parts];
+      W::expand(values, mask, a);
+#pragma GCC unroll 2
+      for (int p = 0; p < W::parts; ++p) {
+        sum[W::parts * c + p] = W::join(sum[W::parts * c + p], a[p], source);
+      }
       values += __builtin_popcount(mask);
     }
   }
-  alignas(64) double local[16 * chunks];
+  alignas(64) Value local[16 * chunks];
 #pragma GCC unroll 32
-  for (int c = 0; c < 2 * chunks; ++c) _mm512_store_pd(local + 8 * c, sum[c]);
+  for (int c = 0; c < W::parts * chunks; ++c) W::store(local + 16 / W::parts * c, sum[c]);
   for (std::int64_t j = 0; j < tile.columns; ++j) out[j] += local[j];
 }
 
 template <class Value>
-void adjoint_sum_1(const Tile<Value>& tile, const double* x, double* out) {
+void adjoint_sum_1(const Tile<Value>& tile, const Value* x, Value* out) {
   if (tile.kind != TileKind::packed) {
     adjoint<Semiring::sum, 1, Value>(tile, x, out);
     return;
   }
-  using Pass = void (*)(const Tile<Value>&, const double*, double*);
+  using Pass = void (*)(const Tile<Value>&, const Value*, Value*);
   static constexpr Pass by_chunks[] = {
       adjoint_chunks<1, Value>,  adjoint_chunks<2, Value>,  adjoint_chunks<3, Value>,
       adjoint_chunks<4, Value>,  adjoint_chunks<5, Value>,  adjoint_chunks<6, Value>,

@@ -2,41 +2,69 @@
 
 // ---- whole rows of right-hand sides: scalar products, sums and scalings, a factor a column -----
 
-// out[w] = Σ_i guard_i² a[i, w] b[i, w]
-template <int width>
-void weighted_dot(const double* guard, std::int64_t rows, const double* a, const double* b,
-                  double* out) {
-  using R = Row<width>;
-  typename R::Lanes sum[R::parts] = {};
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const double square = guard[i] * guard[i];
-    for (int p = 0; p < R::parts; ++p) {
-      sum[p] += square * R::load(a + i * width, p) * R::load(b + i * width, p);
+// A row's right-hand sides in double, whatever they are stored in.
+template <class Number, int width>
+struct Doubles {
+  using D = Row<double, width>;
+  static constexpr int parts = D::parts;
+  using Lanes = typename D::Lanes;
+
+  static Lanes load(const Number* row, int part) {
+    if constexpr (sizeof(Number) == sizeof(double)) {
+      return D::load(row, part);
+    } else {
+      using Loose = typename Vector<Number, D::lanes>::loose;
+      return __builtin_convertvector(*reinterpret_cast<const Loose*>(row + part * D::lanes),
+                                     Lanes);
     }
   }
-  for (int p = 0; p < R::parts; ++p) R::store(out, p, sum[p]);
+};
+
+// out[w] = Σ_i guard_i² a[i, w] b[i, w]
+template <int width, class Number>
+void weighted_dot(const double* guard, std::int64_t rows, const Number* a, const Number* b,
+                  double* out) {
+  using W = Doubles<Number, width>;
+  typename W::Lanes sum[W::parts] = {};
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const double square = guard[i] * guard[i];
+    for (int p = 0; p < W::parts; ++p) {
+      sum[p] += square * W::load(a + i * width, p) * W::load(b + i * width, p);
+    }
+  }
+  for (int p = 0; p < W::parts; ++p) W::D::store(out, p, sum[p]);
 }
 
 // out[w] = Σ_i guard_i |x[i, w]|
-template <int width>
-void weighted_size(const double* guard, std::int64_t rows, const double* x, double* out) {
-  using R = Row<width>;
-  typename R::Lanes sum[R::parts] = {};
+template <int width, class Number>
+void weighted_size(const double* guard, std::int64_t rows, const Number* x, double* out) {
+  using W = Doubles<Number, width>;
+  typename W::Lanes sum[W::parts] = {};
   for (std::int64_t i = 0; i < rows; ++i) {
-    for (int p = 0; p < R::parts; ++p) {
-      const typename R::Lanes value = R::load(x + i * width, p);
+    for (int p = 0; p < W::parts; ++p) {
+      const typename W::Lanes value = W::load(x + i * width, p);
       sum[p] += guard[i] * (value < 0.0 ? -value : value);
     }
   }
-  for (int p = 0; p < R::parts; ++p) R::store(out, p, sum[p]);
+  for (int p = 0; p < W::parts; ++p) W::D::store(out, p, sum[p]);
 }
 
+// The factors of a row's right-hand sides as numbers of the row's kind.
+template <class Number, int width>
+struct FactorRow {
+  Number of[width];
+  explicit FactorRow(const double* factor) {
+    for (int w = 0; w < width; ++w) of[w] = static_cast<Number>(factor[w]);
+  }
+};
+
 // to[i, w] += factor[w] from[i, w]
-template <int width>
-void add_scaled(const double* factor, std::int64_t rows, const double* from, double* to) {
-  using R = Row<width>;
+template <int width, class Number>
+void add_scaled(const double* factor, std::int64_t rows, const Number* from, Number* to) {
+  using R = Row<Number, width>;
+  const FactorRow<Number, width> factors(factor);
   for (int p = 0; p < R::parts; ++p) {
-    const typename R::Lanes f = R::load(factor, p);
+    const typename R::Lanes f = R::load(factors.of, p);
     for (std::int64_t i = 0; i < rows; ++i) {
       R::store(to + i * width, p,
                R::load(to + i * width, p) + f * R::load(from + i * width, p));
@@ -45,11 +73,12 @@ void add_scaled(const double* factor, std::int64_t rows, const double* from, dou
 }
 
 // x[i, w] *= factor[w]
-template <int width>
-void scale(const double* factor, std::int64_t rows, double* x) {
-  using R = Row<width>;
+template <int width, class Number>
+void scale(const double* factor, std::int64_t rows, Number* x) {
+  using R = Row<Number, width>;
+  const FactorRow<Number, width> factors(factor);
   for (int p = 0; p < R::parts; ++p) {
-    const typename R::Lanes f = R::load(factor, p);
+    const typename R::Lanes f = R::load(factors.of, p);
     for (std::int64_t i = 0; i < rows; ++i) {
       R::store(x + i * width, p, f * R::load(x + i * width, p));
     }

@@ -5,6 +5,7 @@
 // keep the one built for the newest processor.
 
 #include <cstdint>
+#include <utility>
 
 #include "carbonflows/kernels.hpp"
 
@@ -15,45 +16,48 @@
 namespace carbonflows::CARBONFLOWS_ISA {
 namespace {
 
-// Doubles in one register of this instruction set.
+// Bytes in one register of this instruction set, and numbers.
 #if defined(__AVX512F__)
-constexpr int register_lanes = 8;
+constexpr int register_bytes = 64;
 #elif defined(__AVX2__)
-constexpr int register_lanes = 4;
+constexpr int register_bytes = 32;
 #else
-constexpr int register_lanes = 2;
+constexpr int register_bytes = 16;
 #endif
+template <class Number>
+constexpr int register_lanes = register_bytes / static_cast<int>(sizeof(Number));
 
-// A vector of `size` doubles, and the same at any address.
-template <int size>
+// A vector of `size` numbers, and the same at any address.
+template <class Number, int size>
 struct Vector {
-  typedef double type __attribute__((vector_size(size * sizeof(double))));
-  typedef double loose __attribute__((vector_size(size * sizeof(double)), aligned(8)));
+  typedef Number type __attribute__((vector_size(size * sizeof(Number))));
+  typedef Number loose __attribute__((vector_size(size * sizeof(Number)),
+                                      aligned(sizeof(Number))));
 };
 
 // The right-hand sides of one row as `parts` vectors of `lanes`.
-template <int width>
+template <class Number, int width>
 struct Row {
-  static constexpr int lanes = width < register_lanes ? width : register_lanes;
+  static constexpr int lanes = width < register_lanes<Number> ? width : register_lanes<Number>;
   static constexpr int parts = width / lanes;
-  using Lanes = typename Vector<lanes>::type;
-  using Loose = typename Vector<lanes>::loose;
+  using Lanes = typename Vector<Number, lanes>::type;
+  using Loose = typename Vector<Number, lanes>::loose;
 
-  static Lanes load(const double* row, int part) {
+  static Lanes load(const Number* row, int part) {
     return *reinterpret_cast<const Loose*>(row + part * lanes);
   }
-  static void store(double* row, int part, Lanes value) {
+  static void store(Number* row, int part, Lanes value) {
     *reinterpret_cast<Loose*>(row + part * lanes) = value;
   }
 };
 
-template <Semiring semiring>
-inline double entry(double a) {
-  return semiring == Semiring::sum ? a : __builtin_fabs(a);
+template <Semiring semiring, class Number>
+inline Number entry(Number a) {
+  return semiring == Semiring::sum || a >= Number{0} ? a : -a;
 }
 
-template <Semiring semiring, class Number>
-inline Number merge(Number sum, Number other) {
+template <Semiring semiring, class Lanes>
+inline Lanes merge(Lanes sum, Lanes other) {
   if constexpr (semiring == Semiring::max_absolute) {
     return other > sum ? other : sum;
   } else {
@@ -62,8 +66,8 @@ inline Number merge(Number sum, Number other) {
 }
 
 // sum ⊕ a x; a product and a sum become one instruction where there is one.
-template <Semiring semiring, class Number>
-inline Number join(Number sum, double a, Number x) {
+template <Semiring semiring, class Number, class Lanes>
+inline Lanes join(Lanes sum, Number a, Lanes x) {
   return merge<semiring>(sum, a * x);
 }
 
@@ -134,48 +138,36 @@ inline void each_row(const Tile<Value>& tile, Row row) {
 
 // ---- the table of all of them ------------------------------------------------------------------
 
-template <class Value>
-constexpr TileKernels<Value> make_tile_kernels() {
+template <class Value, int... index>
+constexpr KernelSet<Value> make_kernel_set(std::integer_sequence<int, index...>) {
   constexpr Semiring sum = Semiring::sum;
   constexpr Semiring absolute = Semiring::sum_absolute;
   constexpr Semiring largest = Semiring::max_absolute;
-  TileKernels<Value> kernels = {
-      {{forward<sum, 1, Value>, forward<sum, 4, Value>, forward<sum, 8, Value>,
-        forward<sum, 16, Value>},
-       {forward<absolute, 1, Value>, forward<absolute, 4, Value>, forward<absolute, 8, Value>,
-        forward<absolute, 16, Value>},
-       {forward<largest, 1, Value>, forward<largest, 4, Value>, forward<largest, 8, Value>,
-        forward<largest, 16, Value>}},
-      {{adjoint<sum, 1, Value>, adjoint<sum, 4, Value>, adjoint<sum, 8, Value>,
-        adjoint<sum, 16, Value>},
-       {adjoint<absolute, 1, Value>, adjoint<absolute, 4, Value>, adjoint<absolute, 8, Value>,
-        adjoint<absolute, 16, Value>},
-       {adjoint<largest, 1, Value>, adjoint<largest, 4, Value>, adjoint<largest, 8, Value>,
-        adjoint<largest, 16, Value>}}};
+  KernelSet<Value> kernels = {
+      {{{forward<sum, widths[index], Value>...},
+        {forward<absolute, widths[index], Value>...},
+        {forward<largest, widths[index], Value>...}},
+       {{adjoint<sum, widths[index], Value>...},
+        {adjoint<absolute, widths[index], Value>...},
+        {adjoint<largest, widths[index], Value>...}}},
+      {{solve<widths[index], Value>...}, {solve_adjoint<widths[index], Value>...}},
+      {{weighted_dot<widths[index], Value>...},
+       {weighted_size<widths[index], Value>...},
+       {add_scaled<widths[index], Value>...},
+       {scale<widths[index], Value>...}}};
 #if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512BW__)
-  kernels.forward[0][0] = forward_sum_1<Value>;
-  kernels.adjoint[0][0] = adjoint_sum_1<Value>;
+  kernels.tiles.forward[0][0] = forward_sum_1<Value>;
+  kernels.tiles.adjoint[0][0] = adjoint_sum_1<Value>;
 #endif
   return kernels;
 }
 
-constexpr BlockKernels make_block_kernels() {
-  return {factor,
-          {solve<1>, solve<4>, solve<8>, solve<16>},
-          {solve_adjoint<1>, solve_adjoint<4>, solve_adjoint<8>, solve_adjoint<16>}};
-}
-
-constexpr VectorKernels make_vector_kernels() {
-  return {{weighted_dot<1>, weighted_dot<4>, weighted_dot<8>, weighted_dot<16>},
-          {weighted_size<1>, weighted_size<4>, weighted_size<8>, weighted_size<16>},
-          {add_scaled<1>, add_scaled<4>, add_scaled<8>, add_scaled<16>},
-          {scale<1>, scale<4>, scale<8>, scale<16>}};
-}
-
 }  // namespace
 
+using Indices = std::make_integer_sequence<int, width_count>;
+
 extern const Kernels kernels;
-const Kernels kernels = {CARBONFLOWS_NAME, make_tile_kernels<double>(),
-                         make_tile_kernels<float>(), make_block_kernels(), make_vector_kernels()};
+const Kernels kernels = {CARBONFLOWS_NAME, factor, make_kernel_set<double>(Indices{}),
+                         make_kernel_set<float>(Indices{})};
 
 }  // namespace carbonflows::CARBONFLOWS_ISA

@@ -14,12 +14,12 @@ std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position
 }  // namespace
 
 template <class Value>
-void Operator<Value>::tile_pass(std::int64_t r, std::int64_t s, const double* x, double* out,
+void Operator<Value>::tile_pass(std::int64_t r, std::int64_t s, const Value* x, Value* out,
                                 int width) const {
-  const auto& table = tile_kernels<Value>(*kernels);
+  const TileKernels<Value>& table = kernel_set().tiles;
   const auto ring = static_cast<int>(semiring);
   const int index = width_index(width);
-  const double* source = x + matrix.starts[at(s)] * width;
+  const Value* source = x + matrix.starts[at(s)] * width;
   if (adjoint) {
     table.adjoint[ring][index](matrix.tile(s, r), source, out);
   } else {
@@ -36,21 +36,21 @@ std::vector<std::int64_t> factor_starts(std::span<const std::int64_t> starts) {
   return first;
 }
 
-template <class Value>
-std::int64_t factor_blocks(const TiledMatrix<Value>& matrix, bool absolute, const Kernels& kernels,
-                           Factors factors, int threads) {
+std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute,
+                           const Kernels& kernels, std::span<double> factors,
+                           std::span<std::int32_t> pivots, int threads) {
   const std::int64_t blocks = matrix.blocks();
   const std::vector<std::int64_t> first = factor_starts(matrix.starts);
   std::vector<std::int64_t> failed(at(blocks), -1);
   parallel_for(threads, blocks, [&](std::int64_t b) {
     const std::int64_t size = matrix.rows(b);
-    const std::span<double> block = factors.values.subspan(at(first[at(b)]), at(size * size));
+    const std::span<double> block = factors.subspan(at(first[at(b)]), at(size * size));
     unpack_tile(matrix.tile(b, b), block);
     for (double& a : block) a = -(absolute ? std::abs(a) : a);
     for (std::int64_t i = 0; i < size; ++i) block[at(i * size + i)] += 1.0;
     const std::int64_t start = matrix.starts[at(b)];
     const std::int64_t step =
-        kernels.blocks.factor(block.data(), factors.pivots.data() + start, size);
+        kernels.factor(block.data(), pivots.data() + start, size);
     if (step >= 0) failed[at(b)] = start + step;
   });
   return *std::max_element(failed.begin(), failed.end());
@@ -60,16 +60,17 @@ template <class Value>
 void product(const Operator<Value>& op, Columns<const double> x, Columns<double> out, int threads,
              const std::function<void()>& interrupt) {
   const std::int64_t n = op.matrix.size();
-  Buffer source(at(n * max_width));
-  Buffer result(at(n * max_width));
-  for (std::int64_t first = 0; first < x.columns; first += max_width) {
+  Buffer<Value> source, result;
+  for (std::int64_t first = 0; first < x.columns; first += widest<Value>) {
     interrupt();
-    const Group group = next_group(first, x.columns);
+    const Group group = next_group<Value>(first, x.columns);
     const int width = group.width();
+    source.resize(at(n * width));
+    result.resize(source.size());
     pack(x, group, source.data());
-    std::fill_n(result.begin(), n * width, 0.0);
+    std::fill_n(result.begin(), n * width, Value{0});
     parallel_for(threads, op.matrix.blocks(), [&](std::int64_t r) {
-      double* target = result.data() + op.matrix.starts[at(r)] * width;
+      Value* target = result.data() + op.matrix.starts[at(r)] * width;
       for (std::int64_t s = 0; s < op.matrix.blocks(); ++s) {
         op.tile_pass(r, s, source.data(), target, width);
       }
@@ -80,8 +81,6 @@ void product(const Operator<Value>& op, Columns<const double> x, Columns<double>
 
 #define CARBONFLOWS_FOR_VALUE(Value)                                                             \
   template struct Operator<Value>;                                                               \
-  template std::int64_t factor_blocks<Value>(const TiledMatrix<Value>&, bool, const Kernels&,    \
-                                             Factors, int);                                      \
   template void product<Value>(const Operator<Value>&, Columns<const double>, Columns<double>,   \
                                int, const std::function<void()>&);
 CARBONFLOWS_FOR_VALUE(double)

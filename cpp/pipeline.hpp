@@ -28,7 +28,7 @@ class Pipeline {
       cut(r, r + 1, blocks_, false);
       most = std::max(most, slots_[size(r)].size());
     }
-    for (Buffer& partial : partial_) partial.resize(most * room);
+    for (Buffer<Value>& partial : partial_) partial.resize(most * room);
     lower_.resize(room);
     upper_.resize(room);
   }
@@ -38,7 +38,7 @@ class Pipeline {
   // from x as it then is: earlier blocks of this round already finished, later ones not yet.
   // finish returns whether to go on. `upper_from` is the first round that reads the upper tiles.
   template <class Finish>
-  void run(Team& team, const double* x, int width, int upper_from, Finish finish) {
+  void run(Team& team, const Value* x, int width, int upper_from, Finish finish) {
     if (team.rank() == 0) {
       x_ = x;
       width_ = width;
@@ -73,7 +73,7 @@ class Pipeline {
     bool lower;
   };
   static constexpr std::int64_t slots_a_side = 4;
-  static constexpr std::size_t room = static_cast<std::size_t>(max_block * max_width);
+  static constexpr std::size_t room = static_cast<std::size_t>(max_block * widest<Value>);
 
   static std::size_t size(std::int64_t value) { return static_cast<std::size_t>(value); }
 
@@ -104,8 +104,8 @@ class Pipeline {
     for (std::int64_t slot; (slot = next_slot_[size(r)].fetch_add(1)) < count;) {
       const Slot& tiles = slots[size(slot)];
       if (!reads(tiles.lower, round)) continue;
-      double* out = partial_[parity].data() + size(slot) * room;
-      std::fill_n(out, op_.matrix.rows(r) * width_, 0.0);
+      Value* out = partial_[parity].data() + size(slot) * room;
+      std::fill_n(out, op_.matrix.rows(r) * width_, Value{0});
       for (std::int64_t s = tiles.first; s < tiles.last; ++s) {
         if (s != late(r)) op_.tile_pass(r, s, x_, out, width_);
       }
@@ -115,13 +115,13 @@ class Pipeline {
   void add_up(std::int64_t r, int round, std::int64_t parity) {
     next_slot_[size(r)].store(0);
     const std::int64_t length = op_.matrix.rows(r) * width_;
-    std::fill_n(lower_.begin(), length, 0.0);
-    std::fill_n(upper_.begin(), length, 0.0);
+    std::fill_n(lower_.begin(), length, Value{0});
+    std::fill_n(upper_.begin(), length, Value{0});
     const std::vector<Slot>& slots = slots_[size(r)];
     for (std::size_t slot = 0; slot < slots.size(); ++slot) {
       if (!reads(slots[slot].lower, round)) continue;
-      const double* partial = partial_[parity].data() + slot * room;
-      double* sum = slots[slot].lower ? lower_.data() : upper_.data();
+      const Value* partial = partial_[parity].data() + slot * room;
+      Value* sum = slots[slot].lower ? lower_.data() : upper_.data();
       for (std::int64_t p = 0; p < length; ++p) sum[p] += partial[p];
     }
     if (late(r) != r && reads(r > 0, round)) {
@@ -133,9 +133,9 @@ class Pipeline {
   const std::int64_t blocks_;
   std::vector<std::vector<Slot>> slots_;
   std::vector<std::atomic<std::int64_t>> next_slot_;
-  Buffer partial_[2];  // of this block row and of the one gathered meanwhile
-  Buffer lower_, upper_;
-  const double* x_ = nullptr;
+  Buffer<Value> partial_[2];  // of this block row and of the one gathered meanwhile
+  Buffer<Value> lower_, upper_;
+  const Value* x_ = nullptr;
   int width_ = 1;
   int upper_from_ = 0;
   // Written by rank 0, read by all after the barrier; rank 0 may then be a step ahead.

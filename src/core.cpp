@@ -169,32 +169,29 @@ void product(const Tiles<Value>& tiles, const Vectors& x, Vectors& out, bool adj
   cf::product(op, from, to, threads, interrupt);
 }
 
-template <class Value>
-py::tuple factor(const Tiles<Value>& tiles, bool absolute, int threads, const std::string& isa) {
-  const cf::TiledMatrix<Value> matrix = tiles.matrix();
+py::tuple factor(const Tiles<double>& tiles, bool absolute, int threads, const std::string& isa) {
+  const cf::TiledMatrix<double> matrix = tiles.matrix();
   Flat<double> values(cf::factor_starts(matrix.starts).back());
   Flat<std::int32_t> pivots(matrix.size());
-  const cf::Factors factors{change(values), change(pivots)};
+  const auto value_span = change(values);
+  const auto pivot_span = change(pivots);
   const cf::Kernels& chosen = kernels(isa);
   std::int64_t failed = -1;
   {
     const py::gil_scoped_release release;
-    failed = cf::factor_blocks(matrix, absolute, chosen, factors, threads);
+    failed = cf::factor_blocks(matrix, absolute, chosen, value_span, pivot_span, threads);
   }
   return py::make_tuple(values, pivots, failed);
 }
 
 template <class Value>
-py::tuple solve(const Tiles<Value>& tiles, const Flat<double>& factors,
+py::tuple solve(const Tiles<Value>& tiles, const Flat<Value>& factors,
                 const Flat<std::int32_t>& pivots, const Vectors& y, Vectors& x, bool krylov,
                 bool start_is_zero, const Flat<double>& residual_weight,
                 const Flat<double>& value_weight, double goal, int sweeps, bool adjoint,
                 bool absolute, int threads, const std::string& isa) {
   const cf::Operator<Value> op = operation(tiles, adjoint, absolute ? 1 : 0, isa);
-  // The solver only reads its factors; they may be memory-mapped.
-  const cf::Factors blocks{
-      {const_cast<double*>(factors.data()), static_cast<std::size_t>(factors.size())},
-      {const_cast<std::int32_t*>(pivots.data()), static_cast<std::size_t>(pivots.size())}};
+  const cf::Factors<Value> blocks{view(factors), view(pivots)};
   const cf::Stopping stopping{view(residual_weight), view(value_weight), goal, sweeps};
   const auto from = columns<const double>(y, y.data());
   const auto to = columns<double>(x, x.mutable_data());
@@ -208,9 +205,10 @@ py::tuple solve(const Tiles<Value>& tiles, const Flat<double>& factors,
 }
 
 template <class Value>
-void bind(py::module_& m, const char* name) {
+py::class_<Tiles<Value>> bind(py::module_& m, const char* name) {
   using T = Tiles<Value>;
-  py::class_<T>(m, name)
+  py::class_<T> tiles(m, name);
+  tiles
       .def(py::init([](Flat<std::int64_t> starts, Flat<std::int64_t> table,
                        Flat<std::uint16_t> masks, Flat<Value> values) {
              return T{std::move(starts), std::move(table), std::move(masks), std::move(values)};
@@ -230,12 +228,12 @@ void bind(py::module_& m, const char* name) {
       .def("lowest", &lowest<Value>)
       .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(),
            py::arg("adjoint"), py::arg("semiring"), py::arg("threads"), py::arg("isa"))
-      .def("factor", &factor<Value>, py::arg("absolute"), py::arg("threads"), py::arg("isa"))
-      .def("solve", &solve<Value>, py::arg("factors"), py::arg("pivots"), py::arg("y"),
+      .def("solve", &solve<Value>, py::arg("factors").noconvert(), py::arg("pivots"), py::arg("y"),
            py::arg("x").noconvert(), py::arg("krylov"), py::arg("start_is_zero"),
            py::arg("residual_weight"), py::arg("value_weight"), py::arg("goal"),
            py::arg("sweeps"), py::arg("adjoint"), py::arg("absolute"), py::arg("threads"),
            py::arg("isa"));
+  return tiles;
 }
 
 }  // namespace
@@ -258,6 +256,7 @@ PYBIND11_MODULE(_core, m) {
     if (found == nullptr) return std::nullopt;
     return found->name;
   });
-  bind<double>(m, "Tiles");
+  bind<double>(m, "Tiles").def("factor", &factor, py::arg("absolute"), py::arg("threads"),
+                               py::arg("isa"));
   bind<float>(m, "Tiles32");
 }

@@ -19,7 +19,7 @@ from solving import METHODS, relative_error, table_of, world
 
 import carbonflows_fast as cf
 from carbonflows_fast._sweeps import Stopping
-from carbonflows_fast._tiles import cut_blocks
+from carbonflows_fast._tiles import RegionTiles, cut_blocks
 
 
 @given(
@@ -205,6 +205,55 @@ def test_float32_tiles_are_refined_to_the_float64_table(adjoint: bool) -> None:
     assert warm.report.passes == 1
     with pytest.raises(cf.ConvergenceError, match="rounding alone"):
         solve(sides, method="gmres", rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("k", [17, 33, 49, 97])
+def test_any_number_of_right_hand_sides_is_solved_in_groups(dtype: str, k: int) -> None:
+    table = world()
+    Y = np.random.default_rng(k).random((table.n, k))
+    got = cf.system(table, dtype=dtype).solve(Y, method="gmres")
+    exact = cf.system(table).solve(Y, method="direct").values
+    assert (np.abs(got.values - exact).sum(axis=0) <= 2e-10 * exact.sum(axis=0)).all()
+
+
+@pytest.mark.parametrize("power", [-900, -40, 40, 900])
+def test_float32_vectors_survive_any_unit_of_the_right_hand_side(power: int) -> None:
+    table = world()
+    single = cf.system(table, dtype="float32")
+    y = np.random.default_rng(3).random(table.n)
+    plain = single.solve(y, method="gmres").values
+    scaled = single.solve(np.ldexp(y, power), method="gmres").values
+    np.testing.assert_array_equal(scaled, np.ldexp(plain, power))
+
+
+def test_coefficients_beyond_float32_are_refused() -> None:
+    table = world()
+    A = table.A.copy()
+    A.data[0] = 1e39
+    with pytest.raises(cf.InputError, match="fit into float32"):
+        cf.system(table_of(A), dtype="float32")
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_proof_is_one_pass_whatever_the_signs(
+    sign: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = world()
+    system = cf.system(table)
+    y = sign * np.random.default_rng(5).random(table.n)
+    system.solve(y)  # the guard is made and kept
+    passes = []
+    product = RegionTiles.product
+
+    def counted(self: RegionTiles, *arguments: Any, **options: Any) -> Any:
+        passes.append(options)
+        return product(self, *arguments, **options)
+
+    monkeypatch.setattr(RegionTiles, "product", counted)
+    system.solve(y)
+    assert len(passes) == 1
+    assert not passes[0].get("absolute", False)
 
 
 def test_blocks_follow_regions() -> None:

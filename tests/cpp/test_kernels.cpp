@@ -30,7 +30,7 @@ Doubles expected_pass(const Doubles& a, std::int64_t rows, std::int64_t columns,
 
 template <class Value>
 void check_all(const carbonflows::Kernels& kernels, double tolerance) {
-  const auto& table = carbonflows::tile_kernels<Value>(kernels);
+  const auto& table = kernels.of<Value>().tiles;
   for (const std::int64_t rows : {1, 17, 200, 256}) {
     for (const std::int64_t columns : {1, 8, 15, 35, 200, 256}) {
       for (const double density : {0.02, 0.3, 1.0}) {
@@ -54,14 +54,16 @@ void check_all(const carbonflows::Kernels& kernels, double tolerance) {
             for (int index = 0; index < carbonflows::width_count; ++index) {
               const int width = carbonflows::widths[index];
               const Doubles x = random_vector((adjoint ? rows : columns) * width, 9);
-              Doubles out = random_vector((adjoint ? columns : rows) * width, 10);
+              const Doubles before = random_vector((adjoint ? columns : rows) * width, 10);
               const Doubles expected =
-                  expected_pass(a, rows, columns, adjoint, semiring, x, out, width);
+                  expected_pass(a, rows, columns, adjoint, semiring, x, before, width);
+              const std::vector<Value> source(x.begin(), x.end());
+              std::vector<Value> out(before.begin(), before.end());
               const auto& pass = adjoint ? table.adjoint : table.forward;
-              pass[static_cast<int>(semiring)][index](tile, x.data(), out.data());
+              pass[static_cast<int>(semiring)][index](tile, source.data(), out.data());
               double worst = 0.0;
               for (std::size_t e = 0; e < out.size(); ++e) {
-                worst = std::max(worst, std::abs(out[e] - expected[e]));
+                worst = std::max(worst, std::abs(static_cast<double>(out[e]) - expected[e]));
               }
               CHECK(worst <= tolerance);
             }
@@ -79,7 +81,7 @@ TEST_CASE("every pass of every instruction set agrees with its definition") {
   for (const auto* kernels : all_kernels()) {
     INFO(kernels->name);
     check_all<double>(*kernels, 1e-12);
-    check_all<float>(*kernels, 1e-12);
+    check_all<float>(*kernels, 2e-4);
   }
 }
 
@@ -87,38 +89,50 @@ TEST_CASE("an unknown instruction set is not found") {
   CHECK(carbonflows::find_kernels("abacus") == nullptr);
 }
 
-TEST_CASE("factored blocks solve forwards and backwards, exchanging rows where needed") {
-  for (const auto* kernels : all_kernels()) {
-    for (const std::int64_t size : {1, 2, 15, 64, 200}) {
-      Doubles d = random_matrix({0, size}, 11, 0.8, 0.7, true);
-      for (double& value : d) value = -value;
-      for (std::int64_t i = 0; i < size; ++i) d[at(i * size + i)] += 1.0;
-      if (size > 2) std::swap_ranges(d.begin(), d.begin() + size, d.begin() + size);
-      Doubles factors(d);
-      std::vector<std::int32_t> pivots(at(size));
-      REQUIRE(kernels->blocks.factor(factors.data(), pivots.data(), size) == -1);
-      for (int index = 0; index < carbonflows::width_count; ++index) {
-        const int width = carbonflows::widths[index];
-        const Doubles b = random_vector(size * width, 12);
-        for (const bool adjoint : {false, true}) {
-          Doubles x(b);
-          const auto& solve = adjoint ? kernels->blocks.solve_adjoint : kernels->blocks.solve;
-          solve[index](factors.data(), pivots.data(), size, x.data());
-          double worst = 0.0;
-          for (std::int64_t i = 0; i < size; ++i) {
-            for (int w = 0; w < width; ++w) {
-              double sum = 0.0;
-              for (std::int64_t j = 0; j < size; ++j) {
-                sum += (adjoint ? d[at(j * size + i)] : d[at(i * size + j)]) *
-                       x[at(j * width + w)];
-              }
-              worst = std::max(worst, std::abs(sum - b[at(i * width + w)]));
+namespace {
+
+template <class Number>
+void check_blocks(const carbonflows::Kernels& kernels, double tolerance) {
+  for (const std::int64_t size : {1, 2, 15, 64, 200}) {
+    Doubles d = random_matrix({0, size}, 11, 0.8, 0.7, true);
+    for (double& value : d) value = -value;
+    for (std::int64_t i = 0; i < size; ++i) d[at(i * size + i)] += 1.0;
+    if (size > 2) std::swap_ranges(d.begin(), d.begin() + size, d.begin() + size);
+    Doubles exact(d);
+    std::vector<std::int32_t> pivots(at(size));
+    REQUIRE(kernels.factor(exact.data(), pivots.data(), size) == -1);
+    const std::vector<Number> factors(exact.begin(), exact.end());
+    for (int index = 0; index < carbonflows::width_count; ++index) {
+      const int width = carbonflows::widths[index];
+      const Doubles b = random_vector(size * width, 12);
+      for (const bool adjoint : {false, true}) {
+        std::vector<Number> x(b.begin(), b.end());
+        const auto& blocks = kernels.of<Number>().blocks;
+        const auto& solve = adjoint ? blocks.solve_adjoint : blocks.solve;
+        solve[index](factors.data(), pivots.data(), size, x.data());
+        double worst = 0.0;
+        for (std::int64_t i = 0; i < size; ++i) {
+          for (int w = 0; w < width; ++w) {
+            double sum = 0.0;
+            for (std::int64_t j = 0; j < size; ++j) {
+              sum += (adjoint ? d[at(j * size + i)] : d[at(i * size + j)]) *
+                     static_cast<double>(x[at(j * width + w)]);
             }
+            worst = std::max(worst, std::abs(sum - b[at(i * width + w)]));
           }
-          CHECK(worst < 1e-11);
         }
+        CHECK(worst < tolerance);
       }
     }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("factored blocks solve forwards and backwards, exchanging rows where needed") {
+  for (const auto* kernels : all_kernels()) {
+    check_blocks<double>(*kernels, 1e-11);
+    check_blocks<float>(*kernels, 1e-3);
   }
 }
 
@@ -126,6 +140,6 @@ TEST_CASE("a singular block is reported at the step where its pivot vanished") {
   for (const auto* kernels : all_kernels()) {
     Doubles singular{1.0, 2.0, 2.0, 4.0};
     std::vector<std::int32_t> pivots(2);
-    CHECK(kernels->blocks.factor(singular.data(), pivots.data(), 2) == 1);
+    CHECK(kernels->factor(singular.data(), pivots.data(), 2) == 1);
   }
 }

@@ -22,10 +22,10 @@ struct Prepared {
         factors(at(carbonflows::factor_starts(matrix.starts).back())),
         pivots(at(starts.back())) {
     const auto failed = carbonflows::factor_blocks(
-        matrix.view(), false, kernels, {std::span(factors), std::span(pivots)}, 2);
+        matrix.view(), false, kernels, std::span(factors), std::span(pivots), 2);
     REQUIRE(failed == -1);
   }
-  carbonflows::Factors blocks() { return {std::span(factors), std::span(pivots)}; }
+  carbonflows::Factors<double> blocks() { return {std::span(factors), std::span(pivots)}; }
 };
 
 Doubles solve(Prepared& system, const carbonflows::Kernels& kernels, const Doubles& y,

@@ -26,6 +26,7 @@ struct LineAllocator {
   }
 };
 
-using Buffer = std::vector<double, LineAllocator<double>>;
+template <class Number>
+using Buffer = std::vector<Number, LineAllocator<Number>>;
 
 }  // namespace carbonflows

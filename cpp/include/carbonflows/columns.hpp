@@ -8,7 +8,7 @@
 
 namespace carbonflows {
 
-// A group of at most max_width columns that is worked on together.
+// A group of columns that is worked on together, at most `widest`.
 struct Group {
   std::int64_t first;
   std::int64_t columns;
@@ -16,42 +16,47 @@ struct Group {
   int width() const { return widths[index]; }
 };
 
-inline Group next_group(std::int64_t first, std::int64_t columns) {
-  const std::int64_t left = columns - first;
-  const std::int64_t taken = left < max_width ? left : max_width;
+template <class Value>
+Group next_group(std::int64_t first, std::int64_t columns) {
+  const std::int64_t taken = std::min(columns - first, widest<Value>);
   return {first, taken, width_index(taken)};
 }
 
 // packed (rows × width) = the group's columns, the spare ones zero.
-inline void pack(const Columns<const double>& from, const Group& group, double* packed) {
+template <class Number>
+void pack(const Columns<const double>& from, const Group& group, Number* packed) {
   const int width = group.width();
   for (std::int64_t i = 0; i < from.rows; ++i) {
     for (int w = 0; w < width; ++w) {
       packed[i * width + w] =
-          w < group.columns ? from.data[i * from.row + (group.first + w) * from.column] : 0.0;
+          w < group.columns
+              ? static_cast<Number>(from.data[i * from.row + (group.first + w) * from.column])
+              : Number{0};
     }
   }
 }
 
-inline void unpack(const double* packed, const Group& group, const Columns<double>& to) {
+template <class Number>
+void unpack(const Number* packed, const Group& group, const Columns<double>& to) {
   const int width = group.width();
   for (std::int64_t i = 0; i < to.rows; ++i) {
     for (std::int64_t w = 0; w < group.columns; ++w) {
-      to.data[i * to.row + (group.first + w) * to.column] = packed[i * width + w];
+      to.data[i * to.row + (group.first + w) * to.column] =
+          static_cast<double>(packed[i * width + w]);
     }
   }
 }
 
 // Let `solver` solve the right-hand sides group by group, and return the worst that happened.
-template <class Solver>
+template <class Value, class Solver>
 Iterations solve_groups(Solver& solver, const Columns<const double>& y,
                         const Columns<double>& x, bool start_is_zero, int threads,
                         const std::function<void()>& interrupt) {
   Iterations worst;
-  for (std::int64_t first = 0; first < y.columns; first += max_width) {
+  for (std::int64_t first = 0; first < y.columns; first += widest<Value>) {
     interrupt();
     const Iterations group =
-        solver.solve(y, x, next_group(first, y.columns), start_is_zero, threads);
+        solver.solve(y, x, next_group<Value>(first, y.columns), start_is_zero, threads);
     worst.sweeps = std::max(worst.sweeps, group.sweeps);
     worst.outcome = std::max(worst.outcome, group.outcome);
   }

@@ -1,6 +1,7 @@
 // The inner loops, one set per instruction set, chosen when the process starts.
 //
 // All vectors are row-major arrays of `width` right-hand sides: entry i of side w at i*width + w.
+// They have the precision of the tiles: float vectors beside float tiles halve the arithmetic.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +10,19 @@
 
 namespace carbonflows {
 
-inline constexpr int widths[] = {1, 4, 8, 16};
-inline constexpr int width_count = 4;
-inline constexpr int max_width = 16;
+inline constexpr int widths[] = {1, 4, 8, 16, 32, 48};
+inline constexpr int width_count = 6;
+inline constexpr int max_width = 48;
+
+// The widest group whose rows for one block stay near the first-level cache (40 to 64 KB).
+template <class Value>
+inline constexpr std::int64_t widest = sizeof(Value) == sizeof(double) ? 32 : 48;
 
 // Position in `widths` of the narrowest one that holds `columns`.
 inline int width_index(std::int64_t columns) {
-  return columns <= 1 ? 0 : columns <= 4 ? 1 : columns <= 8 ? 2 : 3;
+  int index = 0;
+  while (index + 1 < width_count && widths[index] < columns) ++index;
+  return index;
 }
 
 // What a pass does with the entries a of the matrix and the elements x of the vector.
@@ -29,57 +36,63 @@ inline constexpr int semiring_count = 3;
 template <class Value>
 struct TileKernels {
   // out (rows × width) gets tile · x joined to it; x has the tile's columns.
-  using Pass = void (*)(const Tile<Value>& tile, const double* x, double* out);
+  using Pass = void (*)(const Tile<Value>& tile, const Value* x, Value* out);
   Pass forward[semiring_count][width_count];
   // out (columns × width) gets tile' · x joined to it; x has the tile's rows.
   Pass adjoint[semiring_count][width_count];
 };
 
+template <class Number>
 struct BlockKernels {
-  // Factor the row-major matrix in place as P D = L U, rows exchanged as `pivots` says; the
-  // diagonal of U is kept as its reciprocal. Returns the step at which no pivot was left, or -1.
-  std::int64_t (*factor)(double* matrix, std::int32_t* pivots, std::int64_t size);
+  using Solve = void (*)(const Number* factors, const std::int32_t* pivots, std::int64_t size,
+                         Number* x);
   // x (size × width) becomes D⁻¹ x.
-  void (*solve[width_count])(const double* factors, const std::int32_t* pivots, std::int64_t size,
-                             double* x);
+  Solve solve[width_count];
   // x becomes D⁻ᵀ x.
-  void (*solve_adjoint[width_count])(const double* factors, const std::int32_t* pivots,
-                                     std::int64_t size, double* x);
+  Solve solve_adjoint[width_count];
 };
 
 // On `rows` rows of right-hand sides; `guard` has one number a row, `factor` and `out` one a side.
+// Sums are made in double.
+template <class Number>
 struct VectorKernels {
   // out = Σ_i guard_i² a_i b_i
-  void (*weighted_dot[width_count])(const double* guard, std::int64_t rows, const double* a,
-                                    const double* b, double* out);
+  void (*weighted_dot[width_count])(const double* guard, std::int64_t rows, const Number* a,
+                                    const Number* b, double* out);
   // out = Σ_i guard_i |x_i|
-  void (*weighted_size[width_count])(const double* guard, std::int64_t rows, const double* x,
+  void (*weighted_size[width_count])(const double* guard, std::int64_t rows, const Number* x,
                                      double* out);
   // to += factor · from
-  void (*add_scaled[width_count])(const double* factor, std::int64_t rows, const double* from,
-                                  double* to);
+  void (*add_scaled[width_count])(const double* factor, std::int64_t rows, const Number* from,
+                                  Number* to);
   // x *= factor
-  void (*scale[width_count])(const double* factor, std::int64_t rows, double* x);
+  void (*scale[width_count])(const double* factor, std::int64_t rows, Number* x);
+};
+
+template <class Value>
+struct KernelSet {
+  TileKernels<Value> tiles;
+  BlockKernels<Value> blocks;
+  VectorKernels<Value> vectors;
 };
 
 struct Kernels {
   const char* name;
-  TileKernels<double> of_double;
-  TileKernels<float> of_float;
-  BlockKernels blocks;
-  VectorKernels vectors;
-};
+  // Factor the row-major matrix in place as P D = L U, rows exchanged as `pivots` says; the
+  // diagonal of U is kept as its reciprocal. Returns the step at which no pivot was left, or -1.
+  std::int64_t (*factor)(double* matrix, std::int32_t* pivots, std::int64_t size);
+  KernelSet<double> of_double;
+  KernelSet<float> of_float;
 
-template <class Value>
-const TileKernels<Value>& tile_kernels(const Kernels& kernels);
-template <>
-inline const TileKernels<double>& tile_kernels<double>(const Kernels& kernels) {
-  return kernels.of_double;
-}
-template <>
-inline const TileKernels<float>& tile_kernels<float>(const Kernels& kernels) {
-  return kernels.of_float;
-}
+  template <class Value>
+  const KernelSet<Value>& of() const {
+    if constexpr (sizeof(Value) == sizeof(double)) {
+      return of_double;
+    } else {
+      return of_float;
+    }
+  }
+};
 
 // The best set that this processor runs and that `name` allows ("" for any); null if none has
 // that name here.

@@ -34,7 +34,8 @@ struct Operator {
   const Kernels* kernels;
 
   // out (block r × width) gets B_rs · x joined to it, x being the whole vector.
-  void tile_pass(std::int64_t r, std::int64_t s, const double* x, double* out, int width) const;
+  void tile_pass(std::int64_t r, std::int64_t s, const Value* x, Value* out, int width) const;
+  const KernelSet<Value>& kernel_set() const { return kernels->of<Value>(); }
   bool empty(std::int64_t r, std::int64_t s) const {
     return (adjoint ? matrix.entry(s, r) : matrix.entry(r, s)).count == 0;
   }
@@ -44,18 +45,19 @@ struct Operator {
 };
 
 // LU factors of the blocks of D, one after the other; those of I − A_rr serve both directions.
+template <class Value>
 struct Factors {
-  std::span<double> values;         // Σ rows², block by block
-  std::span<std::int32_t> pivots;   // one a row
+  std::span<const Value> values;         // Σ rows², block by block
+  std::span<const std::int32_t> pivots;  // one a row
 };
 
 // Where each block's factors begin in `Factors::values`; the last entry is their number.
 std::vector<std::int64_t> factor_starts(std::span<const std::int64_t> starts);
 
 // Factor I − A_rr (or I − |A_rr|) for every block. Returns the row whose pivot vanished, or -1.
-template <class Value>
-std::int64_t factor_blocks(const TiledMatrix<Value>& matrix, bool absolute, const Kernels& kernels,
-                           Factors factors, int threads);
+std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute,
+                           const Kernels& kernels, std::span<double> factors,
+                           std::span<std::int32_t> pivots, int threads);
 
 // out = B x in the operator's semiring.
 template <class Value>
@@ -81,14 +83,14 @@ struct Iterations {
 // Improve X, which holds the start values, by block Gauss-Seidel sweeps on (I − B) X = Y.
 // `interrupt` is called now and then by the calling thread and may throw.
 template <class Value>
-Iterations gauss_seidel(const Operator<Value>& op, const Factors& factors,
+Iterations gauss_seidel(const Operator<Value>& op, const Factors<Value>& factors,
                         Columns<const double> y, Columns<double> x, bool start_is_zero,
                         const Stopping& stopping, int threads,
                         const std::function<void()>& interrupt);
 
 // The same by GMRES with the lower half of a sweep as its preconditioner; it needs the weights.
 template <class Value>
-Iterations gmres(const Operator<Value>& op, const Factors& factors, Columns<const double> y,
+Iterations gmres(const Operator<Value>& op, const Factors<Value>& factors, Columns<const double> y,
                  Columns<double> x, bool start_is_zero, const Stopping& stopping, int threads,
                  const std::function<void()>& interrupt);
 

@@ -39,6 +39,7 @@ struct Tile {
   std::int64_t columns;
   const Value* values;
   const std::uint16_t* masks;
+  const Value* end;  // past the values
 };
 
 // A view; the arrays belong to the caller and outlive it.
@@ -59,8 +60,10 @@ struct TiledMatrix {
   }
   Tile<Value> tile(std::int64_t r, std::int64_t s) const {
     const TileEntry& e = entry(r, s);
-    return {static_cast<TileKind>(e.kind), rows(r), rows(s), values.data() + e.values,
-            masks.data() + e.masks};
+    const auto kind = static_cast<TileKind>(e.kind);
+    const Value* first = values.data() + e.values;
+    return {kind, rows(r), rows(s), first, masks.data() + e.masks,
+            first + (kind == TileKind::dense ? rows(r) * dense_stride(rows(s)) : e.count)};
   }
 };
 
