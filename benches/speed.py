@@ -2,7 +2,7 @@
 
     OPENBLAS_NUM_THREADS=2 CARBONFLOWS_NUM_THREADS=2 python benches/speed.py
 
-Medians of several rounds; every answer is checked before its time counts. Takes two minutes and
+Medians of several rounds; every answer is checked before its time counts. Takes a minute and
 four gigabytes at full size; `--regions` and `--sectors` make it smaller.
 """
 
@@ -94,7 +94,7 @@ def rows(table: cf.Table, threads: int) -> list[tuple[str, str]]:
         gmres_adjoint=lambda: krylov(gmres, transposed, s, restart=50),
         bicgstab=lambda: close(krylov(bicgstab, A, y), x, 1e-8),
     )
-    many = alternate(2, double=lambda: system.solve(Y), single=lambda: single.solve(Y))
+    many = alternate(3, double=lambda: system.solve(Y), single=lambda: single.solve(Y))
     starts = system.tiles.starts
 
     def prepare() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._tiles import RegionTiles
 
-__all__ = ["UNIT_ROUNDOFF", "Certificate", "Proof", "checked_margin", "prove"]
+__all__ = ["UNIT_ROUNDOFF", "Certificate", "Proof", "checked_margin", "prove", "weighted"]
 
 UNIT_ROUNDOFF = 2.0**-53
 
@@ -52,6 +52,12 @@ def checked_margin(tiles: RegionTiles, w: FloatArray, *, adjoint: bool, threads:
     slack = 2 * UNIT_ROUNDOFF * (tiles.additions + 4)
     margin: FloatArray = (w - product * (1 + slack)) * (1 - 4 * UNIT_ROUNDOFF)
     return margin
+
+
+def weighted(w: FloatArray, X: FloatArray) -> FloatArray:
+    """Return w'X without BLAS, whose threads would go on spinning beside the next pass."""
+    sums: FloatArray = np.einsum("i,ij->j", w, X)
+    return sums
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,11 +111,11 @@ def prove(
         x, y = X[:, here], Y[:, here]
         r = left[:, here] = (y - x) + tiles.product(x, adjoint=adjoint, threads=threads)
         size_x, size_r = np.abs(x), np.abs(r)
-        total = certificate.weight @ size_x
+        total = weighted(certificate.weight, size_x)
         guard = certificate.guard
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            doubt = slack * (guard @ (np.abs(y) + 2 * size_x)) + 1e-300 * guard.sum()
-            bounds[here] = final * (guard @ size_r + doubt) / total
+            doubt = slack * weighted(guard, np.abs(y) + 2 * size_x) + 1e-300 * guard.sum()
+            bounds[here] = final * (weighted(guard, size_r) + doubt) / total
             rounding[here] = final * doubt / total
             residuals[here] = size_r.sum(axis=0) / np.abs(y).sum(axis=0)
         zero = ~y.any(axis=0) & ~x.any(axis=0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carbonflows_fast._certificate import Certificate, Proof, prove
+from carbonflows_fast._certificate import Certificate, Proof, prove, weighted
 from carbonflows_fast._direct import DenseFactors
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._sweeps import Stopping, Sweeps
@@ -110,9 +110,12 @@ def by_refinement(problem: Problem, single: Sweeps, X: FloatArray, *, from_zero:
             break
         left = problem.Y if proof is None else proof.left
         # With guard ≈ L't, Σ t|x| is about Σ guard|y|, and no more.
-        total = guard @ np.abs(problem.Y) if proof is None else certificate.weight @ np.abs(X)
-        target = 0.9 * problem.rtol / certificate.scale * total
-        size = guard @ np.abs(left)
+        first = proof is None
+        total = (
+            weighted(guard, np.abs(problem.Y)) if first else weighted(certificate.weight, np.abs(X))
+        )
+        target = 0.97 * problem.rtol / certificate.scale * total
+        size = weighted(guard, np.abs(left))
         needed = np.divide(target, size, out=np.ones_like(size), where=size > 0.0)
         goal = min(max(float(needed.min(initial=1.0)), INNER_GOAL), 0.1)
         step = np.zeros_like(X)

@@ -60,7 +60,15 @@ inline void subtract_dot(const Number* row, const Number* x, std::int64_t first,
                       *reinterpret_cast<const Loose*>(x + here);
       }
     }
-    Number total{0};
+    for (; j + lanes <= last; j += lanes) {
+      sum[0] += *reinterpret_cast<const Loose*>(row + j) * *reinterpret_cast<const Loose*>(x + j);
+    }
+    using Few = typename Vector<Number, 4>::loose;
+    typename Vector<Number, 4>::type few = {};
+    for (; j + 4 <= last; j += 4) {
+      few += *reinterpret_cast<const Few*>(row + j) * *reinterpret_cast<const Few*>(x + j);
+    }
+    Number total = (few[0] + few[1]) + (few[2] + few[3]);
     for (; j < last; ++j) total += row[j] * x[j];
     const V all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
     for (int lane = 0; lane < lanes; ++lane) total += all[lane];

@@ -172,34 +172,32 @@ inline void prefetch(const Value* values, std::int64_t count, const Value* end) 
   for (const Value* place = first; place < last; place += line) __builtin_prefetch(place);
 }
 
-template <class Value>
-void forward_sum_1(const Tile<Value>& tile, const Value* x, Value* out) {
-  if (tile.kind != TileKind::packed) {
-    forward<Semiring::sum, 1, Value>(tile, x, out);
-    return;
-  }
+// The part of x that a tile's columns multiply stays in registers for all its rows, as far as
+// there are registers: in double up to 13 masks a row, in float always.
+template <int chunks, class Value>
+void forward_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
   using W = Wide<Value>;
-  const std::int64_t chunks = mask_count(tile.columns);
-  alignas(64) Value padded[max_block];  // x may end before the last chunk does
+  alignas(64) Value padded[16 * chunks];  // x may end before the last chunk does
   for (std::int64_t j = 0; j < tile.columns; ++j) padded[j] = x[j];
   for (std::int64_t j = tile.columns; j < 16 * chunks; ++j) padded[j] = Value{0};
+  typename W::Lanes source[W::parts * chunks];
+#pragma GCC unroll 32
+  for (int c = 0; c < W::parts * chunks; ++c) source[c] = W::load(padded + 16 / W::parts * c);
   const std::uint16_t* masks = tile.masks;
   const Value* values = tile.values;
   const std::int64_t usual = (tile.end - values) / tile.rows + 1;
-  for (std::int64_t i = 0; i < tile.rows; ++i) {
-    typename W::Lanes sum[2] = {W::zero(), W::zero()};
-    prefetch(values, usual, tile.end + ahead<Value>);  // the next tile is the next one read
-    for (std::int64_t c = 0; c < chunks; ++c) {
-      const unsigned mask = *masks++;
+  for (std::int64_t i = 0; i < tile.rows; ++i, masks += chunks) {
+    typename W::Lanes sum[2] = {W::zero(), W::zero()};  // in turn, since each waits for itself
+    prefetch(values, usual, tile.end + ahead<Value>);   // the next tile is the next one read
+#pragma GCC unroll 32
+    for (int c = 0; c < chunks; ++c) {
+      const unsigned mask = masks[c];
       typename W::Lanes a[W::parts];
       W::expand(values, mask, a);
+#pragma GCC unroll 2
       for (int p = 0; p < W::parts; ++p) {
-        sum[p] = W::join(sum[p], a[p], W::load(padded + 16 * c + 16 / W::parts * p));
-      }
-      if constexpr (W::parts == 1) {  // the other sum next, since each waits for itself
-        const typename W::Lanes kept = sum[0];
-        sum[0] = sum[1];
-        sum[1] = kept;
+        const int place = W::parts * c + p;
+        sum[place % 2] = W::join(sum[place % 2], a[p], source[place]);
       }
       values += __builtin_popcount(mask);
     }
@@ -240,20 +238,36 @@ void adjoint_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
 }
 
 template <class Value>
-void adjoint_sum_1(const Tile<Value>& tile, const Value* x, Value* out) {
-  if (tile.kind != TileKind::packed) {
-    adjoint<Semiring::sum, 1, Value>(tile, x, out);
-    return;
+using OnePass = void (*)(const Tile<Value>&, const Value*, Value*);
+
+template <class Value, int... less>
+constexpr OnePass<Value> pick_forward(std::int64_t chunks, std::integer_sequence<int, less...>) {
+  constexpr OnePass<Value> passes[] = {forward_chunks<less + 1, Value>...};
+  return passes[chunks - 1];
+}
+template <class Value, int... less>
+constexpr OnePass<Value> pick_adjoint(std::int64_t chunks, std::integer_sequence<int, less...>) {
+  constexpr OnePass<Value> passes[] = {adjoint_chunks<less + 1, Value>...};
+  return passes[chunks - 1];
+}
+using Chunks = std::make_integer_sequence<int, static_cast<int>(max_block / 16)>;
+
+template <class Value>
+void forward_sum_1(const Tile<Value>& tile, const Value* x, Value* out) {
+  if (tile.kind == TileKind::packed) {
+    pick_forward<Value>(mask_count(tile.columns), Chunks{})(tile, x, out);
+  } else {
+    forward<Semiring::sum, 1, Value>(tile, x, out);
   }
-  using Pass = void (*)(const Tile<Value>&, const Value*, Value*);
-  static constexpr Pass by_chunks[] = {
-      adjoint_chunks<1, Value>,  adjoint_chunks<2, Value>,  adjoint_chunks<3, Value>,
-      adjoint_chunks<4, Value>,  adjoint_chunks<5, Value>,  adjoint_chunks<6, Value>,
-      adjoint_chunks<7, Value>,  adjoint_chunks<8, Value>,  adjoint_chunks<9, Value>,
-      adjoint_chunks<10, Value>, adjoint_chunks<11, Value>, adjoint_chunks<12, Value>,
-      adjoint_chunks<13, Value>, adjoint_chunks<14, Value>, adjoint_chunks<15, Value>,
-      adjoint_chunks<16, Value>};
-  by_chunks[mask_count(tile.columns) - 1](tile, x, out);
+}
+
+template <class Value>
+void adjoint_sum_1(const Tile<Value>& tile, const Value* x, Value* out) {
+  if (tile.kind == TileKind::packed) {
+    pick_adjoint<Value>(mask_count(tile.columns), Chunks{})(tile, x, out);
+  } else {
+    adjoint<Semiring::sum, 1, Value>(tile, x, out);
+  }
 }
 
 #endif
