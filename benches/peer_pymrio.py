@@ -1,0 +1,116 @@
+"""Compare the footprint accounts with pymrio's `calc_all`: seconds and peak memory.
+
+    OPENBLAS_NUM_THREADS=2 CARBONFLOWS_NUM_THREADS=2 python benches/peer_pymrio.py
+
+Each run is a process of its own, so that its peak is its own; the peak counts what is alive when
+the clock starts, the table included. The accounts must agree before a ratio is printed. At full
+size pymrio needs about 10 GB and two minutes; `--regions` and `--sectors` make it smaller.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import carbonflows_fast as cf
+
+ACCOUNTS = ("D_cba", "D_pba", "D_exp")
+
+
+def ours(table: cf.Table, imports: bool) -> list[float]:
+    """All accounts and their regional sums, from an unprepared table."""
+    prints = cf.footprints(table)
+    names = (*ACCOUNTS, "D_imp") if imports else ACCOUNTS
+    frames = [prints.M, *(getattr(prints, name + end) for name in names for end in ("", "_reg"))]
+    return [float(np.abs(frame.to_numpy()).sum()) for frame in frames]
+
+
+def theirs(table: cf.Table, imports: bool) -> Any:
+    """The same by pymrio; it has no way to leave D_imp out."""
+    io = cf.to_pymrio(table)
+    del table
+
+    def run() -> list[float]:
+        io.calc_all()
+        extension = next(io.get_extensions(data=True))
+        names = (*ACCOUNTS, "D_imp") if imports else ACCOUNTS
+        frames = [
+            extension.M,
+            *(getattr(extension, name + end) for name in names for end in ("", "_reg")),
+        ]
+        return [float(np.abs(frame.to_numpy()).sum()) for frame in frames]
+
+    return run
+
+
+def peak() -> int:
+    """Most bytes of memory since the last reset (Linux)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return 1024 * int(line.split()[1])
+    raise RuntimeError("expected a VmHWM line in /proc/self/status")
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Run one library once and print what it took."""
+    table = cf.synthetic.world(arguments.regions, arguments.sectors, stressors=arguments.stressors)
+    if arguments.child == "pymrio":
+        run = theirs(table, arguments.imports)
+    else:
+
+        def run() -> list[float]:
+            return ours(table, arguments.imports)
+
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    begun = time.perf_counter()
+    sums = run()
+    seconds = time.perf_counter() - begun
+    print(json.dumps({"seconds": seconds, "peak": peak(), "sums": sums}))  # noqa: T201
+
+
+def child(arguments: argparse.Namespace, library: str, stressors: int, imports: bool) -> Any:
+    """Measure in a new process."""
+    command = [
+        sys.executable, __file__, "--child", library, "--stressors", str(stressors),
+        "--regions", str(arguments.regions), "--sectors", str(arguments.sectors),
+    ]  # fmt: skip
+    if imports:
+        command.append("--imports")
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Measure, compare, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--regions", type=int, default=49)
+    parser.add_argument("--sectors", type=int, default=200)
+    parser.add_argument("--stressors", type=int, default=1113)
+    parser.add_argument("--imports", action="store_true", help="D_imp of all stressors too")
+    parser.add_argument("--child", choices=("ours", "pymrio"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        measure(arguments)
+        return
+    print("| stressors | accounts | speed | peak memory |\n|---|---|---|---|")  # noqa: T201
+    for stressors, imports in ((arguments.stressors, arguments.imports), (1, True)):
+        peer = child(arguments, "pymrio", stressors, imports)
+        mine = child(arguments, "ours", stressors, imports)
+        np.testing.assert_allclose(mine["sums"], peer["sums"], rtol=1e-8)
+        print(  # noqa: T201
+            f"| {stressors} | {'with' if imports else 'without'} D_imp | "
+            f"{peer['seconds']:.1f} s / {mine['seconds']:.1f} s = "
+            f"{peer['seconds'] / mine['seconds']:.1f} × | "
+            f"{mine['peak'] / 1e9:.1f} GB, 1/{peer['peak'] / mine['peak']:.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
