@@ -3,8 +3,9 @@
     OPENBLAS_NUM_THREADS=2 CARBONFLOWS_NUM_THREADS=2 python benches/peer_pymrio.py
 
 Each run is a process of its own, so that its peak is its own; the peak counts what is alive when
-the clock starts, the table included. The accounts must agree before a ratio is printed. At full
-size pymrio needs about 10 GB and two minutes; `--regions` and `--sectors` make it smaller.
+the clock starts, each library's own input included. The accounts must agree before a ratio is
+printed. At full size pymrio needs about 10 GB and two minutes; `--regions` and `--sectors` make it
+smaller.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,30 +26,25 @@ import carbonflows_fast as cf
 ACCOUNTS = ("D_cba", "D_pba", "D_exp")
 
 
-def ours(table: cf.Table, imports: bool) -> list[float]:
-    """All accounts and their regional sums, from an unprepared table."""
-    prints = cf.footprints(table)
+def sums(accounts: Any, imports: bool) -> list[float]:
+    """Ask for all accounts and their regional sums; both libraries use the same names."""
     names = (*ACCOUNTS, "D_imp") if imports else ACCOUNTS
-    frames = [prints.M, *(getattr(prints, name + end) for name in names for end in ("", "_reg"))]
-    return [float(np.abs(frame.to_numpy()).sum()) for frame in frames]
+    wanted = ["M", *(name + end for name in names for end in ("", "_reg"))]
+    return [float(np.abs(getattr(accounts, name).to_numpy()).sum()) for name in wanted]
 
 
-def theirs(table: cf.Table, imports: bool) -> Any:
-    """The same by pymrio; it has no way to leave D_imp out."""
+def prepare(arguments: argparse.Namespace) -> Callable[[], Any]:
+    """Return the call that makes the accounts; nothing but its own input is kept alive."""
+    table = cf.synthetic.world(arguments.regions, arguments.sectors, stressors=arguments.stressors)
+    if arguments.child == "ours":
+        return lambda: cf.footprints(table)
     io = cf.to_pymrio(table)
-    del table
 
-    def run() -> list[float]:
-        io.calc_all()
-        extension = next(io.get_extensions(data=True))
-        names = (*ACCOUNTS, "D_imp") if imports else ACCOUNTS
-        frames = [
-            extension.M,
-            *(getattr(extension, name + end) for name in names for end in ("", "_reg")),
-        ]
-        return [float(np.abs(frame.to_numpy()).sum()) for frame in frames]
+    def calculate() -> Any:
+        io.calc_all()  # it has no way to leave D_imp out
+        return next(io.get_extensions(data=True))
 
-    return run
+    return calculate
 
 
 def peak() -> int:
@@ -60,19 +57,12 @@ def peak() -> int:
 
 def measure(arguments: argparse.Namespace) -> None:
     """Run one library once and print what it took."""
-    table = cf.synthetic.world(arguments.regions, arguments.sectors, stressors=arguments.stressors)
-    if arguments.child == "pymrio":
-        run = theirs(table, arguments.imports)
-    else:
-
-        def run() -> list[float]:
-            return ours(table, arguments.imports)
-
+    calculate = prepare(arguments)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     begun = time.perf_counter()
-    sums = run()
+    found = sums(calculate(), arguments.imports)
     seconds = time.perf_counter() - begun
-    print(json.dumps({"seconds": seconds, "peak": peak(), "sums": sums}))  # noqa: T201
+    print(json.dumps({"seconds": seconds, "peak": peak(), "sums": found}))  # noqa: T201
 
 
 def child(arguments: argparse.Namespace, library: str, stressors: int, imports: bool) -> Any:
