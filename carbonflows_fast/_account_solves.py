@@ -6,6 +6,7 @@ asked per product bought is an adjoint solve.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._parts import CodeArray, FloatArray
-from carbonflows_fast.errors import InputError, shorten, wrong
-from carbonflows_fast.leontief import system
+from carbonflows_fast.errors import ConvergenceError, InputError, shorten, wrong
+from carbonflows_fast.leontief import LeontiefSystem, Solution, release_dense, system
 from carbonflows_fast.selection import Demand, Stressor, select_demand, select_stressor
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "demand_weight",
     "positive_output",
     "region_flows",
+    "solved",
     "stressor_block",
     "stressor_frame",
     "summed_by_group",
@@ -44,6 +46,9 @@ Stressors: TypeAlias = str | Mapping[str, float] | Sequence[str] | None
 # Right-hand sides solved at a time where their number grows with the table: enough to pay for dense
 # factors once, few enough for a few arrays of (n, BLOCK) to fit anywhere.
 BLOCK = 1200
+FEW = 4
+"""Right-hand sides for which it does not pay to copy the tiles in float32."""
+
 UNIT_ROUNDOFF = 2.0**-53
 
 
@@ -196,7 +201,7 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
 
     parts, s, regions = table._parts, stressor.s, len(table.regions)
     weight = account_weight(s, table.x.to_numpy())
-    solution = system(table).solve(demand.values, weight=weight)
+    solution = solved(table, demand.values, by_row=False, weight=weight)
     x = np.ascontiguousarray(solution.values)
     matrix = _kernels.weighted_sums(x, s, parts.region_codes, regions)
 
@@ -210,7 +215,7 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
 
     # Solver's bound, and what adding up may have rounded: every term passes through at most the
     # rows of its region, the consumers, the regions and the columns of F_Y.
-    solved = float(solution.report.error_bounds @ (weight @ np.abs(x)))
+    inexact = float(solution.report.error_bounds @ (weight @ np.abs(x)))
     additions = int(np.bincount(parts.region_codes).max()) + 2 * regions + F_Y.size + 8
     summed = float(np.abs(s) @ np.abs(x).sum(axis=1) + np.abs(F_Y).sum() + np.abs(stressor.F).sum())
     for array in (x, matrix, households, unallocated):
@@ -224,14 +229,43 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
         households=households,
         unallocated=unallocated,
         # The last term stands for products too small for float64.
-        error_bound=(solved + 2 * additions * UNIT_ROUNDOFF * summed) * (1 + 1e-12)
+        error_bound=(inexact + 2 * additions * UNIT_ROUNDOFF * summed) * (1 + 1e-12)
         + x.size * 5e-324,
         report=solution.report,
     )
 
 
+def solved(
+    table: Table,
+    sides: FloatArray,
+    *,
+    by_row: bool,
+    weight: FloatArray,
+    rtol: float = 1e-10,
+    x0: FloatArray | None = None,
+) -> Solution:
+    """Solve for final demands (n, q), or, `by_row`, the adjoint for stressors (q, n).
+
+    Several at once are solved in float32 and refined, where A is fit for that: it is faster, and
+    the certificate is the same.
+    """
+
+    def by(prepared: LeontiefSystem) -> Solution:
+        solve = prepared.solve_adjoint if by_row else prepared.solve
+        return solve(sides, weight=weight, rtol=rtol, x0=x0)
+
+    if sides.size > FEW * len(weight):
+        with contextlib.suppress(InputError, ConvergenceError):
+            return by(system(table, dtype="float32"))
+    return by(system(table))
+
+
 def adjoint(
-    table: Table, S: FloatArray, weight: FloatArray, rtol: float = 1e-10
+    table: Table,
+    S: FloatArray,
+    weight: FloatArray,
+    rtol: float = 1e-10,
+    x0: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Solve (I − A)'m = s for every row of S, a block at a time.
 
@@ -243,6 +277,8 @@ def adjoint(
         b, in which the error is certified.
     rtol : float
         Largest certified Σ b|m̃ − m| / Σ b|m̃|.
+    x0 : ndarray, shape (k, n), optional
+        Start values; good ones cost the pass that proves them.
 
     Returns
     -------
@@ -250,14 +286,18 @@ def adjoint(
     bounds : ndarray, shape (k,)
         Of Σ b|m̃ − m|, row by row.
     """
-    m, bounds = np.empty(S.shape), np.empty(len(S))
+    blocks, bounds = [], []
     for first in range(0, len(S), BLOCK):
         here = slice(first, first + BLOCK)
-        solution = system(table).solve_adjoint(S[here], weight=weight, rtol=rtol)
-        m[here] = solution.values
-        bounds[here] = solution.report.error_bounds * (np.abs(m[here]) @ weight)
+        start = None if x0 is None else x0[here]
+        solution = solved(table, S[here], by_row=True, weight=weight, rtol=rtol, x0=start)
+        blocks.append(solution.values)
+        totals = [float(np.abs(m) @ weight) for m in solution.values]
+        bounds.append(solution.report.error_bounds * totals)
+    release_dense(table)
+    m = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     m.flags.writeable = False
-    return m, bounds
+    return m, np.concatenate(bounds)
 
 
 def stressor_frame(values: FloatArray, stressors: Sequence[str], columns: pd.Index) -> pd.DataFrame:

@@ -7,25 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._certificate import UNIT_ROUNDOFF, Certificate
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._tiles import RegionTiles
+from carbonflows_fast._tiles import IntArray, RegionTiles
 from carbonflows_fast.errors import InputError, MemoryLimitError, wrong
 
 __all__ = ["DenseFactors", "choose_method"]
+
 
 METHODS = ("auto", "gmres", "gauss-seidel", "direct")
 DEFAULT_MEMORY = 8e9
 
 # The cost model: nanoseconds on two cores with AVX-512. Only the ratios matter.
-LU_FLOP = 0.012  # 2/3 n³ of them to factor
-SOLVE_FLOP = 0.013  # 2 n² for each right-hand side
+LU_FLOP = 0.008  # 2/3 n³ of them to factor, 2 n² to solve for a right-hand side; half in float32
 PASS_ENTRY = 0.04  # a nonzero times one of a group of right-hand sides
-PASSES = 10
+PASSES = 9  # GMRES, all of them
+SINGLE_PASSES = 6  # on float32 tiles, counted as what they cost beside a pass on float64
 
 
 class DenseFactors:
-    """LU factors of the dense I − A, in tile order.
+    """LU factors of the dense I − A, in tile order and in the precision of the tiles.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ class DenseFactors:
         from scipy.linalg import LinAlgWarning, lu_factor
 
         n = tiles.n
-        dense = np.empty((n, n), order="F")
+        dense = np.empty((n, n), order="F", dtype=tiles.core.values.dtype)
         tiles.core.to_dense(absolute, dense, thread_count())
         dense[np.diag_indices(n)] += 1.0
         with warnings.catch_warnings():
@@ -47,17 +49,54 @@ class DenseFactors:
             self._factors: Any = lu_factor(dense, overwrite_a=True, check_finite=False)
 
     def solve(self, Y: FloatArray, *, adjoint: bool) -> FloatArray:
-        """Return (I − A)⁻¹ Y, or (I − A)⁻ᵀ Y, for Y of shape (n, k)."""
+        """Return (I − A)⁻¹ Y, or (I − A)⁻ᵀ Y, for Y of shape (n, k), in the precision of the LU."""
         from scipy.linalg import lu_solve
 
+        sides = np.array(Y, dtype=self._factors[0].dtype, order="F")
         solved: FloatArray = lu_solve(
-            self._factors, Y, trans=1 if adjoint else 0, check_finite=False
+            self._factors, sides, trans=1 if adjoint else 0, overwrite_b=True, check_finite=False
         )
         return solved
 
+    def error(self, certificate: Certificate) -> float:
+        """Bound Σ t|x̃ − x| / Σ t|x̃| for every solution of (I − A) x = y, before any is made.
+
+        x̃ solves (I − A + Δ) x̃ = y with |Δ| ≤ γ P'|L||U| exactly, hence for the certificate's w
+        (I − A)'s inverse turns w'|Δ||x̃| into at most scale · γ max_j (w'P'|L||U|)_j / t_j.
+        Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, theorem 9.4.
+        """
+        from carbonflows_fast import _kernels
+
+        lu, pivots = self._factors
+        rows = np.arange(len(lu))
+        for i, j in enumerate(pivots):
+            if i != j:
+                rows[[i, j]] = rows[[j, i]]
+        sizes = _kernels.lu_sizes(lu.T, certificate.guard[rows])
+        # 3 n for factors and both substitutions; the rest for I − A, divisions and these sums.
+        rounding = (5 * len(lu) + 64) * UNIT_ROUNDOFF
+        return float(certificate.scale * rounding * np.max(sizes / certificate.weight))
+
+    def unit_solutions(self, rows: IntArray) -> FloatArray:
+        """Return the columns `rows` of (I − A)⁻¹, shape (n, k), in float64 and columns in a row."""
+        from carbonflows_fast import _blas
+
+        lu, pivots = self._factors
+        X = np.zeros((len(lu), rows.size), order="F")
+        at = rows.copy()
+        for i in np.flatnonzero(pivots != np.arange(pivots.size)):
+            j = pivots[i]
+            one, other = at == i, at == j
+            at[one], at[other] = j, i
+        X[at, np.arange(rows.size)] = 1.0
+        first = int(at.min(initial=0 if not at.size else len(lu) - 1))
+        _blas.solve_triangular(lu[first:, first:], X[first:], lower=True)
+        _blas.solve_triangular(lu, X, lower=False)
+        return X
+
 
 def choose_method(
-    method: str, n: int, nnz: int, k: int, memory_limit: float | None
+    method: str, n: int, nnz: int, k: int, memory_limit: float | None, *, single: bool = False
 ) -> tuple[str, str]:
     """Return the method to use and the reason.
 
@@ -69,6 +108,8 @@ def choose_method(
         Rows, nonzeros of A, right-hand sides.
     memory_limit : float or None
         Bytes that dense LU may use; 8 GB if None.
+    single : bool
+        Whether tiles or factors are read in float32 and the solutions refined.
 
     Raises
     ------
@@ -89,7 +130,7 @@ def choose_method(
                   remedy="leave it out for 8 GB")
         )  # fmt: skip
     # The matrix, which LAPACK overwrites, and the right-hand sides, their solutions and residuals.
-    needed = 8.0 * n * n + 32.0 * n * k
+    needed = (4.0 if single else 8.0) * n * n + 32.0 * n * k
     if method == "direct":
         if needed > limit and memory_limit is not None:
             raise MemoryLimitError(
@@ -99,8 +140,11 @@ def choose_method(
         return "direct", "asked for"
     if method != "auto":
         return method, "asked for"
-    direct = LU_FLOP * 2 / 3 * n**3 + SOLVE_FLOP * 2 * n * n * k
-    iterations = PASSES * nnz * PASS_ENTRY * max(k, 4)
+    # float32 takes two rounds of solving and proving instead of one, at half the price for LU.
+    flop, rounds, passes = (LU_FLOP / 2, 2, SINGLE_PASSES) if single else (LU_FLOP, 1, PASSES)
+    one_pass = nnz * PASS_ENTRY * max(k, 4)
+    direct = flop * (2 / 3 * n**3 + rounds * 2.0 * n * n * k) + rounds * one_pass
+    iterations = passes * one_pass
     if direct < iterations and needed <= limit:
         return "direct", f"dense LU is expected to be cheaper for {k} right-hand sides"
     if direct < iterations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,17 +10,17 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._account_solves import (
-    BLOCK,
     StressorBlock,
     account_weight,
     adjoint,
     demand_weight,
     positive_output,
+    solved,
     stressor_frame,
 )
-from carbonflows_fast._parts import CodeArray, FloatArray
+from carbonflows_fast._imports import imports_by_columns, imports_by_pairs
+from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import shorten
-from carbonflows_fast.leontief import system
 from carbonflows_fast.selection import select_demand
 
 if TYPE_CHECKING:
@@ -53,8 +52,9 @@ class Footprints:
     (F_Y).
 
     Solves, with k stressors, R regions and P sector labels: D_cba and M share k adjoint
-    right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint or R P
-    forward ones, as many as the table has rows: the fewer are taken, 1,200 at a time.
+    right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or a
+    forward one for every row that is bought: the fewer are taken, some hundreds at a time. Either
+    brings M along, up to its proof: where both are wanted, ask for D_imp first.
     """
 
     _table: Table
@@ -89,7 +89,9 @@ class Footprints:
     @cached_property
     def _output(self) -> FloatArray:
         """Output for each consuming region, (n, R)."""
-        solution = system(self._table).solve(self._demand, weight=self._forward_weight, rtol=RTOL)
+        solution = solved(
+            self._table, self._demand, by_row=False, weight=self._forward_weight, rtol=RTOL
+        )
         return np.ascontiguousarray(solution.values)
 
     @cached_property
@@ -100,7 +102,8 @@ class Footprints:
     @cached_property
     def M(self) -> pd.DataFrame:
         """Multipliers, stressor × rows."""
-        m, _ = adjoint(self._table, self._block.S, self._adjoint_weight, RTOL)
+        near = self.__dict__.pop("_near", None)
+        m, _ = adjoint(self._table, self._block.S, self._adjoint_weight, RTOL, near)
         return stressor_frame(m, self._block.names, self._table.rows)
 
     @cached_property
@@ -132,45 +135,17 @@ class Footprints:
     def D_imp(self) -> pd.DataFrame:
         """Footprint emitted abroad, stressor × (consuming region, product).
 
-        The costly one: min(k R, R P) right-hand sides, 1,200 at a time.
+        The costly one: as many right-hand sides as rows are bought, or k R if these are fewer.
         """
-        p, Y = self._table._parts, self._demand
-        bought = np.zeros((len(p.regions), len(p.sectors)), dtype=np.bool_)
-        for q in range(len(p.regions)):
-            bought[q, p.sector_codes[Y[:, q] != 0]] = True
-        consumers = np.flatnonzero(bought.any(axis=1)).tolist()
-        pairs = [(e, q) for e in range(len(self._block.S)) for q in consumers]
-        products = [(int(q), int(c)) for q, c in np.argwhere(bought)]
-        few = len(pairs) <= len(products)
-        values = self._imports_adjoint(pairs) if few else self._imports_forward(products)
+        table, S, Y = self._table, self._block.S, self._demand
+        pairs = len(S) * np.count_nonzero(Y.any(axis=0))
+        if pairs <= np.count_nonzero(Y.any(axis=1)):
+            values, m = imports_by_pairs(table, S, Y, self._adjoint_weight, RTOL)
+        else:
+            values, m = imports_by_columns(table, S, Y, self._forward_weight, RTOL)
+        if "M" not in self.__dict__:
+            self.__dict__["_near"] = m
         return stressor_frame(values, self._block.names, self._products)
-
-    def _imports_adjoint(self, pairs: list[tuple[int, int]]) -> FloatArray:
-        """For each (stressor, consumer): multipliers of what is emitted outside the consumer."""
-        from carbonflows_fast import _kernels
-
-        p = self._table._parts
-        out = np.zeros((len(self._block.S), len(p.regions), len(p.sectors)))
-        for e, q in _blocks(pairs):
-            abroad = np.where(p.region_codes == q[:, None], 0.0, self._block.S[e])
-            m, _ = adjoint(self._table, abroad, self._adjoint_weight, RTOL)
-            out[e, q] = _kernels.sector_sums_paired(
-                m, self._demand, q, p.sector_codes, len(p.sectors)
-            )
-        return out.reshape(len(out), -1)
-
-    def _imports_forward(self, products: list[tuple[int, int]]) -> FloatArray:
-        """For each (consumer, product): the output that serves it."""
-        from carbonflows_fast import _kernels
-
-        p = self._table._parts
-        out = np.zeros((len(self._block.S), len(p.regions), len(p.sectors)))
-        for q, c in _blocks(products):
-            y = np.where(p.sector_codes[:, None] == c, self._demand[:, q], 0.0)
-            x = system(self._table).solve(y, weight=self._forward_weight, rtol=RTOL).values
-            x = np.ascontiguousarray(x)
-            out[:, q, c] = _kernels.outside_sums(self._block.S, x, p.region_codes, q)
-        return out.reshape(len(out), -1)
 
     def _by_region(self, frame: pd.DataFrame, *, households: bool) -> pd.DataFrame:
         from carbonflows_fast import _kernels
@@ -203,9 +178,3 @@ class Footprints:
     def D_exp_reg(self) -> pd.DataFrame:
         """Emissions that serve other regions, by region where they happen."""
         return self._by_region(self.D_exp, households=False)
-
-
-def _blocks(items: list[tuple[int, int]]) -> Iterator[tuple[CodeArray, CodeArray]]:
-    for first in range(0, len(items), BLOCK):
-        pairs = np.array(items[first : first + BLOCK], dtype=np.int32)
-        yield np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])

@@ -21,7 +21,8 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 __all__ = [
-    "outside_sums",
+    "add_imports",
+    "lu_sizes",
     "sector_sums",
     "sector_sums_paired",
     "sum_by_group",
@@ -32,7 +33,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
-Kernel = TypeVar("Kernel", bound=Callable[..., Floats])
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 # Read-only types: Numba passes a writable array where a read-only one is declared, not the other
 # way round, so one compiled version serves both.
@@ -129,16 +130,47 @@ def sum_other_regions(x: Floats, codes: Codes) -> Floats:
     return out
 
 
-@_kernel(_OUT_MATRIX, _MATRIX, _MATRIX, _CODES, _CODES)
-def outside_sums(S: Floats, x: Floats, codes: Codes, consumer: Codes) -> Floats:
-    """Return D[e, b] = Σ_{i outside consumer[b]} S[e, i] x[i, b]: emissions caused abroad.
+@_kernel(_OUT_MATRIX, types.float64[:, :, ::1], _MATRIX, _CODES, _COUNT, _OUT_MATRIX)
+def add_imports(E: Floats, Y: Floats, codes: Codes, sectors: int, out: Floats) -> Floats:
+    """Add Σ_{b in p} Y[q, b] Σ_{r ≠ q} E[e, r, b] to out[e, q P + p]; return Σ_r E[e, r, b].
 
-    S (k, n), x (n, b), codes (n,) of regions, consumer (b,), D (k, b).
+    E (k, R, b): emissions in region r for a unit of b; Y (R, b); codes (b,) of sectors;
+    out (k, R P). Sums from either side leave q out, so that nothing cancels.
     """
-    out = np.zeros((S.shape[0], x.shape[1]))
-    for e in range(S.shape[0]):
-        for i in range(S.shape[1]):
-            for b in range(x.shape[1]):
-                if codes[i] != consumer[b]:
-                    out[e, b] += S[e, i] * x[i, b]
+    regions, units = E.shape[1], E.shape[2]
+    before = np.zeros((regions + 1, units))
+    after, part = np.zeros(units), np.zeros(units)
+    totals = np.empty((E.shape[0], units))
+    for e in range(E.shape[0]):
+        for q in range(regions):
+            for b in range(units):
+                before[q + 1, b] = before[q, b] + E[e, q, b]
+        totals[e] = before[regions]
+        after[:] = 0.0
+        for q in range(regions - 1, -1, -1):
+            for b in range(units):
+                part[b] = (before[q, b] + after[b]) * Y[q, b]
+                after[b] += E[e, q, b]
+            for b in range(units):
+                out[e, q * sectors + codes[b]] += part[b]
+    return totals
+
+
+@_kernel(_OUT_VECTOR, _MATRIX, _VECTOR)
+def lu_sizes(lu: Floats, w: Floats) -> Floats:
+    """Return w'|L||U| for factors that share the array lu', L with ones on its diagonal.
+
+    lu (n, n): the columns of the factors as rows; w (n,), out (n,).
+    """
+    n = w.size
+    left, out = np.empty(n), np.empty(n)
+    for j in range(n):
+        total = w[j]
+        for i in range(j + 1, n):
+            total += abs(lu[j, i]) * w[i]
+        left[j] = total
+        total = 0.0
+        for i in range(j + 1):
+            total += left[i] * abs(lu[j, i])
+        out[j] = total
     return out

@@ -5,7 +5,9 @@ A `Problem` is what all of them work on, in tile order; an `Outcome` is what the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,7 +18,15 @@ from carbonflows_fast._sweeps import Stopping, Sweeps
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import ConvergenceError
 
-__all__ = ["Outcome", "Problem", "by_iteration", "by_lu", "by_refinement"]
+__all__ = [
+    "Outcome",
+    "Problem",
+    "by_iteration",
+    "by_lu",
+    "by_refinement",
+    "single_krylov",
+    "single_lu",
+]
 
 MOST_PASSES = 2000
 
@@ -26,12 +36,14 @@ INNER_GOAL = 3e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """One call of a solve: right-hand sides Y (n, k), and what is asked of their solutions."""
+    """Right-hand sides Y (n, k), of which the caller has `first` more to the left, and what is
+    asked of their solutions."""
 
     tiles: RegionTiles
     nonnegative: bool
     certificate: Certificate
     Y: FloatArray
+    first: int
     adjoint: bool
     rtol: float
     threads: int
@@ -55,8 +67,8 @@ class Problem:
         worst = int(np.argmax(proof.bounds))
         return ConvergenceError(
             f"rtol: expected a certified error bound of at most {self.rtol:.1e}, got "
-            f"{proof.bounds[worst]:.1e} for right-hand side {worst} after {passes} passes, of "
-            f"which rounding alone is {proof.rounding[worst]:.1e}; ask "
+            f"{proof.bounds[worst]:.1e} for right-hand side {self.first + worst} after {passes} "
+            f"passes, of which rounding alone is {proof.rounding[worst]:.1e}; ask "
             "cf.system(table).solve for an rtol above that, or see with cf.check(table) what "
             "brings the table close to unproductive"
         )
@@ -64,11 +76,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """Solutions X (n, k), what is proved about them, and the passes over A it took."""
+    """What is proved about the solutions, and the passes over A they took."""
 
-    X: FloatArray
-    proof: Proof
+    bounds: FloatArray
+    residuals: FloatArray
     passes: int
+
+    @classmethod
+    def of(cls, proof: Proof, passes: int) -> Outcome:
+        """Keep the numbers of a proof, and let its residual go."""
+        return cls(proof.bounds, proof.residuals, passes)
 
 
 def by_iteration(
@@ -87,14 +104,40 @@ def by_iteration(
         proof = problem.prove(X)
         passes += used + 1
         if proof.bound <= problem.rtol:
-            return Outcome(X, proof, passes)
+            return Outcome.of(proof, passes)
         if proof.rounding.max(initial=0.0) > 0.5 * problem.rtol or used >= MOST_PASSES:
             break
     raise problem.not_reached(proof, passes)
 
 
-def by_refinement(problem: Problem, single: Sweeps, X: FloatArray, *, from_zero: bool) -> Outcome:
-    """Solve on float32 tiles for the residual on the float64 ones, until the certificate holds.
+# A solver in float32: takes the residual, its columns about 1, and how far to reduce it; returns
+# the step (n, k) and the passes over A that it took.
+Single: TypeAlias = Callable[[FloatArray, float], tuple[FloatArray, int]]
+
+
+def single_krylov(problem: Problem, sweeps: Sweeps) -> Single:
+    """GMRES on float32 tiles."""
+
+    def solve(left: FloatArray, goal: float) -> tuple[FloatArray, int]:
+        step = np.zeros(left.shape)
+        certificate = problem.certificate
+        stopping = Stopping(MOST_PASSES, certificate.guard, certificate.weight, goal)
+        passes = sweeps.run(
+            left, step, stopping, from_zero=True, adjoint=problem.adjoint,
+            threads=problem.threads, krylov=True,
+        )  # fmt: skip
+        return step, passes
+
+    return solve
+
+
+def single_lu(problem: Problem, factors: Callable[[], DenseFactors]) -> Single:
+    """Dense factors in float32, made when first needed, which go as far as they can."""
+    return lambda left, goal: (factors().solve(left, adjoint=problem.adjoint), 0)
+
+
+def by_refinement(problem: Problem, single: Single, X: FloatArray, *, from_zero: bool) -> Outcome:
+    """Solve in float32 for the residual on the float64 tiles, until the certificate holds.
 
     The float64 pass that forms the residual also proves the bound, so it is never taken twice.
     Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, ch. 12.
@@ -103,9 +146,10 @@ def by_refinement(problem: Problem, single: Sweeps, X: FloatArray, *, from_zero:
     guard = certificate.guard
     proof = None if from_zero else problem.prove(X)
     passes = int(not from_zero)
+    last = np.full(problem.Y.shape[1], np.inf)
     for _ in range(12):
         if proof is not None and proof.bound <= problem.rtol:
-            return Outcome(X, proof, passes)
+            return Outcome.of(proof, passes)
         if proof is not None and proof.rounding.max(initial=0.0) > 0.5 * problem.rtol:
             break
         left = problem.Y if proof is None else proof.left
@@ -116,29 +160,27 @@ def by_refinement(problem: Problem, single: Sweeps, X: FloatArray, *, from_zero:
         )
         target = 0.97 * problem.rtol / certificate.scale * total
         size = weighted(guard, np.abs(left))
+        if not (size < 0.5 * last).any():
+            break  # float32 is too coarse for this matrix
+        last = size
         needed = np.divide(target, size, out=np.ones_like(size), where=size > 0.0)
         goal = min(max(float(needed.min(initial=1.0)), INNER_GOAL), 0.1)
-        step = np.zeros_like(X)
-        stopping = Stopping(MOST_PASSES, guard, certificate.weight, goal)
         # A power of two for each column: float32 neither overflows nor rounds differently.
         largest = np.abs(left).max(axis=0, initial=0.0)
         unit = np.ldexp(1.0, np.minimum(np.frexp(largest)[1], 1000))
-        passes += single.run(
-            left / unit, step, stopping, from_zero=True, adjoint=problem.adjoint,
-            threads=problem.threads, krylov=True,
-        )  # fmt: skip
+        step, used = single(left / unit, goal)
         X += step * unit
         proof = problem.prove(X)
-        passes += 1
+        passes += used + 1
     if proof is not None and proof.bound <= problem.rtol:
-        return Outcome(X, proof, passes)
+        return Outcome.of(proof, passes)
     raise problem.not_reached(proof or problem.prove(X), passes)
 
 
-def by_lu(problem: Problem, factors: DenseFactors) -> Outcome:
-    """Solve with dense factors and prove the result."""
-    X = factors.solve(problem.Y, adjoint=problem.adjoint)
+def by_lu(problem: Problem, factors: DenseFactors, X: FloatArray) -> Outcome:
+    """Solve with dense factors into X and prove the result."""
+    X[:] = factors.solve(problem.Y, adjoint=problem.adjoint)
     proof = problem.prove(X)
     if proof.bound > problem.rtol:
         raise problem.not_reached(proof, 1)
-    return Outcome(X, proof, 1)
+    return Outcome.of(proof, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,10 +88,8 @@ class Sweeps:
         """Return the same with tiles, factors and vectors in float32, or None if they overflow."""
         core, order = self.tiles.core, self.tiles.order
         factors, pivots = self.factors(False, thread_count())
-        with np.errstate(over="ignore"):
-            values = np.asarray(core.values, dtype=np.float32)
-            rounded = np.asarray(factors, dtype=np.float32)
-        if not (np.isfinite(values).all() and np.isfinite(rounded).all()):
+        values, rounded = _in_single(core.values), _in_single(factors)
+        if values is None or rounded is None:
             return None
         tiles = RegionTiles(_core.Tiles32(core.starts, core.entries, core.masks, values), order)
         return Sweeps(tiles, self._describe, self.nonnegative, (rounded, pivots))
@@ -122,3 +121,18 @@ class Sweeps:
         """Return "region: sector" of a few rows in tile order."""
         order = self.tiles.order
         return shorten(self._describe(tile_rows if order is None else order[tile_rows]))
+
+
+def _in_single(values: Any) -> Any:
+    """Return a vector in float32, or None if it does not fit."""
+    out, threads = np.empty(values.size, dtype=np.float32), thread_count()
+
+    def convert(part: int) -> bool:
+        here = slice(values.size * part // threads, values.size * (part + 1) // threads)
+        with np.errstate(over="ignore"):
+            out[here] = values[here]
+        ends = out[here].min(initial=0.0), out[here].max(initial=0.0)
+        return bool(np.isfinite(ends).all())
+
+    with ThreadPoolExecutor(threads) as pool:
+        return out if all(pool.map(convert, range(threads))) else None

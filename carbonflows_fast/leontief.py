@@ -19,7 +19,15 @@ from carbonflows_fast import table as _table
 from carbonflows_fast._direct import DenseFactors, choose_method
 from carbonflows_fast._guards import Guards
 from carbonflows_fast._machine import thread_count
-from carbonflows_fast._methods import Problem, by_iteration, by_lu, by_refinement
+from carbonflows_fast._methods import (
+    Outcome,
+    Problem,
+    by_iteration,
+    by_lu,
+    by_refinement,
+    single_krylov,
+    single_lu,
+)
 from carbonflows_fast._parts import FloatArray, Parts
 from carbonflows_fast._rhs import RightHandSides, checked_rtol, checked_weight
 from carbonflows_fast._solution import Solution, SolveReport
@@ -28,7 +36,10 @@ from carbonflows_fast._tiles import RegionTiles, tiles_of
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.table import Table
 
-__all__ = ["LeontiefSystem", "Solution", "SolveReport", "system"]
+GROUP = 288
+"""Right-hand sides at a time: enough for the kernels, few enough for a dozen arrays of them."""
+
+__all__ = ["LeontiefSystem", "Solution", "SolveReport", "release_dense", "system"]
 
 
 class LeontiefSystem:
@@ -215,48 +226,69 @@ class LeontiefSystem:
         begun = time.perf_counter()
         rtol = checked_rtol(rtol)
         count = thread_count(threads)
-        chosen, why = choose_method(method, self.n, self.tiles.nnz, sides.k, memory_limit)
+        chosen, why = choose_method(
+            method, self.n, self.tiles.nnz, sides.k, memory_limit, single=self._single is not None
+        )
         t = checked_weight(weight, self.n)
         order = self.tiles.order
         Y = sides.columns if order is None else sides.columns[order]
         start = sides.start(x0)
-        X = (
-            np.zeros(Y.shape)
-            if start is None
-            else np.array(start if order is None else start[order])
-        )
+        # In memory as the right-hand sides are, and as the solutions will be given back.
+        X = np.zeros(Y.shape, order="F" if adjoint else "C")
+        if start is not None:
+            X[:] = start if order is None else start[order]
         certificate = self._guards.certificate(
             t if order is None else t[order], adjoint=adjoint, threads=count
         )
-        problem = Problem(self.tiles, self.nonnegative, certificate, Y, adjoint, rtol, count)
-        if chosen == "direct":
-            outcome = by_lu(problem, self._dense())
-        elif chosen == "gmres" and self._single is not None:
-            outcome = by_refinement(problem, self._single, X, from_zero=start is None)
-        else:
-            outcome = by_iteration(
-                problem, self._sweeps, X, from_zero=start is None, krylov=chosen == "gmres"
+        outcomes = []
+        for first in range(0, max(sides.k, 1), GROUP):
+            here = slice(first, first + GROUP)
+            problem = Problem(
+                self.tiles, self.nonnegative, certificate, Y[:, here], first, adjoint, rtol, count
             )
-        X = outcome.X
+            outcomes.append(self._run(problem, chosen, X[:, here], from_zero=start is None))
         if order is not None:
-            X = np.empty_like(outcome.X)
-            X[order] = outcome.X
+            unordered, X = X, np.empty_like(X)
+            X[order] = unordered
         report = SolveReport(
             method=chosen,
             why=why,
-            passes=outcome.passes,
+            passes=max(outcome.passes for outcome in outcomes),
             matrix_bytes=self.tiles.nbytes,
-            residual=float(outcome.proof.residuals.max(initial=0.0)),
-            error_bounds=outcome.proof.bounds,
+            residual=max(float(outcome.residuals.max(initial=0.0)) for outcome in outcomes),
+            error_bounds=np.concatenate([outcome.bounds for outcome in outcomes]),
             seconds=time.perf_counter() - begun,
             threads=count,
         )
         return Solution(sides.shaped(X), report)
 
+    def _run(self, problem: Problem, method: str, X: FloatArray, *, from_zero: bool) -> Outcome:
+        """Solve by the chosen method in X; in float32 first if this is the float32 twin."""
+        single = self._single
+        if method == "gauss-seidel" or (method == "gmres" and single is None):
+            krylov = method == "gmres"
+            return by_iteration(problem, self._sweeps, X, from_zero=from_zero, krylov=krylov)
+        if single is None:
+            return by_lu(problem, self._dense(), X)
+        solver = (
+            single_lu(problem, self._dense)
+            if method == "direct"
+            else single_krylov(problem, single)
+        )
+        return by_refinement(problem, solver, X, from_zero=from_zero)
+
+    def sure_factors(self, weight: FloatArray, rtol: float) -> DenseFactors | None:
+        """Return dense factors in float64 if every forward solve with them is within rtol."""
+        order = self.tiles.order
+        t = weight if order is None else weight[order]
+        certificate = self._guards.certificate(t, adjoint=False, threads=thread_count())
+        factors = self._dense()
+        return factors if factors.error(certificate) <= rtol else None
+
     def _dense(self) -> DenseFactors:
         with self._lock:
             if self._lu is None:
-                self._lu = DenseFactors(self.tiles)
+                self._lu = DenseFactors((self._single or self._sweeps).tiles)
             return self._lu
 
     def _with_single(self) -> LeontiefSystem:
@@ -273,7 +305,7 @@ class LeontiefSystem:
                 )
             )
         twin = copy.copy(self)
-        twin._single = single
+        twin._single, twin._lu = single, None
         return twin
 
 
@@ -284,9 +316,9 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     ----------
     table : Table
     dtype : {"float64", "float32"}
-        Precision of the tiles and vectors GMRES works on. With "float32" the residual and the proof
-        are still taken on the float64 tiles, so results are as accurate as ever; it is faster
-        where memory is the limit, and needs half as much memory again.
+        Precision of the tiles and vectors GMRES works on, and of dense LU factors. With "float32"
+        the residual and the proof are still taken on the float64 tiles, so results are as accurate
+        as ever; it is faster, and needs half as much memory again for the tiles.
 
     Returns
     -------
@@ -322,6 +354,13 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
             cache.setdefault("system float32", prepared._with_single())
         prepared = cache["system float32"]
     return prepared
+
+
+def release_dense(table: Table) -> None:
+    """Let the table's dense factors go, which take as much memory as L would."""
+    for name in ("system", "system float32"):
+        if name in table._cache:
+            table._cache[name]._lu = None
 
 
 def row_names(parts: Parts) -> Callable[[Any], list[str]]:

@@ -179,7 +179,7 @@ void visit_tile(const Tile<Value>& tile, Visit visit) {
     for (std::int64_t i = 0; i < tile.rows; ++i) {
       const Value* row = tile.values + i * dense_stride(tile.columns);
       for (std::int64_t j = 0; j < tile.columns; ++j) {
-        if (row[j] != Value{0}) visit(i, j, static_cast<double>(row[j]));
+        if (row[j] != Value{0}) visit(i, j, row[j]);
       }
     }
   } else if (tile.kind == TileKind::packed) {
@@ -188,7 +188,7 @@ void visit_tile(const Tile<Value>& tile, Visit visit) {
     for (std::int64_t i = 0; i < tile.rows; ++i) {
       for (std::int64_t c = 0; c < chunks; ++c) {
         for (unsigned mask = tile.masks[i * chunks + c]; mask != 0; mask &= mask - 1) {
-          visit(i, 16 * c + std::countr_zero(mask), static_cast<double>(*value++));
+          visit(i, 16 * c + std::countr_zero(mask), *value++);
         }
       }
     }
@@ -227,16 +227,16 @@ void unpack_rows(const TiledMatrix<Value>& matrix, std::span<const std::int64_t>
 }
 
 template <class Value>
-void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<double> dense,
+void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<Value> dense,
                     int threads) {
   const std::int64_t n = matrix.size();
   parallel_for(threads, matrix.blocks(), [&](std::int64_t s) {
     const std::int64_t first = matrix.starts[at(s)];
-    double* columns = dense.data() + first * n;
-    std::fill_n(columns, matrix.rows(s) * n, 0.0);
+    Value* columns = dense.data() + first * n;
+    std::fill_n(columns, matrix.rows(s) * n, Value{0});
     for (std::int64_t r = 0; r < matrix.blocks(); ++r) {
-      double* corner = columns + matrix.starts[at(r)];
-      visit_tile(matrix.tile(r, s), [&](std::int64_t i, std::int64_t j, double value) {
+      Value* corner = columns + matrix.starts[at(r)];
+      visit_tile(matrix.tile(r, s), [&](std::int64_t i, std::int64_t j, Value value) {
         corner[j * n + i] = -(absolute ? std::abs(value) : value);
       });
     }
@@ -285,7 +285,7 @@ CARBONFLOWS_FOR_INDEX(std::int64_t)
   template void row_counts<Value>(const TiledMatrix<Value>&, std::span<std::int64_t>, int);     \
   template void unpack_rows<Value>(const TiledMatrix<Value>&, std::span<const std::int64_t>,    \
                                    std::span<std::int64_t>, std::span<double>, int);            \
-  template void unpack_negated<Value>(const TiledMatrix<Value>&, bool, std::span<double>, int); \
+  template void unpack_negated<Value>(const TiledMatrix<Value>&, bool, std::span<Value>, int);  \
   template void unpack_tile<Value>(const Tile<Value>&, std::span<double>);                      \
   template double lowest<Value>(const TiledMatrix<Value>&, int);
 CARBONFLOWS_FOR_VALUE(double)

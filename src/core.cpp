@@ -139,8 +139,8 @@ py::tuple to_csr(const Tiles<Value>& tiles, int threads) {
 }
 
 template <class Value>
-void to_dense(const Tiles<Value>& tiles, bool absolute, Vectors& out, int threads) {
-  const std::span<double> dense{out.mutable_data(), static_cast<std::size_t>(out.size())};
+void to_dense(const Tiles<Value>& tiles, bool absolute, py::array_t<Value, 0>& out, int threads) {
+  const std::span<Value> dense{out.mutable_data(), static_cast<std::size_t>(out.size())};
   const py::gil_scoped_release release;
   cf::unpack_negated(tiles.matrix(), absolute, dense, threads);
 }

@@ -13,7 +13,7 @@ from reference import Reference, refined_solve
 from strategies import seeds, table_arguments, tables
 
 import carbonflows_fast as cf
-from carbonflows_fast import _footprints
+from carbonflows_fast import _footprints, _imports
 from carbonflows_fast._account_solves import region_flows
 from carbonflows_fast.accounting import account_weight
 from carbonflows_fast.errors import InputError, LabelError
@@ -281,34 +281,42 @@ def test_footprints_of_any_table(table: cf.Table) -> None:
     assert list(got.D_pba.columns) == list(got.D_exp.columns) == list(table.rows)
 
 
-@given(tables(max_regions=3), st.sampled_from([1, 2, 256]))
-def test_imports_are_the_same_forward_and_adjoint(table: cf.Table, block: int) -> None:
+@given(tables(max_regions=3), st.sampled_from([1, 2, 256]), st.booleans())
+def test_imports_are_the_same_by_pairs_and_by_columns(
+    table: cf.Table, some: int, dense: bool
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_footprints, "BLOCK", block)
+        for name in ("BLOCK", "UNITS", "SUMMED"):
+            patch.setattr(_imports, name, some)
+        if not dense:
+            patch.setattr(cf.LeontiefSystem, "sure_factors", lambda *_: None)
         got = cf.footprints(table)
-        p, regions = table._parts, range(len(table.regions))
-        products = [(q, c) for q in regions for c in range(len(p.sectors))]
-        pairs = [(e, q) for e in range(len(table.stressors)) for q in regions]
+        S, Y = table.S.to_numpy(), got._demand
         scale = np.abs(table.F.to_numpy()).sum(axis=1, keepdims=True)
-        difference = np.abs(got._imports_forward(products) - got._imports_adjoint(pairs))
-        assert np.all(difference <= 1e-8 * scale + 1e-9)
+        pairs, near = _imports.imports_by_pairs(table, S, Y, got._adjoint_weight, 1e-11)
+        columns, m = _imports.imports_by_columns(table, S, Y, got._forward_weight, 1e-11)
+        assert np.all(np.abs(columns - pairs) <= 1e-8 * scale + 1e-9)
+        bought = Y.any(axis=1)
+        exact = got.M.to_numpy()
+        np.testing.assert_allclose(m[:, bought], exact[:, bought], rtol=1e-8, atol=1e-9)
+        if near is not None:
+            np.testing.assert_allclose(near, exact, rtol=1e-8, atol=1e-9)
 
 
 def test_the_fewer_right_hand_sides_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
-    for name in ("_imports_forward", "_imports_adjoint"):
-        original = getattr(cf.Footprints, name)
+    for name in ("imports_by_columns", "imports_by_pairs"):
 
-        def spy(self: Any, items: Any, name: str = name, original: Any = original) -> Any:
+        def spy(*given: Any, name: str = name) -> Any:
             taken.append(name)
-            return original(self, items)
+            return getattr(_imports, name)(*given)
 
-        monkeypatch.setattr(cf.Footprints, name, spy)
+        monkeypatch.setattr(_footprints, name, spy)
     table = two_regions()
     assert cf.footprints(table, "CO2").D_imp.shape == (1, 4)
     three = two_regions(F=np.ones((3, 4)), F_Y=None, stressors=["a", "b", "c"], stressor_units="kt")
     assert cf.footprints(three).D_imp.shape == (3, 4)
-    assert taken == ["_imports_adjoint", "_imports_forward"]
+    assert taken == ["imports_by_pairs", "imports_by_columns"]
 
 
 def test_regional_footprints_add_what_households_emit() -> None:

@@ -34,7 +34,16 @@ def test_kernels_are_their_formulas(rng: np.random.Generator, n: int, regions: i
     np.testing.assert_allclose(
         _kernels.sum_other_regions(x, codes), (x * (1 - G.T)).sum(1), **close
     )
-    own = np.arange(regions, dtype=np.int32)
+    units = rng.normal(size=(2, regions, n))
+    products, out = rng.integers(0, 4, n).astype(np.int32), np.ones((2, regions * 4))
+    totals = _kernels.add_imports(units, np.ascontiguousarray(x.T), products, 4, out)
+    np.testing.assert_allclose(totals, units.sum(axis=1), **close)
+    others = 1.0 - np.eye(regions)
+    expected = np.einsum("erb,rq,bq,pb->eqp", units, others, x, np.arange(4)[:, None] == products)
+    np.testing.assert_allclose(out, 1.0 + expected.reshape(2, -1), **close)
+    lu = rng.normal(size=(n, n))
+    L, U = np.tril(lu, -1) + np.eye(n), np.triu(lu)
+    w = np.abs(x[:, 0])
     np.testing.assert_allclose(
-        _kernels.outside_sums(S, x, codes, own), S @ (x * (1 - G.T)), **close
+        _kernels.lu_sizes(lu.T.copy(), w), w @ np.abs(L) @ np.abs(U), **close
     )

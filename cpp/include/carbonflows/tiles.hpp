@@ -107,7 +107,7 @@ void unpack_rows(const TiledMatrix<Value>& matrix, std::span<const std::int64_t>
 
 // Write the whole matrix, negated, into a dense column-major array of n × n; with `absolute`, −|A|.
 template <class Value>
-void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<double> dense,
+void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<Value> dense,
                     int threads);
 
 // Copy one tile into a dense row-major array of rows × columns.
