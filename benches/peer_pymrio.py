@@ -51,8 +51,10 @@ def prepare(arguments: argparse.Namespace) -> Callable[[], Any]:
     return calculate
 
 
-def peak() -> int:
-    """Most bytes of memory since the last reset (Linux)."""
+def peak(*, reset: bool = False) -> int:
+    """Most bytes of memory since the last reset (Linux), or all there are from now on."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return 1024 * int(line.split()[1])
@@ -64,7 +66,7 @@ def measure(arguments: argparse.Namespace) -> None:
     calculate = prepare(arguments)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what making the input left behind is nobody's
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    peak(reset=True)
     begun = time.perf_counter()
     found = sums(calculate(), arguments.imports)
     seconds = time.perf_counter() - begun

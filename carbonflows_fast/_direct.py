@@ -117,6 +117,13 @@ def choose_method(
         If the method is unknown or the limit is not a positive number.
     MemoryLimitError
         If "direct" is asked for and needs more than the limit.
+
+    Notes
+    -----
+    Dense LU takes 2/3 n³ operations, then 2 n² and a proving pass for each right-hand side;
+    GMRES takes some nine passes, each nnz operations for each right-hand side, four of which cost
+    as much as one. The prices of an operation are above. With float32, operations of LU and
+    passes cost half, but there are two rounds.
     """
     if method not in METHODS:
         raise InputError(

@@ -231,3 +231,23 @@ def test_wiod_against_published_national_accounts(real_data: Path) -> None:
     assert len(theirs) == 39
     assert (ours - theirs).abs().mean() < 0.1
     assert set(ours.index[ours * theirs < 0]) == {"LUX", "MLT"}
+
+
+# --- passes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", [*MODELS, "WIOD"])
+@pytest.mark.parametrize(("dtype", "most"), [("float64", 9), ("float32", 10)])
+def test_real_tables_need_few_passes(real_data: Path, name: str, dtype: str, most: int) -> None:
+    """The certificate's included; in float32, two of them are on the float64 tiles."""
+    table = (
+        wiod(real_data, 2009)
+        if name == "WIOD"
+        else published(real_data / "useeio" / name)[0]
+    )  # fmt: skip
+    system = cf.system(table, dtype=dtype)
+    y, s = table.Y.to_numpy().sum(axis=1), table.S.to_numpy()[0]
+    for solution in (system.solve(y, method="gmres"), system.solve_adjoint(s, method="gmres")):
+        assert solution.report.passes <= most
+        assert solution.report.error_bound <= 1e-10
