@@ -32,6 +32,12 @@ from carbonflows_fast.errors import (
     StoreError,
 )
 from carbonflows_fast.leontief import LeontiefSystem, Solution, SolveReport, system
+from carbonflows_fast.linkages import (
+    elasticities,
+    production_layers,
+    sector_betweenness,
+    transaction_betweenness,
+)
 from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
 from carbonflows_fast.readers import read, write_exiobase
 from carbonflows_fast.store import open, save
@@ -60,15 +66,19 @@ __all__ = [
     "accounts",
     "build_info",
     "check",
+    "elasticities",
     "flows",
     "footprints",
     "from_pymrio",
     "multipliers",
     "open",
+    "production_layers",
     "read",
     "save",
+    "sector_betweenness",
     "synthetic",
     "system",
     "to_pymrio",
+    "transaction_betweenness",
     "write_exiobase",
 ]

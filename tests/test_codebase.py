@@ -28,6 +28,7 @@ ROOMS = [
     ["checks"],
     ["accounting", "_account_solves", "_imports", "_footprints"],
     ["trade"],
+    ["linkages"],
     ["paths"],
     ["sectors"],
     ["decomposition"],

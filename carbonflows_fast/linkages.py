@@ -1,0 +1,333 @@
+"""What two solves say about every sector and every transaction: layers, betweenness, elasticities.
+
+With x = L y the output that a demand calls for and m = L's the multipliers, E = s'x = m'y are the
+emissions, and m_i a_ij x_j is what flows through the purchase of i by j, all paths together.
+
+Source: Miller & Blair (2009), Input-Output Analysis, ch. 2 and 6 (layers, sensitivities); Liang, Qu
+& Xu (2016), Environmental Science & Technology 50 (betweenness of sectors); Hanaka et al. (2017),
+Journal of Industrial Ecology 21 (betweenness of transactions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from carbonflows_fast._account_solves import (
+    account_weight,
+    adjoint,
+    demand_weight,
+    positive_output,
+    region_flows,
+    solved,
+)
+from carbonflows_fast._machine import thread_count
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.leontief import LeontiefSystem, system
+from carbonflows_fast.selection import Stressor, select_demand, select_stressor
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["elasticities", "production_layers", "sector_betweenness", "transaction_betweenness"]
+
+ROWS = 512
+"""Rows of transactions looked through at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chain:
+    """A stressor, a demand, and the two solves between them, in table order."""
+
+    stressor: Stressor
+    s: FloatArray
+    y: FloatArray
+    x: FloatArray
+    m: FloatArray
+    total: float
+
+    @classmethod
+    def of(cls, table: Table, stressor: Any, demand: Any) -> _Chain:
+        chosen = select_stressor(table, stressor)
+        wanted = select_demand(table, demand)
+        y = wanted.values.sum(axis=1)
+        if wanted.complete:  # `accounts` and `flows` need the same solve, and keep it
+            x = region_flows(table, stressor).x.sum(axis=1)
+        else:
+            weight = account_weight(chosen.s, table.x.to_numpy())
+            x = solved(table, y[:, None], by_row=False, weight=weight).values[:, 0]
+        weight = demand_weight(y, positive_output(table))
+        m = adjoint(table, chosen.s[None], weight)[0][0]
+        return cls(chosen, chosen.s, y, x, m, float(m @ y))
+
+    def frame(self, columns: dict[str, FloatArray], index: pd.Index) -> pd.DataFrame:
+        frame = pd.DataFrame(columns, index=index)
+        frame.attrs = {
+            "stressor": self.stressor.name,
+            "unit": self.stressor.unit,
+            "total": self.total,
+        }
+        return frame
+
+
+def _share(values: FloatArray, total: float) -> FloatArray:
+    return values / total if total else np.full(values.shape, np.nan)
+
+
+def production_layers(
+    table: Table, stressor: Any = None, *, demand: Any = None, layers: int = 10
+) -> pd.DataFrame:
+    """Return emissions by the number of purchases between emitter and final user.
+
+    E_k = s'A^k y: layer 0 is emitted by the makers of the final products, layer 1 by their
+    suppliers, and so on. What lies beyond layer k is m'A^(k+1) y, exactly.
+
+    Parameters
+    ----------
+    table : Table
+    stressor : str or mapping of str to float, optional
+        As for :func:`accounts`.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        All by default.
+    layers : int
+        Last layer, at least 0.
+
+    Returns
+    -------
+    DataFrame, index layer 0 to `layers`
+        - emissions: E_k, in the stressor's unit;
+        - cumulative: of this layer and those before it;
+        - remainder: of all layers beyond it;
+        - share, cumulative_share: of the total, plain numbers (NaN where the total is zero).
+
+        `attrs` has stressor, unit, total (without F_Y) and error_bound, on any entry of emissions,
+        cumulative and remainder.
+
+    Raises
+    ------
+    LabelError, InputError
+        If an argument is wrong.
+    NotProductiveError, ConvergenceError
+        If the table cannot be solved.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> layers = cf.production_layers(cf.synthetic.world(2, 3), layers=2)
+    >>> bool(abs(layers.cumulative + layers.remainder - layers.attrs["total"]).max() < 1e-6)
+    True
+    """
+    if isinstance(layers, bool) or not isinstance(layers, int | np.integer) or layers < 0:
+        raise InputError(
+            wrong("layers", expected="a whole number of at least 0", got=repr(layers),
+                  remedy="leave it out for 10")
+        )  # fmt: skip
+    chosen, y = select_stressor(table, stressor), select_demand(table, demand).values.sum(axis=1)
+    weight = demand_weight(y, positive_output(table))
+    solutions, bounds = adjoint(table, chosen.s[None], weight, 1e-12)
+    prepared = system(table)
+    order = slice(None) if prepared.tiles.order is None else prepared.tiles.order
+    s, m, b, p = chosen.s[order], solutions[0][order], weight[order], y[order]
+    size = np.abs(p)  # |A|^k |y|: what rounding can do is relative to it
+    emissions, remainder, error = np.empty(layers + 1), np.empty(layers + 1), np.empty(layers + 1)
+    total, doubt = float(m @ p), 0.0
+    for k in range(layers + 1):
+        emissions[k] = s @ p
+        rounding = 2.0**-52 * (table.n + layers + (k + 1) * (prepared.tiles.additions + 4))
+        doubt += rounding * float(np.abs(s) @ size)
+        p, size = _bought(prepared, p, size)
+        remainder[k] = m @ p
+        inexact = float(bounds[0]) * float(np.max(np.abs(p) / b, initial=0.0))
+        error[k] = max(doubt, inexact + 2 * rounding * float(np.abs(m) @ size))
+    cumulative = np.cumsum(emissions)
+    frame = pd.DataFrame(
+        {
+            "emissions": emissions,
+            "cumulative": cumulative,
+            "remainder": remainder,
+            "share": _share(emissions, total),
+            "cumulative_share": _share(cumulative, total),
+        },
+        index=pd.RangeIndex(layers + 1, name="layer"),
+    )
+    frame.attrs = {
+        "stressor": chosen.name,
+        "unit": chosen.unit,
+        "total": total,
+        "error_bound": float(error.max()),
+    }
+    return frame
+
+
+def _bought(
+    prepared: LeontiefSystem, p: FloatArray, size: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return A p and |A| size: the inputs of the next layer."""
+
+    def through(v: FloatArray, *, absolute: bool) -> FloatArray:
+        product = prepared.tiles.product
+        return product(v[:, None], adjoint=False, absolute=absolute, threads=thread_count())[:, 0]
+
+    same = prepared.nonnegative and bool((p >= 0).all())
+    further = through(p, absolute=False)
+    return further, further if same else through(size, absolute=True)
+
+
+def elasticities(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.DataFrame:
+    """Return by how many per cent emissions change for one per cent of change in a row.
+
+    Parameters
+    ----------
+    table : Table
+    stressor, demand
+        As for :func:`production_layers`.
+
+    Returns
+    -------
+    DataFrame, rows of the table × four elasticities of E, plain numbers
+        - intensity: of its emissions per unit of output, s_i x_i / E;
+        - demand: of the final demand for it, m_i y_i / E;
+        - inputs: of all its input coefficients, Σ_k m_k a_ki x_i / E = (m_i − s_i) x_i / E;
+        - sales: of all coefficients with which others buy it, m_i (x_i − y_i) / E.
+
+        Intensities and demands sum to 1 each, inputs and sales to the same number. `attrs` has
+        stressor, unit and total, E without F_Y; where that is zero, all are NaN.
+
+    Raises
+    ------
+    LabelError, InputError, NotProductiveError, ConvergenceError
+        As for :func:`production_layers`.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> found = cf.elasticities(cf.synthetic.world(2, 3))
+    >>> bool(abs(found[["intensity", "demand"]].sum() - 1).max() < 1e-9)
+    True
+    """
+    c = _Chain.of(table, stressor, demand)
+    columns = {
+        "intensity": _share(c.s * c.x, c.total),
+        "demand": _share(c.m * c.y, c.total),
+        "inputs": _share((c.m - c.s) * c.x, c.total),
+        "sales": _share(c.m * (c.x - c.y), c.total),
+    }
+    return c.frame(columns, table.rows)
+
+
+def sector_betweenness(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.DataFrame:
+    """Return what passes through each row on its way from emitter to final user.
+
+    Parameters
+    ----------
+    table : Table
+    stressor, demand
+        As for :func:`production_layers`.
+
+    Returns
+    -------
+    DataFrame, rows of the table × two counts, in the stressor's unit
+        - interior: each path once for every visit that is neither its first nor its last row,
+          (m_i − s_i)(x_i − y_i);
+        - visits: each path once for every visit, ends included, m_i x_i.
+
+        A path that visits a row twice counts twice: neither is a share of the total. `attrs` has
+        stressor, unit and total.
+
+    Raises
+    ------
+    LabelError, InputError, NotProductiveError, ConvergenceError
+        As for :func:`production_layers`.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> found = cf.sector_betweenness(cf.synthetic.world(2, 3))
+    >>> bool((found.interior <= found.visits).all())
+    True
+    """
+    c = _Chain.of(table, stressor, demand)
+    columns = {"interior": (c.m - c.s) * (c.x - c.y), "visits": c.m * c.x}
+    return c.frame(columns, table.rows)
+
+
+def transaction_betweenness(
+    table: Table, stressor: Any = None, *, demand: Any = None, top: int = 1000
+) -> pd.DataFrame:
+    """Return the purchases through which most emissions pass.
+
+    Parameters
+    ----------
+    table : Table
+    stressor, demand
+        As for :func:`production_layers`.
+    top : int
+        How many, at least 1; fewer are returned where there are fewer.
+
+    Returns
+    -------
+    DataFrame
+        - seller_region, seller, buyer_region, buyer: the purchase;
+        - value: m_i a_ij x_j, all paths through it, in the stressor's unit;
+        - elasticity: of E with respect to a_ij, value / E.
+
+        The exact top by size, ties in the order of the table; sign kept. `attrs` has stressor,
+        unit and total.
+
+    Raises
+    ------
+    LabelError, InputError, NotProductiveError, ConvergenceError
+        As for :func:`production_layers`.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> found = cf.transaction_betweenness(cf.synthetic.world(2, 3), top=5)
+    >>> len(found), bool(found.value.is_monotonic_decreasing)
+    (5, True)
+    """
+    if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
+        raise InputError(
+            wrong("top", expected="a whole number of at least 1", got=repr(top),
+                  remedy="leave it out for 1,000")
+        )  # fmt: skip
+    c = _Chain.of(table, stressor, demand)
+    place, values = _largest(table.A, c.m, c.x, int(top))
+    sellers, buyers = place // table.n, place % table.n
+    regions, sectors = (table.rows.get_level_values(level) for level in ("region", "sector"))
+    columns: dict[str, Any] = {
+        "seller_region": regions[sellers],
+        "seller": sectors[sellers],
+        "buyer_region": regions[buyers],
+        "buyer": sectors[buyers],
+        "value": values,
+        "elasticity": _share(values, c.total),
+    }
+    return c.frame(columns, pd.RangeIndex(values.size))
+
+
+def _largest(
+    A: Any, m: FloatArray, x: FloatArray, top: int
+) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Return the cells (i n + j) of the largest |m_i a_ij x_j|, and their values, in order."""
+    n = A.shape[0]
+    place, values = np.empty(0, dtype=np.int64), np.empty(0)
+    for first in range(0, n, ROWS):
+        last = min(first + ROWS, n)
+        here = slice(A.indptr[first], A.indptr[last])
+        rows = np.repeat(np.arange(first, last), np.diff(A.indptr[first : last + 1]))
+        columns = A.indices[here].astype(np.int64)
+        found = m[rows] * A.data[here] * x[columns]
+        place = np.concatenate([place, (rows * n + columns)[found != 0.0]])
+        values = np.concatenate([values, found[found != 0.0]])
+        if values.size > top:
+            size = np.abs(values)
+            keep = np.flatnonzero(size >= np.partition(size, -top)[-top])
+            place, values = place[keep], values[keep]
+    best = np.lexsort((place, -np.abs(values)))[:top]
+    return place[best], values[best]
