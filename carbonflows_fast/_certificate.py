@@ -116,7 +116,8 @@ def prove(
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             doubt = slack * weighted(guard, np.abs(y) + 2 * size_x) + 1e-300 * guard.sum()
             bounds[here] = final * (weighted(guard, size_r) + doubt) / total
-            rounding[here] = final * doubt / total
+            # Where x̃ alone is zero, the next step decides what rounding there is.
+            rounding[here] = np.where(total > 0.0, final * doubt / total, 0.0)
             residuals[here] = size_r.sum(axis=0) / np.abs(y).sum(axis=0)
         zero = ~y.any(axis=0) & ~x.any(axis=0)
         bounds[here][zero] = rounding[here][zero] = residuals[here][zero] = 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import strategies
@@ -24,6 +26,17 @@ def test_dense_factors_in_float32_are_refined(adjoint: bool) -> None:
     assert got.report.error_bound <= 1e-10
     L = np.linalg.inv(np.eye(table.n) - table.A.toarray())
     np.testing.assert_allclose(got.values, sides @ L if adjoint else L @ sides, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("start", [0.0, -1.0])  # which is clipped to 0
+def test_a_start_of_zeros_is_a_start(dtype: Any, method: Any, start: float) -> None:
+    table = world()
+    y = table.Y.to_numpy().sum(axis=1)
+    x0 = np.full(table.n, start)
+    solution = cf.system(table, dtype=dtype).solve(y, method=method, x0=x0)
+    np.testing.assert_allclose(solution.values, table.x, rtol=1e-8, atol=1e-9)
 
 
 def test_a_matrix_too_hard_for_float32_is_refused_and_solved_in_float64() -> None:
