@@ -160,7 +160,7 @@ def by_refinement(problem: Problem, single: Single, X: FloatArray, *, from_zero:
         )
         target = 0.97 * problem.rtol / certificate.scale * total
         size = weighted(guard, np.abs(left))
-        if not (size < 0.5 * last).any():
+        if size.size and not (size < 0.5 * last).any():
             break  # float32 is too coarse for this matrix
         last = size
         needed = np.divide(target, size, out=np.ones_like(size), where=size > 0.0)

@@ -39,6 +39,13 @@ def test_a_start_of_zeros_is_a_start(dtype: Any, method: Any, start: float) -> N
     np.testing.assert_allclose(solution.values, table.x, rtol=1e-8, atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("method", METHODS)
+def test_no_right_hand_sides_have_no_solutions(dtype: Any, method: Any) -> None:
+    system = cf.system(world(), dtype=dtype)
+    assert system.solve(np.zeros((system.n, 0)), method=method).values.shape == (system.n, 0)
+
+
 def test_a_matrix_too_hard_for_float32_is_refused_and_solved_in_float64() -> None:
     n = 40
     A = np.diag(np.full(n - 1, 1.0 - 1e-8), 1)
