@@ -7,7 +7,7 @@ asked per product bought is an adjoint solve.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -161,6 +161,11 @@ def stressor_block(table: Table, stressors: Stressors) -> StressorBlock:
         units = tuple(str(unit) for unit in table.stressor_units)
         return StressorBlock(names=table.stressors, units=units, S=S, F_Y=F_Y)
     several = not isinstance(stressors, (str, Mapping))
+    if several and not isinstance(stressors, Iterable):
+        raise InputError(
+            wrong("stressors", expected="None, a stressor, or a list of different stressors",
+                  got=repr(stressors), remedy="name stressors of the table")
+        )  # fmt: skip
     asked: list[Any] = list(stressors) if several else [stressors]
     if not asked or (several and len(set(asked)) < len(asked)):
         raise InputError(

@@ -109,11 +109,11 @@ def prove(
     for first in range(0, k, step):
         here = slice(first, min(first + step, k))
         x, y = X[:, here], Y[:, here]
-        r = left[:, here] = (y - x) + tiles.product(x, adjoint=adjoint, threads=threads)
-        size_x, size_r = np.abs(x), np.abs(r)
-        total = weighted(certificate.weight, size_x)
         guard = certificate.guard
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            r = left[:, here] = (y - x) + tiles.product(x, adjoint=adjoint, threads=threads)
+            size_x, size_r = np.abs(x), np.abs(r)
+            total = weighted(certificate.weight, size_x)
             doubt = slack * weighted(guard, np.abs(y) + 2 * size_x) + 1e-300 * guard.sum()
             bounds[here] = final * (weighted(guard, size_r) + doubt) / total
             # Where x̃ alone is zero, the next step decides what rounding there is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,7 @@ def choose_method(
                   remedy="leave it out to let the size of the problem decide")
         )  # fmt: skip
     limit = DEFAULT_MEMORY if memory_limit is None else memory_limit
-    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0:
+    if isinstance(limit, bool) or not isinstance(limit, Real) or not limit > 0:
         raise InputError(
             wrong("memory_limit", expected="a positive number of bytes", got=repr(memory_limit),
                   remedy="leave it out for 8 GB")

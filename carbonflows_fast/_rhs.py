@@ -12,14 +12,24 @@ from carbonflows_fast.errors import InputError, wrong
 
 __all__ = ["RightHandSides", "checked_rtol", "checked_weight"]
 
+SMALLEST, LARGEST = 1e-280, 1e280
+"""Size of a right-hand side, so that neither its products nor their bound leave float64."""
+NEGLIGIBLE = 1e-100
+"""Weights below this share of the largest are raised to it."""
+
 
 def _numbers(name: str, value: Any, expected: str) -> FloatArray:
     try:
-        array: FloatArray = np.asarray(value, dtype=np.float64)
+        given = np.asarray(value)
+        if given.dtype.kind not in "biufO" or (given.dtype.kind == "O" and not given.ndim):
+            raise TypeError
+        if np.ma.is_masked(value):
+            raise TypeError
+        array: FloatArray = given.astype(np.float64, copy=False)
     except (TypeError, ValueError):
         raise InputError(
-            wrong(name, expected=expected, got=f"{type(value).__name__}",
-                  remedy="give an array of numbers")
+            wrong(name, expected=expected, got=_kind(value),
+                  remedy="give an array of real numbers")
         ) from None  # fmt: skip
     if not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -28,6 +38,22 @@ def _numbers(name: str, value: Any, expected: str) -> FloatArray:
                   remedy="replace NaN and infinity")
         )  # fmt: skip
     return array
+
+
+def _kind(value: Any) -> str:
+    dtype = getattr(value, "dtype", None)
+    return type(value).__name__ + (f" of {dtype}" if dtype is not None else "")
+
+
+def _check_size(name: str, columns: FloatArray) -> None:
+    """Refuse right-hand sides so large or small that their proof would leave float64."""
+    largest = np.maximum(columns.max(axis=0, initial=0.0), -columns.min(axis=0, initial=0.0))
+    wild = (largest > 0.0) & ((largest < SMALLEST) | (largest > LARGEST))
+    if wild.any():
+        raise InputError(
+            wrong(name, expected=f"largest numbers between {SMALLEST:.0e} and {LARGEST:.0e}",
+                  got=f"{largest[wild][0]:.1e}", remedy="give it in another unit")
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,9 +76,10 @@ class RightHandSides:
                 wrong(name, expected=shape, got=f"shape {array.shape}",
                       remedy="give one number for each row of the table, in its order")
             )  # fmt: skip
-        if array.ndim == 1:
-            return cls(name, array[:, None], True, by_row)
-        return cls(name, array.T if by_row else array, False, by_row)
+        flat = array.ndim == 1
+        columns = array[:, None] if flat else array.T if by_row else array
+        _check_size(name, columns)
+        return cls(name, columns, flat, by_row)
 
     @property
     def k(self) -> int:
@@ -102,7 +129,10 @@ def checked_rtol(rtol: Any) -> float:
 
 
 def checked_weight(weight: Any, n: int) -> FloatArray:
-    """Return the weight t of the error, shape (n,), positive everywhere."""
+    """Return the weight t of the error, shape (n,), positive everywhere, scaled to at most 1.
+
+    A relative bound does not change with the scale of t; a power of two loses no digit.
+    """
     if weight is None:
         return np.ones(n)
     t = _numbers("weight", weight, f"{n} numbers")
@@ -113,4 +143,5 @@ def checked_weight(weight: Any, n: int) -> FloatArray:
                   remedy="leave it out to weigh all rows alike")
         )  # fmt: skip
     # The proof needs t > 0; a small floor covers the rows that are not asked about.
-    return np.where(t > 0.0, t, 0.01 * t.mean())
+    t = np.ldexp(t, -int(np.frexp(t.max())[1]))
+    return np.where(t > 0.0, np.maximum(t, NEGLIGIBLE), 0.01 * t.mean())

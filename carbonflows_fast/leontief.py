@@ -46,7 +46,7 @@ class LeontiefSystem:
     """A table's coefficient matrix, prepared for solving; made by :func:`system`.
 
     Safe to use from several Python threads at once. Results have the same bits for any number of
-    threads.
+    threads; those of dense LU are the bits of the BLAS that SciPy uses.
 
     Attributes
     ----------

@@ -10,6 +10,7 @@ Journal of Industrial Ecology 21 (betweenness of transactions).
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from carbonflows_fast._account_solves import (
 )
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import ConvergenceError, InputError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.selection import Stressor, select_demand, select_stressor
 
@@ -129,7 +130,7 @@ def production_layers(
         )  # fmt: skip
     chosen, y = select_stressor(table, stressor), select_demand(table, demand).values.sum(axis=1)
     weight = demand_weight(y, positive_output(table))
-    solutions, bounds = adjoint(table, chosen.s[None], weight, 1e-12)
+    solutions, bounds = _accurate_multipliers(table, chosen.s, weight)
     prepared = system(table)
     order = slice(None) if prepared.tiles.order is None else prepared.tiles.order
     s, m, b, p = chosen.s[order], solutions[0][order], weight[order], y[order]
@@ -162,6 +163,16 @@ def production_layers(
         "error_bound": float(error.max()),
     }
     return frame
+
+
+def _accurate_multipliers(
+    table: Table, s: FloatArray, weight: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return m and its bound, as accurate as rounding lets it be on this table."""
+    for rtol in (1e-12, 1e-10, 1e-8):
+        with contextlib.suppress(ConvergenceError):
+            return adjoint(table, s[None], weight, rtol)
+    return adjoint(table, s[None], weight, 1e-6)
 
 
 def _bought(

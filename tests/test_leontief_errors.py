@@ -82,3 +82,43 @@ def test_unreachable_tolerance_says_what_rounding_allows() -> None:
     for method in METHODS:
         with pytest.raises(cf.ConvergenceError, match=r"rtol: .*rounding alone is"):
             system.solve(np.ones(system.n), rtol=1e-15, method=method)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-200, 1e160, 1e308])
+@pytest.mark.parametrize("method", ["gmres", "gauss-seidel", "direct"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_scale_of_the_weight_does_not_matter(scale, method, dtype):
+    table = cf.synthetic.world(3, 10)
+    b = np.ones(table.n)
+    exact = np.linalg.solve(np.eye(table.n) - table.A.toarray(), b)
+    found = cf.system(table, dtype=dtype).solve(b, weight=np.full(table.n, scale), method=method)
+    error = np.abs(found.values - exact).sum() / exact.sum()
+    assert error <= found.report.error_bound + 1e-14
+    assert 0.0 < found.report.error_bound <= 1e-10
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.ones(6) + 1j,
+        np.ma.masked_array(np.ones(6), [1, 0, 0, 0, 0, 0]),
+        np.array(["2020"] * 6, "M8[Y]"),
+        np.array(["1"] * 6),
+        None,
+    ],
+    ids=["complex", "masked", "dates", "text", "none"],
+)
+def test_what_is_not_a_real_number_is_refused(value):
+    with pytest.raises(cf.InputError, match=r"^Y: expected numbers"):
+        cf.system(cf.synthetic.world(2, 3)).solve(value)
+
+
+@pytest.mark.parametrize("size", [1e308, 5e-324])
+def test_right_hand_sides_beyond_the_proof_are_named(size):
+    with pytest.raises(cf.InputError, match=r"^Y: expected largest numbers .* another unit"):
+        cf.system(cf.synthetic.world(2, 3)).solve(np.full(6, size))
+
+
+def test_a_stressor_that_is_no_name_is_refused():
+    with pytest.raises(cf.InputError, match=r"^stressors: "):
+        cf.multipliers(cf.synthetic.world(2, 3), 3)

@@ -155,3 +155,19 @@ def test_layers_of_wiod_2009(real_data: Path) -> None:
     found = cf.elasticities(table)
     assert found[["intensity", "demand"]].sum().to_numpy() == pytest.approx([1.0, 1.0], rel=1e-9)
     assert found.inputs.sum() == pytest.approx(found.sales.sum(), rel=1e-9)
+
+
+def test_layers_of_a_table_near_the_limit_get_a_wider_bound():
+    rng = np.random.default_rng(0)
+    A = rng.random((30, 30))
+    A *= 0.9999 / np.abs(np.linalg.eigvals(A)).max()
+    L = np.linalg.inv(np.eye(30) - A)
+    Y, S = rng.random((30, 1)), rng.random((1, 30))
+    table = cf.Table(
+        A=A, Y=Y, S=S, x=(L @ Y)[:, 0], regions=["R"] * 30,
+        sectors=[f"s{i}" for i in range(30)], stressors="CO2",
+    )  # fmt: skip
+    layers = cf.production_layers(table, layers=3)
+    total = float((S @ L @ Y)[0, 0])
+    gap = np.abs(layers.cumulative + layers.remainder - total).max()
+    assert gap <= 2 * layers.attrs["error_bound"] + 1e-10 * total
