@@ -11,6 +11,7 @@
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
+#define CARBONFLOWS_WIDE
 #endif
 
 namespace carbonflows::CARBONFLOWS_ISA {
@@ -155,7 +156,7 @@ constexpr KernelSet<Value> make_kernel_set(std::integer_sequence<int, index...>)
        {weighted_size<widths[index], Value>...},
        {add_scaled<widths[index], Value>...},
        {scale<widths[index], Value>...}}};
-#if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512BW__)
+#if defined(CARBONFLOWS_WIDE)
   kernels.tiles.forward[0][0] = forward_sum_1<Value>;
   kernels.tiles.adjoint[0][0] = adjoint_sum_1<Value>;
 #endif
