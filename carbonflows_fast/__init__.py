@@ -38,6 +38,7 @@ from carbonflows_fast.linkages import (
     sector_betweenness,
     transaction_betweenness,
 )
+from carbonflows_fast.paths import Paths, structural_paths
 from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
 from carbonflows_fast.readers import read, write_exiobase
 from carbonflows_fast.store import open, save
@@ -58,6 +59,7 @@ __all__ = [
     "LeontiefSystem",
     "MemoryLimitError",
     "NotProductiveError",
+    "Paths",
     "Solution",
     "SolveReport",
     "StoreError",
@@ -76,6 +78,7 @@ __all__ = [
     "read",
     "save",
     "sector_betweenness",
+    "structural_paths",
     "synthetic",
     "system",
     "to_pymrio",

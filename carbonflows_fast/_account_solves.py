@@ -29,6 +29,7 @@ __all__ = [
     "StressorBlock",
     "Stressors",
     "account_weight",
+    "accurate_multipliers",
     "adjoint",
     "demand_weight",
     "positive_output",
@@ -303,6 +304,29 @@ def adjoint(
     m = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     m.flags.writeable = False
     return m, np.concatenate(bounds)
+
+
+def accurate_multipliers(
+    prepared: LeontiefSystem, s: FloatArray, weight: FloatArray
+) -> tuple[FloatArray, float]:
+    """Solve (I − A)'m = s as accurately as rounding lets it be on this table.
+
+    Returns
+    -------
+    m : ndarray, shape (n,)
+    bound : float
+        Of Σ b|m̃ − m|, b the weight.
+    """
+
+    def solve(rtol: float) -> tuple[FloatArray, float]:
+        solution = prepared.solve_adjoint(s, weight=weight, rtol=rtol)
+        m: FloatArray = solution.values
+        return m, solution.report.error_bound * float(np.abs(m) @ weight)
+
+    for rtol in (1e-12, 1e-10, 1e-8):
+        with contextlib.suppress(ConvergenceError):
+            return solve(rtol)
+    return solve(1e-6)
 
 
 def stressor_frame(values: FloatArray, stressors: Sequence[str], columns: pd.Index) -> pd.DataFrame:

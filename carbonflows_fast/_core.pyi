@@ -60,6 +60,7 @@ class Tiles:
     def to_csr(self, threads: int, /) -> tuple[_Ints, _Ints, _Floats]: ...
     def to_dense(self, absolute: bool, out: _Values, threads: int) -> None: ...
     def lowest(self, threads: int, /) -> float: ...
+    def scaled(self, left: _Floats, right: _Floats, threads: int, /) -> Tiles: ...
     def product(
         self, x: _Floats, out: _Floats, adjoint: bool, semiring: int, threads: int, isa: str
     ) -> None: ...
@@ -84,3 +85,33 @@ class Tiles:
 
 class Tiles32(Tiles):
     """The same in float32, as are the factors it takes and the vectors it works on; no `factor`."""
+
+class Chains:
+    """What a search for structural paths needs to know, whatever the demand.
+
+    States and potentials are explained in cpp/include/carbonflows/paths.hpp.
+    """
+
+    def __init__(
+        self,
+        tiles: Tiles,
+        emissions: _Floats,
+        multipliers: _Floats,
+        through: npt.NDArray[np.uint8],
+        most_stages: int,
+        threads: int,
+        isa: str,
+    ) -> None: ...
+    @property
+    def passes(self) -> int: ...
+    def find(
+        self,
+        demand: _Floats,
+        threshold: float,
+        most_paths: int,
+        target: float,
+        most_nodes: int,
+        position: _Ints,
+        threads: int,
+    ) -> tuple[bool, _Floats, _Ints, _Int32s, _Floats, int]:
+        """Return (all found?, values, starts, rows, pruned, nodes)."""

@@ -1,4 +1,4 @@
-"""The command line: ``carbonflows-fast demo | info | check | convert | accounts | flows``.
+"""The command line: ``carbonflows-fast demo | info | check | convert | accounts | flows | paths``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, 2 bad input (one sentence on standard error), 130 interrupted. Results go
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from carbonflows_fast import _cli_paths
 from carbonflows_fast._cli_output import (
     check_out,
     number,
@@ -112,6 +113,18 @@ def flows(arguments: argparse.Namespace) -> int:
     _heading(table, result.stressor, demand)
     show_flows(result, arguments.top)
     write_out(result.to_frame().assign(unit=result.unit), arguments.out)
+    return 0
+
+
+def paths(arguments: argparse.Namespace) -> int:
+    """Show the supply chains that carry most of a footprint."""
+    check_out(arguments.out)
+    table, stressor, demand = _question(arguments)
+    found = _cli_paths.find(table, stressor, demand, arguments)
+    _heading(table, found.stressor, demand)
+    _cli_paths.show(found, arguments.lines)
+    if arguments.out is not None:
+        say(f"written: {found.save(arguments.out)}")
     return 0
 
 
@@ -330,6 +343,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_question(made)
     _add_top(made)
     _add_output(made, "all flows")
+
+    made = command(paths, "paths", "Show the supply chains that carry most of a footprint.")
+    _add_table(made)
+    _add_question(made)
+    _cli_paths.add_arguments(made, positive)
+    _add_output(made, "all paths found")
     return parser
 
 

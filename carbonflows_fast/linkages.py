@@ -10,7 +10,6 @@ Journal of Industrial Ecology 21 (betweenness of transactions).
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ import pandas as pd
 
 from carbonflows_fast._account_solves import (
     account_weight,
+    accurate_multipliers,
     adjoint,
     demand_weight,
     positive_output,
@@ -28,7 +28,7 @@ from carbonflows_fast._account_solves import (
 )
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import ConvergenceError, InputError, wrong
+from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.selection import Stressor, select_demand, select_stressor
 
@@ -130,10 +130,10 @@ def production_layers(
         )  # fmt: skip
     chosen, y = select_stressor(table, stressor), select_demand(table, demand).values.sum(axis=1)
     weight = demand_weight(y, positive_output(table))
-    solutions, bounds = _accurate_multipliers(table, chosen.s, weight)
     prepared = system(table)
+    multipliers, bound = accurate_multipliers(prepared, chosen.s, weight)
     order = slice(None) if prepared.tiles.order is None else prepared.tiles.order
-    s, m, b, p = chosen.s[order], solutions[0][order], weight[order], y[order]
+    s, m, b, p = chosen.s[order], multipliers[order], weight[order], y[order]
     size = np.abs(p)  # |A|^k |y|: what rounding can do is relative to it
     emissions, remainder, error = np.empty(layers + 1), np.empty(layers + 1), np.empty(layers + 1)
     total, doubt = float(m @ p), 0.0
@@ -143,7 +143,7 @@ def production_layers(
         doubt += rounding * float(np.abs(s) @ size)
         p, size = _bought(prepared, p, size)
         remainder[k] = m @ p
-        inexact = float(bounds[0]) * float(np.max(np.abs(p) / b, initial=0.0))
+        inexact = bound * float(np.max(np.abs(p) / b, initial=0.0))
         error[k] = max(doubt, inexact + 2 * rounding * float(np.abs(m) @ size))
     cumulative = np.cumsum(emissions)
     frame = pd.DataFrame(
@@ -163,16 +163,6 @@ def production_layers(
         "error_bound": float(error.max()),
     }
     return frame
-
-
-def _accurate_multipliers(
-    table: Table, s: FloatArray, weight: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return m and its bound, as accurate as rounding lets it be on this table."""
-    for rtol in (1e-12, 1e-10, 1e-8):
-        with contextlib.suppress(ConvergenceError):
-            return adjoint(table, s[None], weight, rtol)
-    return adjoint(table, s[None], weight, 1e-6)
 
 
 def _bought(

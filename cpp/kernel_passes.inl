@@ -101,6 +101,9 @@ struct Wide;
 
 #if defined(__AVX512F__)
 
+// A register has a name only where the loop over the chunks is written out.
+#define CARBONFLOWS_ALL_CHUNKS _Pragma("GCC unroll 64")
+
 // For every byte, which of the next values each of its bits takes: the rank of the bit.
 constexpr BitTable make_rank_table() {
   BitTable table{};
@@ -170,6 +173,8 @@ struct Wide<float> {
 
 #else  // AVX2
 
+#define CARBONFLOWS_ALL_CHUNKS _Pragma("GCC unroll 4")
+
 // For every pattern of `bits` bits, the 32-bit words of the next values that its lanes take; the
 // lanes of unset bits are negative, which is how a blend knows them.
 template <int bits>
@@ -237,14 +242,14 @@ template <>
 struct Wide<float> {
   using Lanes = __m256;
   static constexpr int parts = 2;
-  static constexpr int chains = 4;
+  static constexpr int chains = 2;
   static Lanes zero() { return _mm256_setzero_ps(); }
   static Lanes load(const float* from) { return _mm256_load_ps(from); }
   static Lanes repeat(float value) { return _mm256_set1_ps(value); }
   static void store(float* to, Lanes value) { _mm256_store_ps(to, value); }
   static Lanes join(Lanes sum, Lanes a, Lanes x) { return _mm256_fmadd_ps(a, x, sum); }
   static float total(const Lanes (&sum)[chains]) {
-    const Lanes all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    const Lanes all = sum[0] + sum[1];
     return ((all[0] + all[1]) + (all[2] + all[3])) + ((all[4] + all[5]) + (all[6] + all[7]));
   }
 
@@ -284,7 +289,7 @@ void forward_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
   for (std::int64_t j = 0; j < tile.columns; ++j) padded[j] = x[j];
   for (std::int64_t j = tile.columns; j < 16 * chunks; ++j) padded[j] = Value{0};
   typename W::Lanes source[W::parts * chunks];
-#pragma GCC unroll 64
+CARBONFLOWS_ALL_CHUNKS
   for (int c = 0; c < W::parts * chunks; ++c) source[c] = W::load(padded + 16 / W::parts * c);
   const std::uint16_t* masks = tile.masks;
   const Value* values = tile.values;
@@ -293,7 +298,7 @@ void forward_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
     typename W::Lanes sum[W::chains];
     for (typename W::Lanes& chain : sum) chain = W::zero();
     prefetch(values, usual, tile.end + ahead<Value>);   // the next tile is the next one read
-#pragma GCC unroll 64
+CARBONFLOWS_ALL_CHUNKS
     for (int c = 0; c < chunks; ++c) {
       const unsigned mask = masks[c];
       typename W::Lanes a[W::parts];
@@ -314,7 +319,7 @@ template <int chunks, class Value>
 void adjoint_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
   using W = Wide<Value>;
   typename W::Lanes sum[W::parts * chunks];
-#pragma GCC unroll 64
+CARBONFLOWS_ALL_CHUNKS
   for (int c = 0; c < W::parts * chunks; ++c) sum[c] = W::zero();
   const std::uint16_t* masks = tile.masks;
   const Value* values = tile.values;
@@ -322,7 +327,7 @@ void adjoint_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
   for (std::int64_t i = 0; i < tile.rows; ++i, masks += chunks) {
     const typename W::Lanes source = W::repeat(x[i]);
     prefetch(values, usual, tile.end);
-#pragma GCC unroll 64
+CARBONFLOWS_ALL_CHUNKS
     for (int c = 0; c < chunks; ++c) {
       const unsigned mask = masks[c];
       typename W::Lanes a[W::parts];
@@ -335,7 +340,7 @@ void adjoint_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
     }
   }
   alignas(64) Value local[16 * chunks];
-#pragma GCC unroll 64
+CARBONFLOWS_ALL_CHUNKS
   for (int c = 0; c < W::parts * chunks; ++c) W::store(local + 16 / W::parts * c, sum[c]);
   for (std::int64_t j = 0; j < tile.columns; ++j) out[j] += local[j];
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "carbonflows/threads.hpp"
+#include "visit.hpp"
 
 namespace carbonflows {
 namespace {
@@ -170,33 +171,6 @@ void fill_tiles(const Source<Index>& source, std::span<const std::int64_t> start
   });
 }
 
-namespace {
-
-// Call visit(row, column, value) for every nonzero of a tile, row by row.
-template <class Value, class Visit>
-void visit_tile(const Tile<Value>& tile, Visit visit) {
-  if (tile.kind == TileKind::dense) {
-    for (std::int64_t i = 0; i < tile.rows; ++i) {
-      const Value* row = tile.values + i * dense_stride(tile.columns);
-      for (std::int64_t j = 0; j < tile.columns; ++j) {
-        if (row[j] != Value{0}) visit(i, j, row[j]);
-      }
-    }
-  } else if (tile.kind == TileKind::packed) {
-    const std::int64_t chunks = mask_count(tile.columns);
-    const Value* value = tile.values;
-    for (std::int64_t i = 0; i < tile.rows; ++i) {
-      for (std::int64_t c = 0; c < chunks; ++c) {
-        for (unsigned mask = tile.masks[i * chunks + c]; mask != 0; mask &= mask - 1) {
-          visit(i, 16 * c + std::countr_zero(mask), *value++);
-        }
-      }
-    }
-  }
-}
-
-}  // namespace
-
 template <class Value>
 void row_counts(const TiledMatrix<Value>& matrix, std::span<std::int64_t> counts, int threads) {
   std::fill(counts.begin(), counts.end(), 0);
@@ -252,6 +226,35 @@ void unpack_tile(const Tile<Value>& tile, std::span<double> dense) {
 }
 
 template <class Value>
+void scale_tiles(const TiledMatrix<Value>& matrix, std::span<const double> left,
+                 std::span<const double> right, std::span<Value> values, int threads) {
+  std::fill(values.end() - value_padding, values.end(), Value{0});
+  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
+    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
+      const Tile<Value> tile = matrix.tile(r, s);
+      const double* rows = left.data() + matrix.starts[at(r)];
+      const double* columns = right.data() + matrix.starts[at(s)];
+      Value* out = values.data() + matrix.entry(r, s).values;
+      const auto scaled = [&](std::int64_t i, std::int64_t j, Value value) {
+        return static_cast<Value>(rows[i] * static_cast<double>(value) * columns[j]);
+      };
+      if (tile.kind == TileKind::dense) {
+        std::fill_n(out, tile.end - tile.values, Value{0});
+        visit_tile(tile, [&](std::int64_t i, std::int64_t j, Value value) {
+          out[i * dense_stride(tile.columns) + j] = scaled(i, j, value);
+        });
+      } else if (tile.kind == TileKind::packed) {
+        const std::int64_t count = tile.end - tile.values;
+        std::fill_n(out + count, (count + 7) / 8 * 8 - count, Value{0});
+        visit_tile(tile, [&](std::int64_t i, std::int64_t j, Value value) {
+          *out++ = scaled(i, j, value);
+        });
+      }
+    }
+  });
+}
+
+template <class Value>
 double lowest(const TiledMatrix<Value>& matrix, int threads) {
   std::vector<Value> smallest(at(matrix.blocks()), Value{0});
   parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
@@ -287,6 +290,8 @@ CARBONFLOWS_FOR_INDEX(std::int64_t)
                                    std::span<std::int64_t>, std::span<double>, int);            \
   template void unpack_negated<Value>(const TiledMatrix<Value>&, bool, std::span<Value>, int);  \
   template void unpack_tile<Value>(const Tile<Value>&, std::span<double>);                      \
+  template void scale_tiles<Value>(const TiledMatrix<Value>&, std::span<const double>,          \
+                                   std::span<const double>, std::span<Value>, int);             \
   template double lowest<Value>(const TiledMatrix<Value>&, int);
 CARBONFLOWS_FOR_VALUE(double)
 CARBONFLOWS_FOR_VALUE(float)

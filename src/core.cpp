@@ -1,40 +1,16 @@
 // The Python face of the core: arrays become spans, the GIL is released, errors are translated.
 // Checks and defaults are the business of carbonflows_fast; every array is taken as it is.
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <optional>
 #include <string>
 
-#include "carbonflows/kernels.hpp"
-#include "carbonflows/solver.hpp"
+#include "arrays.hpp"
 #include "carbonflows/threads.hpp"
-#include "carbonflows/tiles.hpp"
 
-namespace py = pybind11;
-namespace cf = carbonflows;
+using namespace bindings;
 
 namespace {
-
-// C order is asked for where the core walks flat memory; the rest go by their strides.
-template <class T>
-using Flat = py::array_t<T, py::array::c_style>;
-using Vectors = py::array_t<double, 0>;
-
-template <class T>
-std::span<const T> view(const Flat<T>& array) {
-  return {array.data(), static_cast<std::size_t>(array.size())};
-}
-template <class T>
-std::span<T> change(Flat<T>& array) {
-  return {array.mutable_data(), static_cast<std::size_t>(array.size())};
-}
-
-std::span<const cf::TileEntry> entries(const Flat<std::int64_t>& array) {
-  return {reinterpret_cast<const cf::TileEntry*>(array.data()),
-          static_cast<std::size_t>(array.size()) / 4};
-}
 
 template <class Number, class Array>
 cf::Columns<Number> columns(Array& array, Number* data) {
@@ -42,32 +18,7 @@ cf::Columns<Number> columns(Array& array, Number* data) {
   return {data, array.shape(0), array.shape(1), array.strides(0) / size, array.strides(1) / size};
 }
 
-const cf::Kernels& kernels(const std::string& name) {
-  const cf::Kernels* found = cf::find_kernels(name.c_str());
-  if (found == nullptr) throw py::value_error("no kernels named " + name + " run here");
-  return *found;
-}
-
-// Called by the core, without the GIL, from the thread that entered it.
-void interrupt() {
-  const py::gil_scoped_acquire gil;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-}
-
 // ---- the matrix ---------------------------------------------------------------------------------
-
-// Keeps the arrays alive under the view; they may be memory-mapped and read-only.
-template <class Value>
-struct Tiles {
-  Flat<std::int64_t> starts;
-  Flat<std::int64_t> entry_table;
-  Flat<std::uint16_t> masks;
-  Flat<Value> values;
-
-  cf::TiledMatrix<Value> matrix() const {
-    return {view(starts), entries(entry_table), view(masks), view(values)};
-  }
-};
 
 template <class Value, class Index>
 Tiles<Value> build(const cf::Source<Index>& source, const Flat<std::int64_t>& starts,
@@ -143,6 +94,18 @@ void to_dense(const Tiles<Value>& tiles, bool absolute, py::array_t<Value, 0>& o
   const std::span<Value> dense{out.mutable_data(), static_cast<std::size_t>(out.size())};
   const py::gil_scoped_release release;
   cf::unpack_negated(tiles.matrix(), absolute, dense, threads);
+}
+
+template <class Value>
+Tiles<Value> scaled(const Tiles<Value>& tiles, const Flat<double>& left, const Flat<double>& right,
+                    int threads) {
+  Flat<Value> values(tiles.values.size());
+  const auto value_span = change(values);
+  {
+    const py::gil_scoped_release release;
+    cf::scale_tiles(tiles.matrix(), view(left), view(right), value_span, threads);
+  }
+  return {tiles.starts, tiles.entry_table, tiles.masks, values};
 }
 
 template <class Value>
@@ -226,6 +189,7 @@ py::class_<Tiles<Value>> bind(py::module_& m, const char* name) {
       .def("to_dense", &to_dense<Value>, py::arg("absolute"), py::arg("out").noconvert(),
            py::arg("threads"))
       .def("lowest", &lowest<Value>)
+      .def("scaled", &scaled<Value>)
       .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(),
            py::arg("adjoint"), py::arg("semiring"), py::arg("threads"), py::arg("isa"))
       .def("solve", &solve<Value>, py::arg("factors").noconvert(), py::arg("pivots"), py::arg("y"),
@@ -259,4 +223,5 @@ PYBIND11_MODULE(_core, m) {
   bind<double>(m, "Tiles").def("factor", &factor, py::arg("absolute"), py::arg("threads"),
                                py::arg("isa"));
   bind<float>(m, "Tiles32");
+  bind_paths(m);
 }

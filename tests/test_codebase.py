@@ -29,13 +29,13 @@ ROOMS = [
     ["accounting", "_account_solves", "_imports", "_footprints"],
     ["trade"],
     ["linkages"],
-    ["paths"],
+    ["paths", "_path_options", "_path_result"],
     ["sectors"],
     ["decomposition"],
     ["panel"],
     ["figures"],
     ["reporting"],
-    ["cli", "_cli_demo", "_cli_output"],
+    ["cli", "_cli_demo", "_cli_output", "_cli_paths"],
 ]  # fmt: skip
 # These import nothing of the package but each other, and anyone may import them.
 FREE = {"errors", "classification", "_core", "_kernels", "_progress"}

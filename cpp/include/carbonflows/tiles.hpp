@@ -114,6 +114,11 @@ void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<V
 template <class Value>
 void unpack_tile(const Tile<Value>& tile, std::span<double> dense);
 
+// Write the values of diag(left) · matrix · diag(right), tiled alike; entries that become zero stay.
+template <class Value>
+void scale_tiles(const TiledMatrix<Value>& matrix, std::span<const double> left,
+                 std::span<const double> right, std::span<Value> values, int threads);
+
 // Smallest stored value, 0 if none is negative.
 template <class Value>
 double lowest(const TiledMatrix<Value>& matrix, int threads);

@@ -1,0 +1,100 @@
+"""What a path search is asked for: how much, checked once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from carbonflows_fast.errors import InputError, wrong
+
+__all__ = ["MOST_PATHS", "Wanted", "wanted"]
+
+MOST_PATHS = 10_000_000
+"""Paths that a search may find where the caller sets no limit: about 2 GB with all they need."""
+
+MODES = ("top", "threshold", "min_share", "coverage")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One of four ways to say how much, and two limits; what was not asked for is None."""
+
+    top: int | None
+    threshold: float | None
+    min_share: float | None
+    coverage: float | None
+    max_paths: int | None
+    max_stage: int | None
+
+    @property
+    def mode(self) -> str:
+        """The argument that says how much."""
+        return next(name for name in MODES if getattr(self, name) is not None)
+
+    @property
+    def most(self) -> int | None:
+        """The most paths to return, None for no limit but the memory's."""
+        limits = [limit for limit in (self.top, self.max_paths) if limit is not None]
+        return min(limits, default=None)
+
+
+def wanted(
+    top: Any, threshold: Any, min_share: Any, coverage: Any, max_paths: Any, max_stage: Any
+) -> Wanted:
+    """Check the arguments; without any of the four, the top 1,000 are wanted.
+
+    Raises
+    ------
+    InputError
+        If two of the four are given, or one has a value it cannot have.
+    """
+    values = (top, threshold, min_share, coverage)
+    given = [name for name, value in zip(MODES, values) if value is not None]
+    if len(given) > 1:
+        raise InputError(
+            wrong(
+                given[1],
+                expected=f"only one of {', '.join(MODES)}",
+                got=f"{given[0]} as well",
+                remedy="leave all but one out; max_paths limits each of them",
+            )
+        )
+    if not given:
+        top = 1000
+    return Wanted(
+        top=_whole("top", top, 1),
+        threshold=_real("threshold", threshold, "a positive number", lambda x: 0 < x < math.inf),
+        min_share=_real("min_share", min_share, "a share of at most 1", lambda x: 0 < x <= 1),
+        coverage=_real("coverage", coverage, "a share between 0 and 1", lambda x: 0 < x < 1),
+        max_paths=_whole("max_paths", max_paths, 1),
+        max_stage=_whole("max_stage", max_stage, 0),
+    )
+
+
+def _whole(name: str, value: Any, least: int) -> int | None:
+    if value is None:
+        return None
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or not least <= value < 2**31:
+        raise InputError(
+            wrong(
+                name,
+                expected=f"a whole number of at least {least}",
+                got=repr(value),
+                remedy="leave it out for the default",
+            )
+        )
+    return int(value)
+
+
+def _real(name: str, value: Any, expected: str, fits: Any) -> float | None:
+    if value is None:
+        return None
+    real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not real or not fits(value):
+        remedy = "every path is more than any table can list" if value == 0 else "see the docstring"
+        raise InputError(wrong(name, expected=expected, got=repr(value), remedy=remedy))
+    return float(value)

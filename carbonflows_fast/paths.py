@@ -1,0 +1,326 @@
+"""Structural path analysis: the chains of purchases that lead from final products to emitters.
+
+A path buys product i0 finally, its maker buys from i1, and so on to the emitter ik; it carries
+v = y(i0) a(i1, i0) ··· s(ik). All of them together are the footprint. The search is exact: it
+expands the prefixes of the paths that it reports, and no others, and states what it left out.
+
+Source: Treloar (1997), Economic Systems Research 9 (the method); Lenzen (2007), Ecological
+Economics 61 (structural paths); the search keeps to the bound h_j = max(s_j, max_i a_ij h_i), the
+largest completion of a path, as best-first search with a perfect estimate does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from carbonflows_fast import _core
+from carbonflows_fast._account_solves import accurate_multipliers, demand_weight, positive_output
+from carbonflows_fast._machine import instruction_set, thread_count
+from carbonflows_fast._parts import BoolArray, FloatArray
+from carbonflows_fast._path_options import MOST_PATHS, Wanted, wanted
+from carbonflows_fast._path_result import Paths
+from carbonflows_fast._tiles import RegionTiles
+from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
+from carbonflows_fast.leontief import LeontiefSystem, system
+from carbonflows_fast.selection import select_demand, select_rows, select_stressor
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["Paths", "structural_paths"]
+
+SMALLEST = 1e-280
+"""Paths below this share of y × s at their largest are beyond float64 and not looked for."""
+
+PREFIXES_A_PATH = 4
+"""Prefixes that a search may keep for every path that it may find."""
+
+
+def structural_paths(
+    table: Table,
+    stressor: Any = None,
+    *,
+    demand: Any = None,
+    top: int | None = None,
+    threshold: float | None = None,
+    min_share: float | None = None,
+    coverage: float | None = None,
+    max_paths: int | None = None,
+    max_stage: int | None = None,
+    start: Any = None,
+    through: Any = None,
+    end: Any = None,
+    threads: int | None = None,
+) -> Paths:
+    """Return the supply chains that carry most of a footprint, exactly.
+
+    Parameters
+    ----------
+    table : Table
+    stressor : str or mapping of str to float, optional
+        As for :func:`accounts`.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Whose purchases; all by default.
+    top : int, optional
+        So many of the largest; 1,000 if none of these four is given.
+    threshold : float, optional
+        All paths of at least this size, in the stressor's unit.
+    min_share : float, optional
+        All paths of at least this share of the total, in (0, 1].
+    coverage : float, optional
+        The fewest paths, largest first, that add up to this share of the total, in (0, 1).
+    max_paths : int, optional
+        At most so many, the largest. Without it a search that finds more than 10 million is
+        refused before it takes more than about 2 GB.
+    max_stage : int, optional
+        At most so many purchases; 0 leaves the direct emissions of the makers of final products.
+    start : rows, optional
+        The product bought finally is one of these: a sector name, a pair (region, sector) of which
+        either may be None, a list of these, or a Boolean mask of shape (n,).
+    through : rows, optional
+        The path meets one of these at least once, its ends included.
+    end : rows, optional
+        The emitter is one of these.
+    threads : int, optional
+
+    Returns
+    -------
+    Paths
+        Ordered by size, ties by fewer stages, then by the positions of their rows. `total` is the
+        exact value of all paths that match demand, start, through and end, of any length;
+        `remainder` is what is not reported, summed on its own from the subtrees left out. The same
+        bits for any number of threads.
+
+    Raises
+    ------
+    InputError, LabelError
+        If an argument is wrong.
+    MemoryLimitError
+        If there are more paths than may be kept.
+    NotProductiveError, ConvergenceError
+        If the table cannot be solved.
+
+    Notes
+    -----
+    Entries of y, A or s may be negative: paths are bounded and ranked by size, and keep their sign.
+    Emissions of final users themselves (F_Y) belong to no path.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> paths = cf.structural_paths(cf.synthetic.world(2, 3), top=3)
+    >>> paths.to_frame().path[0]
+    'AT: Cereal grains nec'
+    >>> bool(abs(paths.value.sum() + paths.remainder - paths.total) < 1e-9 * paths.total)
+    True
+    """
+    asked = wanted(top, threshold, min_share, coverage, max_paths, max_stage)
+    chosen = select_stressor(table, stressor)
+    y = select_demand(table, demand).values.sum(axis=1)
+    if start is not None:
+        y = np.where(select_rows(table, start, "start"), y, 0.0)
+    s = chosen.s if end is None else np.where(select_rows(table, end, "end"), chosen.s, 0.0)
+    met = None if through is None else select_rows(table, through, "through")
+    count = thread_count(threads)
+    network = _network(table, s, met, asked.max_stage, count)
+    values, starts, rows, pruned, nodes = network.find(y, asked, count)
+    total = network.total(y)
+    for array in (values, starts, rows, pruned):
+        array.flags.writeable = False
+    return Paths(
+        value=values,
+        starts=starts,
+        rows=rows,
+        stressor=chosen.name,
+        unit=chosen.unit,
+        total=total,
+        remainder=float(pruned.sum()),
+        error_bound=network.error_bound(y),
+        pruned=pruned,
+        nodes=nodes,
+        _stage_totals=lambda last: network.by_stage(y, last),
+        _table=table,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Network:
+    """A table and a stressor, made ready for the searches of any demand.
+
+    chains : the potentials and lists of the compiled search, for s scaled by 2^−exponent.
+    s : (n,) in table order, zero where no path may end.
+    met : T, or None.
+    multipliers : (states, n) in table order, Σ over the completions that end as they must; the
+        last row for paths that have met T, or need not.
+    bound : of Σ b|error| of `multipliers`; weight : b, (n,).
+    """
+
+    prepared: LeontiefSystem
+    chains: _core.Chains
+    exponent: int
+    s: FloatArray
+    met: BoolArray | None
+    multipliers: FloatArray
+    bound: float
+    weight: FloatArray
+
+    def of_rows(self) -> FloatArray:
+        """Multiplier of every row as the first of a path."""
+        last: FloatArray = self.multipliers[-1]
+        return last if self.met is None else np.where(self.met, last, self.multipliers[0])
+
+    def total(self, y: FloatArray) -> float:
+        return float(self.of_rows() @ y)
+
+    def error_bound(self, y: FloatArray) -> float:
+        """Of the total and the remainder: the solves', and what adding up may round."""
+        inexact = self.bound * float(np.max(np.abs(y) / self.weight, initial=0.0))
+        return inexact + 2.0**-50 * (y.size + 64) * float(np.abs(self.of_rows()) @ np.abs(y))
+
+    def find(self, y: FloatArray, asked: Wanted, threads: int) -> tuple[Any, ...]:
+        """Search; y in table order."""
+        exponent = self.exponent + _exponent(y)
+        total = self.total(y)
+        floor, target = SMALLEST, np.nan
+        if asked.threshold is not None:
+            floor = _scaled(asked.threshold, -exponent)
+        elif asked.min_share is not None and total:
+            floor = _scaled(asked.min_share * abs(total), -exponent)
+        elif asked.coverage is not None:
+            target = _scaled(asked.coverage * total, -exponent)
+        if floor < SMALLEST:
+            raise InputError(
+                wrong(
+                    asked.mode,
+                    expected=f"at least {_scaled(SMALLEST, exponent):.0e} in the stressor's unit",
+                    got=repr(getattr(asked, asked.mode)),
+                    remedy="ask for the top paths instead",
+                )
+            )
+        most = asked.most
+        limit = PREFIXES_A_PATH * max(MOST_PATHS, most or 0)
+        order = self.prepared.tiles.order
+        demand = np.ldexp(y, -_exponent(y))
+        complete, values, starts, rows, pruned, nodes = self.chains.find(
+            np.ascontiguousarray(demand if order is None else demand[order]),
+            floor, -1 if most is None else most, target, limit,
+            np.arange(y.size) if order is None else order, threads,
+        )  # fmt: skip
+        if not complete or (most is None and values.size > MOST_PATHS):
+            raise MemoryLimitError(
+                wrong(
+                    asked.mode,
+                    expected=f"at most {most or MOST_PATHS:,} paths with {limit:,} prefixes",
+                    got=f"{getattr(asked, asked.mode)!r}, which has more",
+                    remedy="ask for less, or set max_paths for the largest",
+                )
+            )
+        return (
+            np.ldexp(values, exponent), starts, rows, np.ldexp(pruned, exponent), nodes,
+        )  # fmt: skip
+
+    def by_stage(self, y: FloatArray, last: int) -> FloatArray:
+        """Return the value of all matching paths of 0, 1, … `last` purchases."""
+        order = self.prepared.tiles.order
+        here = slice(None) if order is None else order
+        s = self.s[here]
+        met = np.ones(y.size, dtype=np.bool_) if self.met is None else self.met[here]
+        # Column 0 has met T, column 1 has not.
+        p = np.column_stack([np.where(met, y[here], 0.0), np.where(met, 0.0, y[here])])
+        totals = np.empty(last + 1)
+        for k in range(last + 1):
+            totals[k] = s @ p[:, 0]
+            p = self.prepared.tiles.product(p, adjoint=False, threads=thread_count())
+            p[:, 0] += np.where(met, p[:, 1], 0.0)
+            p[:, 1] = np.where(met, 0.0, p[:, 1])
+        return totals
+
+
+def _network(
+    table: Table, s: FloatArray, met: BoolArray | None, max_stage: int | None, threads: int
+) -> _Network:
+    """Return what all demands share; the last one is kept with the table."""
+    digest = hashlib.blake2b(s.tobytes(), digest_size=16)
+    digest.update(b"" if met is None else met.tobytes())
+    key = (digest.digest(), max_stage)
+    kept = table._cache.get("chains")
+    if kept is None or kept[0] != key:
+        kept = table._cache["chains"] = (key, _new_network(table, s, met, max_stage, threads))
+    network: _Network = kept[1]
+    return network
+
+
+def _new_network(
+    table: Table, s: FloatArray, met: BoolArray | None, max_stage: int | None, threads: int
+) -> _Network:
+    prepared = system(table)
+    order = prepared.tiles.order
+    weight = demand_weight(np.abs(table._parts.Y).sum(axis=1), positive_output(table))
+    m, bound = accurate_multipliers(prepared, s, weight)
+    multipliers = m[None]
+    if met is not None:
+        before, further = _until_met(table, prepared, m, met, weight, threads)
+        multipliers, bound = np.stack([before, m]), bound + further
+    exponent = _exponent(s)
+    here = slice(None) if order is None else order
+    try:
+        chains = _core.Chains(
+            prepared.tiles.core,
+            np.ldexp(s, -exponent)[here],
+            np.ascontiguousarray(np.ldexp(multipliers, -exponent)[:, here]).ravel(),
+            np.empty(0, dtype=np.uint8) if met is None else met[here].astype(np.uint8),
+            -1 if max_stage is None else max_stage,
+            threads,
+            instruction_set(),
+        )
+    except ArithmeticError:
+        raise NotProductiveError(
+            "A: expected every cycle of purchases to need less than it delivers, got one that "
+            "does not; look at cf.check(table) and correct the table"
+        ) from None
+    return _Network(prepared, chains, exponent, s, met, multipliers, bound, weight)
+
+
+def _until_met(
+    table: Table,
+    prepared: LeontiefSystem,
+    m: FloatArray,
+    met: BoolArray,
+    weight: FloatArray,
+    threads: int,
+) -> tuple[FloatArray, float]:
+    """Return the multipliers of paths that have not met T yet and must, and their bound.
+
+    With O the rows off T: σ_O = (I − A_OO)⁻ᵀ A_TO' m_T, solved for directly, since m less the
+    multipliers of paths that stay in O would cancel where few paths meet T. On T it is m.
+    """
+    tiles = prepared.tiles
+    order = tiles.order
+    here = slice(None) if order is None else order
+    outside = np.where(met, 0.0, 1.0)[here]
+    entering = np.where(met, m, 0.0)[here]
+    side = tiles.product(entering[:, None], adjoint=True, threads=threads)[:, 0] * outside
+    rows = np.empty(m.size)
+    rows[here] = side
+    off = LeontiefSystem(
+        RegionTiles(tiles.core.scaled(outside, outside, threads), order),
+        prepared._describe,
+        nonnegative=prepared.nonnegative,
+        threads=threads,
+    )
+    sigma, bound = accurate_multipliers(off, rows, weight)
+    return np.where(met, m, sigma), bound
+
+
+def _exponent(values: FloatArray) -> int:
+    """Power of two that scales the largest value below 1: exact, and independent of units."""
+    largest = float(np.abs(values).max(initial=0.0))
+    return int(np.frexp(largest)[1]) if largest else 0
+
+
+def _scaled(value: float, exponent: int) -> float:
+    return float(np.ldexp(value, exponent))

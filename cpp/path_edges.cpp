@@ -1,0 +1,186 @@
+// Potentials by passes in (max, ×), and the suppliers worth following by one look at every entry.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "carbonflows/paths.hpp"
+#include "carbonflows/threads.hpp"
+#include "visit.hpp"
+
+namespace carbonflows {
+namespace {
+
+std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
+
+// A bound and what it bounds are rounded by different ways of multiplying, by 2⁻⁵³ a stage each:
+// this covers half a million stages.
+constexpr double slack = 1.0 + 1e-10;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+// out = |A| x or |A|' x in (max, ×), for one vector a state.
+std::vector<double> largest_products(const Operator<double>& op, bool adjoint,
+                                     const std::vector<double>& x, int states, int threads,
+                                     const std::function<void()>& interrupt) {
+  const Operator<double> largest{op.matrix, adjoint, Semiring::max_absolute, op.kernels};
+  const std::int64_t n = op.matrix.size();
+  std::vector<double> out(x.size());
+  product<double>(largest, {x.data(), n, states, 1, n}, {out.data(), n, states, 1, n}, threads,
+                  interrupt);
+  return out;
+}
+
+}  // namespace
+
+int Chains::level(std::int64_t remaining) const {
+  const auto last = static_cast<std::int64_t>(levels_.size()) - 1;
+  return static_cast<int>(most_stages_ < 0 ? last : std::min(remaining, last));
+}
+
+Chains::Chains(const Operator<double>& op, std::span<const double> emissions,
+               std::span<const double> multipliers, std::span<const std::uint8_t> through,
+               std::int64_t most_stages, int threads, const std::function<void()>& interrupt)
+    : op_(op),
+      s_(emissions.begin(), emissions.end()),
+      multipliers_(multipliers.begin(), multipliers.end()),
+      through_(through.begin(), through.end()),
+      most_stages_(most_stages),
+      threads_(threads),
+      interrupt_(interrupt) {
+  const std::int64_t n = size();
+  const auto join = [&](const std::vector<double>& further) {
+    std::vector<double> now(at(n * states()));
+    for (std::int64_t i = 0; i < n; ++i) {
+      double& been = now[at(last_state() * n + i)];
+      been = std::max(std::abs(s_[at(i)]), further[at(last_state() * n + i)]);
+      // A path that has not met T may not end, and where it enters T it has met it.
+      if (states() == 2) now[at(i)] = through_[at(i)] ? been : further[at(i)];
+    }
+    return now;
+  };
+  levels_.push_back(join(std::vector<double>(at(n * states()), 0.0)));
+  while (most_stages < 0 || static_cast<std::int64_t>(levels_.size()) <= most_stages) {
+    if (++passes_ > n + 2) throw std::domain_error("potentials do not settle");
+    auto next = join(largest_products(op_, true, levels_.back(), states(), threads, interrupt));
+    if (next == levels_.back()) break;
+    if (most_stages < 0) levels_.clear();
+    levels_.push_back(std::move(next));
+  }
+  shared(0);
+}
+
+std::vector<double> Chains::shared_cut(double share) const {
+  std::vector<double> cut = levels_.back();
+  for (double& bound : cut) bound *= share;
+  if (states() == 2) {  // nobody is on T without having met it
+    for (std::int64_t i = 0; i < size(); ++i) {
+      if (through_[at(i)]) cut[at(i)] = infinity;
+    }
+  }
+  return cut;
+}
+
+const EdgeLists& Chains::shared(int which) const {
+  std::call_once(made_[which], [&] { shared_[which] = lists(shared_cut(shares[which])); });
+  return shared_[which];
+}
+
+// g, the largest |y a ··· a| of any path that arrives at a row in a state.
+std::vector<double> Chains::reach(std::span<const double> demand) const {
+  const std::int64_t n = size();
+  std::vector<double> now(at(n * states()), 0.0);
+  for (std::int64_t i = 0; i < n; ++i) {
+    now[at(enter(0, i) * n + i)] = std::abs(demand[at(i)]);
+  }
+  const std::vector<double> start = now;
+  for (std::int64_t pass = 0;; ++pass) {
+    if (pass > n + 2) throw std::domain_error("potentials do not settle");
+    const auto further = largest_products(op_, false, now, states(), threads_, interrupt_);
+    std::vector<double> next = start;
+    for (std::int64_t i = 0; i < n; ++i) {
+      for (int state = 0; state < states(); ++state) {
+        double& target = next[at(enter(state, i) * n + i)];
+        target = std::max(target, further[at(state * n + i)]);
+      }
+    }
+    if (next == now) return now;
+    now = std::move(next);
+  }
+}
+
+EdgeLists Chains::deep(std::span<const double> demand, double threshold, int which) const {
+  std::vector<double> cut = reach(demand);
+  // Never shorter than the lists used until now, so that a place in those is the same in these.
+  const std::vector<double> least = shared_cut(shares[which]);
+  for (std::size_t i = 0; i < cut.size(); ++i) {
+    cut[i] = std::min(cut[i] > 0.0 ? threshold / cut[i] : infinity, least[i]);
+  }
+  return lists(cut);
+}
+
+EdgeLists Chains::lists(const std::vector<double>& cut) const {
+  const std::int64_t n = size();
+  const std::int64_t blocks = op_.matrix.blocks();
+  const auto levels = static_cast<int>(levels_.size());
+  EdgeLists made;
+  made.rows_ = n;
+  made.columns_.resize(at(states() * levels * n));
+  made.edges_.resize(at(states() * levels * blocks));
+  // Bound and multiplier of every supplier, in the state in which he is entered.
+  std::vector<double> bounds(at(n)), multipliers(at(n));
+  for (int state = 0; state < states(); ++state) {
+    for (std::int64_t i = 0; i < n; ++i) multipliers[at(i)] = multiplier(enter(state, i), i);
+    for (int level = 0; level < levels; ++level) {
+      for (std::int64_t i = 0; i < n; ++i) {
+        bounds[at(i)] = potential(level, enter(state, i), i) * slack;
+      }
+      const std::int64_t which = list(state, level);
+      parallel_for(threads_, blocks, [&](std::int64_t b) {
+        const std::int64_t first = op_.matrix.starts[at(b)];
+        fill(b, cut.data() + state * n + first, bounds.data(), multipliers.data(),
+             made.columns_.data() + which * n + first, made.edges_[at(which * blocks + b)]);
+      });
+    }
+  }
+  return made;
+}
+
+// The columns of one block: look at every entry, keep the good ones, and sort them.
+void Chains::fill(std::int64_t b, const double* cuts, const double* bounds,
+                  const double* multipliers, EdgeLists::Column* columns,
+                  std::vector<Edge>& edges) const {
+  std::vector<std::vector<Edge>> kept(at(op_.matrix.rows(b)));
+  for (std::int64_t r = 0; r < op_.matrix.blocks(); ++r) {
+    const std::int64_t above = op_.matrix.starts[at(r)];
+    visit_tile(op_.matrix.tile(r, b), [&](std::int64_t i, std::int64_t j, double a) {
+      const double bound = std::abs(a) * bounds[above + i];
+      const double below = a * multipliers[above + i];
+      if (bound > 0.0 && bound >= cuts[j]) {
+        kept[at(j)].push_back({a, bound, below, static_cast<std::int32_t>(above + i)});
+      } else {
+        columns[j].left_out += below;
+        if (bound > 0.0) columns[j].cut = cuts[j];
+      }
+    });
+  }
+  std::size_t total = 0;
+  for (const std::vector<Edge>& column : kept) total += column.size();
+  edges.reserve(total);
+  for (std::vector<Edge>& column : kept) {
+    std::sort(column.begin(), column.end(), [](const Edge& one, const Edge& other) {
+      return one.bound != other.bound ? one.bound > other.bound : one.row < other.row;
+    });
+    double rest = columns->left_out;
+    for (auto edge = column.rbegin(); edge != column.rend(); ++edge) {
+      edge->rest = rest += edge->rest;
+    }
+    columns->edges = edges.data() + edges.size();
+    columns->count = static_cast<std::uint32_t>(column.size());
+    columns->best = column.empty() ? 0.0 : column.front().bound;
+    edges.insert(edges.end(), column.begin(), column.end());
+    ++columns;
+  }
+}
+
+}  // namespace carbonflows

@@ -1,0 +1,362 @@
+// The search for the largest paths: best first, in rounds of falling thresholds.
+//
+// A round expands every prefix whose next supplier is bounded by at least its threshold; what is
+// bounded by less waits in a bucket of its own size for a later round. So the paths of all rounds
+// until now are exactly those worth the last threshold or more, whichever thread found them.
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "carbonflows/paths.hpp"
+#include "carbonflows/threads.hpp"
+#include "path_order.hpp"
+#include "path_tree.hpp"
+
+namespace carbonflows {
+namespace {
+
+std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
+
+constexpr std::uint32_t been_bit = 1U << 31U;
+
+// Buckets of sizes: so many to a factor of two.
+using Bucket = std::uint64_t;
+constexpr int fine = 4;
+constexpr int coarse = 0;  // where all down to a threshold is wanted anyway
+
+template <class Item>
+using Buckets = std::map<Bucket, std::vector<Item>, std::greater<>>;
+
+// A count of paths grows about so with the threshold falling, in tables that were looked at.
+constexpr double growth = 0.85;
+
+class Search {
+ public:
+  Search(const Chains& chains, const PathQuery& query, std::span<const std::int64_t> position,
+         int threads, const std::function<void()>& interrupt)
+      : chains_(chains),
+        query_(query),
+        threads_(threads),
+        interrupt_(interrupt),
+        tree_(query.most_nodes),
+        order_(tree_, position),
+        lists_(&chains.shared(0)),
+        floor_(query.threshold),
+        workers_(at(threads)) {
+    const bool everything =
+        std::isnan(query.target) && query.most_paths == std::numeric_limits<std::int64_t>::max();
+    shift_ = 52 - (everything ? coarse : fine);
+    plant();
+  }
+
+  PathsFound run() {
+    while (next_round()) {
+      interrupt_();
+      explore();
+      collect();
+      if (full_ || reached()) break;
+    }
+    return report();
+  }
+
+ private:
+  // What one thread holds; nobody else looks at it during a round.
+  struct Worker {
+    PathTree::Cursor cursor;
+    std::vector<std::uint32_t> stack;
+    std::vector<Found> found;
+    Buckets<std::uint32_t> waiting;  // prefixes by the bound of their next supplier
+    Buckets<Found> later;            // paths by their value
+    std::vector<std::uint32_t> ended;  // prefixes that followed their whole list
+    double beyond = 0.0;               // the most that a supplier left out of a list may lead to
+  };
+
+  Bucket bucket(double size) const { return std::bit_cast<std::uint64_t>(size) >> shift_; }
+  double lower_edge(Bucket bucket) const { return std::bit_cast<double>(bucket << shift_); }
+
+  // The root's "suppliers" are the final products.
+  void plant() {
+    const int level = chains_.level(chains_.most_stages());
+    for (std::int64_t i = 0; i < chains_.size(); ++i) {
+      const double y = query_.demand[at(i)];
+      if (y == 0.0) continue;
+      const int state = chains_.enter(0, i);
+      roots_.push_back({y, std::abs(y) * chains_.potential(level, state, i) * (1.0 + 1e-10),
+                        y * chains_.multiplier(state, i), static_cast<std::int32_t>(i)});
+    }
+    std::sort(roots_.begin(), roots_.end(), [](const Edge& one, const Edge& other) {
+      return one.bound != other.bound ? one.bound > other.bound : one.row < other.row;
+    });
+    double rest = 0.0;
+    for (auto root = roots_.rbegin(); root != roots_.rend(); ++root) root->rest = rest += root->rest;
+    if (roots_.empty()) return;
+    root_ = {roots_.data(), static_cast<std::uint32_t>(roots_.size()), roots_.front().bound, 0.0,
+             0.0};
+    const std::uint32_t first = tree_.add(workers_[0].cursor, {1.0, PathTree::none, 0, 0, -1});
+    settle(workers_[0], first, 1.0, root_, 0);
+  }
+
+  // The suppliers of a prefix, and what is known of those that are not listed.
+  EdgeLists::Column suppliers(const Prefix& prefix) const {
+    if (prefix.stage < 0) return root_;
+    const int state = prefix.row & been_bit ? chains_.last_state() : 0;
+    const std::int64_t remaining = chains_.most_stages() < 0
+                                       ? std::numeric_limits<std::int64_t>::max()
+                                       : chains_.most_stages() - prefix.stage - 1;
+    const std::int64_t row = prefix.row & ~been_bit;
+    const EdgeLists::Column& column =
+        lists_->column(chains_.list(state, remaining < 0 ? 0 : chains_.level(remaining)), row);
+    // At the last stage nothing may follow; what would is summed in one.
+    if (remaining < 0) return {nullptr, 0, 0.0, 0.0, column.rest(0)};
+    return column;
+  }
+
+  // Let a prefix wait until the threshold has come down to its next supplier.
+  void settle(Worker& worker, std::uint32_t number, double weight,
+              const EdgeLists::Column& column, std::uint32_t next) {
+    if (next < column.count) {
+      const double bound = weight * (next == 0 ? column.best : column.edges[next].bound);
+      if (bound >= floor_) worker.waiting[bucket(bound)].push_back(number);
+    } else if (const double beyond = weight * column.cut; beyond >= floor_) {
+      worker.ended.push_back(number);
+      worker.beyond = std::max(worker.beyond, beyond);
+    }
+  }
+
+  // Follow the suppliers of a prefix, and theirs, as long as they are bounded by the threshold.
+  void advance(Worker& worker, std::uint32_t first) {
+    worker.stack.push_back(first);
+    while (!worker.stack.empty()) {
+      const std::uint32_t number = worker.stack.back();
+      worker.stack.pop_back();
+      Prefix& prefix = tree_[number];
+      const EdgeLists::Column column = suppliers(prefix);
+      const double weight = std::abs(prefix.weight);
+      std::uint32_t next = prefix.followed;
+      for (; next < column.count; ++next) {
+        const Edge& edge = column.edges[next];
+        if (weight * edge.bound < threshold_) break;
+        if (!follow(worker, prefix, number, edge)) {
+          full_ = true;
+          break;
+        }
+      }
+      prefix.followed = next;
+      settle(worker, number, weight, column, next);
+    }
+  }
+
+  // Go on to one supplier; return whether there was room for it.
+  bool follow(Worker& worker, const Prefix& from, std::uint32_t number, const Edge& edge) {
+    const int state = chains_.enter(from.row & been_bit ? chains_.last_state() : 0, edge.row);
+    const bool been = state == chains_.last_state();
+    const Prefix prefix{from.weight * edge.coefficient, number,
+                        static_cast<std::uint32_t>(edge.row) | (been ? been_bit : 0U), 0,
+                        from.stage + 1};
+    const std::uint32_t made = tree_.add(worker.cursor, prefix);
+    if (made == PathTree::none) return false;
+    const double value = been ? prefix.weight * chains_.emission(edge.row) : 0.0;
+    if (std::abs(value) >= threshold_) {
+      worker.found.push_back({value, made});
+    } else if (value != 0.0) {
+      worker.later[bucket(std::abs(value))].push_back({value, made});
+    }
+    const EdgeLists::Column column = suppliers(prefix);
+    const double weight = std::abs(prefix.weight);
+    if (weight * column.best >= threshold_) {
+      worker.stack.push_back(made);
+    } else {
+      settle(worker, made, weight, column, 0);
+    }
+    return true;
+  }
+
+  // Choose the next threshold and what to expand for it; return whether there is anything left.
+  bool next_round() {
+    Bucket best = 0;
+    double beyond = 0.0;
+    for (const Worker& worker : workers_) {
+      if (!worker.waiting.empty()) best = std::max(best, worker.waiting.begin()->first);
+      if (!worker.later.empty()) best = std::max(best, worker.later.begin()->first);
+      beyond = std::max(beyond, worker.beyond);
+    }
+    if (beyond >= floor_) best = std::max(best, bucket(beyond));
+    if (best < bucket(floor_) || best == 0) return false;
+    threshold_ = std::max(lower_edge(best), floor_);
+    work_.clear();
+    if (beyond >= threshold_) deepen();
+    for (Worker& worker : workers_) {
+      for (auto& waiting = worker.waiting;
+           !waiting.empty() && waiting.begin()->first >= best; waiting.erase(waiting.begin())) {
+        const auto& prefixes = waiting.begin()->second;
+        work_.insert(work_.end(), prefixes.begin(), prefixes.end());
+      }
+      for (auto later = worker.later.begin();
+           later != worker.later.end() && later->first >= best; ++later) {
+        const auto small = std::partition(
+            later->second.begin(), later->second.end(),
+            [&](const Found& one) { return std::abs(one.value) >= threshold_; });
+        worker.found.insert(worker.found.end(), later->second.begin(), small);
+        later->second.erase(later->second.begin(), small);
+      }
+      std::erase_if(worker.later, [](const auto& entry) { return entry.second.empty(); });
+    }
+    // The bucket of the floor holds what is below it too.
+    last_ = threshold_ == floor_;
+    return true;
+  }
+
+  // Lists that go down far enough for this threshold and, it is hoped, for the last one.
+  void deepen() {
+    double target = std::max(floor_, threshold_ / 64.0);
+    if (query_.most_paths < std::numeric_limits<std::int64_t>::max()) {
+      const double share = static_cast<double>(std::max<std::size_t>(found_.size(), 1)) /
+                           static_cast<double>(query_.most_paths);
+      target = std::max(floor_, std::min(threshold_ / 4.0,
+                                         threshold_ / 2.0 * std::pow(share, 1.0 / growth)));
+    } else if (std::isnan(query_.target)) {
+      target = floor_;
+    }
+    // What stands before the first purchase bounds every weight: w h ≤ the best root's bound.
+    if (shared_ + 1 < Chains::shared_lists &&
+        target >= Chains::shares[shared_ + 1] * root_.best) {
+      lists_ = &chains_.shared(++shared_);
+    } else {
+      deep_ = chains_.deep(query_.demand, target, shared_);
+      lists_ = &deep_;
+    }
+    for (Worker& worker : workers_) {
+      work_.insert(work_.end(), worker.ended.begin(), worker.ended.end());
+      worker.ended.clear();
+      worker.beyond = 0.0;
+    }
+  }
+
+  void explore() {
+    constexpr std::int64_t together = 32;
+    const auto count = static_cast<std::int64_t>(work_.size());
+    std::atomic<std::int64_t> next{0};
+    run_team(count < 4 * together ? 1 : threads_, [&](Team& team) {
+      Worker& worker = workers_[at(team.rank())];
+      for (std::int64_t first; (first = next.fetch_add(together)) < count && !full_;) {
+        for (std::int64_t w = first; w < std::min(first + together, count); ++w) {
+          advance(worker, work_[at(w)]);
+        }
+      }
+    });
+  }
+
+  // Take over what the round has found; in order where the sum decides.
+  void collect() {
+    const std::size_t before = found_.size();
+    for (Worker& worker : workers_) {
+      found_.insert(found_.end(), worker.found.begin(), worker.found.end());
+      worker.found.clear();
+    }
+    if (std::isnan(query_.target)) return;
+    std::sort(found_.begin() + static_cast<std::ptrdiff_t>(before), found_.end(), order_);
+    for (std::size_t f = before; f < found_.size() && !enough_; ++f) {
+      sum_ += found_[f].value;
+      if (query_.target >= 0.0 ? sum_ >= query_.target : sum_ <= query_.target) {
+        enough_ = static_cast<std::int64_t>(f) + 1;
+      }
+    }
+  }
+
+  bool reached() const {
+    return enough_ || last_ || static_cast<std::int64_t>(found_.size()) >= query_.most_paths;
+  }
+
+  PathsFound report() {
+    PathsFound result;
+    result.nodes = static_cast<std::int64_t>(tree_.chunks()) * PathTree::chunk - 1;  // the root
+    for (const Worker& worker : workers_) {
+      result.nodes -= worker.cursor.end - worker.cursor.next;  // what its last chunk lacks
+    }
+    if (full_) {
+      result.outcome = PathOutcome::too_many;
+      return result;
+    }
+    order_.sort(found_, threads_);
+    auto kept = std::min(static_cast<std::int64_t>(found_.size()), query_.most_paths);
+    if (enough_) kept = std::min(kept, enough_);
+    result.pruned = pruned(kept);
+    found_.resize(at(kept));
+    order_.write(found_, threads_, result);
+    return result;
+  }
+
+  // Everything that is not among the first `kept` paths: paths that were found, and for every
+  // prefix the suppliers that it did not follow.
+  std::vector<double> pruned(std::int64_t kept) {
+    const PrunedSums none(scale());
+    PrunedSums sums = none;
+    const auto add = [&](const Found& path) {
+      sums.add(tree_[path.prefix].stage, path.value);
+    };
+    std::for_each(found_.begin() + kept, found_.end(), add);
+    for (const Worker& worker : workers_) {
+      for (const auto& [key, paths] : worker.later) std::for_each(paths.begin(), paths.end(), add);
+    }
+    std::vector<PrunedSums> parts(tree_.chunks(), none);
+    parallel_for(threads_, tree_.chunks(), [&](std::int64_t c) {
+      const auto begin = static_cast<std::uint32_t>(c) << PathTree::chunk_bits;
+      std::uint32_t end = begin + PathTree::chunk;
+      for (const Worker& worker : workers_) {  // all chunks but their last are full
+        if (worker.cursor.end == end) end = worker.cursor.next;
+      }
+      for (std::uint32_t number = begin; number < end; ++number) {
+        const Prefix& prefix = tree_[number];
+        parts[at(c)].add(prefix.stage + 1,
+                         prefix.weight * suppliers(prefix).rest(prefix.followed));
+      }
+    });
+    for (const PrunedSums& part : parts) sums.add(part);
+    return sums.values();
+  }
+
+  // A size that sums of pruned parts do not exceed by much.
+  double scale() const {
+    double sum = 0.0;
+    for (const Edge& root : roots_) {
+      sum += std::abs(root.coefficient *
+                      chains_.multiplier(chains_.enter(0, root.row), root.row));
+    }
+    return std::max(sum, roots_.empty() ? 0.0 : roots_.front().bound);
+  }
+
+  const Chains& chains_;
+  const PathQuery& query_;
+  const int threads_;
+  const std::function<void()>& interrupt_;
+  PathTree tree_;
+  PathOrder order_;
+  const EdgeLists* lists_;
+  EdgeLists deep_;
+  int shared_ = 0;  // which of the shared lists was used last
+  const double floor_;
+  int shift_ = 0;
+  std::vector<Edge> roots_;
+  EdgeLists::Column root_;
+  std::vector<Worker> workers_;
+  std::vector<std::uint32_t> work_;
+  std::vector<Found> found_;
+  double threshold_ = 0.0;
+  double sum_ = 0.0;
+  std::int64_t enough_ = 0;  // paths that reach the target
+  bool last_ = false;
+  std::atomic<bool> full_{false};
+};
+
+}  // namespace
+
+PathsFound find_paths(const Chains& chains, const PathQuery& query,
+                      std::span<const std::int64_t> position, int threads,
+                      const std::function<void()>& interrupt) {
+  return Search(chains, query, position, threads, interrupt).run();
+}
+
+}  // namespace carbonflows
