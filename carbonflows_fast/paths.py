@@ -184,23 +184,7 @@ class _Network:
     def find(self, y: FloatArray, asked: Wanted, threads: int) -> tuple[Any, ...]:
         """Search; y in table order."""
         exponent = self.exponent + _exponent(y)
-        total = self.total(y)
-        floor, target = SMALLEST, np.nan
-        if asked.threshold is not None:
-            floor = _scaled(asked.threshold, -exponent)
-        elif asked.min_share is not None and total:
-            floor = _scaled(asked.min_share * abs(total), -exponent)
-        elif asked.coverage is not None:
-            target = _scaled(asked.coverage * total, -exponent)
-        if floor < SMALLEST:
-            raise InputError(
-                wrong(
-                    asked.mode,
-                    expected=f"at least {_scaled(SMALLEST, exponent):.0e} in the stressor's unit",
-                    got=repr(getattr(asked, asked.mode)),
-                    remedy="ask for the top paths instead",
-                )
-            )
+        floor, target = self._limits(y, asked, exponent)
         most = asked.most
         limit = PREFIXES_A_PATH * max(MOST_PATHS, most or 0)
         order = self.prepared.tiles.order
@@ -222,6 +206,29 @@ class _Network:
         return (
             np.ldexp(values, exponent), starts, rows, np.ldexp(pruned, exponent), nodes,
         )  # fmt: skip
+
+    def _limits(self, y: FloatArray, asked: Wanted, exponent: int) -> tuple[float, float]:
+        """Return the smallest value and the sum that are asked for, scaled by 2^−exponent."""
+        total = self.total(y)
+        if asked.mode in ("min_share", "coverage") and total == 0.0:
+            if np.any((y != 0.0) & (self.of_rows() != 0.0)):
+                raise _refused(asked, "a total other than zero", "ask by top or threshold")
+            return SMALLEST, np.nan
+        if asked.coverage is not None:
+            last = asked.max_stage
+            if last is not None and self.by_stage(y, last).sum() / total < asked.coverage:
+                within = float(self.by_stage(y, last).sum() / total)
+                expected = f"less than the {within:.3g} within max_stage={last}"
+                raise _refused(asked, expected, "ask for less, or for more stages")
+            return SMALLEST, _scaled(asked.coverage * total, -exponent)
+        if asked.mode == "top":
+            return SMALLEST, np.nan
+        value = asked.threshold if asked.min_share is None else asked.min_share * abs(total)
+        floor = _scaled(value or 0.0, -exponent)
+        if floor < SMALLEST:
+            expected = f"at least {_scaled(SMALLEST, exponent):.0e} in the stressor's unit"
+            raise _refused(asked, expected, "ask for the top paths instead")
+        return floor, np.nan
 
     def by_stage(self, y: FloatArray, last: int) -> FloatArray:
         """Return the value of all matching paths of 0, 1, … `last` purchases."""
@@ -263,7 +270,7 @@ def _new_network(
     m, bound = accurate_multipliers(prepared, s, weight)
     multipliers = m[None]
     if met is not None:
-        before, further = _until_met(table, prepared, m, met, weight, threads)
+        before, further = _until_met(prepared, m, bound, met, weight, threads)
         multipliers, bound = np.stack([before, m]), bound + further
     exponent = _exponent(s)
     here = slice(None) if order is None else order
@@ -286,9 +293,9 @@ def _new_network(
 
 
 def _until_met(
-    table: Table,
     prepared: LeontiefSystem,
     m: FloatArray,
+    bound_of_m: float,
     met: BoolArray,
     weight: FloatArray,
     threads: int,
@@ -296,7 +303,9 @@ def _until_met(
     """Return the multipliers of paths that have not met T yet and must, and their bound.
 
     With O the rows off T: σ_O = (I − A_OO)⁻ᵀ A_TO' m_T, solved for directly, since m less the
-    multipliers of paths that stay in O would cancel where few paths meet T. On T it is m.
+    multipliers of paths that stay in O would cancel where few paths meet T. On T it is m. An error
+    of m_T enters through A_TO (I − A_OO)⁻¹ b ≤ L b, which the checked guard v of m bounds:
+    (I − A) v ≥ b / scale > 0.
     """
     tiles = prepared.tiles
     order = tiles.order
@@ -313,7 +322,15 @@ def _until_met(
         threads=threads,
     )
     sigma, bound = accurate_multipliers(off, rows, weight)
-    return np.where(met, m, sigma), bound
+    b = weight[here]
+    proof = prepared._guards.certificate(b, adjoint=True, threads=threads)
+    entering_share = float((proof.scale * proof.guard / b)[outside == 0.0].max(initial=0.0))
+    return np.where(met, m, sigma), bound + entering_share * bound_of_m
+
+
+def _refused(asked: Wanted, expected: str, remedy: str) -> InputError:
+    got = repr(getattr(asked, asked.mode))
+    return InputError(wrong(asked.mode, expected=expected, got=got, remedy=remedy))
 
 
 def _exponent(values: FloatArray) -> int:

@@ -14,6 +14,7 @@
 #include "carbonflows/threads.hpp"
 #include "path_order.hpp"
 #include "path_tree.hpp"
+#include "poll.hpp"
 
 namespace carbonflows {
 namespace {
@@ -26,6 +27,9 @@ constexpr std::uint32_t been_bit = 1U << 31U;
 using Bucket = std::uint64_t;
 constexpr int fine = 4;
 constexpr int coarse = 0;  // where all down to a threshold is wanted anyway
+
+// Lists that reach down to a threshold may miss it by a rounding, which the slack of bounds covers.
+constexpr double slightly_more = 1.0 + 1e-11;
 
 template <class Item>
 using Buckets = std::map<Bucket, std::vector<Item>, std::greater<>>;
@@ -120,7 +124,7 @@ class Search {
     if (next < column.count) {
       const double bound = weight * (next == 0 ? column.best : column.edges[next].bound);
       if (bound >= floor_) worker.waiting[bucket(bound)].push_back(number);
-    } else if (const double beyond = weight * column.cut; beyond >= floor_) {
+    } else if (const double beyond = weight * column.cut; beyond > floor_ * slightly_more) {
       worker.ended.push_back(number);
       worker.beyond = std::max(worker.beyond, beyond);
     }
@@ -239,14 +243,18 @@ class Search {
     constexpr std::int64_t together = 32;
     const auto count = static_cast<std::int64_t>(work_.size());
     std::atomic<std::int64_t> next{0};
+    std::atomic<bool> stop{false};
+    Poll poll(interrupt_);
     run_team(count < 4 * together ? 1 : threads_, [&](Team& team) {
       Worker& worker = workers_[at(team.rank())];
-      for (std::int64_t first; (first = next.fetch_add(together)) < count && !full_;) {
+      for (std::int64_t first; (first = next.fetch_add(together)) < count && !full_ && !stop;) {
         for (std::int64_t w = first; w < std::min(first + together, count); ++w) {
           advance(worker, work_[at(w)]);
         }
+        if (team.rank() == 0 && poll()) stop = true;
       }
     });
+    poll.rethrow();
   }
 
   // Take over what the round has found; in order where the sum decides.
@@ -272,7 +280,8 @@ class Search {
 
   PathsFound report() {
     PathsFound result;
-    result.nodes = static_cast<std::int64_t>(tree_.chunks()) * PathTree::chunk - 1;  // the root
+    result.nodes = static_cast<std::int64_t>(tree_.chunks()) * PathTree::chunk;
+    if (!roots_.empty()) --result.nodes;  // the root of them all
     for (const Worker& worker : workers_) {
       result.nodes -= worker.cursor.end - worker.cursor.next;  // what its last chunk lacks
     }

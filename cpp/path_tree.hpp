@@ -1,6 +1,7 @@
 // The prefixes that a path search has expanded: a tree that several threads let grow.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -29,9 +30,10 @@ class PathTree {
   static constexpr int chunk_bits = 12;
   static constexpr std::uint32_t chunk = 1U << chunk_bits;
   static constexpr std::uint32_t none = 0xffffffffU;
+  static constexpr std::int64_t most_chunks = (1 << (32 - chunk_bits)) - 1;  // numbers have 32 bits
 
   explicit PathTree(std::int64_t most)
-      : chunks_(static_cast<std::size_t>(most / chunk + 64)),
+      : chunks_(static_cast<std::size_t>(std::min<std::int64_t>(most / chunk + 64, most_chunks))),
         limit_(static_cast<std::uint32_t>(chunks_.size())) {}
 
   // A thread's place in the tree.

@@ -201,9 +201,12 @@ class Case:
 
     @cached_property
     def table(self) -> cf.Table:
-        # Output sets the scale of each row's unit for the solver, and nothing else.
-        x = np.linalg.solve(np.eye(len(self.y)) - np.abs(self.A), np.abs(self.y))
-        x[x <= 0] = x[x > 0].min(initial=1.0)
+        # Output sets the scale of each row's unit for the solver, and nothing else. Summed, since
+        # a solve leaves rounding where nothing is bought.
+        x = np.abs(self.y)
+        for _ in range(100):
+            x = np.abs(self.y) + np.abs(self.A) @ x
+        x[x == 0] = x[x > 0].min(initial=1.0)
         return cf.Table(
             A=self.A, Y=self.y[:, None], S=self.s[None], x=x, regions=self.regions,
             sectors=[f"s{i}" for i in range(len(x))], demand=[(self.regions[0], "all")],
