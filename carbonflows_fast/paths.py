@@ -203,6 +203,10 @@ class _Network:
                     remedy="ask for less, or set max_paths for the largest",
                 )
             )
+        if most is None and values.size and asked.max_stage is not None:
+            # In the order of the search, which decided so.
+            share = float(np.cumsum(values)[-1]) / _scaled(self.total(y), -exponent)
+            self._require_reach(asked, share * (1.0 + 2.0**-50))
         return (
             np.ldexp(values, exponent), starts, rows, np.ldexp(pruned, exponent), nodes,
         )  # fmt: skip
@@ -215,11 +219,9 @@ class _Network:
                 raise _refused(asked, "a total other than zero", "ask by top or threshold")
             return SMALLEST, np.nan
         if asked.coverage is not None:
-            last = asked.max_stage
-            if last is not None and self.by_stage(y, last).sum() / total < asked.coverage:
-                within = float(self.by_stage(y, last).sum() / total)
-                expected = f"less than the {within:.3g} within max_stage={last}"
-                raise _refused(asked, expected, "ask for less, or for more stages")
+            # Where signs differ, part of the paths may reach more than all of them.
+            if self.prepared.nonnegative and min(y.min(), self.s.min()) >= 0.0:
+                self._require_reach(asked, self._within(y, asked))
             return SMALLEST, _scaled(asked.coverage * total, -exponent)
         if asked.mode == "top":
             return SMALLEST, np.nan
@@ -229,6 +231,17 @@ class _Network:
             expected = f"at least {_scaled(SMALLEST, exponent):.0e} in the stressor's unit"
             raise _refused(asked, expected, "ask for the top paths instead")
         return floor, np.nan
+
+    def _within(self, y: FloatArray, asked: Wanted) -> float:
+        """Return the share of the total that `max_stage` purchases can carry."""
+        last = asked.max_stage
+        return 1.0 if last is None else float(self.by_stage(y, last).sum() / self.total(y))
+
+    @staticmethod
+    def _require_reach(asked: Wanted, within: float) -> None:
+        if asked.coverage is not None and within < asked.coverage:
+            expected = f"at most the {within:.6g} that max_stage={asked.max_stage} leaves"
+            raise _refused(asked, expected, "ask for less, or for more stages")
 
     def by_stage(self, y: FloatArray, last: int) -> FloatArray:
         """Return the value of all matching paths of 0, 1, … `last` purchases."""

@@ -32,6 +32,7 @@ ChainsOfTiles make_chains(const Tiles<double>& tiles, const Flat<double>& emissi
 // A column of the core as an array that owns it.
 template <class Number>
 py::array_t<Number> array(cf::Column<Number>&& column) {
+  if (!column.data) return py::array_t<Number>(0);  // a capsule cannot hold nothing
   Number* data = column.data.release();
   const py::capsule owner(data, [](void* p) { delete[] static_cast<Number*>(p); });
   return py::array_t<Number>(static_cast<py::ssize_t>(column.size), data, owner);
