@@ -63,7 +63,7 @@ def _rows(table: Table, texts: list[str] | None) -> Any:
         if text in table._parts.sectors or not colon:
             rows.append(text)
         else:
-            rows.append((region or None, sector.strip() or None))
+            rows.append((region.strip() or None, sector.strip() or None))
     return rows
 
 

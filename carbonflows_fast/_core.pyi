@@ -110,6 +110,7 @@ class Chains:
         threshold: float,
         most_paths: int,
         target: float,
+        most_found: int,
         most_nodes: int,
         position: _Ints,
         threads: int,

@@ -13,8 +13,10 @@ from carbonflows_fast.errors import InputError, wrong
 __all__ = ["MOST_PATHS", "Wanted", "wanted"]
 
 MOST_PATHS = 10_000_000
-"""Paths that a search may find where the caller sets no limit: about 2 GB with all they need."""
+"""Paths that a search may find where the caller sets no limit."""
 
+MOST_WANTED = 100_000_000
+LARGEST = float(np.finfo(np.float64).max)
 MODES = ("top", "threshold", "min_share", "coverage")
 
 
@@ -67,8 +69,8 @@ def wanted(
     return Wanted(
         top=_whole("top", top, 1),
         threshold=_real("threshold", threshold, "a positive number", lambda x: 0 < x < math.inf),
-        min_share=_real("min_share", min_share, "a share of at most 1", lambda x: 0 < x <= 1),
-        coverage=_real("coverage", coverage, "a share between 0 and 1", lambda x: 0 < x < 1),
+        min_share=_real("min_share", min_share, "a share in (0, 1]", lambda x: 0 < x <= 1),
+        coverage=_real("coverage", coverage, "a share above 0, below 1", lambda x: 0 < x < 1),
         max_paths=_whole("max_paths", max_paths, 1),
         max_stage=_whole("max_stage", max_stage, 0),
     )
@@ -78,11 +80,11 @@ def _whole(name: str, value: Any, least: int) -> int | None:
     if value is None:
         return None
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or not least <= value < 2**31:
+    if not whole or not least <= value <= MOST_WANTED:
         raise InputError(
             wrong(
                 name,
-                expected=f"a whole number of at least {least}",
+                expected=f"a whole number from {least:,} to {MOST_WANTED:,}",
                 got=repr(value),
                 remedy="leave it out for the default",
             )
@@ -93,8 +95,9 @@ def _whole(name: str, value: Any, least: int) -> int | None:
 def _real(name: str, value: Any, expected: str, fits: Any) -> float | None:
     if value is None:
         return None
-    real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not real or not fits(value):
-        remedy = "every path is more than any table can list" if value == 0 else "see the docstring"
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not real or not fits(value) or value > LARGEST:
+        nothing = real and value == 0
+        remedy = "there is no end to all paths" if nothing else "leave it out for the top 1,000"
         raise InputError(wrong(name, expected=expected, got=repr(value), remedy=remedy))
     return float(value)

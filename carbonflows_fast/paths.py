@@ -12,13 +12,16 @@ largest completion of a path, as best-first search with a perfect estimate does.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from carbonflows_fast import _core
-from carbonflows_fast._account_solves import accurate_multipliers, demand_weight, positive_output
+from carbonflows_fast._account_solves import accurate_multipliers, positive_output
 from carbonflows_fast._machine import instruction_set, thread_count
 from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast._path_options import MOST_PATHS, Wanted, wanted
@@ -37,7 +40,8 @@ SMALLEST = 1e-280
 """Paths below this share of y × s at their largest are beyond float64 and not looked for."""
 
 PREFIXES_A_PATH = 4
-"""Prefixes that a search may keep for every path that it may find."""
+"""Prefixes that a search may keep for every path that it may find; half as many where the caller
+says how many paths."""
 
 
 def structural_paths(
@@ -66,7 +70,8 @@ def structural_paths(
     demand : region, (region, category), list of these, or array of shape (n,), optional
         Whose purchases; all by default.
     top : int, optional
-        So many of the largest; 1,000 if none of these four is given.
+        So many of the largest; 1,000 if none of these four is given. Fewer are returned where
+        there are fewer, or where the rest is below 1e-280 of the largest conceivable path.
     threshold : float, optional
         All paths of at least this size, in the stressor's unit.
     min_share : float, optional
@@ -75,7 +80,7 @@ def structural_paths(
         The fewest paths, largest first, that add up to this share of the total, in (0, 1).
     max_paths : int, optional
         At most so many, the largest. Without it a search that finds more than 10 million is
-        refused before it takes more than about 2 GB.
+        refused, before it takes more than some 4 GB.
     max_stage : int, optional
         At most so many purchases; 0 leaves the direct emissions of the makers of final products.
     start : rows, optional
@@ -121,6 +126,11 @@ def structural_paths(
     asked = wanted(top, threshold, min_share, coverage, max_paths, max_stage)
     chosen = select_stressor(table, stressor)
     y = select_demand(table, demand).values.sum(axis=1)
+    if float(np.abs(y).max(initial=0.0)) > 1.0 / SMALLEST:
+        raise InputError(
+            wrong("demand", expected=f"numbers up to {1.0 / SMALLEST:.0e}",
+                  got=f"{np.abs(y).max():.1e}", remedy="give it in another unit")
+        )  # fmt: skip
     if start is not None:
         y = np.where(select_rows(table, start, "start"), y, 0.0)
     s = chosen.s if end is None else np.where(select_rows(table, end, "end"), chosen.s, 0.0)
@@ -129,8 +139,6 @@ def structural_paths(
     network = _network(table, s, met, asked.max_stage, count)
     values, starts, rows, pruned, nodes = network.find(y, asked, count)
     total = network.total(y)
-    for array in (values, starts, rows, pruned):
-        array.flags.writeable = False
     return Paths(
         value=values,
         starts=starts,
@@ -142,7 +150,7 @@ def structural_paths(
         error_bound=network.error_bound(y),
         pruned=pruned,
         nodes=nodes,
-        _stage_totals=lambda last: network.by_stage(y, last),
+        _stage_totals=partial(_stage_totals, table, s, met, y),
         _table=table,
     )
 
@@ -157,6 +165,7 @@ class _Network:
     multipliers : (states, n) in table order, Σ over the completions that end as they must; the
         last row for paths that have met T, or need not.
     bound : of Σ b|error| of `multipliers`; weight : b, (n,).
+    spread : how much larger (L b)_i is than b_i at most; size : at least |s|'L b, L of |A|.
     """
 
     prepared: LeontiefSystem
@@ -167,6 +176,8 @@ class _Network:
     multipliers: FloatArray
     bound: float
     weight: FloatArray
+    spread: float
+    size: float
 
     def of_rows(self) -> FloatArray:
         """Multiplier of every row as the first of a path."""
@@ -177,33 +188,33 @@ class _Network:
         return float(self.of_rows() @ y)
 
     def error_bound(self, y: FloatArray) -> float:
-        """Of the total and the remainder: the solves', and what adding up may round."""
-        inexact = self.bound * float(np.max(np.abs(y) / self.weight, initial=0.0))
-        return inexact + 2.0**-50 * (y.size + 64) * float(np.abs(self.of_rows()) @ np.abs(y))
+        """Of the total and the remainder: the solves', and what adding up may round.
+
+        Subtrees are cut off where up to (L|y|)_i arrives, not |y|_i.
+        """
+        share = float(np.max(np.abs(y) / self.weight, initial=0.0))
+        return share * (self.spread * self.bound + 2.0**-50 * (y.size + 64) * self.size)
 
     def find(self, y: FloatArray, asked: Wanted, threads: int) -> tuple[Any, ...]:
         """Search; y in table order."""
         exponent = self.exponent + _exponent(y)
-        floor, target = self._limits(y, asked, exponent)
+        floor, target = self._limits(y, asked, exponent, threads)
         most = asked.most
-        limit = PREFIXES_A_PATH * max(MOST_PATHS, most or 0)
-        order = self.prepared.tiles.order
-        demand = np.ldexp(y, -_exponent(y))
-        complete, values, starts, rows, pruned, nodes = self.chains.find(
-            np.ascontiguousarray(demand if order is None else demand[order]),
-            floor, -1 if most is None else most, target, limit,
-            np.arange(y.size) if order is None else order, threads,
-        )  # fmt: skip
-        if not complete or (most is None and values.size > MOST_PATHS):
+        limit = max(PREFIXES_A_PATH * MOST_PATHS, PREFIXES_A_PATH // 2 * (most or 0))
+        found = MOST_PATHS if most is None else 2**62
+        complete, values, starts, rows, pruned, nodes = self._search(
+            y, threads, (floor, -1 if most is None else most, target, found, limit)
+        )
+        if not complete:
             raise MemoryLimitError(
                 wrong(
                     asked.mode,
-                    expected=f"at most {most or MOST_PATHS:,} paths with {limit:,} prefixes",
-                    got=f"{getattr(asked, asked.mode)!r}, which has more",
+                    expected=f"at most {most or MOST_PATHS:,} paths, of {limit:,} beginnings",
+                    got=f"{getattr(asked, asked.mode)!r}, which takes more",
                     remedy="ask for less, or set max_paths for the largest",
                 )
             )
-        if most is None and values.size and asked.max_stage is not None:
+        if asked.coverage is not None and most is None and values.size:
             # In the order of the search, which decided so.
             share = float(np.cumsum(values)[-1]) / _scaled(self.total(y), -exponent)
             self._require_reach(asked, share * (1.0 + 2.0**-50))
@@ -211,11 +222,26 @@ class _Network:
             np.ldexp(values, exponent), starts, rows, np.ldexp(pruned, exponent), nodes,
         )  # fmt: skip
 
-    def _limits(self, y: FloatArray, asked: Wanted, exponent: int) -> tuple[float, float]:
+    def _search(
+        self, y: FloatArray, threads: int, limits: tuple[float, int, float, int, int]
+    ) -> tuple[Any, ...]:
+        """Search in the order of the tiles, y scaled below 1; limits as `_core.Chains` has them."""
+        order = self.prepared.tiles.order
+        demand = np.ldexp(y, -_exponent(y))
+        if order is None:
+            order = np.arange(y.size)
+        else:
+            demand = demand[order]
+        return self.chains.find(np.ascontiguousarray(demand), *limits, order, threads)
+
+    def _limits(
+        self, y: FloatArray, asked: Wanted, exponent: int, threads: int
+    ) -> tuple[float, float]:
         """Return the smallest value and the sum that are asked for, scaled by 2^−exponent."""
         total = self.total(y)
-        if asked.mode in ("min_share", "coverage") and total == 0.0:
-            if np.any((y != 0.0) & (self.of_rows() != 0.0)):
+        if asked.mode in ("min_share", "coverage") and abs(total) <= self.error_bound(y):
+            one = (SMALLEST, 1, np.nan, 2**62, PREFIXES_A_PATH * MOST_PATHS)
+            if self._search(y, threads, one)[1].size:
                 raise _refused(asked, "a total other than zero", "ask by top or threshold")
             return SMALLEST, np.nan
         if asked.coverage is not None:
@@ -225,39 +251,59 @@ class _Network:
             return SMALLEST, _scaled(asked.coverage * total, -exponent)
         if asked.mode == "top":
             return SMALLEST, np.nan
-        value = asked.threshold if asked.min_share is None else asked.min_share * abs(total)
-        floor = _scaled(value or 0.0, -exponent)
+        least = asked.min_share * abs(total) if asked.min_share else asked.threshold
+        floor = _scaled(least, -exponent)
         if floor < SMALLEST:
             expected = f"at least {_scaled(SMALLEST, exponent):.0e} in the stressor's unit"
             raise _refused(asked, expected, "ask for the top paths instead")
         return floor, np.nan
 
     def _within(self, y: FloatArray, asked: Wanted) -> float:
-        """Return the share of the total that `max_stage` purchases can carry."""
-        last = asked.max_stage
-        return 1.0 if last is None else float(self.by_stage(y, last).sum() / self.total(y))
+        """Return the share of the total that `max_stage` purchases can carry, if less than asked.
+
+        For y, A, s ≥ 0.
+        """
+        if asked.max_stage is None or asked.coverage is None:
+            return 1.0
+        total, so_far = self.total(y), 0.0
+        for _, value in zip(
+            range(asked.max_stage + 1), _stages(self.prepared, self.s, self.met, y)
+        ):
+            so_far += value
+            # Later stages may be too small to change the sum.
+            if so_far >= asked.coverage * total or value < 1e-17 * so_far:
+                break
+        return so_far / total
 
     @staticmethod
     def _require_reach(asked: Wanted, within: float) -> None:
         if asked.coverage is not None and within < asked.coverage:
-            expected = f"at most the {within:.6g} that max_stage={asked.max_stage} leaves"
+            limit = "there is" if asked.max_stage is None else f"max_stage={asked.max_stage} leaves"
+            expected = f"at most the {within:.6g} that {limit}"
             raise _refused(asked, expected, "ask for less, or for more stages")
 
-    def by_stage(self, y: FloatArray, last: int) -> FloatArray:
-        """Return the value of all matching paths of 0, 1, … `last` purchases."""
-        order = self.prepared.tiles.order
-        here = slice(None) if order is None else order
-        s = self.s[here]
-        met = np.ones(y.size, dtype=np.bool_) if self.met is None else self.met[here]
-        # Column 0 has met T, column 1 has not.
-        p = np.column_stack([np.where(met, y[here], 0.0), np.where(met, 0.0, y[here])])
-        totals = np.empty(last + 1)
-        for k in range(last + 1):
-            totals[k] = s @ p[:, 0]
-            p = self.prepared.tiles.product(p, adjoint=False, threads=thread_count())
-            p[:, 0] += np.where(met, p[:, 1], 0.0)
-            p[:, 1] = np.where(met, 0.0, p[:, 1])
-        return totals
+
+def _stages(
+    prepared: LeontiefSystem, s: FloatArray, met: BoolArray | None, y: FloatArray
+) -> Iterator[float]:
+    """Yield the value of all matching paths of 0, 1, … purchases."""
+    order = prepared.tiles.order
+    here = slice(None) if order is None else order
+    s, y = s[here], y[here]
+    on_T = np.ones(y.size, dtype=np.bool_) if met is None else met[here]
+    # Column 0 has met T, column 1 has not.
+    p = np.column_stack([np.where(on_T, y, 0.0), np.where(on_T, 0.0, y)])
+    while True:
+        yield float(s @ p[:, 0])
+        p = prepared.tiles.product(p, adjoint=False, threads=thread_count())
+        p[:, 0] += np.where(on_T, p[:, 1], 0.0)
+        p[:, 1] = np.where(on_T, 0.0, p[:, 1])
+
+
+def _stage_totals(
+    table: Table, s: FloatArray, met: BoolArray | None, y: FloatArray, last: int
+) -> FloatArray:
+    return np.fromiter(islice(_stages(system(table), s, met, y), last + 1), np.float64)
 
 
 def _network(
@@ -278,15 +324,19 @@ def _new_network(
     table: Table, s: FloatArray, met: BoolArray | None, max_stage: int | None, threads: int
 ) -> _Network:
     prepared = system(table)
-    order = prepared.tiles.order
-    weight = demand_weight(np.abs(table._parts.Y).sum(axis=1), positive_output(table))
+    # With all of x in it, (L b)_i is only a few times b_i: see `_Network.error_bound`.
+    weight = np.abs(table._parts.Y).sum(axis=1) + positive_output(table)
     m, bound = accurate_multipliers(prepared, s, weight)
+    here = slice(None) if prepared.tiles.order is None else prepared.tiles.order
+    # The checked guard v of m has (I − |A|) v ≥ b / scale, hence L b ≤ scale v.
+    proof = prepared._guards.certificate(weight[here], adjoint=True, threads=threads)
+    reached = proof.scale * proof.guard
+    spread = max(float((reached / weight[here]).max(initial=1.0)), 1.0)
     multipliers = m[None]
     if met is not None:
-        before, further = _until_met(prepared, m, bound, met, weight, threads)
-        multipliers, bound = np.stack([before, m]), bound + further
+        before, further = _until_met(prepared, m, met, weight, threads)
+        multipliers, bound = np.stack([before, m]), bound * (1.0 + spread) + further
     exponent = _exponent(s)
-    here = slice(None) if order is None else order
     try:
         chains = _core.Chains(
             prepared.tiles.core,
@@ -302,13 +352,13 @@ def _new_network(
             "A: expected every cycle of purchases to need less than it delivers, got one that "
             "does not; look at cf.check(table) and correct the table"
         ) from None
-    return _Network(prepared, chains, exponent, s, met, multipliers, bound, weight)
+    size = float(np.abs(s[here]) @ reached)
+    return _Network(prepared, chains, exponent, s, met, multipliers, bound, weight, spread, size)
 
 
 def _until_met(
     prepared: LeontiefSystem,
     m: FloatArray,
-    bound_of_m: float,
     met: BoolArray,
     weight: FloatArray,
     threads: int,
@@ -316,9 +366,8 @@ def _until_met(
     """Return the multipliers of paths that have not met T yet and must, and their bound.
 
     With O the rows off T: σ_O = (I − A_OO)⁻ᵀ A_TO' m_T, solved for directly, since m less the
-    multipliers of paths that stay in O would cancel where few paths meet T. On T it is m. An error
-    of m_T enters through A_TO (I − A_OO)⁻¹ b ≤ L b, which the checked guard v of m bounds:
-    (I − A) v ≥ b / scale > 0.
+    multipliers of paths that stay in O would cancel where few paths meet T. On T it is m. The bound
+    is this solve's own: an error of m_T comes on top, through A_TO (I − A_OO)⁻¹ b ≤ L b.
     """
     tiles = prepared.tiles
     order = tiles.order
@@ -335,10 +384,7 @@ def _until_met(
         threads=threads,
     )
     sigma, bound = accurate_multipliers(off, rows, weight)
-    b = weight[here]
-    proof = prepared._guards.certificate(b, adjoint=True, threads=threads)
-    entering_share = float((proof.scale * proof.guard / b)[outside == 0.0].max(initial=0.0))
-    return np.where(met, m, sigma), bound + entering_share * bound_of_m
+    return np.where(met, m, sigma), bound
 
 
 def _refused(asked: Wanted, expected: str, remedy: str) -> InputError:
@@ -352,5 +398,5 @@ def _exponent(values: FloatArray) -> int:
     return int(np.frexp(largest)[1]) if largest else 0
 
 
-def _scaled(value: float, exponent: int) -> float:
+def _scaled(value: Any, exponent: int) -> float:
     return float(np.ldexp(value, exponent))

@@ -219,6 +219,15 @@ def select_demand(table: Table, demand: Any = None) -> Demand:
     array([[3.]])
     """
     p = table._parts
+    if isinstance(demand, pd.DataFrame):
+        raise InputError(
+            wrong(
+                "demand",
+                expected="an array or a Series of one number per row, or regions",
+                got="a DataFrame",
+                remedy="select one column, or sum them with .sum(axis=1)",
+            )
+        )
     if isinstance(demand, np.ndarray | pd.Series):
         return Demand(("demand",), _demand_array(table, demand), None, False)
     columns = np.ones(len(p.demand_codes), dtype=np.bool_)
@@ -233,16 +242,7 @@ def select_demand(table: Table, demand: Any = None) -> Demand:
 
 def _demand_array(table: Table, demand: Any) -> FloatArray:
     if isinstance(demand, pd.Series):
-        if isinstance(demand.index, pd.MultiIndex) and list(demand.index) != list(table.rows):
-            raise LabelError(
-                wrong(
-                    "demand",
-                    expected="the labels of the table's rows in the same order",
-                    got="a Series with others",
-                    remedy="use demand.reindex(table.rows, fill_value=0)",
-                )
-            )
-        demand = demand.to_numpy()
+        demand = _in_order(table, demand, "demand", 0)
     if demand.shape != (table.n,) or demand.dtype.kind not in "fiu":
         raise InputError(
             wrong(
@@ -265,6 +265,23 @@ def _demand_array(table: Table, demand: Any) -> FloatArray:
         )
     column: FloatArray = locked(values[:, None])
     return column
+
+
+def _in_order(table: Table, series: pd.Series, argument: str, fill: Any) -> Any:
+    """Return the values of a Series whose labels, if it has any, are those of the table's rows."""
+    numbered = isinstance(series.index, pd.RangeIndex) and series.index.equals(
+        pd.RangeIndex(len(series))
+    )
+    if not numbered and list(series.index) != list(table.rows):
+        raise LabelError(
+            wrong(
+                argument,
+                expected="the labels of the table's rows in the same order",
+                got="a Series with others",
+                remedy=f"use {argument}.reindex(table.rows, fill_value={fill})",
+            )
+        )
+    return series.to_numpy()
 
 
 def _demand_columns(table: Table, item: Any) -> BoolArray:
@@ -313,7 +330,9 @@ def select_rows(table: Table, rows: Any, argument: str = "rows") -> BoolArray:
     [False, True]
     """
     if isinstance(rows, np.ndarray | pd.Series):
-        mask = np.asarray(rows)
+        mask = rows
+        if isinstance(rows, pd.Series):
+            mask = _in_order(table, rows, argument, False)
         if mask.shape != (table.n,) or mask.dtype != np.bool_:
             raise InputError(
                 wrong(

@@ -26,6 +26,7 @@ import numpy as np
 from carbonflows_fast import _core
 from carbonflows_fast import table as _table
 from carbonflows_fast._exchange import exchange
+from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import Parts, locked
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import StoreError
@@ -126,6 +127,7 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
     --------
     See :func:`save`.
     """
+    thread_count()  # a wrong environment is no damage to the store
     folder = Path(path).absolute()
     manifest = _read_manifest(folder)
     _verify(folder, manifest["files"], most=None if verify else VERIFIED_BELOW)

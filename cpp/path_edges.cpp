@@ -13,10 +13,6 @@ namespace {
 
 std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
 
-// A bound and what it bounds are rounded by different ways of multiplying, by 2⁻⁵³ a stage each:
-// this covers half a million stages.
-constexpr double slack = 1.0 + 1e-10;
-
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // out = |A| x or |A|' x in (max, ×), for one vector a state.
@@ -33,6 +29,15 @@ std::vector<double> largest_products(const Operator<double>& op, bool adjoint,
 
 }  // namespace
 
+// On the way in, `rest` is what the edge alone leads to.
+void arrange(std::vector<Edge>& edges, double left_out) {
+  std::sort(edges.begin(), edges.end(), [](const Edge& one, const Edge& other) {
+    return one.bound != other.bound ? one.bound > other.bound : one.row < other.row;
+  });
+  double rest = left_out;
+  for (auto edge = edges.rbegin(); edge != edges.rend(); ++edge) edge->rest = rest += edge->rest;
+}
+
 int Chains::level(std::int64_t remaining) const {
   const auto last = static_cast<std::int64_t>(levels_.size()) - 1;
   return static_cast<int>(most_stages_ < 0 ? last : std::min(remaining, last));
@@ -45,9 +50,7 @@ Chains::Chains(const Operator<double>& op, std::span<const double> emissions,
       s_(emissions.begin(), emissions.end()),
       multipliers_(multipliers.begin(), multipliers.end()),
       through_(through.begin(), through.end()),
-      most_stages_(most_stages),
-      threads_(threads),
-      interrupt_(interrupt) {
+      most_stages_(most_stages) {
   const std::int64_t n = size();
   const auto join = [&](const std::vector<double>& further) {
     std::vector<double> now(at(n * states()));
@@ -67,27 +70,35 @@ Chains::Chains(const Operator<double>& op, std::span<const double> emissions,
     if (most_stages < 0) levels_.clear();
     levels_.push_back(std::move(next));
   }
-  shared(0);
+  shared(0, threads);
 }
 
+// A list serves buyers who may go on one purchase further than its suppliers.
 std::vector<double> Chains::shared_cut(double share) const {
-  std::vector<double> cut = levels_.back();
-  for (double& bound : cut) bound *= share;
-  if (states() == 2) {  // nobody is on T without having met it
-    for (std::int64_t i = 0; i < size(); ++i) {
-      if (through_[at(i)]) cut[at(i)] = infinity;
+  const std::int64_t n = size();
+  std::vector<double> cut(at(states() * levels() * n));
+  for (int state = 0; state < states(); ++state) {
+    for (int level = 0; level < levels(); ++level) {
+      const int buyers = std::min(level + 1, levels() - 1);
+      for (std::int64_t i = 0; i < n; ++i) {
+        const bool nobody = state < last_state() && through_[at(i)];  // on T one has met T
+        cut[at(list(state, level) * n + i)] =
+            nobody ? infinity : share * potential(buyers, state, i);
+      }
     }
   }
   return cut;
 }
 
-const EdgeLists& Chains::shared(int which) const {
-  std::call_once(made_[which], [&] { shared_[which] = lists(shared_cut(shares[which])); });
+const EdgeLists& Chains::shared(int which, int threads) const {
+  std::call_once(made_[which],
+                 [&] { shared_[which] = lists(shared_cut(shares[which]), threads); });
   return shared_[which];
 }
 
 // g, the largest |y a ··· a| of any path that arrives at a row in a state.
-std::vector<double> Chains::reach(std::span<const double> demand) const {
+std::vector<double> Chains::reach(std::span<const double> demand, int threads,
+                                  const std::function<void()>& interrupt) const {
   const std::int64_t n = size();
   std::vector<double> now(at(n * states()), 0.0);
   for (std::int64_t i = 0; i < n; ++i) {
@@ -96,7 +107,7 @@ std::vector<double> Chains::reach(std::span<const double> demand) const {
   const std::vector<double> start = now;
   for (std::int64_t pass = 0;; ++pass) {
     if (pass > n + 2) throw std::domain_error("potentials do not settle");
-    const auto further = largest_products(op_, false, now, states(), threads_, interrupt_);
+    const auto further = largest_products(op_, false, now, states(), threads, interrupt);
     std::vector<double> next = start;
     for (std::int64_t i = 0; i < n; ++i) {
       for (int state = 0; state < states(); ++state) {
@@ -109,36 +120,45 @@ std::vector<double> Chains::reach(std::span<const double> demand) const {
   }
 }
 
-EdgeLists Chains::deep(std::span<const double> demand, double threshold, int which) const {
-  std::vector<double> cut = reach(demand);
+EdgeLists Chains::deep(std::span<const double> demand, double threshold, int which, int threads,
+                       const std::function<void()>& interrupt) const {
+  const std::vector<double> arriving = reach(demand, threads, interrupt);
   // Never shorter than the lists used until now, so that a place in those is the same in these.
-  const std::vector<double> least = shared_cut(shares[which]);
-  for (std::size_t i = 0; i < cut.size(); ++i) {
-    cut[i] = std::min(cut[i] > 0.0 ? threshold / cut[i] : infinity, least[i]);
+  std::vector<double> cut = shared_cut(shares[which]);
+  const std::int64_t n = size();
+  for (int state = 0; state < states(); ++state) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double most = arriving[at(state * n + i)];
+      for (int level = 0; most > 0.0 && level < levels(); ++level) {
+        double& bound = cut[at(list(state, level) * n + i)];
+        bound = std::min(bound, threshold / most);
+      }
+    }
   }
-  return lists(cut);
+  return lists(cut, threads);
 }
 
-EdgeLists Chains::lists(const std::vector<double>& cut) const {
+EdgeLists Chains::lists(const std::vector<double>& cut, int threads) const {
   const std::int64_t n = size();
   const std::int64_t blocks = op_.matrix.blocks();
-  const auto levels = static_cast<int>(levels_.size());
+  // The potential of as many purchases as are allowed at all bounds final products only.
+  const int used = levels() - 1 == most_stages_ ? std::max(1, levels() - 1) : levels();
   EdgeLists made;
   made.rows_ = n;
-  made.columns_.resize(at(states() * levels * n));
-  made.edges_.resize(at(states() * levels * blocks));
+  made.columns_.resize(at(states() * levels() * n));
+  made.edges_.resize(at(states() * levels() * blocks));
   // Bound and multiplier of every supplier, in the state in which he is entered.
   std::vector<double> bounds(at(n)), multipliers(at(n));
   for (int state = 0; state < states(); ++state) {
     for (std::int64_t i = 0; i < n; ++i) multipliers[at(i)] = multiplier(enter(state, i), i);
-    for (int level = 0; level < levels; ++level) {
+    for (int level = 0; level < used; ++level) {
       for (std::int64_t i = 0; i < n; ++i) {
         bounds[at(i)] = potential(level, enter(state, i), i) * slack;
       }
       const std::int64_t which = list(state, level);
-      parallel_for(threads_, blocks, [&](std::int64_t b) {
+      parallel_for(threads, blocks, [&](std::int64_t b) {
         const std::int64_t first = op_.matrix.starts[at(b)];
-        fill(b, cut.data() + state * n + first, bounds.data(), multipliers.data(),
+        fill(b, cut.data() + which * n + first, bounds.data(), multipliers.data(),
              made.columns_.data() + which * n + first, made.edges_[at(which * blocks + b)]);
       });
     }
@@ -168,13 +188,7 @@ void Chains::fill(std::int64_t b, const double* cuts, const double* bounds,
   for (const std::vector<Edge>& column : kept) total += column.size();
   edges.reserve(total);
   for (std::vector<Edge>& column : kept) {
-    std::sort(column.begin(), column.end(), [](const Edge& one, const Edge& other) {
-      return one.bound != other.bound ? one.bound > other.bound : one.row < other.row;
-    });
-    double rest = columns->left_out;
-    for (auto edge = column.rbegin(); edge != column.rend(); ++edge) {
-      edge->rest = rest += edge->rest;
-    }
+    arrange(column, columns->left_out);
     columns->edges = edges.data() + edges.size();
     columns->count = static_cast<std::uint32_t>(column.size());
     columns->best = column.empty() ? 0.0 : column.front().bound;

@@ -62,8 +62,8 @@ class PathOrder {
 
   // Write values and rows as columns.
   void write(const std::vector<Found>& paths, int threads, PathsFound& out) const {
-    out.values = Column<double>(paths.size());
-    out.starts = Column<std::int64_t>(paths.size() + 1);
+    out.values = Owned<double>(paths.size());
+    out.starts = Owned<std::int64_t>(paths.size() + 1);
     in_pieces(paths.size(), threads, [&](std::size_t begin, std::size_t end) {
       for (std::size_t p = begin; p < end; ++p) {
         out.values.data[p] = paths[p].value;
@@ -73,7 +73,7 @@ class PathOrder {
     std::int64_t* starts = out.starts.data.get();
     starts[0] = 0;
     for (std::size_t p = 0; p < paths.size(); ++p) starts[p + 1] += starts[p];
-    out.rows = Column<std::int32_t>(static_cast<std::size_t>(starts[paths.size()]));
+    out.rows = Owned<std::int32_t>(static_cast<std::size_t>(starts[paths.size()]));
     in_pieces(paths.size(), threads, [&](std::size_t begin, std::size_t end) {
       for (std::size_t p = begin; p < end; ++p) {
         std::int32_t* place = out.rows.data.get() + starts[p + 1];
@@ -86,7 +86,7 @@ class PathOrder {
 
  private:
   std::int64_t position(const Prefix& prefix) const {
-    return position_[prefix.row & 0x7fffffffU];
+    return position_[static_cast<std::size_t>(prefix.row())];
   }
 
   template <class Body>

@@ -21,12 +21,13 @@ namespace {
 
 std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
 
-constexpr std::uint32_t been_bit = 1U << 31U;
-
 // Buckets of sizes: so many to a factor of two.
 using Bucket = std::uint64_t;
 constexpr int fine = 4;
 constexpr int coarse = 0;  // where all down to a threshold is wanted anyway
+
+// Rows of paths that may be written for every prefix that may be kept.
+constexpr std::int64_t rows_a_node = 5;
 
 // Lists that reach down to a threshold may miss it by a rounding, which the slack of bounds covers.
 constexpr double slightly_more = 1.0 + 1e-11;
@@ -45,9 +46,9 @@ class Search {
         query_(query),
         threads_(threads),
         interrupt_(interrupt),
-        tree_(query.most_nodes),
+        tree_(query.most_nodes, threads),
         order_(tree_, position),
-        lists_(&chains.shared(0)),
+        lists_(&chains.shared(0, threads)),
         floor_(query.threshold),
         workers_(at(threads)) {
     const bool everything =
@@ -58,8 +59,13 @@ class Search {
 
   PathsFound run() {
     while (next_round()) {
-      interrupt_();
       explore();
+      // A list may end inside a round: what it left out belongs to this round too.
+      while (!full_ && beyond() >= threshold_) {
+        work_.clear();
+        deepen();
+        explore();
+      }
       collect();
       if (full_ || reached()) break;
     }
@@ -76,6 +82,7 @@ class Search {
     Buckets<Found> later;            // paths by their value
     std::vector<std::uint32_t> ended;  // prefixes that followed their whole list
     double beyond = 0.0;               // the most that a supplier left out of a list may lead to
+    std::int64_t steps = 0;
   };
 
   Bucket bucket(double size) const { return std::bit_cast<std::uint64_t>(size) >> shift_; }
@@ -88,14 +95,10 @@ class Search {
       const double y = query_.demand[at(i)];
       if (y == 0.0) continue;
       const int state = chains_.enter(0, i);
-      roots_.push_back({y, std::abs(y) * chains_.potential(level, state, i) * (1.0 + 1e-10),
+      roots_.push_back({y, std::abs(y) * chains_.potential(level, state, i) * slack,
                         y * chains_.multiplier(state, i), static_cast<std::int32_t>(i)});
     }
-    std::sort(roots_.begin(), roots_.end(), [](const Edge& one, const Edge& other) {
-      return one.bound != other.bound ? one.bound > other.bound : one.row < other.row;
-    });
-    double rest = 0.0;
-    for (auto root = roots_.rbegin(); root != roots_.rend(); ++root) root->rest = rest += root->rest;
+    arrange(roots_, 0.0);
     if (roots_.empty()) return;
     root_ = {roots_.data(), static_cast<std::uint32_t>(roots_.size()), roots_.front().bound, 0.0,
              0.0};
@@ -106,13 +109,12 @@ class Search {
   // The suppliers of a prefix, and what is known of those that are not listed.
   EdgeLists::Column suppliers(const Prefix& prefix) const {
     if (prefix.stage < 0) return root_;
-    const int state = prefix.row & been_bit ? chains_.last_state() : 0;
+    const int state = prefix.has_met() ? chains_.last_state() : 0;
     const std::int64_t remaining = chains_.most_stages() < 0
                                        ? std::numeric_limits<std::int64_t>::max()
                                        : chains_.most_stages() - prefix.stage - 1;
-    const std::int64_t row = prefix.row & ~been_bit;
     const EdgeLists::Column& column =
-        lists_->column(chains_.list(state, remaining < 0 ? 0 : chains_.level(remaining)), row);
+        lists_->column(chains_.list(state, remaining < 0 ? 0 : chains_.level(remaining)), prefix.row());
     // At the last stage nothing may follow; what would is summed in one.
     if (remaining < 0) return {nullptr, 0, 0.0, 0.0, column.rest(0)};
     return column;
@@ -134,6 +136,8 @@ class Search {
   void advance(Worker& worker, std::uint32_t first) {
     worker.stack.push_back(first);
     while (!worker.stack.empty()) {
+      if (full_ || stop_) return worker.stack.clear();
+      if (&worker == workers_.data() && ++worker.steps % 1024 == 0 && poll_()) stop_ = true;
       const std::uint32_t number = worker.stack.back();
       worker.stack.pop_back();
       Prefix& prefix = tree_[number];
@@ -155,10 +159,10 @@ class Search {
 
   // Go on to one supplier; return whether there was room for it.
   bool follow(Worker& worker, const Prefix& from, std::uint32_t number, const Edge& edge) {
-    const int state = chains_.enter(from.row & been_bit ? chains_.last_state() : 0, edge.row);
+    const int state = chains_.enter(from.has_met() ? chains_.last_state() : 0, edge.row);
     const bool been = state == chains_.last_state();
     const Prefix prefix{from.weight * edge.coefficient, number,
-                        static_cast<std::uint32_t>(edge.row) | (been ? been_bit : 0U), 0,
+                        static_cast<std::uint32_t>(edge.row) | (been ? Prefix::met : 0U), 0,
                         from.stage + 1};
     const std::uint32_t made = tree_.add(worker.cursor, prefix);
     if (made == PathTree::none) return false;
@@ -178,20 +182,23 @@ class Search {
     return true;
   }
 
+  double beyond() const {
+    double most = 0.0;
+    for (const Worker& worker : workers_) most = std::max(most, worker.beyond);
+    return most;
+  }
+
   // Choose the next threshold and what to expand for it; return whether there is anything left.
   bool next_round() {
-    Bucket best = 0;
-    double beyond = 0.0;
+    Bucket best = bucket(beyond());
     for (const Worker& worker : workers_) {
       if (!worker.waiting.empty()) best = std::max(best, worker.waiting.begin()->first);
       if (!worker.later.empty()) best = std::max(best, worker.later.begin()->first);
-      beyond = std::max(beyond, worker.beyond);
     }
-    if (beyond >= floor_) best = std::max(best, bucket(beyond));
-    if (best < bucket(floor_) || best == 0) return false;
+    if (best < bucket(floor_)) return false;
     threshold_ = std::max(lower_edge(best), floor_);
     work_.clear();
-    if (beyond >= threshold_) deepen();
+    if (beyond() >= threshold_) deepen();
     for (Worker& worker : workers_) {
       for (auto& waiting = worker.waiting;
            !waiting.empty() && waiting.begin()->first >= best; waiting.erase(waiting.begin())) {
@@ -224,12 +231,12 @@ class Search {
     } else if (std::isnan(query_.target)) {
       target = floor_;
     }
-    // What stands before the first purchase bounds every weight: w h ≤ the best root's bound.
+    // No prefix leads to more than the best final product does.
     if (shared_ + 1 < Chains::shared_lists &&
         target >= Chains::shares[shared_ + 1] * root_.best) {
-      lists_ = &chains_.shared(++shared_);
+      lists_ = &chains_.shared(++shared_, threads_);
     } else {
-      deep_ = chains_.deep(query_.demand, target, shared_);
+      deep_ = chains_.deep(query_.demand, target, shared_, threads_, interrupt_);
       lists_ = &deep_;
     }
     for (Worker& worker : workers_) {
@@ -243,18 +250,20 @@ class Search {
     constexpr std::int64_t together = 32;
     const auto count = static_cast<std::int64_t>(work_.size());
     std::atomic<std::int64_t> next{0};
-    std::atomic<bool> stop{false};
-    Poll poll(interrupt_);
     run_team(count < 4 * together ? 1 : threads_, [&](Team& team) {
       Worker& worker = workers_[at(team.rank())];
-      for (std::int64_t first; (first = next.fetch_add(together)) < count && !full_ && !stop;) {
+      for (std::int64_t first; (first = next.fetch_add(together)) < count && !full_ && !stop_;) {
         for (std::int64_t w = first; w < std::min(first + together, count); ++w) {
           advance(worker, work_[at(w)]);
         }
-        if (team.rank() == 0 && poll()) stop = true;
       }
     });
-    poll.rethrow();
+    interrupt_();
+    poll_.rethrow();
+    std::int64_t used = 0;
+    for (const Worker& worker : workers_) used += worker.cursor.end - worker.cursor.next;
+    used = static_cast<std::int64_t>(tree_.chunks()) * PathTree::chunk - used;
+    if (used > query_.most_nodes) full_ = true;
   }
 
   // Take over what the round has found; in order where the sum decides.
@@ -264,6 +273,7 @@ class Search {
       found_.insert(found_.end(), worker.found.begin(), worker.found.end());
       worker.found.clear();
     }
+    if (static_cast<std::int64_t>(found_.size()) > query_.most_found) full_ = true;
     if (std::isnan(query_.target)) return;
     std::sort(found_.begin() + static_cast<std::ptrdiff_t>(before), found_.end(), order_);
     for (std::size_t f = before; f < found_.size() && !enough_; ++f) {
@@ -285,13 +295,15 @@ class Search {
     for (const Worker& worker : workers_) {
       result.nodes -= worker.cursor.end - worker.cursor.next;  // what its last chunk lacks
     }
-    if (full_) {
-      result.outcome = PathOutcome::too_many;
-      return result;
-    }
+    result.outcome = PathOutcome::too_many;
+    if (full_) return result;
     order_.sort(found_, threads_);
     auto kept = std::min(static_cast<std::int64_t>(found_.size()), query_.most_paths);
     if (enough_) kept = std::min(kept, enough_);
+    std::int64_t rows = 0;
+    for (std::int64_t f = 0; f < kept; ++f) rows += tree_[found_[at(f)].prefix].stage + 1;
+    if (rows > rows_a_node * query_.most_nodes) return result;
+    result.outcome = PathOutcome::complete;
     result.pruned = pruned(kept);
     found_.resize(at(kept));
     order_.write(found_, threads_, result);
@@ -358,6 +370,8 @@ class Search {
   std::int64_t enough_ = 0;  // paths that reach the target
   bool last_ = false;
   std::atomic<bool> full_{false};
+  std::atomic<bool> stop_{false};
+  Poll poll_{interrupt_};
 };
 
 }  // namespace

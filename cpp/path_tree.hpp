@@ -11,11 +11,16 @@ namespace carbonflows {
 
 // A prefix: its weight y a ··· a, its last row, and how many of its suppliers were followed.
 struct Prefix {
+  static constexpr std::uint32_t met = 1U << 31U;
+
   double weight;
   std::uint32_t parent;
-  std::uint32_t row;  // the top bit says whether T has been met
+  std::uint32_t row_and_state;  // the top bit says whether T has been met
   std::uint32_t followed;
   std::int32_t stage;  // -1 for the root, which stands before all final products
+
+  std::int64_t row() const { return row_and_state & ~met; }
+  bool has_met() const { return (row_and_state & met) != 0; }
 };
 
 // A path's value, and the prefix that it is.
@@ -32,8 +37,10 @@ class PathTree {
   static constexpr std::uint32_t none = 0xffffffffU;
   static constexpr std::int64_t most_chunks = (1 << (32 - chunk_bits)) - 1;  // numbers have 32 bits
 
-  explicit PathTree(std::int64_t most)
-      : chunks_(static_cast<std::size_t>(std::min<std::int64_t>(most / chunk + 64, most_chunks))),
+  // Room for `most` prefixes, whichever threads add them: each leaves one chunk unfinished.
+  PathTree(std::int64_t most, int threads)
+      : chunks_(static_cast<std::size_t>(
+            std::min<std::int64_t>(most / chunk + threads + 1, most_chunks))),
         limit_(static_cast<std::uint32_t>(chunks_.size())) {}
 
   // A thread's place in the tree.

@@ -29,9 +29,9 @@ ChainsOfTiles make_chains(const Tiles<double>& tiles, const Flat<double>& emissi
   return {tiles, std::move(chains)};
 }
 
-// A column of the core as an array that owns it.
+// Numbers of the core as an array that owns it.
 template <class Number>
-py::array_t<Number> array(cf::Column<Number>&& column) {
+py::array_t<Number> array(cf::Owned<Number>&& column) {
   if (!column.data) return py::array_t<Number>(0);  // a capsule cannot hold nothing
   Number* data = column.data.release();
   const py::capsule owner(data, [](void* p) { delete[] static_cast<Number*>(p); });
@@ -39,11 +39,13 @@ py::array_t<Number> array(cf::Column<Number>&& column) {
 }
 
 py::tuple find(const ChainsOfTiles& self, const Flat<double>& demand, double threshold,
-               std::int64_t most_paths, double target, std::int64_t most_nodes,
+               std::int64_t most_paths, double target, std::int64_t most_found,
+               std::int64_t most_nodes,
                const Flat<std::int64_t>& position, int threads) {
   const cf::PathQuery query{
       view(demand), threshold,
-      most_paths < 0 ? std::numeric_limits<std::int64_t>::max() : most_paths, target, most_nodes};
+      most_paths < 0 ? std::numeric_limits<std::int64_t>::max() : most_paths, target,
+      most_found, most_nodes};
   const auto positions = view(position);
   cf::PathsFound found;
   {
@@ -60,7 +62,7 @@ py::tuple find(const ChainsOfTiles& self, const Flat<double>& demand, double thr
 }  // namespace
 
 void bind_paths(py::module_& m) {
-  py::register_exception_translator([](std::exception_ptr error) {
+  py::register_local_exception_translator([](std::exception_ptr error) {
     try {
       if (error) std::rethrow_exception(error);
     } catch (const std::domain_error& domain) {
@@ -74,6 +76,6 @@ void bind_paths(py::module_& m) {
       .def_property_readonly("passes",
                              [](const ChainsOfTiles& self) { return self.chains->passes(); })
       .def("find", &find, py::arg("demand").noconvert(), py::arg("threshold"),
-           py::arg("most_paths"), py::arg("target"), py::arg("most_nodes"),
+           py::arg("most_paths"), py::arg("target"), py::arg("most_found"), py::arg("most_nodes"),
            py::arg("position").noconvert(), py::arg("threads"));
 }

@@ -24,6 +24,10 @@
 
 namespace carbonflows {
 
+// What bounds are raised by: they and the paths are multiplied in other orders, each step rounding
+// by 2⁻⁵³ at most, so that this covers half a million stages.
+inline constexpr double slack = 1.0 + 1e-10;
+
 // A purchase that a search may follow, seen from the buyer: his supplier `row`.
 struct Edge {
   double coefficient;
@@ -31,6 +35,9 @@ struct Edge {
   double rest;   // Σ coefficient · multiplier of this and all following suppliers of the column
   std::int32_t row;
 };
+
+// Sort purchases, best first, and sum up what they and those left out lead to.
+void arrange(std::vector<Edge>& edges, double left_out);
 
 // The suppliers of every column that matter most, best first, in one list a state and level.
 class EdgeLists {
@@ -85,22 +92,24 @@ class Chains {
   double potential(int level, int state, std::int64_t i) const {
     return levels_[static_cast<std::size_t>(level)][static_cast<std::size_t>(state * size() + i)];
   }
-  int list(int state, int level) const {
-    return state * static_cast<int>(levels_.size()) + level;
-  }
+  int levels() const { return static_cast<int>(levels_.size()); }
+  // Suppliers for a buyer in `state`, beyond whom `level` bounds what follows.
+  int list(int state, int level) const { return state * levels() + level; }
 
   // Lists for any demand, down to a share of what each column's best supplier leads to. The first
   // are there from the beginning, the second are made when first asked for.
   static constexpr int shared_lists = 2;
   static constexpr double shares[shared_lists] = {1e-3, 1e-4};
-  const EdgeLists& shared(int which) const;
+  const EdgeLists& shared(int which, int threads) const;
   // Lists for this demand down to `threshold`; no shorter than the shared ones.
-  EdgeLists deep(std::span<const double> demand, double threshold, int which) const;
+  EdgeLists deep(std::span<const double> demand, double threshold, int which, int threads,
+                 const std::function<void()>& interrupt) const;
 
  private:
   std::vector<double> shared_cut(double share) const;
-  std::vector<double> reach(std::span<const double> demand) const;
-  EdgeLists lists(const std::vector<double>& cut) const;
+  std::vector<double> reach(std::span<const double> demand, int threads,
+                            const std::function<void()>& interrupt) const;
+  EdgeLists lists(const std::vector<double>& cut, int threads) const;
   void fill(std::int64_t block, const double* cuts, const double* bounds,
             const double* multipliers, EdgeLists::Column* columns,
             std::vector<Edge>& edges) const;
@@ -111,8 +120,6 @@ class Chains {
   std::int64_t most_stages_;
   int passes_ = 0;
   std::vector<std::vector<double>> levels_;  // h of at most 0, 1, … more purchases; states × n
-  int threads_;
-  std::function<void()> interrupt_;
   mutable EdgeLists shared_[shared_lists];
   mutable std::once_flag made_[shared_lists];
 };
@@ -123,17 +130,18 @@ struct PathQuery {
   double threshold;
   std::int64_t most_paths;   // the largest
   double target;             // once the reported values sum up to this; NaN for no target
-  std::int64_t most_nodes;   // memory: prefixes kept
+  std::int64_t most_found;   // memory: paths found, more of which are too many
+  std::int64_t most_nodes;   // memory: prefixes kept, and a few of their rows each
 };
 
 // Numbers that threads write first: a vector would have one thread set them to zero.
 template <class Number>
-struct Column {
+struct Owned {
   std::unique_ptr<Number[]> data;
   std::size_t size = 0;
 
-  Column() = default;
-  explicit Column(std::size_t length)
+  Owned() = default;
+  explicit Owned(std::size_t length)
       : data(std::make_unique_for_overwrite<Number[]>(length)), size(length) {}
 };
 
@@ -141,9 +149,9 @@ enum class PathOutcome { complete, too_many };
 
 struct PathsFound {
   PathOutcome outcome = PathOutcome::complete;
-  Column<double> values;        // by size, ties by fewer stages, then positions
-  Column<std::int64_t> starts;  // paths + 1
-  Column<std::int32_t> rows;
+  Owned<double> values;        // by size, ties by fewer stages, then positions
+  Owned<std::int64_t> starts;  // paths + 1
+  Owned<std::int32_t> rows;
   std::vector<double> pruned;  // what is not reported, by the stage at which it was cut off
   std::int64_t nodes = 0;      // prefixes expanded
 };
