@@ -22,6 +22,7 @@ __all__ = [
     "columns",
     "number",
     "numbers",
+    "pairs",
     "percent",
     "say",
     "show_accounts",
@@ -35,6 +36,30 @@ FORMATS = (".csv", ".parquet", ".json")
 def say(text: str = "") -> None:
     """Write a line to standard output."""
     sys.stdout.write(text + "\n")
+
+
+# --- what is selected -----------------------------------------------------------------------
+
+
+def pairs(texts: list[str] | None, bare: Sequence[str]) -> Any:
+    """Turn 'NAME', 'REGION:LABEL', 'REGION:' and ':LABEL' into what the library selects by.
+
+    A text that is one of the `bare` names is that name, whatever colons it has; a blank after the
+    colon is ours, as paths are printed so.
+
+    >>> pairs(["DE", "DE: steel", ":coal", "a:b"], ["a:b"])
+    ['DE', ('DE', 'steel'), (None, 'coal'), 'a:b']
+    """
+    if texts is None:
+        return None
+    selected: list[Any] = []
+    for text in texts:
+        region, colon, label = text.partition(":")
+        if text in bare or not colon:
+            selected.append(text)
+        else:
+            selected.append((region.strip() or None, label.removeprefix(" ") or None))
+    return selected
 
 
 # --- text -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._cli_output import columns, number, numbers, percent, say
+from carbonflows_fast._cli_output import columns, number, numbers, pairs, percent, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,26 +45,13 @@ def find(table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
     """Search for what the arguments ask."""
     import carbonflows_fast as cf
 
-    rows = {name: _rows(table, getattr(arguments, name)) for name in ("start", "through", "end")}
+    sectors = table._parts.sectors
+    rows = {n: pairs(getattr(arguments, n), sectors) for n in ("start", "through", "end")}
     return cf.structural_paths(
         table, stressor, demand=demand, top=arguments.top, threshold=arguments.threshold,
         min_share=arguments.min_share, coverage=arguments.coverage,
         max_paths=arguments.max_paths, max_stage=arguments.max_stage, **rows,
     )  # fmt: skip
-
-
-def _rows(table: Table, texts: list[str] | None) -> Any:
-    """Turn 'SECTOR', 'REGION:SECTOR' and 'REGION:' into what the library takes."""
-    if texts is None:
-        return None
-    rows: list[Any] = []
-    for text in texts:
-        region, colon, sector = text.partition(":")
-        if text in table._parts.sectors or not colon:
-            rows.append(text)
-        else:
-            rows.append((region.strip() or None, sector.strip() or None))
-    return rows
 
 
 def show(paths: Paths, lines: int) -> None:

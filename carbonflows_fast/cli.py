@@ -20,6 +20,7 @@ from carbonflows_fast import _cli_paths
 from carbonflows_fast._cli_output import (
     check_out,
     number,
+    pairs,
     say,
     show_accounts,
     show_flows,
@@ -164,21 +165,7 @@ def _question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
     table = _load(arguments, None if wanted is None else [wanted])
     if wanted is not None and len(table.stressors) == 1 and wanted not in table.stressors:
         wanted = None  # the reader found it under the name of its extension
-    return table, wanted, _demand(table, arguments.demand)
-
-
-def _demand(table: Table, texts: list[str] | None) -> Any:
-    """Turn 'REGION', 'REGION:CATEGORY' and ':CATEGORY' into what the library takes."""
-    if texts is None:
-        return None
-    demand: list[Any] = []
-    for text in texts:
-        region, colon, category = text.partition(":")
-        if text in table.regions or not colon:
-            demand.append(text)
-        else:
-            demand.append((region or None, category or None))
-    return demand
+    return table, wanted, pairs(arguments.demand, table.regions)
 
 
 def _facts(table: Table) -> list[tuple[str, str]]:

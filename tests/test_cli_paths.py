@@ -55,7 +55,7 @@ def test_it_writes_all_paths(
     region, sector = table.rows[3]
     shell(
         capsys, saved, "--min-share", 1e-4, "--start", f"{region}:", "--through", sector,
-        "--end", f"{region}:{sector}", "--max-stage", 3, "--out", out,
+        "--end", f"{region}: {sector}", "--max-stage", 3, "--out", out,
     )  # fmt: skip
     expected = cf.structural_paths(
         table, min_share=1e-4, start=(region, None), through=sector, end=(region, sector),
