@@ -1,6 +1,6 @@
 """Carbon embodied in trade, from multi-regional input-output tables.
 
-    table → readers · synthetic → leontief → store → checks → accounting → trade
+    table → readers · synthetic → leontief → store → checks → accounting → trade → paths → sectors
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -41,6 +41,7 @@ from carbonflows_fast.linkages import (
 from carbonflows_fast.paths import Paths, structural_paths
 from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
 from carbonflows_fast.readers import read, write_exiobase
+from carbonflows_fast.sectors import SectorStudy, sector_study
 from carbonflows_fast.store import open, save
 from carbonflows_fast.table import Table
 from carbonflows_fast.trade import Flows, flows
@@ -60,6 +61,7 @@ __all__ = [
     "MemoryLimitError",
     "NotProductiveError",
     "Paths",
+    "SectorStudy",
     "Solution",
     "SolveReport",
     "StoreError",
@@ -78,6 +80,7 @@ __all__ = [
     "read",
     "save",
     "sector_betweenness",
+    "sector_study",
     "structural_paths",
     "synthetic",
     "system",

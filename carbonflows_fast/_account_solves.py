@@ -7,8 +7,10 @@ asked per product bought is an adjoint solve.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -33,8 +35,11 @@ __all__ = [
     "adjoint",
     "demand_weight",
     "positive_output",
+    "purchase_weight",
     "region_flows",
     "solved",
+    "solved_by",
+    "source_multipliers",
     "stressor_block",
     "stressor_frame",
     "summed_by_group",
@@ -255,15 +260,28 @@ def solved(
     Several at once are solved in float32 and refined, where A is fit for that: it is faster, and
     the certificate is the same.
     """
+    single = partial(system, table, dtype="float32")
+    arguments = {"weight": weight, "rtol": rtol, "x0": x0}
+    return solved_by(system(table), single, sides, by_row=by_row, **arguments)
 
-    def by(prepared: LeontiefSystem) -> Solution:
-        solve = prepared.solve_adjoint if by_row else prepared.solve
-        return solve(sides, weight=weight, rtol=rtol, x0=x0)
 
-    if sides.size > FEW * len(weight):
+def solved_by(
+    prepared: LeontiefSystem,
+    single: Callable[[], LeontiefSystem],
+    sides: FloatArray,
+    *,
+    by_row: bool,
+    **arguments: Any,
+) -> Solution:
+    """Do the same with a system, whose float32 twin `single` makes."""
+
+    def by(chosen: LeontiefSystem) -> Solution:
+        return (chosen.solve_adjoint if by_row else chosen.solve)(sides, **arguments)
+
+    if sides.size > FEW * prepared.n:
         with contextlib.suppress(InputError, ConvergenceError):
-            return by(system(table, dtype="float32"))
-    return by(system(table))
+            return by(single())
+    return by(prepared)
 
 
 def adjoint(
@@ -304,6 +322,30 @@ def adjoint(
     m = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     m.flags.writeable = False
     return m, np.concatenate(bounds)
+
+
+def purchase_weight(table: Table) -> FloatArray:
+    """Return b = x + |Y|, in which the errors of whatever is bought, finally or not, are bounded.
+
+    No final demand, and nothing that some rows deliver to the others, is more than that.
+    """
+    bought: FloatArray = positive_output(table) + np.abs(table._parts.Y).sum(axis=1)
+    return bought
+
+
+def source_multipliers(table: Table, s: FloatArray) -> tuple[FloatArray, float]:
+    """Return the multipliers of what each region emits, and the bound of all Σ b|error| together.
+
+    (I − A)'m^(r) = s restricted to region r, shape (R, n); b is the purchase weight, so that flows
+    and sector studies share one solve. The last stressor's are kept with the table.
+    """
+    p, key = table._parts, hashlib.blake2b(s.tobytes(), digest_size=16).digest()
+    kept: tuple[bytes, FloatArray, float] | None = table._cache.get("source multipliers")
+    if kept is None or kept[0] != key:
+        source = np.arange(len(p.regions))[:, None] == p.region_codes
+        m, bounds = adjoint(table, np.where(source, s, 0.0), purchase_weight(table))
+        kept = table._cache["source multipliers"] = (key, m, float(bounds.sum()))
+    return kept[1], kept[2]
 
 
 def accurate_multipliers(

@@ -10,12 +10,9 @@ import secrets
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from carbonflows_fast.errors import InputError, wrong
-
-if TYPE_CHECKING:
-    from carbonflows_fast.trade import Flows
 
 __all__ = [
     "check_out",
@@ -26,7 +23,7 @@ __all__ = [
     "percent",
     "say",
     "show_accounts",
-    "show_flows",
+    "with_unit",
     "write_out",
 ]
 
@@ -104,6 +101,11 @@ def number(value: float) -> str:
     return numbers([value])[0]
 
 
+def with_unit(value: float, unit: str) -> str:
+    """Return one number as text, with its unit if it has one."""
+    return f"{number(value)} {unit}".rstrip()
+
+
 def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
     """Return rows of text as aligned columns, the first `left` to the left, others to the right.
 
@@ -152,37 +154,8 @@ def show_accounts(frame: Any, largest: int | None = None) -> None:
     say(f"in {unit or '(no unit)'}; production and consumption include households' own emissions")
     lost = float(frame["unallocated"].sum()) if "unallocated" in frame else 0.0
     if abs(lost) > frame.attrs["error_bound"]:
-        say(f"unallocated (no final demand accounts for it): {_with(lost, unit)}")
+        say(f"unallocated (no final demand accounts for it): {with_unit(lost, unit)}")
     say(f"certified: no account is wrong by more than {frame.attrs['error_bound']:.1e} {unit}")
-
-
-def show_flows(result: Flows, top: int) -> None:
-    """Print the three summary numbers, and the largest flows between regions."""
-    unit = result.unit
-    say(f"{percent(result.traded_share)} of industrial emissions cross a border")
-    say(f"{percent(result.traded_share_all)} of all emissions, households' own included")
-    say(f"net transfers: {_with(result.net_transfers, unit)}")
-    say(f"industrial emissions: {_with(result.total, unit)}")
-    if len(result.matrix) > 1:
-        largest = result.top(top)
-        say()
-        say(
-            columns(
-                ["emitted in", "bought in", unit or "value", "share"],
-                [
-                    [str(origin), str(consumer), value, percent(share)]
-                    for origin, consumer, value, share in zip(
-                        largest["from"], largest["to"], numbers(largest["value"]), largest["share"]
-                    )
-                ],
-                left=2,
-            )
-        )
-    say(f"certified: no flow is wrong by more than {result.error_bound:.1e} {unit}".rstrip())
-
-
-def _with(value: float, unit: str) -> str:
-    return f"{number(value)} {unit}".rstrip()
 
 
 # --- files ----------------------------------------------------------------------------------

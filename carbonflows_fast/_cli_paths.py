@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._cli_output import columns, number, numbers, pairs, percent, say
+from carbonflows_fast._cli_output import columns, numbers, pairs, percent, say, with_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +57,8 @@ def find(table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
 def show(paths: Paths, lines: int) -> None:
     """Print what the paths carry, by stage, and the largest of them as a tree."""
     unit = paths.unit
-    say(f"{len(paths):,} paths carry {percent(paths.coverage)} of {_with(paths.total, unit)}")
-    say(f"all other paths: {_with(paths.remainder, unit)}")
+    say(f"{len(paths):,} paths carry {percent(paths.coverage)} of {with_unit(paths.total, unit)}")
+    say(f"all other paths: {with_unit(paths.remainder, unit)}")
     if len(paths) == 0:
         return
     stages = paths.by_stage()
@@ -113,7 +113,3 @@ def _show_tree(tree: pd.DataFrame, paths: Paths, lines: int) -> None:
     say(columns(["final product ← its suppliers", paths.unit or "value", "share"], body))
     if len(shown) < len(tree):
         say(f"{len(shown):,} of {len(tree):,} lines; what a line carries includes those below it")
-
-
-def _with(value: float, unit: str) -> str:
-    return f"{number(value)} {unit}".rstrip()

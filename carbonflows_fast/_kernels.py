@@ -28,6 +28,7 @@ __all__ = [
     "sum_by_group",
     "sum_columns_by_group",
     "sum_other_regions",
+    "three_step_sums",
     "weighted_sums",
 ]
 
@@ -173,4 +174,18 @@ def lu_sizes(lu: Floats, w: Floats) -> Floats:
         for i in range(j + 1):
             total += left[i] * abs(lu[j, i])
         out[j] = total
+    return out
+
+
+@_kernel(types.float64[:, :, ::1], _MATRIX, _MATRIX, _CODES, _COUNT)
+def three_step_sums(m: Floats, z: Floats, codes: Codes, regions: int) -> Floats:
+    """Return E[p, r, q] = Σ_{j in r} m[p, j] z[j, q]: emitted in p, made in r, consumed in q.
+
+    m (R, t), z (t, q), codes (t,) of the regions where j is made, E (R, R, q).
+    """
+    out = np.zeros((m.shape[0], regions, z.shape[1]))
+    for p in range(m.shape[0]):
+        for j in range(z.shape[0]):
+            for q in range(z.shape[1]):
+                out[p, codes[j], q] += m[p, j] * z[j, q]
     return out

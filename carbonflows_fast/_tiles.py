@@ -13,7 +13,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._machine import instruction_set, thread_count
 from carbonflows_fast._parts import FloatArray, Parts
 
-__all__ = ["RegionTiles", "cut_blocks", "tiles_of"]
+__all__ = ["RegionTiles", "cut_blocks", "tiles_from", "tiles_of"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -132,17 +132,27 @@ def tiles_of(parts: Parts, threads: int) -> RegionTiles:
         divisor = None if divisor is None else divisor[order]
     if divisor is not None:
         divisor = np.ascontiguousarray(divisor)
+    return RegionTiles(tiles_from(matrix, starts, divisor, threads), order)
+
+
+def tiles_from(
+    matrix: Any, starts: IntArray, divisor: FloatArray | None, threads: int
+) -> _core.Tiles:
+    """Return a dense or sparse matrix, whose rows and columns are in tile order, as tiles.
+
+    Column j is divided by divisor[j], or left out where that is zero.
+    """
     if not sp.issparse(matrix):
         if matrix.strides[0] != matrix.itemsize and matrix.strides[1] != matrix.itemsize:
             matrix = np.ascontiguousarray(matrix)
-        return RegionTiles(_core.Tiles.from_dense(matrix, starts, divisor, threads), order)
+        return _core.Tiles.from_dense(matrix, starts, divisor, threads)
     if not matrix.has_canonical_format:
         matrix = matrix.copy()
         matrix.sum_duplicates()
     by_column = matrix.format == "csc"
     wide = np.int64 if np.int64 in (matrix.indptr.dtype, matrix.indices.dtype) else np.int32
     build = _core.Tiles.from_csr64 if wide is np.int64 else _core.Tiles.from_csr32
-    core = build(
+    return build(
         matrix.indptr.astype(wide, copy=False),
         matrix.indices.astype(wide, copy=False),
         matrix.data,
@@ -151,4 +161,3 @@ def tiles_of(parts: Parts, threads: int) -> RegionTiles:
         divisor,
         threads,
     )
-    return RegionTiles(core, order)

@@ -20,6 +20,7 @@ from carbonflows_fast._parts import (
     locked,
     sparse_view,
 )
+from carbonflows_fast.classification import renamed_regions
 from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
 
 __all__ = ["aggregated"]
@@ -27,6 +28,8 @@ __all__ = ["aggregated"]
 
 def _by_mapping(argument: str, mapping: Mapping[Any, Any], names: tuple[str, ...]) -> list[str]:
     """Return the group of each distinct label; labels not in the mapping keep their name."""
+    if argument == "regions":
+        mapping = renamed_regions(names, mapping)
     known = set(names)
     unknown = [str(key) for key in mapping if key not in known]
     if unknown:

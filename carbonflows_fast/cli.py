@@ -1,4 +1,5 @@
-"""The command line: ``carbonflows-fast demo | info | check | convert | accounts | flows | paths``.
+"""The command line: ``carbonflows-fast demo | info | check | convert | accounts | flows | sector |
+paths``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, 2 bad input (one sentence on standard error), 130 interrupted. Results go
@@ -16,16 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from carbonflows_fast import _cli_paths
+from carbonflows_fast import _cli_paths, _cli_trade
 from carbonflows_fast._cli_output import (
     check_out,
     number,
     pairs,
     say,
     show_accounts,
-    show_flows,
     write_out,
 )
+from carbonflows_fast.classification import CHARACTERISATIONS
 from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
 
 if TYPE_CHECKING:
@@ -109,11 +110,29 @@ def flows(arguments: argparse.Namespace) -> int:
     import carbonflows_fast as cf
 
     check_out(arguments.out)
+    classes = _cli_trade.classes_of(arguments)
     table, stressor, demand = _question(arguments)
     result = cf.flows(table, stressor, demand=demand)
     _heading(table, result.stressor, demand)
-    show_flows(result, arguments.top)
+    _cli_trade.show_flows(result, arguments.top)
+    carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
+    published = demand is None and carbon
+    _cli_trade.show_trade(result, classes, arguments.top, published=published)
     write_out(result.to_frame().assign(unit=result.unit), arguments.out)
+    return 0
+
+
+def sector(arguments: argparse.Namespace) -> int:
+    """Follow what is emitted along the chains through some sectors."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    table, stressor, demand = _question(arguments)
+    study = _cli_trade.find_study(table, stressor, demand, arguments)
+    industrial = cf.flows(table, stressor, demand=demand).total
+    _heading(table, study.stressor, demand)
+    _cli_trade.show_study(study, industrial, arguments)
+    write_out(study.flow.assign(unit=study.unit), arguments.out)
     return 0
 
 
@@ -162,7 +181,8 @@ def _saved(argument: str, path: Path) -> InputError:
 def _question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
     """Return the table, the stressor and the demand that are asked for."""
     wanted = arguments.stressor
-    table = _load(arguments, None if wanted is None else [wanted])
+    # A characterisation weighs several stressors, so all are read.
+    table = _load(arguments, None if wanted in (None, *CHARACTERISATIONS) else [wanted])
     if wanted is not None and len(table.stressors) == 1 and wanted not in table.stressors:
         wanted = None  # the reader found it under the name of its extension
     return table, wanted, pairs(arguments.demand, table.regions)
@@ -273,7 +293,7 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_top(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--top", type=positive, default=10, help="flows to list (default 10)")
+    parser.add_argument("--top", type=positive, default=10, help="lines of each list (default 10)")
 
 
 def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
@@ -329,7 +349,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_table(made)
     _add_question(made)
     _add_top(made)
+    _cli_trade.add_flow_arguments(made)
     _add_output(made, "all flows")
+
+    made = command(sector, "sector", "Follow emissions along the supply chains of some sectors.")
+    _add_table(made)
+    _cli_trade.add_sector_arguments(made)
+    _add_question(made)
+    _add_top(made)
+    _add_output(made, "emitted × made × consumed")
 
     made = command(paths, "paths", "Show the supply chains that carry most of a footprint.")
     _add_table(made)

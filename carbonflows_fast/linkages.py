@@ -35,7 +35,13 @@ from carbonflows_fast.selection import Stressor, select_demand, select_stressor
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["elasticities", "production_layers", "sector_betweenness", "transaction_betweenness"]
+__all__ = [
+    "elasticities",
+    "layers_of",
+    "production_layers",
+    "sector_betweenness",
+    "transaction_betweenness",
+]
 
 ROWS = 512
 """Rows of transactions looked through at a time."""
@@ -132,14 +138,29 @@ def production_layers(
     weight = demand_weight(y, positive_output(table))
     prepared = system(table)
     multipliers, bound = accurate_multipliers(prepared, chosen.s, weight)
+    return layers_of(prepared, chosen, y, (multipliers, bound, weight), int(layers))
+
+
+def layers_of(
+    prepared: LeontiefSystem,
+    stressor: Stressor,
+    y: FloatArray,
+    known: tuple[FloatArray, float, FloatArray],
+    layers: int,
+) -> pd.DataFrame:
+    """Return the same for y (n,), with multipliers that are known.
+
+    `known` are the multipliers (n,), the bound of Σ b|error|, and b (n,).
+    """
+    multipliers, bound, weight = known
     order = slice(None) if prepared.tiles.order is None else prepared.tiles.order
-    s, m, b, p = chosen.s[order], multipliers[order], weight[order], y[order]
+    s, m, b, p = stressor.s[order], multipliers[order], weight[order], y[order]
     size = np.abs(p)  # |A|^k |y|: what rounding can do is relative to it
     emissions, remainder, error = np.empty(layers + 1), np.empty(layers + 1), np.empty(layers + 1)
     total, doubt = float(m @ p), 0.0
     for k in range(layers + 1):
         emissions[k] = s @ p
-        rounding = 2.0**-52 * (table.n + layers + (k + 1) * (prepared.tiles.additions + 4))
+        rounding = 2.0**-52 * (prepared.n + layers + (k + 1) * (prepared.tiles.additions + 4))
         doubt += rounding * float(np.abs(s) @ size)
         p, size = _bought(prepared, p, size)
         remainder[k] = m @ p
@@ -157,8 +178,8 @@ def production_layers(
         index=pd.RangeIndex(layers + 1, name="layer"),
     )
     frame.attrs = {
-        "stressor": chosen.name,
-        "unit": chosen.unit,
+        "stressor": stressor.name,
+        "unit": stressor.unit,
         "total": total,
         "error_bound": float(error.max()),
     }

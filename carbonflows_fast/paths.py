@@ -26,7 +26,7 @@ from carbonflows_fast._machine import instruction_set, thread_count
 from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast._path_options import MOST_PATHS, Wanted, wanted
 from carbonflows_fast._path_result import Paths
-from carbonflows_fast._tiles import RegionTiles
+from carbonflows_fast._subsystems import among_rows
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.selection import select_demand, select_rows, select_stressor
@@ -370,19 +370,12 @@ def _until_met(
     is this solve's own: an error of m_T comes on top, through A_TO (I − A_OO)⁻¹ b ≤ L b.
     """
     tiles = prepared.tiles
-    order = tiles.order
-    here = slice(None) if order is None else order
-    outside = np.where(met, 0.0, 1.0)[here]
+    here = slice(None) if tiles.order is None else tiles.order
     entering = np.where(met, m, 0.0)[here]
-    side = tiles.product(entering[:, None], adjoint=True, threads=threads)[:, 0] * outside
     rows = np.empty(m.size)
-    rows[here] = side
-    off = LeontiefSystem(
-        RegionTiles(tiles.core.scaled(outside, outside, threads), order),
-        prepared._describe,
-        nonnegative=prepared.nonnegative,
-        threads=threads,
-    )
+    rows[here] = tiles.product(entering[:, None], adjoint=True, threads=threads)[:, 0]
+    rows[met] = 0.0
+    off = among_rows(prepared, ~met, threads)
     sigma, bound = accurate_multipliers(off, rows, weight)
     return np.where(met, m, sigma), bound
 

@@ -5,7 +5,6 @@ Every question takes them in the same form; here they become arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._parts import BoolArray, CodeArray, FloatArray, all_finite, locked
+from carbonflows_fast._stressors import Stressor, select_stressor, unknown_label
 from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
 from carbonflows_fast.table import Table
 
@@ -23,31 +23,6 @@ __all__ = [
     "select_rows",
     "select_stressor",
 ]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stressor:
-    """One stressor, or a weighted sum of some.
-
-    Attributes
-    ----------
-    name : str
-        For reports; a weighted sum spells out its weights.
-    unit : str
-        Unit of F and F_Y (of the stressors before weighting); empty where unknown.
-    s : ndarray, shape (n,)
-        Per unit of output; 0 where x = 0.
-    F : ndarray, shape (n,)
-        By sector, sectors without output included.
-    F_Y : ndarray, shape (m,)
-        Emitted by final users directly.
-    """
-
-    name: str
-    unit: str
-    s: FloatArray
-    F: FloatArray
-    F_Y: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,121 +45,6 @@ class Demand:
     values: FloatArray
     columns: BoolArray | None
     complete: bool
-
-
-def _unknown(argument: str, kind: str, name: object, known: Sequence[str], hint: str) -> LabelError:
-    got = repr(name)
-    remedy = f"nearest are {shorten(map(repr, nearest(str(name), known)))}"
-    if isinstance(name, float | int):  # a number is not a misspelt label
-        remedy = f"give a name, e.g. {shorten(map(repr, known))}"
-    return LabelError(
-        wrong(argument, expected=f"a {kind} of the table", got=got, remedy=hint or remedy)
-    )
-
-
-# --- stressors ------------------------------------------------------------------------------
-
-
-def _stressor_position(table: Table, name: object) -> int:
-    if not isinstance(name, str) or name not in table.stressors:
-        raise _unknown("stressor", "stressor", name, table.stressors, "")
-    return table.stressors.index(name)
-
-
-def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = None) -> Stressor:
-    """Return one stressor of a table.
-
-    Parameters
-    ----------
-    table : Table
-    stressor : str, mapping name → weight, or None
-        None: the only one. A mapping gives Σ weight · stressor; all units must be equal.
-
-    Returns
-    -------
-    Stressor
-
-    Raises
-    ------
-    LabelError
-        If a name is unknown; the five nearest are listed.
-    InputError
-        If None is given and there is not exactly one, if units differ, or if a weight is not a
-        finite number.
-
-    Examples
-    --------
-    >>> table = Table(Z=[[0.0]], Y=[10.0], F=[[5.0], [1.0]], regions="DE", sectors=["all"],
-    ...               stressors=["CO2", "CH4"], stressor_units="kg")
-    >>> select_stressor(table, {"CO2": 1, "CH4": 28}).F.tolist()
-    [33.0]
-    """
-    if stressor is None:
-        if len(table.stressors) != 1:
-            raise InputError(
-                wrong(
-                    "stressor",
-                    expected="a name, since the table does not have exactly one",
-                    got=f"None with {len(table.stressors)} stressors",
-                    remedy=f"choose from {shorten(map(repr, table.stressors)) or 'another table'}",
-                )
-            )
-        stressor = table.stressors[0]
-    if isinstance(stressor, Mapping):
-        return _weighted(table, stressor)
-    return _single(table, _stressor_position(table, stressor))
-
-
-def _single(table: Table, position: int) -> Stressor:
-    return Stressor(
-        name=table.stressors[position],
-        unit=table._parts.stressor_units[position],
-        s=_contiguous(table._S[position]),
-        F=_contiguous(table._F[position]),
-        F_Y=_contiguous(table._F_Y[position]),
-    )
-
-
-def _weighted(table: Table, weights: Mapping[str, float]) -> Stressor:
-    positions = [_stressor_position(table, name) for name in weights]
-    units = list(dict.fromkeys(table._parts.stressor_units[p] for p in positions))
-    if len(units) != 1:
-        raise InputError(
-            wrong(
-                "stressor",
-                expected="stressors of one unit in a weighted sum",
-                got=f"units {shorten(map(repr, units))}" if units else "an empty mapping",
-                remedy="weigh those of each unit apart, or convert the table's F first",
-            )
-        )
-    factors = _weight_array(weights)
-    return Stressor(
-        name=" + ".join(f"{weight:g} {name}" for name, weight in weights.items()),
-        unit=units[0],
-        s=_contiguous(factors @ table._S[positions]),
-        F=_contiguous(factors @ table._F[positions]),
-        F_Y=_contiguous(factors @ table._F_Y[positions]),
-    )
-
-
-def _weight_array(weights: Mapping[str, float]) -> FloatArray:
-    for name, weight in weights.items():
-        number = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
-        if not number or not np.isfinite(weight):
-            raise InputError(
-                wrong(
-                    "stressor",
-                    expected="a finite number as weight",
-                    got=f"{weight!r} for {name!r}",
-                    remedy="give e.g. {'CO2': 1, 'CH4': 28}",
-                )
-            )
-    return np.array(list(weights.values()), dtype=np.float64)
-
-
-def _contiguous(values: Any) -> FloatArray:
-    array: FloatArray = locked(np.ascontiguousarray(values, dtype=np.float64))
-    return array
 
 
 # --- demand ---------------------------------------------------------------------------------
@@ -406,7 +266,7 @@ def _matching(
             continue
         if not isinstance(label, str) or label not in names:
             other = second[0] if kind == "region" else first[0]
-            raise _unknown(argument, kind, label, names, _swapped(kind, label, other, bare))
+            raise unknown_label(argument, kind, label, names, _swapped(kind, label, other, bare))
         mask &= codes == names.index(label)
     if not mask.any():
         # Both labels are known, so the region was given.

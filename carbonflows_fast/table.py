@@ -252,7 +252,8 @@ class Table(Views):
         ----------
         regions, sectors : mapping or sequence of n labels, optional
             A mapping label → group (labels not in it keep their name), or the group of each row.
-            Final demand follows the regions.
+            Final demand follows the regions. For regions, a key may be a country or a shipped
+            group, such as "EU27".
 
         Returns
         -------

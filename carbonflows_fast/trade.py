@@ -1,41 +1,43 @@
 """Flows of emissions between regions, from where they happen to where the product is bought.
 
-Three numbers are called "traded" in the literature. Here `traded_share` is the off-diagonal part
-of the multi-regional flow matrix, over industrial emissions; `traded_share_all` the same part
-over all emissions; `net_transfers` what net importers consume beyond what they produce.
+Three numbers are called "traded" in the literature, and are never mixed here:
+
+- `traded_share`, the off-diagonal part of the multi-regional flow matrix, over industrial
+  emissions; `traded_share_all`, the same part over all emissions;
+- `bilateral_trade()`, emissions embodied in gross exports (EEBT), intermediate and final;
+- `net_transfers`, what net importers consume beyond what they produce.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from carbonflows_fast._account_solves import (
-    RegionFlows,
-    adjoint,
-    demand_weight,
-    positive_output,
+    purchase_weight,
     region_flows,
-    summed_by_group,
-    unknown_consumers,
+    source_multipliers,
 )
-from carbonflows_fast._parts import CodeArray, FloatArray, encode
+from carbonflows_fast._bilateral import GrossTrade, gross_trade
+from carbonflows_fast._flow_matrix import FlowMatrix, parts_of
+from carbonflows_fast._parts import FloatArray, encode
+from carbonflows_fast.classification import CLASSES, sector_classes
 from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
 
 if TYPE_CHECKING:
-    from carbonflows_fast.leontief import SolveReport
     from carbonflows_fast.table import Table
 
 __all__ = ["Flows", "flows"]
 
+Use = Literal["intermediate", "final"]
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Flows:
+class Flows(FlowMatrix):
     """Who emits for whom.
 
     Attributes
@@ -54,72 +56,6 @@ class Flows:
         Of the solve.
     """
 
-    matrix: pd.DataFrame
-    households: pd.Series
-    stressor: str
-    unit: str
-    error_bound: float
-    report: SolveReport
-    _table: Table
-    _flow: RegionFlows
-    _groups: tuple[str, ...] = field(default=())  # of each region of the table; empty: as they are
-
-    def __repr__(self) -> str:
-        unit = f" {self.unit}" if self.unit else ""
-        traded = f"{self.traded_share:.1%} traded, " if self._known_consumers else ""
-        return (
-            f"Flows({self.stressor!r}, {self.matrix.shape[0]} × {self.matrix.shape[1]}, "
-            f"total {self.total:.6g}{unit}, {traded}error bound {self.error_bound:.2g}{unit})"
-        )
-
-    @property
-    def _known_consumers(self) -> bool:
-        return self._flow.demand.columns is not None
-
-    def _need_consumers(self, question: str) -> None:
-        if not self._known_consumers:
-            raise InputError(
-                unknown_consumers(f"select it by region and category to ask for {question}")
-            )
-
-    @property
-    def total(self) -> float:
-        """Industrial emissions caused by the demand, ΣE, in `unit`."""
-        return float(self.matrix.to_numpy().sum())
-
-    @cached_property
-    def _traded(self) -> float:
-        """Sum of the off-diagonal flows, added up without the diagonal to lose no digits."""
-        foreign = self.matrix.to_numpy(copy=True)
-        np.fill_diagonal(foreign, 0.0)
-        return float(foreign.sum())
-
-    @property
-    def traded_share(self) -> float:
-        """Share of industrial emissions that cross a border: Σ_{r≠q} E_rq / ΣE.
-
-        NaN where nothing is emitted. Raises InputError if the demand was an array.
-        """
-        self._need_consumers("traded_share")
-        return self._traded / self.total if self.total else float("nan")
-
-    @property
-    def traded_share_all(self) -> float:
-        """The same flows over all emissions, households' own included: Σ_{r≠q} E_rq / (ΣE + ΣF_Y).
-
-        The "25 %" of International Carbon Flows (Carbon Trust 2011) is this number for 2004.
-        """
-        self._need_consumers("traded_share_all")
-        everything = self.total + float(self.households.to_numpy().sum())
-        return self._traded / everything if everything else float("nan")
-
-    @property
-    def net_transfers(self) -> float:
-        """Σ_r max(0, consumption − production) of industrial emissions, in `unit`."""
-        self._need_consumers("net_transfers")
-        E = self.matrix.to_numpy()
-        return float(np.maximum(E.sum(axis=0) - E.sum(axis=1), 0.0).sum())
-
     def by_emitting_sector(self) -> pd.DataFrame:
         """Return s_i x_i^(q): rows (region, sector) where emitted, columns consumer, in `unit`."""
         table, flow = self._table, self._flow
@@ -137,140 +73,205 @@ class Flows:
         DataFrame, (emitting region, product) × consumer, in the stressor's unit
             `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
         """
-        values, bound = self._by_product
-        p = self._table._parts
-        levels = [p.regions, p.sectors]
-        rows = pd.MultiIndex.from_product(levels, names=["region", "product"])
-        codes = np.repeat(np.arange(len(p.regions), dtype=np.int32), len(p.sectors))
-        frame = self._grouped(values, rows, codes)
-        frame.attrs = {"stressor": self.stressor, "unit": self.unit, "error_bound": bound}
-        return frame
-
-    @cached_property
-    def _by_product(self) -> tuple[FloatArray, float]:
         from carbonflows_fast import _kernels
 
-        table, p, Y = self._table, self._table._parts, self._flow.demand.values
-        source = np.arange(len(p.regions))[:, None] == p.region_codes
-        weight = demand_weight(np.abs(Y).sum(axis=1), positive_output(table))
-        m, bounds = adjoint(table, np.where(source, self._flow.stressor.s, 0.0), weight)
+        p, Y = self._table._parts, self._flow.demand.values
+        m, bound = self._by_source
         values = _kernels.sector_sums(m, Y, p.sector_codes, len(p.sectors))
         values = values.reshape(len(p.regions), Y.shape[1], len(p.sectors)).transpose(0, 2, 1)
-        values = np.ascontiguousarray(values).reshape(-1, Y.shape[1])
-        values.flags.writeable = False
-        rounding = 2.0**-52 * (table.n + 8) * float((np.abs(m) @ np.abs(Y)).sum())
-        return values, float(bounds.sum()) + rounding
+        rows = pd.MultiIndex.from_product([p.regions, p.sectors], names=["region", "product"])
+        codes = np.repeat(np.arange(len(p.regions), dtype=np.int32), len(p.sectors))
+        flat = np.ascontiguousarray(values).reshape(-1, Y.shape[1])
+        return self._with_bound(self._grouped(flat, rows, codes), bound)
 
-    def aggregate(self, *, regions: Mapping[str, str]) -> Flows:
-        """Return the flows summed over groups of regions.
+    @cached_property
+    def _by_source(self) -> tuple[FloatArray, float]:
+        """Multipliers of what each region emits, (R, n), and the bound of all m_j^(r) y_j^(q)."""
+        table, Y = self._table, np.abs(self._flow.demand.values)
+        m, bound = source_multipliers(table, self._flow.stressor.s)
+        bound *= float((Y.sum(axis=1) / purchase_weight(table)).max(initial=0.0))
+        rounding = 2.0**-52 * (table.n + 8) * float((np.abs(m) @ Y).sum())
+        return m, bound + rounding
 
-        A flow between two regions of a group becomes domestic, so the traded share falls.
+    # ---- emissions embodied in bilateral trade ---------------------------------------------------
+
+    def bilateral_trade(self, use: Use | None = None) -> pd.DataFrame:
+        """Return emissions embodied in bilateral trade (EEBT), exporter × importer, in `unit`.
+
+        EEBT_rs = Σ_{i∈r} m_i e_is, (I − A_rr)'m = s_r, with e_is what row i sells to region s: the
+        exporter's own emissions for its gross exports. Of the whole demand that is the trade in the
+        table; of a selected one, the trade that it calls for. Exports of r and m'y_rr, what its
+        final users buy at home, add up to what its industries emit.
 
         Parameters
         ----------
-        regions : mapping of region to group
-            Regions not in it stay as they are.
+        use : {"intermediate", "final"}, optional
+            Only what the importer's sectors, or its final users, buy. Both by default.
 
         Returns
         -------
-        Flows
-            Groups in order of first appearance.
-
-        Raises
-        ------
-        LabelError
-            If a key is not a region of these flows.
-
-        Examples
-        --------
-        >>> import carbonflows_fast as cf
-        >>> table = cf.synthetic.world(regions=3, sectors=4)
-        >>> one = cf.flows(table).aggregate(regions={name: "world" for name in table.regions})
-        >>> one.matrix.shape, one.traded_share
-        ((1, 1), 0.0)
-        """
-        if not isinstance(regions, Mapping):
-            raise InputError(
-                wrong(
-                    "regions",
-                    expected="a mapping from region to group",
-                    got=type(regions).__name__,
-                    remedy='give e.g. {"FRA": "EU", "DEU": "EU"}',
-                )
-            )
-        known = list(self.matrix.index)
-        for name in regions:
-            if name not in known:
-                raise LabelError(
-                    wrong(
-                        "regions",
-                        expected="regions of these flows as keys",
-                        got=repr(name),
-                        remedy=f"nearest are {shorten(map(repr, nearest(str(name), known)))}",
-                    )
-                )
-        now = self._groups or self._table.regions
-        return _assemble(self._table, self._flow, tuple(str(regions.get(g, g)) for g in now), self)
-
-    def _grouped(self, values: FloatArray, rows: pd.MultiIndex, codes: CodeArray) -> pd.DataFrame:
-        """Return rows × consumers as a frame, in groups of regions where there are any.
-
-        `codes` say to which region of the table each row belongs.
-        """
-        columns = pd.Index(self._flow.demand.consumers, name="consumer")
-        if not self._groups:
-            return pd.DataFrame(values, index=rows, columns=columns)
-        labels = rows.get_level_values(1)
-        pairs = [(self._groups[c], label) for c, label in zip(codes, labels, strict=True)]
-        distinct = sorted(dict.fromkeys(pairs), key=lambda pair: self._groups.index(pair[0]))
-        position = {pair: at for at, pair in enumerate(distinct)}
-        targets = np.array([position[pair] for pair in pairs], dtype=np.int32)
-        values, names = _summed(values, targets, len(distinct), self._groups, self._known_consumers)
-        return pd.DataFrame(
-            values,
-            index=pd.MultiIndex.from_tuples(distinct, names=rows.names),
-            columns=pd.Index(names or list(columns), name="consumer"),
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return all flows, row by row: columns from, to, value, share (of ΣE)."""
-        E = self.matrix.to_numpy()
-        emitter, consumer = np.indices(E.shape).reshape(2, -1)
-        return self._long(emitter, consumer)
-
-    def top(self, n: int = 10) -> pd.DataFrame:
-        """Return the largest off-diagonal flows: columns from, to, value, share (of ΣE).
-
-        Parameters
-        ----------
-        n : int
-            How many at most, largest first; of equal ones the first of the table first.
+        DataFrame, zero on the diagonal
+            `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
 
         Raises
         ------
         InputError
-            If n is not a positive whole number, or if the demand was an array.
-        """
-        self._need_consumers("the largest flows between regions")
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise InputError(
-                wrong("n", expected="a positive whole number", got=repr(n), remedy="give e.g. 10")
-            )
-        E = self.matrix.to_numpy()
-        emitter, consumer = np.nonzero(~np.eye(len(E), dtype=np.bool_))
-        order = np.argsort(-E[emitter, consumer], kind="stable")[:n]
-        return self._long(emitter[order], consumer[order])
+            If `use` is something else, or if the demand was an array.
 
-    def _long(self, emitter: Any, consumer: Any) -> pd.DataFrame:
-        values = self.matrix.to_numpy()[emitter, consumer]
-        return pd.DataFrame(
+        Notes
+        -----
+        Source: Peters (2008), Ecological Economics 65:13.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> found = cf.flows(cf.synthetic.world(regions=3, sectors=4))
+        >>> parts = found.bilateral_trade("intermediate") + found.bilateral_trade("final")
+        >>> bool(abs(parts - found.bilateral_trade()).max().max() < 1e-9 * found.total)
+        True
+        """
+        by_row = self.by_traded_product(use)
+        frame = by_row.groupby(level="region", sort=False).sum().reindex(self.matrix.index)
+        frame.index.name, frame.columns.name = "exporter", "importer"
+        return self._with_bound(frame, by_row.attrs["error_bound"])
+
+    def by_traded_product(self, use: Use | None = None) -> pd.DataFrame:
+        """Return the same by product crossing the border: rows (region, product), columns importer.
+
+        Parameters
+        ----------
+        use : {"intermediate", "final"}, optional
+            As for :meth:`bilateral_trade`, which is the sum over products.
+
+        Returns
+        -------
+        DataFrame
+            `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
+        """
+        trade, table = self._trade, self._table
+        if use is None:
+            amounts = trade.intermediate + trade.final
+        elif use in ("intermediate", "final"):
+            amounts = getattr(trade, use)
+        else:
+            raise InputError(
+                wrong("use", expected="'intermediate', 'final' or None", got=repr(use),
+                      remedy="leave it out for both")
+            )  # fmt: skip
+        rows = table.rows.set_names(["region", "product"])
+        frame = self._grouped(trade.m[:, None] * amounts, rows, table._parts.region_codes)
+        frame.columns.name = "importer"
+        return self._with_bound(frame, trade.error_bound)
+
+    @cached_property
+    def _trade(self) -> GrossTrade:
+        self._need_consumers("trade between regions")
+        codes = encode(self._groups or self._table.regions)[1]
+        return gross_trade(self._table, self._flow, codes)
+
+    def split(self, classes: Any = None) -> pd.DataFrame:
+        """Return traded emissions by class of product: energy, commodity, product, service.
+
+        Parameters
+        ----------
+        classes : optional
+            Class of each sector: a mapping, a DataFrame with columns name (or code) and class, or
+            the name of a shipped classification. By default the shipped one that knows the table's
+            sectors; see ``carbonflows_fast/classification/README.md``.
+
+        Returns
+        -------
+        DataFrame, index class, in `unit`
+            - by_border_product: by the product that crosses a border; adds up to the bilateral
+              trade;
+            - by_final_product: by the product finally bought, whatever crossed the border on the
+              way; adds up to the off-diagonal of `matrix`.
+
+        Raises
+        ------
+        LabelError, InputError
+            If a sector has no class, or `classes` is of the wrong kind.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> found = cf.flows(cf.synthetic.world(regions=3, sectors=4))
+        >>> found.split().index.tolist()
+        ['energy', 'commodity', 'product', 'service']
+        """
+        self._need_consumers("a split of what is traded")
+        sectors = self._table._parts.sectors
+        class_of = dict(zip(sectors, sector_classes(sectors, classes), strict=True))
+        border, final = self.by_traded_product(), self.by_product()
+        emitter = final.index.get_level_values("region").to_numpy()[:, None]
+        foreign = final.where(emitter != final.columns.to_numpy(), 0.0)
+        columns = {"by_border_product": border, "by_final_product": foreign}
+        frame = pd.DataFrame(
             {
-                "from": self.matrix.index.to_numpy()[emitter],
-                "to": self.matrix.columns.to_numpy()[consumer],
-                "value": values,
-                "share": values / self.total if self.total else np.full(values.size, np.nan),
+                name: by_product.sum(axis=1)
+                .groupby(by_product.index.get_level_values("product").map(class_of))
+                .sum()
+                for name, by_product in columns.items()
             }
+        ).reindex(pd.Index(CLASSES, name="class"), fill_value=0.0)
+        frame.columns.name = None
+        return self._with_bound(frame, border.attrs["error_bound"] + final.attrs["error_bound"])
+
+    # ---- one region, one sector ------------------------------------------------------------------
+
+    def origins(self, region: str) -> pd.DataFrame:
+        """Return what a region's purchases cause where: product finally bought × emitting region.
+
+        Adds up to the region's column of `matrix`.
+        """
+        self._need_consumers("products by origin")
+        frame = self.by_product()
+        wide = frame[self._region(region)].unstack("region", fill_value=0.0)
+        products = [p for p in self._table._parts.sectors if p in wide.index]
+        return self._with_bound(
+            wide.loc[products, list(self.matrix.index)], frame.attrs["error_bound"]
         )
+
+    def sector(self, region: str, sector: str) -> pd.DataFrame:
+        """Return where the emissions of one sector of one region go, and those of its product from.
+
+        Returns
+        -------
+        DataFrame, index region, in `unit`
+            - emitted_for: emitted by the sector, by who finally buys what it went into;
+            - exported_to: embodied in the exports of its product (EEBT), by importer;
+            - embodied_from: of all that final users buy of its product, by where it was emitted.
+
+        Raises
+        ------
+        LabelError
+            If there is no such region or sector.
+        """
+        self._need_consumers("where a sector's emissions go")
+        name = self._region(region)
+        emitted, traded = self.by_emitting_sector(), self.by_traded_product()
+        if (name, sector) not in emitted.index:
+            here = emitted.loc[name].index
+            raise LabelError(
+                wrong("sector", expected=f"a sector of {name!r}", got=repr(sector),
+                      remedy=f"nearest are {shorten(map(repr, nearest(str(sector), here)))}")
+            )  # fmt: skip
+        p = self._table._parts
+        names, codes = encode(self._groups or self._table.regions)
+        chosen = (codes[p.region_codes] == names.index(name)) & (
+            p.sector_codes == p.sectors.index(sector)
+        )
+        m, bound = self._by_source
+        bought = (m[:, chosen] * self._flow.demand.values[chosen].sum(axis=1)).sum(axis=1)
+        frame = pd.DataFrame(
+            {
+                "emitted_for": emitted.loc[(name, sector)],
+                "exported_to": traded.loc[(name, sector)],
+                "embodied_from": np.bincount(codes, weights=bought, minlength=len(names)),
+            },
+            index=self.matrix.index,
+        )
+        return self._with_bound(frame, max(self.error_bound, bound, traded.attrs["error_bound"]))
 
 
 def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
@@ -317,30 +318,9 @@ def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
     AA        38.288  11.712
     BB        12.613  87.387
     """
-    return _assemble(table, region_flows(table, stressor, demand), (), None)
-
-
-def _assemble(table: Table, flow: RegionFlows, groups: tuple[str, ...], old: Flows | None) -> Flows:
-    """Make Flows, in groups of regions where these are given."""
-    E, households = flow.matrix, flow.households
-    rows, columns = list(table.regions), list(flow.demand.consumers)
-    if groups:
-        names, codes = encode(groups)
-        known = flow.demand.columns is not None
-        E, consumers = _summed(E, codes, len(names), groups, known)
-        households = summed_by_group(households, codes, len(names))
-        rows, columns = list(names), consumers or columns
-    for array in (E, households):
-        array.flags.writeable = False
-    index = pd.Index(rows, name="region")
-    parts = {
-        "matrix": pd.DataFrame(E, index, pd.Index(columns, name="consumer"), copy=False),
-        "households": pd.Series(households, index, name="households", copy=False),
-    }
-    if old is not None:
-        return replace(old, **parts, _groups=groups)
+    flow = region_flows(table, stressor, demand)
     return Flows(
-        **parts,
+        **parts_of(table, flow),
         stressor=flow.stressor.name,
         unit=flow.stressor.unit,
         error_bound=flow.error_bound,
@@ -348,16 +328,3 @@ def _assemble(table: Table, flow: RegionFlows, groups: tuple[str, ...], old: Flo
         _table=table,
         _flow=flow,
     )
-
-
-def _summed(
-    values: FloatArray, codes: CodeArray, size: int, groups: tuple[str, ...], consumers: bool
-) -> tuple[FloatArray, list[str]]:
-    """Sum rows by `codes`, and columns by the groups of the regions if columns are regions."""
-    from carbonflows_fast import _kernels
-
-    values = _kernels.sum_by_group(np.ascontiguousarray(values), codes, size)
-    if not consumers:
-        return values, []
-    names, column_codes = encode(groups)
-    return _kernels.sum_columns_by_group(values, column_codes, len(names)), list(names)

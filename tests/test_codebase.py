@@ -19,23 +19,23 @@ ROOT = Path(__file__).parent.parent
 # Rooms in flow order. A module imports only from its own room and those before it.
 ROOMS = [
     ["_parts", "_numbers", "_labels", "_validate", "_views", "_changes", "_equality",
-     "aggregation", "table", "selection"],
+     "aggregation", "table", "_stressors", "selection"],
     ["readers", "pymrio_bridge"],
     ["synthetic", "_synthetic_recipe"],
     ["_machine", "_tiles", "_rhs", "_certificate", "_blas", "_direct", "_sweeps",
-     "_guards", "_solution", "_methods", "leontief"],
+     "_guards", "_solution", "_methods", "leontief", "_subsystems"],
     ["store", "_exchange"],
     ["checks"],
     ["accounting", "_account_solves", "_imports", "_footprints"],
-    ["trade"],
+    ["trade", "_flow_matrix", "_bilateral"],
     ["linkages"],
     ["paths", "_path_options", "_path_result"],
-    ["sectors"],
+    ["sectors", "_sector_result"],
     ["decomposition"],
     ["panel"],
     ["figures"],
     ["reporting"],
-    ["cli", "_cli_demo", "_cli_output", "_cli_paths"],
+    ["cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade"],
 ]  # fmt: skip
 # These import nothing of the package but each other, and anyone may import them.
 FREE = {"errors", "classification", "_core", "_kernels", "_progress"}

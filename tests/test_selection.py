@@ -177,3 +177,67 @@ def test_a_series_in_another_order_is_refused(table: Table) -> None:
 def test_rows_errors_name_the_argument(table: Table) -> None:
     with pytest.raises(LabelError, match=r"^through: "):
         select_rows(table, "x", "through")
+
+
+# --- characterisations ----------------------------------------------------------------------
+
+
+def gases(**changes: Any) -> Table:
+    return Table(
+        **{
+            "Z": [[1.0, 0.0], [0.0, 0.0]],
+            "Y": [[3.0], [0.0]],
+            "F": [[5.0, 0.0], [7.0, 1.0], [4.0, 9.0], [2.0, 8.0]],
+            "F_Y": [[1.0], [2.0], [3.0], [4.0]],
+            "regions": "DE",
+            "sectors": ["coal", "steel"],
+            "stressors": ["jobs", "CO2", "CH4", "N2O"],
+            "stressor_units": ["1000 p", "kt CO2", "t", "kg"],
+            **changes,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "ch4", "n2o"),
+    [("GWP100_AR4", 25, 298), ("GWP100_AR5", 28, 265), ("GWP100_AR6", 27.9, 273)],
+)
+def test_a_characterisation_weighs_all_gases_in_one_unit(name: str, ch4: float, n2o: float) -> None:
+    sum_ = select_stressor(gases(), name)
+    assert (sum_.name, sum_.unit) == (f"{name} of CO2, CH4, N2O", "kt CO2-eq")
+    weights = [1, ch4 / 1e3, n2o / 1e6]
+    np.testing.assert_allclose(sum_.F, weights @ np.array([[7, 1], [4, 9], [2, 8.0]]), rtol=1e-15)
+    np.testing.assert_allclose(sum_.s, [sum_.F[0] / 4, 0.0], rtol=1e-15)
+    np.testing.assert_allclose(sum_.F_Y, [weights @ np.array([2, 3, 4.0])], rtol=1e-15)
+    assert not sum_.F.flags.writeable
+
+
+def test_a_characterisation_says_which_gases_it_counts() -> None:
+    names = ["CO2_bio - combustion - air", "CO2 - combustion - air", "HFC - air", "CH4 | air"]
+    table = gases(stressors=names, stressor_units=["kg", "kg", "kg CO2-eq", "kg"])
+    sum_ = select_stressor(table, "GWP100_AR6")
+    assert sum_.name == "GWP100_AR6 of CO2, HFC"
+    assert sum_.F.tolist() == [11.0, 10.0]
+
+
+def test_a_stressor_of_the_name_wins() -> None:
+    table = gases(stressors=["jobs", "CO2", "CH4", "GWP100_AR6"])
+    assert select_stressor(table, "GWP100_AR6").F.tolist() == [2.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "error", "match"),
+    [
+        ({}, "GWP20_AR6", LabelError, r"got 'GWP20_AR6'; characterisations are GWP100_AR4, .*near"),
+        ({}, "gwp100", LabelError, r"characterisations are"),
+        ({"stressors": list("abcd")}, "GWP100_AR6", LabelError, r"'a', 'b', 'c', 'd'; name them"),
+        ({"stressor_units": ["", "kt", "TJ", "t"]}, "GWP100_AR6", InputError, r"'CH4', got 'TJ'"),
+        ({"stressor_units": ["p", "kt", "", "t"]}, "GWP100_AR6", InputError, r"'CH4', got ''"),
+    ],
+)
+def test_characterisation_refused(
+    changes: dict[str, Any], name: str, error: type[Exception], match: str
+) -> None:
+    with pytest.raises(error, match=match) as caught:
+        select_stressor(gases(**changes), name)
+    assert SENTENCE.match(str(caught.value)), str(caught.value)

@@ -75,7 +75,7 @@ def test_labels_beyond_exiobase_s_are_generated() -> None:
 def test_classifications_are_complete_and_each_code_and_name_is_there_once() -> None:
     for name, size in (("exiobase3_regions", 49), ("exiobase3_pxp", 200)):
         frame = classification.load(name)
-        assert list(frame.columns) == ["code", "name"]
+        assert list(frame.columns)[:2] == ["code", "name"]
         assert len(frame) == size
         assert frame["code"].is_unique
         assert frame["name"].is_unique

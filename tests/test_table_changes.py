@@ -258,7 +258,7 @@ def test_aggregation_example() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"regions": {"DEU": "EU"}}, LabelError, r"regions: .*DEU.*nearest to 'DEU' are DE"),
+        ({"regions": {"DEX": "EU"}}, LabelError, r"regions: .*got 'DEX'; nearest are 'DE'"),
         ({"sectors": {"steal": "metals"}}, LabelError, r"sectors: .*are steel"),
         ({"sectors": ["a", "b"]}, InputError, r"sectors: .*4 group labels.*2 labels"),
         ({"sectors": "all"}, InputError, r"sectors: .*mapping.*'all'"),

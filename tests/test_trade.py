@@ -272,3 +272,13 @@ def test_same_bits_for_any_number_of_threads(table: cf.Table, threads: int) -> N
         other = cf.flows(pickle.loads(pickle.dumps(table)), table.stressors[0])
     assert one.matrix.to_numpy().tobytes() == other.matrix.to_numpy().tobytes()
     assert one.by_product().to_numpy().tobytes() == other.by_product().to_numpy().tobytes()
+
+
+def test_groups_of_countries_by_name() -> None:
+    table = three_regions(regions=["DEU", "DEU", "ROM", "USA", "USA"])
+    got = cf.flows(table)
+    for regions in ("EU27", {"EU27": "EU27"}, {"Germany": "EU27", "RO": "EU27"}):
+        assert list(got.aggregate(regions=regions).matrix.index) == ["EU27", "USA"]
+    own = got.aggregate(regions={"ROM": "Romania", "EU27": "rest"})
+    assert list(own.matrix.index) == ["rest", "Romania", "USA"]
+    assert list(table.aggregate(regions={"EU27": "EU"}).regions) == ["EU", "USA"]

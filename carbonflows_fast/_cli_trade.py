@@ -1,0 +1,275 @@
+"""What ``carbonflows-fast flows`` and ``sector`` take and show."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from carbonflows_fast._cli_output import (
+    columns,
+    numbers,
+    pairs,
+    percent,
+    say,
+    with_unit,
+)
+from carbonflows_fast.errors import InputError, LabelError, wrong
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from carbonflows_fast.sectors import SectorStudy
+    from carbonflows_fast.table import Table
+    from carbonflows_fast.trade import Flows
+
+__all__ = [
+    "add_flow_arguments", "add_sector_arguments", "classes_of", "find_study", "show_flows",
+    "show_study", "show_trade",
+]  # fmt: skip
+
+PUBLISHED = "published for 2004"
+"""Head of the column with the figures of International Carbon Flows (Carbon Trust 2011)."""
+
+
+# --- flows ----------------------------------------------------------------------------------
+
+
+def add_flow_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `flows` takes beside the question."""
+    parser.add_argument(
+        "--classes", metavar="FILE", type=Path,
+        help="class of each sector: a CSV with columns name (or code) and class",
+    )  # fmt: skip
+
+
+def classes_of(arguments: argparse.Namespace) -> Any:
+    """Return the classification that was given as a file, if any."""
+    if arguments.classes is None:
+        return None
+    import pandas as pd
+
+    try:
+        return pd.read_csv(arguments.classes, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            wrong("--classes", expected="a CSV file with columns name (or code) and class",
+                  got=f"{str(arguments.classes)!r} ({str(error).strip()})",
+                  remedy="copy one of carbonflows_fast/classification and edit it")
+        ) from error  # fmt: skip
+
+
+def show_flows(result: Flows, top: int) -> None:
+    """Print the three summary numbers, and the largest flows between regions."""
+    unit = result.unit
+    say(f"{percent(result.traded_share)} of industrial emissions cross a border")
+    say(f"{percent(result.traded_share_all)} of all emissions, households' own included")
+    say(f"net transfers: {with_unit(result.net_transfers, unit)}")
+    say(f"industrial emissions: {with_unit(result.total, unit)}")
+    if len(result.matrix) > 1:
+        largest = result.top(top)
+        say()
+        say(
+            columns(
+                ["emitted in", "bought in", unit or "value", "share"],
+                [
+                    [str(origin), str(consumer), value, percent(share)]
+                    for origin, consumer, value, share in zip(
+                        largest["from"], largest["to"], numbers(largest["value"]), largest["share"]
+                    )
+                ],
+                left=2,
+            )
+        )
+    say(f"certified: no flow is wrong by more than {result.error_bound:.1e} {unit}".rstrip())
+
+
+def show_trade(result: Flows, classes: Any, top: int, *, published: bool) -> None:
+    """Print classes, net importers and exporters, and the published figures beside them."""
+    say()
+    traded = result.bilateral_trade()
+    amount = float(traded.to_numpy().sum())
+    of_all = amount / result.total if result.total else float("nan")
+    say(f"embodied in gross exports (EEBT): {with_unit(amount, result.unit)}, {percent(of_all)}")
+    try:
+        split = result.split(classes)
+    except LabelError as error:
+        if classes is not None:
+            raise
+        say(f"by class of product: not known ({error})")
+        split = None
+    if split is not None:
+        _show_split(split, result.unit)
+    for what, frame, share in (
+        ("net importers", result.net_importers(), "import share"),
+        ("net exporters", result.net_exporters(), "export share"),
+    ):
+        if len(frame):
+            say()
+            _show_balance(what, frame.head(top), share, result.unit)
+    if published:
+        say()
+        _show_published(result, split)
+
+
+def _show_split(split: pd.DataFrame, unit: str) -> None:
+    heads = ["class", f"by product crossing the border, {unit or 'value'}", "share",
+             "by product finally bought", "share"]  # fmt: skip
+    amounts = [split[name] for name in ("by_border_product", "by_final_product")]
+    cells = [
+        (
+            numbers(values),
+            [percent(v / values.sum() if values.sum() else float("nan")) for v in values],
+        )
+        for values in amounts
+    ]
+    body = [
+        [str(name), cells[0][0][at], cells[0][1][at], cells[1][0][at], cells[1][1][at]]
+        for at, name in enumerate(split.index)
+    ]
+    say(columns(heads, body))
+    border, final = (_against(values) for values in amounts)
+    say(f"commodity : product = {border} by product crossing the border, {final} by final product")
+
+
+def _against(by_class: pd.Series) -> str:
+    """Return commodity : product as per cent of the two, e.g. "43 : 57"."""
+    commodity, product = by_class["commodity"], by_class["product"]
+    if not commodity + product:
+        return "-"
+    share = round(100 * commodity / (commodity + product))
+    return f"{share} : {100 - share}"
+
+
+def _show_balance(what: str, frame: pd.DataFrame, share: str, unit: str) -> None:
+    names = ("production", "consumption", "net_imports")
+    texts = {name: numbers(frame[name]) for name in names}
+    heads = [what, *(name.replace("_", " ") for name in names), "net share", share]
+    heads[1] += f", {unit}" if unit else ""
+    per_head = "consumption_per_head" in frame
+    if per_head:
+        texts["consumption_per_head"] = numbers(frame["consumption_per_head"])
+        heads.append("consumption per head")
+    body = [
+        [
+            str(region),
+            *(texts[name][at] for name in names),
+            percent(row["net_share"], signed=True),
+            percent(row[share.replace(" ", "_")]),
+            *([texts["consumption_per_head"][at]] if per_head else []),
+        ]
+        for at, (region, row) in enumerate(frame.iterrows())
+    ]
+    say(columns(heads, body))
+
+
+def _show_published(result: Flows, split: pd.DataFrame | None) -> None:
+    """Print our figures beside those of the study, country by country where both have them."""
+    from carbonflows_fast.classification import country_of, load
+
+    balance = result._balance
+    place = {country_of(str(region)): region for region in balance.index}
+    body = []
+    for row in load("icf2011").to_dict("records"):
+        figure, region, value = row["figure"], row["region"], float(row["value"])
+        if figure == "traded_share_all":
+            cells = ["crosses a border, of all", percent(result.traded_share_all), percent(value)]
+        elif figure == "commodity_share":
+            share = round(100 * value)
+            known = "-" if split is None else _against(split["by_border_product"])
+            cells = ["commodity : product", known, f"{share} : {100 - share}"]
+        elif region not in place:
+            continue
+        elif figure == "net_share":
+            ours = balance.loc[place[region], "net_share"]
+            cells = [f"{place[region]} consumption over production",
+                     percent(ours, signed=True), percent(value, signed=True)]  # fmt: skip
+        else:
+            ours = balance.loc[place[region], figure]
+            cells = [f"{place[region]} exports of what it emits", percent(ours), percent(value)]
+        body.append(cells)
+    say(columns(["beside International Carbon Flows (2011)", "here", PUBLISHED], body))
+
+
+# --- sector ---------------------------------------------------------------------------------
+
+
+def add_sector_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the study and what is asked of it."""
+    parser.add_argument(
+        "study", metavar="STUDY", nargs="+",
+        help="steel, aluminium, automotive, clothing or cotton; or [REGION:]SECTOR ...",
+    )  # fmt: skip
+    parser.add_argument(
+        "--price", metavar="REGIONS", action="append",
+        help="where emissions have a price, e.g. 'EU ETS 2009'; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--consumers", metavar="REGIONS", action="append",
+        help="whose consumption --price is about; all by default; may be repeated",
+    )  # fmt: skip
+
+
+def find_study(
+    table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
+) -> SectorStudy:
+    """Do the study that the arguments ask for."""
+    import carbonflows_fast as cf
+
+    if arguments.consumers and not arguments.price:
+        raise InputError(
+            wrong("--consumers", expected="--price with it", got="--consumers alone",
+                  remedy="use --demand to study the demand of some regions")
+        )  # fmt: skip
+    asked = pairs(arguments.study, table._parts.sectors)
+    sectors = asked[0] if len(asked) == 1 else asked
+    return cf.sector_study(table, stressor, sectors=sectors, demand=demand)
+
+
+def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namespace) -> None:
+    """Print a study: amounts, borders, regions, products, tiers, chains, and price coverage."""
+    unit, top = study.unit, arguments.top
+    for note in study.notes:
+        say(f"note: {note}")
+    of_all = study.total / industrial if industrial else float("nan")
+    say(f"{with_unit(study.total, unit)} along chains through {study.name}, {percent(of_all)} of "
+        "industrial emissions")  # fmt: skip
+    total = study.total or float("nan")
+    say(f"direct {percent(study.direct / total)}, upstream {percent(study.upstream / total)}")
+    for between, share in study.border_shares.items():
+        where = "any border" if between == "any" else f"a border, {between}"
+        say(f"{percent(share)} cross {where}")
+    say()
+    steps = {step: study.by(step).sort_values(ascending=False, kind="stable").head(top)
+             for step in ("emitted", "made", "consumed")}  # fmt: skip
+    body = []
+    for at in range(min(top, max(len(part) for part in steps.values()))):
+        line = []
+        for part in steps.values():
+            here = [str(part.index[at]), percent(part.iloc[at] / total)] if at < len(part) else []
+            line.extend(here or ["", ""])
+        body.append(line)
+    say(columns(["emitted in", "share", "made in", "share", "consumed in", "share"], body))
+    say()
+    carried = study.products.sum(axis=1).groupby(level="sector", sort=False).sum()
+    carried = carried.sort_values(ascending=False, kind="stable").head(top)
+    say(columns(["final product that carries it", unit or "value", "share"],
+                [[str(name), text, percent(value / total)]
+                 for (name, value), text in zip(carried.items(), numbers(carried))]))  # fmt: skip
+    say()
+    tiers = study.tiers
+    say(columns(["tier upstream", unit or "value", "share", "still beyond"],
+                [[str(tier), text, percent(share), percent(rest / total)]
+                 for tier, text, share, rest in zip(tiers.index, numbers(tiers.emissions),
+                                                    tiers.share, tiers.remainder)]))  # fmt: skip
+    say()
+    paths = study.paths(top=top).to_frame()
+    say(columns(["largest chain, final product first", unit or "value", "share"],
+                [[path, text, percent(share)] for path, text, share in
+                 zip(paths.path, numbers(paths.value), paths.share)]))  # fmt: skip
+    if arguments.price:
+        share = study.price_coverage(arguments.price, consumers=arguments.consumers)
+        whose = ", ".join(arguments.consumers or ["all consumers"])
+        say()
+        say(f"{percent(share)} of what {whose} cause is emitted in {', '.join(arguments.price)}")
+    say(f"certified: the total is not wrong by more than {study.error_bound:.1e} {unit}".rstrip())

@@ -1,0 +1,358 @@
+"""The matrix of flows: who emits for whom, its sums, and the same in groups of regions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast._account_solves import RegionFlows, summed_by_group, unknown_consumers
+from carbonflows_fast._parts import CodeArray, FloatArray, encode
+from carbonflows_fast.classification import renamed_regions
+from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+
+if TYPE_CHECKING:
+    from carbonflows_fast.leontief import SolveReport
+    from carbonflows_fast.table import Table
+
+__all__ = ["FlowMatrix", "parts_of", "summed"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FlowMatrix:
+    """The matrix E_rq and what it was made from; `trade.Flows` adds the questions about trade."""
+
+    matrix: pd.DataFrame
+    households: pd.Series
+    stressor: str
+    unit: str
+    error_bound: float
+    report: SolveReport
+    _table: Table
+    _flow: RegionFlows
+    _groups: tuple[str, ...] = field(default=())  # of each region of the table; empty: as they are
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        traded = f"{self.traded_share:.1%} traded, " if self._known_consumers else ""
+        return (
+            f"{type(self).__name__}({self.stressor!r}, {' × '.join(map(str, self.matrix.shape))}, "
+            f"total {self.total:.6g}{unit}, {traded}error bound {self.error_bound:.2g}{unit})"
+        )
+
+    @property
+    def _known_consumers(self) -> bool:
+        return self._flow.demand.columns is not None
+
+    def _need_consumers(self, question: str) -> None:
+        if not self._known_consumers:
+            raise InputError(
+                unknown_consumers(f"select it by region and category to ask for {question}")
+            )
+
+    @property
+    def total(self) -> float:
+        """Industrial emissions caused by the demand, ΣE, in `unit`."""
+        return float(self.matrix.to_numpy().sum())
+
+    @cached_property
+    def _traded(self) -> float:
+        """Sum of the off-diagonal flows, added up without the diagonal to lose no digits."""
+        foreign = self.matrix.to_numpy(copy=True)
+        np.fill_diagonal(foreign, 0.0)
+        return float(foreign.sum())
+
+    @property
+    def traded_share(self) -> float:
+        """Share of industrial emissions that cross a border: Σ_{r≠q} E_rq / ΣE.
+
+        NaN where nothing is emitted. Raises InputError if the demand was an array.
+        """
+        self._need_consumers("traded_share")
+        return self._traded / self.total if self.total else float("nan")
+
+    @property
+    def traded_share_all(self) -> float:
+        """The same flows over all emissions, households' own included: Σ_{r≠q} E_rq / (ΣE + ΣF_Y).
+
+        The "25 %" of International Carbon Flows (Carbon Trust 2011) is this number for 2004.
+        """
+        self._need_consumers("traded_share_all")
+        everything = self.total + float(self.households.to_numpy().sum())
+        return self._traded / everything if everything else float("nan")
+
+    @property
+    def net_transfers(self) -> float:
+        """Σ_r max(0, consumption − production) of industrial emissions, in `unit`."""
+        self._need_consumers("net_transfers")
+        E = self.matrix.to_numpy()
+        return float(np.maximum(E.sum(axis=0) - E.sum(axis=1), 0.0).sum())
+
+    def aggregate(self, *, regions: Mapping[str, str] | str) -> Self:
+        """Return the flows summed over groups of regions.
+
+        A flow between two regions of a group becomes domestic, so the traded share falls.
+
+        Parameters
+        ----------
+        regions : mapping, or str
+            From a region, a country or a shipped group ("EU27", "EU ETS 2009", "Annex I"; see
+            ``classification.region_groups``) to the group's name here. Regions that are not meant
+            stay as they are. The name of a shipped group alone stands for itself.
+
+        Returns
+        -------
+        Flows
+            Groups in order of first appearance.
+
+        Raises
+        ------
+        LabelError
+            If a key is not a region of these flows, nor a group with members there.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> table = cf.synthetic.world(regions=3, sectors=4)
+        >>> one = cf.flows(table).aggregate(regions={name: "world" for name in table.regions})
+        >>> one.matrix.shape, one.traded_share
+        ((1, 1), 0.0)
+        """
+        if isinstance(regions, str):
+            regions = {regions: regions}
+        if not isinstance(regions, Mapping):
+            raise InputError(
+                wrong(
+                    "regions",
+                    expected="a mapping from region to group, or the name of a group",
+                    got=type(regions).__name__,
+                    remedy='give e.g. {"FRA": "EU", "DEU": "EU"}',
+                )
+            )
+        names = renamed_regions(list(self.matrix.index), regions)
+        now = self._groups or self._table.regions
+        groups = tuple(str(names.get(g, g)) for g in now)
+        return replace(self, **parts_of(self._table, self._flow, groups), _groups=groups)
+
+    def net_importers(self) -> pd.DataFrame:
+        """Return the regions that consume more than they emit, the largest difference first.
+
+        Returns
+        -------
+        DataFrame, index region, in `unit`
+            production, consumption (with households' own emissions), net_imports = consumption −
+            production, net_share = net_imports / production, and exports and imports over
+            production as export_share and import_share; if the table has population, also
+            population, production_per_head and consumption_per_head.
+        """
+        balance = self._balance
+        found = balance[balance["net_imports"] > 0]
+        return found.sort_values("net_imports", ascending=False, kind="stable")
+
+    def net_exporters(self) -> pd.DataFrame:
+        """Return the regions that emit more than they consume, as :meth:`net_importers` does."""
+        balance = self._balance
+        return balance[balance["net_imports"] < 0].sort_values("net_imports", kind="stable")
+
+    @cached_property
+    def _balance(self) -> pd.DataFrame:
+        self._need_consumers("net importers")
+        E, own = self.matrix.to_numpy(), self.households.to_numpy()
+        foreign = E * ~np.eye(len(E), dtype=np.bool_)
+        frame = pd.DataFrame(index=self.matrix.index)
+        frame["production"] = produced = E.sum(axis=1) + own
+        frame["consumption"] = E.sum(axis=0) + own
+        frame["net_imports"] = foreign.sum(axis=0) - foreign.sum(axis=1)
+        base = np.where(produced != 0, produced, np.nan)
+        frame["net_share"] = frame["net_imports"] / base
+        frame["export_share"] = foreign.sum(axis=1) / base
+        frame["import_share"] = foreign.sum(axis=0) / base
+        heads = self._table._parts.population
+        if heads is not None:
+            names, codes = encode(self._groups or self._table.regions)
+            count = np.bincount(codes, weights=heads, minlength=len(names))
+            frame["population"] = count
+            for name in ("production", "consumption"):
+                frame[f"{name}_per_head"] = frame[name] / np.where(count > 0, count, np.nan)
+        return self._with_bound(frame, self.error_bound)
+
+    def partners(self, region: str) -> pd.DataFrame:
+        """Return a region's trade with every other: index partner, in `unit`.
+
+        Returns
+        -------
+        DataFrame
+            imports, emitted in the partner for what the region finally buys; exports, emitted in
+            the region for what the partner finally buys; net_imports, their difference.
+        """
+        self._need_consumers("trade with each partner")
+        name = self._region(region)
+        E = self.matrix
+        frame = pd.DataFrame({"imports": E[name], "exports": E.loc[name]}).drop(index=name)
+        frame["net_imports"] = frame["imports"] - frame["exports"]
+        frame.index.name = "partner"
+        return self._with_bound(frame, self.error_bound)
+
+    def change_from(self, before: FlowMatrix) -> pd.DataFrame:
+        """Return what changed since other flows, the largest change first.
+
+        Parameters
+        ----------
+        before : Flows
+            Of the same regions, consumers, stressor and unit: of the table as it was before
+            ``with_changes``, or of another year.
+
+        Returns
+        -------
+        DataFrame
+            from, to, before, after, change; a row for every pair of regions, in `unit`.
+
+        Raises
+        ------
+        InputError, LabelError
+            If the two cannot be compared.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> table = cf.synthetic.world(regions=3, sectors=4)
+        >>> cleaner = table.with_changes(S=table.S * 0.9)
+        >>> found = cf.flows(cleaner).change_from(cf.flows(table))
+        >>> bool(abs(found.change / found.before + 0.1).max() < 1e-9)
+        True
+        """
+        if not isinstance(before, FlowMatrix):
+            raise InputError(
+                wrong("before", expected="Flows", got=type(before).__name__,
+                      remedy="give cf.flows(table) of the earlier table")
+            )  # fmt: skip
+        mine, other = (self.stressor, self.unit), (before.stressor, before.unit)
+        if mine != other:
+            raise InputError(
+                wrong("before", expected=f"flows of {mine[0]!r} in {mine[1]!r}",
+                      got=f"{other[0]!r} in {other[1]!r}", remedy="ask both for the same stressor")
+            )  # fmt: skip
+        if not (
+            self.matrix.index.equals(before.matrix.index)
+            and self.matrix.columns.equals(before.matrix.columns)
+        ):
+            raise LabelError(
+                wrong("before", expected="the same regions in the same order",
+                      got=f"{before.matrix.shape[0]} × {before.matrix.shape[1]} others",
+                      remedy="aggregate both to common groups first")
+            )  # fmt: skip
+        frame = before.to_frame()[["from", "to", "value"]].rename(columns={"value": "before"})
+        frame["after"] = self.to_frame()["value"]
+        frame["change"] = frame["after"] - frame["before"]
+        order = np.argsort(-frame["change"].abs().to_numpy(), kind="stable")
+        bound = self.error_bound + before.error_bound
+        return self._with_bound(frame.iloc[order].reset_index(drop=True), bound)
+
+    def _region(self, region: str) -> str:
+        if region not in self.matrix.index:
+            known = list(self.matrix.index)
+            raise LabelError(
+                wrong("region", expected="a region of these flows", got=repr(region),
+                      remedy=f"nearest are {shorten(map(repr, nearest(str(region), known)))}")
+            )  # fmt: skip
+        return region
+
+    def _with_bound(self, frame: pd.DataFrame, bound: float) -> pd.DataFrame:
+        frame.attrs = {"stressor": self.stressor, "unit": self.unit, "error_bound": bound}
+        return frame
+
+    def _grouped(self, values: FloatArray, rows: pd.MultiIndex, codes: CodeArray) -> pd.DataFrame:
+        """Return rows × consumers as a frame, in groups of regions where there are any.
+
+        `codes` say to which region of the table each row belongs.
+        """
+        columns = pd.Index(self._flow.demand.consumers, name="consumer")
+        if not self._groups:
+            return pd.DataFrame(values, index=rows, columns=columns)
+        labels = rows.get_level_values(1)
+        pairs = [(self._groups[c], label) for c, label in zip(codes, labels, strict=True)]
+        distinct = sorted(dict.fromkeys(pairs), key=lambda pair: self._groups.index(pair[0]))
+        position = {pair: at for at, pair in enumerate(distinct)}
+        targets = np.array([position[pair] for pair in pairs], dtype=np.int32)
+        values, names = summed(values, targets, len(distinct), self._groups, self._known_consumers)
+        return pd.DataFrame(
+            values,
+            index=pd.MultiIndex.from_tuples(distinct, names=rows.names),
+            columns=pd.Index(names or list(columns), name="consumer"),
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return all flows, row by row: columns from, to, value, share (of ΣE)."""
+        E = self.matrix.to_numpy()
+        emitter, consumer = np.indices(E.shape).reshape(2, -1)
+        return self._long(emitter, consumer)
+
+    def top(self, n: int = 10) -> pd.DataFrame:
+        """Return the largest off-diagonal flows: columns from, to, value, share (of ΣE).
+
+        Parameters
+        ----------
+        n : int
+            How many at most, largest first; of equal ones the first of the table first.
+
+        Raises
+        ------
+        InputError
+            If n is not a positive whole number, or if the demand was an array.
+        """
+        self._need_consumers("the largest flows between regions")
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+            raise InputError(
+                wrong("n", expected="a positive whole number", got=repr(n), remedy="give e.g. 10")
+            )
+        E = self.matrix.to_numpy()
+        emitter, consumer = np.nonzero(~np.eye(len(E), dtype=np.bool_))
+        order = np.argsort(-E[emitter, consumer], kind="stable")[:n]
+        return self._long(emitter[order], consumer[order])
+
+    def _long(self, emitter: Any, consumer: Any) -> pd.DataFrame:
+        values = self.matrix.to_numpy()[emitter, consumer]
+        return pd.DataFrame(
+            {
+                "from": self.matrix.index.to_numpy()[emitter],
+                "to": self.matrix.columns.to_numpy()[consumer],
+                "value": values,
+                "share": values / self.total if self.total else np.full(values.size, np.nan),
+            }
+        )
+
+
+def parts_of(table: Table, flow: RegionFlows, groups: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return matrix and households as frames, in groups of regions where these are given."""
+    E, households = flow.matrix, flow.households
+    rows, columns = list(table.regions), list(flow.demand.consumers)
+    if groups:
+        names, codes = encode(groups)
+        known = flow.demand.columns is not None
+        E, consumers = summed(E, codes, len(names), groups, known)
+        households = summed_by_group(households, codes, len(names))
+        rows, columns = list(names), consumers or columns
+    for array in (E, households):
+        array.flags.writeable = False
+    index = pd.Index(rows, name="region")
+    return {
+        "matrix": pd.DataFrame(E, index, pd.Index(columns, name="consumer"), copy=False),
+        "households": pd.Series(households, index, name="households", copy=False),
+    }
+
+
+def summed(
+    values: FloatArray, codes: CodeArray, size: int, groups: tuple[str, ...], consumers: bool
+) -> tuple[FloatArray, list[str]]:
+    """Sum rows by `codes`, and columns by the groups of the regions if columns are regions."""
+    from carbonflows_fast import _kernels
+
+    values = _kernels.sum_by_group(np.ascontiguousarray(values), codes, size)
+    if not consumers:
+        return values, []
+    names, column_codes = encode(groups)
+    return _kernels.sum_columns_by_group(values, column_codes, len(names)), list(names)

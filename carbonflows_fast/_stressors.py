@@ -1,0 +1,183 @@
+"""Which stressor a question is about: one of the table's, a weighted sum, a characterisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from carbonflows_fast._parts import FloatArray, locked
+from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
+from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.table import Table
+
+__all__ = ["Stressor", "select_stressor", "unknown_label"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stressor:
+    """One stressor, or a weighted sum of some.
+
+    Attributes
+    ----------
+    name : str
+        For reports; a weighted sum spells out its weights, a characterisation its gases.
+    unit : str
+        Unit of F and F_Y (of the stressors before weighting, or of CO2-equivalents); empty where
+        unknown.
+    s : ndarray, shape (n,)
+        Per unit of output; 0 where x = 0.
+    F : ndarray, shape (n,)
+        By sector, sectors without output included.
+    F_Y : ndarray, shape (m,)
+        Emitted by final users directly.
+    """
+
+    name: str
+    unit: str
+    s: FloatArray
+    F: FloatArray
+    F_Y: FloatArray
+
+
+def unknown_label(
+    argument: str, kind: str, name: object, known: Sequence[str], hint: str
+) -> LabelError:
+    """Return the error for a label that a table does not have: the nearest, or the hint."""
+    got = repr(name)
+    remedy = f"nearest are {shorten(map(repr, nearest(str(name), known)))}"
+    if isinstance(name, float | int):  # a number is not a misspelt label
+        remedy = f"give a name, e.g. {shorten(map(repr, known))}"
+    return LabelError(
+        wrong(argument, expected=f"a {kind} of the table", got=got, remedy=hint or remedy)
+    )
+
+
+def _stressor_position(table: Table, name: object) -> int:
+    if not isinstance(name, str) or name not in table.stressors:
+        hint = ""
+        if isinstance(name, str) and name[:3].casefold() == "gwp":
+            close = shorten(map(repr, nearest(name, table.stressors)))
+            hint = f"characterisations are {', '.join(CHARACTERISATIONS)}; nearest are {close}"
+        raise unknown_label("stressor", "stressor", name, table.stressors, hint)
+    return table.stressors.index(name)
+
+
+def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = None) -> Stressor:
+    """Return one stressor of a table.
+
+    Parameters
+    ----------
+    table : Table
+    stressor : str, mapping name → weight, or None
+        None: the only one. A mapping gives Σ weight · stressor; all units must be equal. Where no
+        stressor has the name, "GWP100_AR4", "GWP100_AR5" and "GWP100_AR6" give the sum of all
+        greenhouse gases in CO2-equivalents, units of mass converted
+        (`classification.characterisation`).
+
+    Returns
+    -------
+    Stressor
+
+    Raises
+    ------
+    LabelError
+        If a name is unknown; the five nearest are listed. If a characterisation finds no gas.
+    InputError
+        If None is given and there is not exactly one, if units differ, if a weight is not a
+        finite number, or if a gas to be characterised has no unit of mass.
+
+    Examples
+    --------
+    >>> table = Table(Z=[[0.0]], Y=[10.0], F=[[5.0], [1.0]], regions="DE", sectors=["all"],
+    ...               stressors=["CO2", "CH4"], stressor_units="kg")
+    >>> select_stressor(table, {"CO2": 1, "CH4": 28}).F.tolist()
+    [33.0]
+    >>> gases = select_stressor(table, "GWP100_AR5")
+    >>> gases.name, gases.unit, gases.F.tolist()
+    ('GWP100_AR5 of CO2, CH4', 'kg CO2-eq', [33.0])
+    """
+    if stressor is None:
+        if len(table.stressors) != 1:
+            raise InputError(
+                wrong(
+                    "stressor",
+                    expected="a name, since the table does not have exactly one",
+                    got=f"None with {len(table.stressors)} stressors",
+                    remedy=f"choose from {shorten(map(repr, table.stressors)) or 'another table'}",
+                )
+            )
+        stressor = table.stressors[0]
+    if isinstance(stressor, Mapping):
+        return _weighted(table, stressor)
+    named = isinstance(stressor, str) and stressor not in table.stressors
+    if named and stressor in CHARACTERISATIONS:
+        return _characterised(table, stressor)
+    return _single(table, _stressor_position(table, stressor))
+
+
+def _single(table: Table, position: int) -> Stressor:
+    return Stressor(
+        name=table.stressors[position],
+        unit=table._parts.stressor_units[position],
+        s=_contiguous(table._S[position]),
+        F=_contiguous(table._F[position]),
+        F_Y=_contiguous(table._F_Y[position]),
+    )
+
+
+def _weighted(table: Table, weights: Mapping[str, float]) -> Stressor:
+    positions = [_stressor_position(table, name) for name in weights]
+    units = list(dict.fromkeys(table._parts.stressor_units[p] for p in positions))
+    if len(units) != 1:
+        raise InputError(
+            wrong(
+                "stressor",
+                expected="stressors of one unit in a weighted sum",
+                got=f"units {shorten(map(repr, units))}" if units else "an empty mapping",
+                remedy="weigh those of each unit apart, or convert the table's F first",
+            )
+        )
+    _check_weights(weights)
+    name = " + ".join(f"{weight:g} {name}" for name, weight in weights.items())
+    return _summed(table, weights, name, units[0])
+
+
+def _characterised(table: Table, name: str) -> Stressor:
+    found = characterisation(name, table.stressors, table._parts.stressor_units)
+    # Tables differ in the gases that they have, so the name says what was counted.
+    return _summed(table, found.weights, f"{name} of {', '.join(found.gases)}", found.unit)
+
+
+def _summed(table: Table, weights: Mapping[str, float], name: str, unit: str) -> Stressor:
+    """Return Σ weight · stressor."""
+    positions = [_stressor_position(table, stressor) for stressor in weights]
+    factors = np.array(list(weights.values()), dtype=np.float64)
+    return Stressor(
+        name=name,
+        unit=unit,
+        s=_contiguous(factors @ table._S[positions]),
+        F=_contiguous(factors @ table._F[positions]),
+        F_Y=_contiguous(factors @ table._F_Y[positions]),
+    )
+
+
+def _check_weights(weights: Mapping[str, float]) -> None:
+    for name, weight in weights.items():
+        number = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
+        if not number or not np.isfinite(weight):
+            raise InputError(
+                wrong(
+                    "stressor",
+                    expected="a finite number as weight",
+                    got=f"{weight!r} for {name!r}",
+                    remedy="give e.g. {'CO2': 1, 'CH4': 28}",
+                )
+            )
+
+
+def _contiguous(values: Any) -> FloatArray:
+    array: FloatArray = locked(np.ascontiguousarray(values, dtype=np.float64))
+    return array

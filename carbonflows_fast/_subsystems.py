@@ -1,0 +1,96 @@
+"""Parts of a table as systems of their own: some rows only, or every region by itself.
+
+And one pass over A, in table order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from carbonflows_fast import _core
+from carbonflows_fast._machine import thread_count
+from carbonflows_fast._parts import BoolArray, CodeArray, FloatArray
+from carbonflows_fast._tiles import RegionTiles, tiles_from
+from carbonflows_fast.leontief import LeontiefSystem
+
+__all__ = ["among_rows", "through", "within_groups"]
+
+
+def among_rows(
+    prepared: LeontiefSystem, rows: BoolArray, threads: int | None = None
+) -> LeontiefSystem:
+    """Return the system that has only the entries between the given rows; others stand alone.
+
+    It rests on the proofs of the whole: w'(I − |A|) > 0 stays true when entries of A are left out.
+
+    Parameters
+    ----------
+    prepared : LeontiefSystem
+    rows : ndarray of bool, shape (n,), in table order
+    """
+    tiles, count = prepared.tiles, thread_count(threads)
+    mask: FloatArray = np.where(rows, 1.0, 0.0)[_order(tiles)]
+    core = tiles.core.scaled(mask, mask, count)
+    part = _system(prepared, RegionTiles(core, tiles.order), count)
+    part._guards = prepared._guards
+    return part
+
+
+def within_groups(
+    prepared: LeontiefSystem, groups: CodeArray, threads: int | None = None
+) -> LeontiefSystem:
+    """Return the system that has only the entries between rows of the same group.
+
+    The values are shared with the whole system where every block of rows lies in one group.
+
+    Parameters
+    ----------
+    prepared : LeontiefSystem
+    groups : ndarray of int32, shape (n,), in table order
+    """
+    tiles, count = prepared.tiles, thread_count(threads)
+    codes: CodeArray = groups[_order(tiles)]
+    blocks = np.repeat(np.arange(tiles.blocks), np.diff(tiles.starts))
+    here = np.zeros((tiles.blocks, int(codes.max(initial=0)) + 1), dtype=np.bool_)
+    here[blocks, codes] = True
+    entries = tiles.core.entries.copy()
+    shared = here.astype(np.int64) @ here.T.astype(np.int64) > 0
+    entries[~shared] = 0  # an empty tile
+    core = type(tiles.core)(tiles.starts, entries, tiles.core.masks, tiles.core.values)
+    if int(here.sum()) > tiles.blocks:
+        core = _filtered(core, codes, count)
+    return _system(prepared, RegionTiles(core, tiles.order), count)
+
+
+def through(
+    prepared: LeontiefSystem, X: FloatArray, *, adjoint: bool = False, absolute: bool = False
+) -> FloatArray:
+    """Return A X or A'X, or the same with |A|, for X of shape (n,) or (n, k) in table order."""
+    tiles = prepared.tiles
+    here = _order(tiles)
+    sides = np.ascontiguousarray(X.reshape(len(X), -1)[here])
+    out = np.empty(sides.shape)
+    out[here] = tiles.product(sides, adjoint=adjoint, absolute=absolute, threads=thread_count())
+    return out.reshape(X.shape)
+
+
+def _filtered(core: _core.Tiles, codes: CodeArray, threads: int) -> _core.Tiles:
+    """Return tiles without the entries between different groups; codes in tile order."""
+    indptr, indices, data = core.to_csr(threads)
+    rows = np.repeat(np.arange(codes.size), np.diff(indptr))
+    same = codes[rows] == codes[indices]
+    matrix = sp.csr_array((data[same], (rows[same], indices[same])), shape=(codes.size, codes.size))
+    return tiles_from(matrix, core.starts, None, threads)
+
+
+def _order(tiles: RegionTiles) -> Any:
+    return slice(None) if tiles.order is None else tiles.order
+
+
+def _system(prepared: LeontiefSystem, tiles: RegionTiles, threads: int) -> LeontiefSystem:
+    return LeontiefSystem(
+        tiles, prepared._describe, nonnegative=prepared.nonnegative, threads=threads
+    )

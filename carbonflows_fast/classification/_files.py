@@ -1,0 +1,84 @@
+"""The CSV files beside this module, and how labels are compared with them."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from carbonflows_fast.errors import LabelError, nearest, shorten, wrong
+
+__all__ = ["available", "field", "label_key", "load", "records"]
+
+
+def available() -> tuple[str, ...]:
+    """Return the names that `load` knows, in alphabetical order.
+
+    >>> "exiobase3_regions" in available()
+    True
+    """
+    files = resources.files(__package__).iterdir()
+    return tuple(sorted(f.name.removesuffix(".csv") for f in files if f.name.endswith(".csv")))
+
+
+def load(name: str) -> Any:
+    """Load one of the classifications shipped with the package.
+
+    Parameters
+    ----------
+    name : str
+        Name without ".csv", one of `available()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All columns as text, exactly as shipped ("NA" is Namibia, never a missing value).
+
+    Raises
+    ------
+    LabelError
+        No classification has this name.
+
+    Examples
+    --------
+    >>> load("exiobase3_regions").loc[0, "name"]
+    'Austria'
+    """
+    import pandas as pd
+
+    known = available()
+    if name not in known:
+        raise LabelError(
+            wrong(
+                "name",
+                expected=f"one of {len(known)} classifications",
+                got=repr(name),
+                remedy=f"the nearest are {shorten(nearest(str(name), known))}",
+            )
+        )
+    file = resources.files(__package__).joinpath(f"{name}.csv")
+    with file.open("r", encoding="utf-8") as stream:
+        return pd.read_csv(stream, dtype=str, keep_default_na=False)
+
+
+@cache
+def records(name: str) -> tuple[dict[str, str], ...]:
+    """Return the rows of a shipped classification, column → text."""
+    return tuple(load(name).to_dict("records"))
+
+
+def field(row: Any, column: str) -> str:
+    """Return one cell of a row as text; empty where it is missing (None or NaN)."""
+    value = row.get(column)
+    return "" if value is None or value != value else str(value)
+
+
+def label_key(label: object) -> str:
+    """Return the form in which labels are compared: blanks and letter case do not count.
+
+    >>> label_key("  Retail  Trade ") == label_key("retail trade")
+    True
+    """
+    text = unicodedata.normalize("NFC", " ".join(str(label).split())).casefold()
+    return text.replace("i\u0307", "i")  # what becomes of the dotted capital of TÜRKİYE

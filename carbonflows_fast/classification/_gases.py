@@ -1,0 +1,281 @@
+"""Greenhouse gases: which stressors they are, and what weighs them into CO2-equivalents."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from carbonflows_fast.classification._files import field, label_key, records
+from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
+
+__all__ = ["CHARACTERISATIONS", "Characterisation", "characterisation"]
+
+CHARACTERISATIONS = ("GWP100_AR4", "GWP100_AR5", "GWP100_AR6")
+
+# Powers of ten, in grams. Letter case counts: "mt" could be anything. "" is an unknown unit.
+_GRAMS = {"": 0, "g": 0, "kg": 3, "t": 6, "kt": 9, "Mt": 12, "Gt": 15, "Gg": 9, "Tg": 12, "Pg": 15}
+_UNIT = re.compile(rf"({'|'.join(filter(None, _GRAMS))})(.*)")
+_EQUIVALENTS = frozenset({"co2e", "co2eq", "co2equiv", "co2equivalent", "co2equivalents"})
+
+
+@dataclass(frozen=True, slots=True)
+class Characterisation:
+    """Weights that turn stressors into one mass of CO2-equivalents.
+
+    Attributes
+    ----------
+    name : str
+        Such as "GWP100_AR6".
+    unit : str
+        Of the weighted sum, such as "kt CO2-eq"; empty where the stressors have no unit.
+    weights : dict
+        By stressor, conversion of units included; 0 for biogenic CO2, which is not counted.
+    gases : tuple of str
+        What is counted, in the table's order: ("CO2", "CH4").
+    """
+
+    name: str
+    unit: str
+    weights: dict[str, float]
+    gases: tuple[str, ...]
+
+
+def characterisation(
+    name: str, stressors: Sequence[str], units: Sequence[str], factors: Any = None
+) -> Characterisation:
+    """Return the weights that turn a table's greenhouse gases into CO2-equivalents.
+
+    Parameters
+    ----------
+    name : str
+        "GWP100_AR4", "GWP100_AR5" or "GWP100_AR6": warming over 100 years, by the factors of the
+        fourth, fifth or sixth report of the Intergovernmental Panel on Climate Change.
+    stressors, units : sequence of str
+        The table's, in one order. A stressor is a gas if `load("ghg_stressors")` has its name, or
+        what follows its last " | " or its extension ("air: CO2"). Others are left out.
+    factors : DataFrame, optional
+        An edited `load("gwp100")`. A gas that is new in it is also a stressor of that name.
+
+    Returns
+    -------
+    Characterisation
+        Its unit is the mass unit of the first gas counted, with " CO2-eq" behind it.
+
+    Raises
+    ------
+    LabelError
+        If the characterisation is unknown, or if no stressor is a gas that counts.
+    InputError
+        If a gas has no unit of mass, or one of CO2-equivalents where a mass of the gas is needed;
+        if two extensions have one gas; if `factors` is not like `load("gwp100")`.
+
+    Notes
+    -----
+    Biogenic CO2 counts 0; HFC and PFC of EXIOBASE are in CO2-equivalents already and count 1, with
+    the factors of the report that they were made with. A table that lacks a gas lacks its part.
+
+    Examples
+    --------
+    >>> both = characterisation("GWP100_AR5", ["CO2", "CH4", "water"], ["kt", "t", "m3"])
+    >>> both.weights, both.unit
+    ({'CO2': 1.0, 'CH4': 0.028}, 'kt CO2-eq')
+    """
+    if len(stressors) != len(units):
+        raise InputError(
+            wrong(
+                "units",
+                expected=f"{len(stressors)}, one per stressor",
+                got=f"{len(units)}",
+                remedy="give '' where a unit is unknown",
+            )
+        )
+    factor_of = _factors(name, factors)
+    found = _found(stressors, units, factor_of)
+    counted = [one for one in found if _factor(name, factor_of, one.gas) != 0.0]
+    if not counted:
+        raise LabelError(
+            wrong(
+                "stressor",
+                expected=f"a table with greenhouse gases, which {name} counts",
+                got=f"the stressors {shorten(map(repr, stressors)) or 'none'}",
+                remedy="name them as classification.load('ghg_stressors') does, or give a mapping "
+                "name → weight",
+            )
+        )
+    masses = _masses(counted)
+    weights = {one.stressor: 0.0 for one in found}
+    for one, mass in zip(counted, masses, strict=True):
+        weights[one.stressor] = _scaled(factor_of[one.gas], _GRAMS[mass] - _GRAMS[masses[0]])
+    return Characterisation(
+        name=name,
+        unit=f"{masses[0]} CO2-eq" if masses[0] else "",
+        weights=weights,
+        gases=tuple(dict.fromkeys(one.formula for one in counted)),
+    )
+
+
+# --- factors --------------------------------------------------------------------------------
+
+
+def _factors(name: str, factors: Any) -> dict[str, float]:
+    """Return the factor of each gas in one report."""
+    needed = ("gas", "report", "gwp100")
+    if factors is not None and not {*needed} <= {*getattr(factors, "columns", ())}:
+        raise InputError(
+            wrong(
+                "factors",
+                expected=f"a DataFrame with the columns {', '.join(needed)}",
+                got=type(factors).__name__,
+                remedy="edit classification.load('gwp100')",
+            )
+        )
+    rows = records("gwp100") if factors is None else factors.to_dict("records")
+    names = tuple(dict.fromkeys(f"GWP100_{field(row, 'report')}" for row in rows))
+    if name not in names:
+        raise LabelError(
+            wrong(
+                "characterisation",
+                expected=f"one of {', '.join(names)}",
+                got=repr(name),
+                remedy="choose one, or give a mapping stressor → weight",
+            )
+        )
+    found: dict[str, float] = {}
+    for row in rows:
+        if name != f"GWP100_{field(row, 'report')}":
+            continue
+        gas, value = field(row, "gas"), _number(field(row, "gwp100"))
+        if gas in found or not math.isfinite(value):
+            raise InputError(
+                wrong(
+                    "factors",
+                    expected="one finite number for each gas of a report",
+                    got=f"two for {gas!r}" if gas in found else f"{row['gwp100']!r} for {gas!r}",
+                    remedy="edit classification.load('gwp100')",
+                )
+            )
+        found[gas] = value
+    return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _factor(name: str, factor_of: dict[str, float], gas: str) -> float:
+    if gas not in factor_of:
+        raise InputError(
+            wrong(
+                "factors",
+                expected=f"a factor of {name} for every gas of the table",
+                got=f"none for {gas!r}",
+                remedy="add its row; gwp100 0 leaves the gas out",
+            )
+        )
+    return factor_of[gas]
+
+
+# --- stressors ------------------------------------------------------------------------------
+
+
+class _Found(NamedTuple):
+    """A stressor that is a gas: the row of gwp100.csv it has, and what it is called."""
+
+    stressor: str
+    unit: str
+    gas: str
+    formula: str
+
+
+@cache
+def _shipped_gases() -> dict[str, tuple[str, str]]:
+    """Return (gas, formula) by the key of a stressor's name."""
+    return {
+        label_key(row["stressor"]): (row["gas"], re.split("[ _]", row["stressor"])[0])
+        for row in records("ghg_stressors")
+    }
+
+
+def _found(
+    stressors: Sequence[str], units: Sequence[str], factor_of: dict[str, float]
+) -> list[_Found]:
+    """Return the stressors that are gases, in the table's order."""
+    # A sum that is called CO2-eq is no gas: it would count the others twice.
+    own = {label_key(gas): (gas, gas.split()[0]) for gas in factor_of if gas != "CO2-eq"}
+    gas_of = own | _shipped_gases()
+    found: list[_Found] = []
+    extension_of: dict[str, str] = {}
+    for stressor, unit in zip(stressors, units, strict=True):
+        bare = stressor.partition(": ")[2]
+        for text in (stressor, stressor.rpartition(" | ")[2], bare):
+            if label_key(text) in gas_of:
+                found.append(_Found(stressor, unit, *gas_of[label_key(text)]))
+                break
+        else:
+            continue
+        # The extension stands in front only where several have the name: perhaps a gas and its
+        # total, or one account twice. Nobody but the user can tell.
+        if text is bare and (other := extension_of.setdefault(bare, stressor)) != stressor:
+            raise InputError(
+                wrong(
+                    "stressor",
+                    expected="each greenhouse gas in one extension",
+                    got=f"{other!r} and {stressor!r}",
+                    remedy="give a mapping name → weight with those that you mean",
+                )
+            )
+    return found
+
+
+# --- units ----------------------------------------------------------------------------------
+
+
+def _masses(found: list[_Found]) -> list[str]:
+    """Return the mass unit of each stressor; all empty where no stressor has a unit."""
+    if not any(one.unit.strip() for one in found):
+        return [""] * len(found)
+    return [_mass(one) for one in found]
+
+
+def _mass(one: _Found) -> str:
+    """Return the mass unit in front of a stressor's unit: "kt" of "kt CO2"."""
+    match = _UNIT.fullmatch(unicodedata.normalize("NFKC", one.unit).strip())
+    suffix = _squeezed(match[2]) if match else ""
+    # Carbon dioxide is its own equivalent. A mass of carbon ("Mt C") is not one of the gas.
+    allowed = {"", _squeezed(one.formula)}
+    if one.gas == "CO2-eq":
+        allowed = {"", *_EQUIVALENTS}
+    elif one.formula == "CO2":
+        allowed |= _EQUIVALENTS
+    if match is None or suffix not in allowed:
+        already = ", in which it is weighted already" if suffix in _EQUIVALENTS else ""
+        raise InputError(
+            wrong(
+                "stressor_units",
+                expected=f"a mass of {one.formula} ({', '.join(filter(None, _GRAMS))}) for "
+                f"{one.stressor!r}",
+                got=f"{one.unit!r}{already}",
+                remedy="correct the table's stressor_units, or give a mapping name → weight "
+                "instead of the characterisation",
+            )
+        )
+    return match[1]
+
+
+def _squeezed(text: str) -> str:
+    """Return "co2eq" for " CO2-eq"."""
+    return re.sub(r"[\s_.-]", "", text).casefold()
+
+
+def _scaled(factor: float, power: int) -> float:
+    """Return factor · 10^power; powers of ten are exact, so it is rounded once."""
+    power_of_ten = 10.0 ** abs(power)
+    return factor * power_of_ten if power >= 0 else factor / power_of_ten

@@ -1,0 +1,215 @@
+"""Sector studies: everything emitted along the supply chains of steel, clothing, or any rows.
+
+Sectors buy from themselves and from each other, so that the footprints of their outputs overlap.
+Here a chain through the target T counts once, at its last visit: z_T is what T delivers to final
+users, or to other sectors whose chains do not come back to T.
+
+With O the other rows: z_T = Y_T + A_TO (I − A_OO)⁻¹ Y_O, and E_T = m_T' z_T, m = (I − A')⁻¹ s. It
+equals E − s_O'(I − A_OO)⁻¹ Y_O, the footprint less all chains that avoid T.
+
+Source: Cabernard, Pfister & Hellweg (2019), Science of the Total Environment 684; Skelton, Guan,
+Peters & Crawford-Brown (2011), Environmental Science & Technology 45.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast._account_solves import (
+    account_weight,
+    positive_output,
+    purchase_weight,
+    solved_by,
+    source_multipliers,
+)
+from carbonflows_fast._parts import BoolArray, FloatArray
+from carbonflows_fast._sector_result import SectorStudy
+from carbonflows_fast._subsystems import among_rows, through
+from carbonflows_fast.classification import STUDIES, study_sectors
+from carbonflows_fast.errors import LabelError, nearest, shorten, wrong
+from carbonflows_fast.leontief import system
+from carbonflows_fast.linkages import layers_of
+from carbonflows_fast.paths import structural_paths
+from carbonflows_fast.selection import Demand, Stressor, select_demand, select_rows, select_stressor
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["SectorStudy", "sector_study"]
+
+
+def sector_study(
+    table: Table, stressor: Any = None, *, sectors: Any, demand: Any = None
+) -> SectorStudy:
+    """Return everything emitted along the supply chains that pass through some sectors.
+
+    Parameters
+    ----------
+    table : Table
+    stressor : str or mapping of str to float, optional
+        As for :func:`accounts`.
+    sectors : str, tuple, list or boolean mask of shape (n,)
+        "steel", "aluminium", "automotive", "clothing" or "cotton" (rows by the table's
+        classification), or any rows: a sector name, a pair (region, sector) of which either may be
+        None, a list of these, or a mask. A sector of the table comes before a study of that name.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Whose purchases; all by default.
+
+    Returns
+    -------
+    SectorStudy
+        Nothing counts twice: all sectors together give the footprint.
+
+    Raises
+    ------
+    LabelError
+        If there is no such study or sector, or the table's sectors are in no classification that
+        maps the study.
+    InputError
+        If an argument is of the wrong kind.
+    NotProductiveError, ConvergenceError
+        If the table cannot be solved.
+
+    Notes
+    -----
+    Right-hand sides: R adjoint ones for what each region emits, which all studies and flows of a
+    stressor share; R for what T delivers to each consumer, on A_OO; and two single ones.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> table = cf.synthetic.world(regions=3, sectors=4)
+    >>> study = cf.sector_study(table, sectors="Wheat")
+    >>> bool(abs(study.direct + study.upstream - study.total) < 1e-9 * study.total)
+    True
+    >>> bool(abs(study.flow.value.sum() - study.total) < 1e-9 * study.total)
+    True
+    """
+    chosen, wanted = select_stressor(table, stressor), select_demand(table, demand)
+    name, rows, notes = _target(table, sectors)
+    found = _solve(table, chosen.s, wanted, rows)
+    p = table._parts
+    return SectorStudy(
+        name=name,
+        stressor=chosen.name,
+        unit=chosen.unit,
+        sectors=tuple(p.sectors[code] for code in dict.fromkeys(p.sector_codes[rows].tolist())),
+        notes=notes,
+        total=found.total,
+        direct=found.direct,
+        upstream=found.upstream,
+        error_bound=found.error_bound,
+        _steps=found.steps,
+        _products=found.products,
+        _rows=table.rows,
+        _regions=p.regions,
+        _consumers=wanted.consumers,
+        _known_consumers=wanted.columns is not None,
+        _tiers=partial(_tiers, table, chosen, found),
+        _paths=partial(structural_paths, table, stressor, demand=demand, through=rows),
+    )
+
+
+def _target(table: Table, sectors: Any) -> tuple[str, BoolArray, tuple[str, ...]]:
+    """Return the name, the rows, and the notes of what is to be studied."""
+    known = table._parts.sectors
+    if isinstance(sectors, str) and sectors not in known:
+        study = sectors.strip().casefold()
+        if study not in STUDIES:
+            near = shorten(map(repr, nearest(sectors, known)))
+            raise LabelError(
+                wrong("sectors", expected=f"a study ({', '.join(STUDIES)}) or rows of the table",
+                      got=repr(sectors), remedy=f"nearest sectors are {near}")
+            )  # fmt: skip
+        labels, notes = study_sectors(study, known, "sectors")
+        return study, select_rows(table, list(labels), "sectors"), notes
+    rows = select_rows(table, sectors, "sectors")
+    if isinstance(sectors, str):
+        return sectors, rows, ()
+    return f"{int(rows.sum()):,} rows", rows, ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """Numbers of a study.
+
+    steps : (R, R, q), emitted, made, consumed; products : (n, q); delivered : z_T, (n,), 0 off T;
+    multipliers : (n,), and the bound of their error in the weight.
+    """
+
+    steps: FloatArray
+    products: FloatArray
+    delivered: FloatArray
+    multipliers: FloatArray
+    multiplier_bound: float
+    weight: FloatArray
+    total: float
+    direct: float
+    upstream: float
+    error_bound: float
+
+
+def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Found:
+    """Follow the chains through the rows T, for s (n,)."""
+    from carbonflows_fast import _kernels
+
+    p, prepared, Y, on_T = table._parts, system(table), demand.values, rows[:, None]
+    weight = purchase_weight(table)
+    m, bound = source_multipliers(table, s)
+    multipliers = m.sum(axis=0)
+
+    # What T delivers. An error of (I − A_OO)⁻¹ Y_O counts by what T emits for it, A_TO'm_T ≤ m.
+    others = among_rows(prepared, ~rows)
+    twin = cache(others._with_single)
+    t = account_weight(np.abs(m).sum(axis=0), positive_output(table))
+    solution = solved_by(others, twin, np.where(on_T, 0.0, Y), by_row=False, weight=t)
+    X: FloatArray = solution.values
+    z = np.where(on_T, Y + through(prepared, X), 0.0)
+    delivered, size = z.sum(axis=1), np.abs(z).sum(axis=1)
+
+    m_T, codes_T = np.ascontiguousarray(m[:, rows]), p.region_codes[rows]
+    steps: FloatArray = _kernels.three_step_sums(m_T, z[rows], codes_T, len(p.regions))
+
+    # All that T emits belongs to chains through T.
+    start = table.x.to_numpy() if demand.complete else None
+    output = prepared.solve(Y.sum(axis=1), weight=t, x0=start).values
+    direct = float(s[rows] @ output[rows])
+
+    entering = np.where(
+        rows, 0.0, through(prepared, np.where(rows, multipliers, 0.0), adjoint=True)
+    )
+    met = others.solve_adjoint(entering, weight=weight).values
+
+    reached = through(
+        prepared, np.where(rows, np.abs(m).sum(axis=0), 0.0), adjoint=True, absolute=True
+    )
+    missed = float(solution.report.error_bounds @ (t @ np.abs(X)))
+    rounding = 2.0**-52 * (prepared.tiles.additions + table.n + 3 * len(p.regions) + 8)
+    summed = float(np.abs(m).sum(axis=0) @ size + reached @ np.abs(X).sum(axis=1))
+    total = float(steps.sum())
+    return _Found(
+        steps=steps,
+        products=np.where(rows, multipliers, met)[:, None] * Y,
+        delivered=delivered,
+        multipliers=multipliers,
+        multiplier_bound=bound,
+        weight=weight,
+        total=total,
+        direct=direct,
+        upstream=total - direct,
+        error_bound=bound * float((size / weight).max(initial=0.0))
+        + missed * float((reached / t).max(initial=0.0))
+        + rounding * summed,
+    )
+
+
+def _tiers(table: Table, stressor: Stressor, found: _Found, last: int) -> pd.DataFrame:
+    known = found.multipliers, found.multiplier_bound, found.weight
+    frame = layers_of(system(table), stressor, found.delivered, known, last)
+    frame.index.name = "tier"
+    return frame

@@ -1,0 +1,137 @@
+"""``flows`` and ``sector`` on the command line: classes, balances, studies, published figures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from test_cli import Shell
+
+import carbonflows_fast as cf
+from carbonflows_fast import classification
+from carbonflows_fast.cli import main
+
+PUBLISHED = "published for 2004"
+
+
+@pytest.fixture(scope="module")
+def table() -> cf.Table:
+    """Four regions of the first ten products, one class missing among them."""
+    return cf.synthetic.world(4, 10, density=0.7)
+
+
+@pytest.fixture(scope="module")
+def saved(table: cf.Table, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(cf.save(table, tmp_path_factory.mktemp("saved") / "world"))
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
+
+
+def test_flows_show_classes_and_balances(shell: Shell, table: cf.Table, saved: str) -> None:
+    out = shell("flows", saved, "--top", "2")
+    flows = cf.flows(table)
+    traded = flows.bilateral_trade().to_numpy().sum()
+    assert f"{traded:,.0f} kt, {100 * traded / flows.total:.1f} %" in out
+    split = flows.split()["by_border_product"]
+    for name, value in split.items():
+        assert re.search(rf"^{name} .*{100 * value / traded:.1f} %", out, re.MULTILINE)
+    exporter = flows.net_exporters().iloc[0]
+    assert re.search(rf"^{exporter.name} .* {100 * exporter.net_share:+.1f} %", out, re.MULTILINE)
+    assert PUBLISHED in out
+    assert PUBLISHED not in shell("flows", saved, "--demand", table.regions[0])
+
+
+def test_classes_of_ones_own(shell: Shell, table: cf.Table, saved: str, tmp_path: Path) -> None:
+    names = list(dict.fromkeys(table.rows.get_level_values("sector")))
+    classes = pd.DataFrame({"name": names, "class": ["commodity"] * 3 + ["product"] * 7})
+    classes.to_csv(tmp_path / "mine.csv", index=False)
+    out = shell("flows", saved, "--classes", tmp_path / "mine.csv")
+    split = cf.flows(table).split(classes)["by_border_product"]
+    share = round(100 * split["commodity"] / split.sum())
+    assert f"commodity : product = {share} : {100 - share} by product" in out
+    classes.iloc[:4].to_csv(tmp_path / "mine.csv", index=False)
+    assert "classes: " in shell("flows", saved, "--classes", tmp_path / "mine.csv", status=2)
+    assert "--classes: expected a CSV" in shell("flows", saved, "--classes", "none.csv", status=2)
+
+
+def test_sectors_that_no_classification_knows(shell: Shell, tmp_path: Path) -> None:
+    table = cf.synthetic.world(3, 4)
+    rows = [(region, f"industry {at}") for at, (region, _) in enumerate(table.rows)]
+    index = pd.MultiIndex.from_tuples(rows, names=["region", "sector"])
+    Z = pd.DataFrame(table.Z.toarray(), index, index)
+    Y, F = table.Y.set_axis(index), table.F.set_axis(index, axis=1)
+    cf.save(cf.Table(Z=Z, Y=Y, F=F), tmp_path / "other")
+    out = shell("flows", tmp_path / "other")
+    assert "by class of product: not known" in out
+    assert "net importers" in out
+
+
+def test_sector_shows_the_study(shell: Shell, table: cf.Table, saved: str, tmp_path: Path) -> None:
+    out = shell("sector", saved, "Wheat", "--top", "3", "--price", "EU27", "--price",
+                table.regions[0], "--out", tmp_path / "flow.csv")  # fmt: skip
+    study = cf.sector_study(table, sectors="Wheat")
+    assert f"{study.total:,.0f} kt along chains through Wheat" in out
+    assert f"direct {100 * study.direct / study.total:.1f} %" in out
+    assert f"{100 * study.border_shares['any']:.1f} % cross any border" in out
+    assert study.paths(top=1).to_frame().path[0] in out
+    covered = study.price_coverage(["EU27", table.regions[0]])
+    assert f"{100 * covered:.1f} % of what all consumers cause is emitted in EU27" in out
+    written = pd.read_csv(tmp_path / "flow.csv", keep_default_na=False)
+    assert written["value"].sum() == pytest.approx(study.total)
+    assert list(written) == ["emitted", "made", "consumed", "value", "unit"]
+
+
+def test_sector_takes_rows_and_demand(shell: Shell, table: cf.Table, saved: str) -> None:
+    region = table.regions[1]
+    out = shell("sector", saved, f"{region}:Wheat", "Paddy rice", "--demand", region)
+    rows = [(region, "Wheat"), "Paddy rice"]
+    study = cf.sector_study(table, sectors=rows, demand=region)
+    assert f"{study.total:,.0f} kt along chains through 5 rows" in out
+
+
+def test_what_sector_refuses(shell: Shell, saved: str) -> None:
+    assert "sectors: expected a study (steel" in shell("sector", saved, "stel", status=2)
+    assert "sectors: expected a table with all" in shell("sector", saved, "steel", status=2)
+    err = shell("sector", saved, "Wheat", "--consumers", "EU27", status=2)
+    assert "--consumers: expected --price with it" in err
+    assert "Atlantis" in shell("sector", saved, "Wheat", "--price", "Atlantis", status=2)
+    with pytest.raises(SystemExit):
+        main(["sector", saved])
+
+
+def test_greenhouse_gases_from_a_text_table(shell: Shell, tmp_path: Path) -> None:
+    names = classification.load("ghg_stressors")["stressor"].head(3).tolist()
+    table = cf.synthetic.world(3, 4, stressors=3)
+    table = cf.Table(
+        Z=table.Z, Y=table.Y, F=table.F.set_axis(names), stressor_units="kg",
+        regions=table.rows.get_level_values("region"),
+        sectors=table.rows.get_level_values("sector"), demand=list(table.demand),
+    )  # fmt: skip
+    cf.write_exiobase(table, tmp_path / "text")
+    out = shell("accounts", tmp_path / "text", "--stressor", "GWP100_AR6")
+    assert "GWP100_AR6 of " in out
+    assert "kg CO2-eq" in out
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("year", [2005, 2009])
+def test_the_headline_agrees_in_sign_with_the_study(
+    shell: Shell, real_data: Path, year: int
+) -> None:
+    # WIOD 2013 release (Timmer et al. 2015), CO2 by JRC (Corsatea et al. 2019).
+    out = shell("flows", real_data / f"wiod2013_{year}.zip")
+    table = out.split(PUBLISHED)[1]
+    rows = re.findall(
+        r"^(\w{3}) consumption over production +(\S+) % +(\S+) %$", table, re.MULTILINE
+    )
+    assert [region for region, _, _ in rows] == ["GBR", "DEU", "JPN", "USA", "FRA", "SWE"]
+    assert all(float(ours) > 0 and float(theirs) > 0 for _, ours, theirs in rows)
+    assert re.search(r"^CHN exports of what it emits +2\d\.\d % +23\.0 %$", table, re.MULTILINE)
+    assert re.search(r"^crosses a border, of all +2\d\.\d % +25\.0 %$", table, re.MULTILINE)
+    assert re.search(r"^commodity : product +4\d : 5\d +50 : 50$", table, re.MULTILINE)
+    assert re.search(r"^CHN .* -\d+\.\d %", out.split("net exporters")[1], re.MULTILINE)

@@ -1,0 +1,180 @@
+"""Greenhouse gases by name, and the factors that weigh them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from small_table import SENTENCE
+
+from carbonflows_fast.classification import CHARACTERISATIONS, characterisation, load
+from carbonflows_fast.errors import CarbonFlowsError, InputError, LabelError
+
+GASES = load("ghg_stressors")
+AIR = GASES[GASES["stressor"].str.endswith(" - air")]  # EXIOBASE's own names
+
+
+def test_gases_have_a_factor_in_every_report() -> None:
+    factors = load("gwp100")
+    assert list(factors.columns) == ["gas", "report", "gwp100", "source", "note"]
+    assert not factors.duplicated(["gas", "report"]).any()
+    assert (factors["source"] != "").all()
+    assert tuple("GWP100_" + factors["report"].unique()) == CHARACTERISATIONS
+    assert list(GASES.columns) == ["stressor", "unit", "gas", "note"]
+    assert GASES["stressor"].is_unique
+    assert len(AIR) == 25
+    for _, of_report in factors.groupby("report"):
+        assert set(of_report["gas"]) == set(factors["gas"])
+        assert set(GASES["gas"]) <= set(of_report["gas"])
+
+
+@pytest.mark.parametrize(
+    ("name", "fossil", "biogenic", "unknown", "n2o", "sf6", "nf3"),
+    [
+        ("GWP100_AR4", 25, 25, 25, 298, 22800, 17200),
+        ("GWP100_AR5", 30, 28, 28, 265, 23500, 16100),
+        ("GWP100_AR6", 29.8, 27.0, 27.9, 273, 24300, 17400),
+    ],
+)
+def test_published_factors(
+    name: str, fossil: float, biogenic: float, unknown: float, n2o: float, sf6: float, nf3: float
+) -> None:
+    stressors = ["Value added", *GASES["stressor"]]
+    units = ["M.EUR", *(unit or "kg" for unit in GASES["unit"])]
+    found = characterisation(name, stressors, units)
+    assert (found.name, found.unit) == (name, "kg CO2-eq")
+    assert found.gases == ("CO2", "CH4", "N2O", "SF6", "HFC", "PFC", "NF3")
+    assert list(found.weights) == list(GASES["stressor"])
+    for stressor, weight in {
+        "CO2 - combustion - air": 1,
+        "CO2_bio - combustion - air": 0,
+        "CO2 - waste - biogenic - air": 0,
+        "CO2 - waste - fossil - air": 1,
+        "CO2 - agriculture - peat decay - air": 1,
+        "CH4 - non combustion - Mining of antracite - air": fossil,
+        "CH4 - agriculture - air": biogenic,
+        "CH4_bio - combustion - air": biogenic,
+        "N2O - agriculture - air": n2o,
+        "SF6 - air": sf6,
+        "HFC - air": 1,
+        "PFC - air": 1,
+        "CO2": 1,
+        "CH4": unknown,
+        "NF3": nf3,
+    }.items():
+        assert found.weights[stressor] == weight, stressor
+
+
+def test_units_are_converted_to_that_of_the_first_gas_counted() -> None:
+    stressors = ["CO2_bio - combustion - air", "N2O", "CO2", "CH4"]
+    found = characterisation("GWP100_AR6", stressors, ["anything", "t", "kt CO2", "Mt"])
+    assert found.unit == "t CO2-eq"
+    assert found.weights == {
+        "CO2_bio - combustion - air": 0.0,
+        "N2O": 273.0,
+        "CO2": 1e3,
+        "CH4": 27.9e6,
+    }
+    assert characterisation("GWP100_AR5", ["CO2", "CH4"], ["Gg", "t"]).weights["CH4"] == 0.028
+
+
+@pytest.mark.parametrize(
+    ("unit", "power"),
+    [
+        ("g", 0), ("kg", 3), ("t", 6), ("kt", 9), ("Mt", 12), ("Gt", 15), ("Gg", 9), ("Tg", 12),
+        ("Pg", 15), ("kt CO2", 9), ("kt CO2-eq", 9), ("ktCO2eq", 9), ("Mt CO2e", 12),
+        ("t CO₂", 6), (" kg  CO2 equivalents ", 3),
+    ],
+)  # fmt: skip
+def test_units_of_mass(unit: str, power: int) -> None:
+    found = characterisation("GWP100_AR5", ["N2O", "CO2"], ["kg", unit])
+    assert found.weights["CO2"] == pytest.approx(10.0 ** (power - 3), rel=1e-15)
+    assert characterisation("GWP100_AR5", ["CO2"], [unit]).weights == {"CO2": 1.0}
+
+
+def test_without_units_nothing_is_converted() -> None:
+    found = characterisation("GWP100_AR4", ["CO2", "CH4"], ["", ""])
+    assert (found.unit, found.weights) == ("", {"CO2": 1.0, "CH4": 25.0})
+
+
+def test_gases_are_found_behind_an_extension_or_other_levels() -> None:
+    stressors = ["air: CO2", "energy | CO2", "process | CO2", "CH4 | air", "co2e", "CO2-eq"]
+    found = characterisation("GWP100_AR6", stressors, ["kg"] * 6)
+    assert list(found.weights) == ["air: CO2", "energy | CO2", "process | CO2"]
+    assert found.gases == ("CO2",)
+
+
+def test_factors_of_ones_own() -> None:
+    factors = load("gwp100")
+    factors["gwp100"] = factors["gwp100"].astype(float)
+    factors.loc[factors["gas"] == "CO2 biogenic", "gwp100"] = 1.0
+    factors.loc[len(factors)] = {"gas": "HFC-134a", "report": "AR6", "gwp100": 1530.0}
+    stressors = ["CO2_bio - combustion - air", "HFC-134a", "CH4 fossil"]
+    found = characterisation("GWP100_AR6", stressors, ["kg", "kg HFC-134a", "kg CH4"], factors)
+    assert list(found.weights.values()) == [1.0, 1530.0, 29.8]
+    assert found.gases == ("CO2", "HFC-134a", "CH4")
+    renamed = factors.assign(report=factors["report"].replace("AR6", "AR7"))
+    assert characterisation("GWP100_AR7", ["N2O"], ["t"], renamed).weights == {"N2O": 273.0}
+
+
+@pytest.mark.parametrize(
+    ("units", "match"),
+    [
+        (["kt", "M.EUR"], r"a mass of CH4 .* for 'CH4', got 'M.EUR'; correct the table's"),
+        (["kt", ""], r"for 'CH4', got ''"),
+        (["", "kt"], r"for 'CO2', got ''"),
+        (["TJ", "kt"], r"'CO2', got 'TJ'"),
+        (["Mt C", "kt"], r"got 'Mt C'"),
+        (["tonnes", "kt"], r"got 'tonnes'"),
+        (["mt", "kt"], r"got 'mt'"),
+        (["kt", "kt CO2"], r"got 'kt CO2'"),
+        (
+            ["kt CO2-eq", "kt CO2-eq"],
+            r"for 'CH4', got 'kt CO2-eq', in which it is weighted already",
+        ),
+    ],
+)
+def test_units_refused(units: list[str], match: str) -> None:
+    with pytest.raises(InputError, match=rf"^stressor_units: .*{match}") as caught:
+        characterisation("GWP100_AR6", ["CO2", "CH4"], units)
+    assert SENTENCE.match(str(caught.value)), str(caught.value)
+
+
+def test_a_mass_of_hfc_is_refused() -> None:
+    # The name stands for a mixture, of which a mass could not be weighted.
+    with pytest.raises(InputError, match="'kg HFC'"):
+        characterisation("GWP100_AR6", ["HFC - air"], ["kg HFC"])
+
+
+def changed(**columns: Any) -> Any:
+    return load("gwp100").assign(**columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "stressors", "factors", "error", "match"),
+    [
+        ("GWP20_AR6", ["CO2"], None, LabelError, r"characterisation: .*AR4.*got 'GWP20_AR6'"),
+        ("GWP100_AR6", ["water"], None, LabelError, r"stressor: .*GWP100_AR6 counts, .*'water'"),
+        ("GWP100_AR6", [], None, LabelError, r"stressors none"),
+        ("GWP100_AR6", ["CO2_bio - combustion - air"], None, LabelError, r"'CO2_bio"),
+        ("GWP100_AR6", ["a: CO2", "b: CO2"], None, InputError, r"got 'a: CO2' and 'b: CO2';"),
+        ("GWP100_AR6", ["CO2"], {"CO2": 1}, InputError, r"factors: .*got dict; edit"),
+        ("GWP100_AR6", ["CO2"], changed(gwp100="x"), InputError, r"factors: .*'x' for 'CO2'"),
+        ("GWP100_AR6", ["CO2"], changed(gwp100=np.nan), InputError, r"nan for 'CO2'"),
+        ("GWP100_AR6", ["CO2"], changed(gas="CO2"), InputError, r"two for 'CO2'"),
+        ("GWP100_AR6", ["N2O"], load("gwp100").query("gas != 'N2O'"), InputError,
+         r"factors: .*none for 'N2O'; add its row"),
+    ],
+)  # fmt: skip
+def test_characterisation_refused(
+    name: str, stressors: list[str], factors: Any, error: type[CarbonFlowsError], match: str
+) -> None:
+    with pytest.raises(error, match=match) as caught:
+        characterisation(name, stressors, ["kg"] * len(stressors), factors)
+    assert SENTENCE.match(str(caught.value)), str(caught.value)
+
+
+def test_units_must_be_as_many_as_stressors() -> None:
+    with pytest.raises(InputError, match=r"units: expected 2, one per stressor, got 1"):
+        characterisation("GWP100_AR6", ["CO2", "CH4"], ["kg"])
