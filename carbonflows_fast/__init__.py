@@ -1,6 +1,7 @@
 """Carbon embodied in trade, from multi-regional input-output tables.
 
-    table → readers · synthetic → leontief → store → checks → accounting → trade → paths → sectors
+    table → readers · synthetic → leontief → store → checks → accounting → trade → paths
+          → sectors → decomposition
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -21,6 +22,11 @@ from carbonflows_fast import synthetic
 from carbonflows_fast._machine import build_info
 from carbonflows_fast.accounting import Footprints, accounts, footprints, multipliers
 from carbonflows_fast.checks import CheckReport, check
+from carbonflows_fast.decomposition import (
+    Decomposition,
+    decompose_years,
+    structural_decomposition,
+)
 from carbonflows_fast.errors import (
     CarbonFlowsError,
     ConvergenceError,
@@ -38,6 +44,7 @@ from carbonflows_fast.linkages import (
     sector_betweenness,
     transaction_betweenness,
 )
+from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
 from carbonflows_fast.paths import Paths, structural_paths
 from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
 from carbonflows_fast.readers import read, write_exiobase
@@ -52,6 +59,7 @@ __all__ = [
     "CarbonFlowsError",
     "CheckReport",
     "ConvergenceError",
+    "Decomposition",
     "Flows",
     "Footprints",
     "FormatError",
@@ -60,6 +68,7 @@ __all__ = [
     "LeontiefSystem",
     "MemoryLimitError",
     "NotProductiveError",
+    "PathChanges",
     "Paths",
     "SectorStudy",
     "Solution",
@@ -70,6 +79,7 @@ __all__ = [
     "accounts",
     "build_info",
     "check",
+    "decompose_years",
     "elasticities",
     "flows",
     "footprints",
@@ -81,6 +91,8 @@ __all__ = [
     "save",
     "sector_betweenness",
     "sector_study",
+    "structural_decomposition",
+    "structural_path_decomposition",
     "structural_paths",
     "synthetic",
     "system",

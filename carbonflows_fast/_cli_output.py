@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
-import secrets
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from carbonflows_fast._atomic import replacing
 from carbonflows_fast.errors import InputError, wrong
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
 
 __all__ = [
     "check_out",
     "columns",
+    "facts_of",
     "number",
     "numbers",
     "pairs",
@@ -27,6 +29,7 @@ __all__ = [
     "write_out",
 ]
 
+SHOWN = 12  # labels that `info` lists
 FORMATS = (".csv", ".parquet", ".json")
 
 
@@ -158,6 +161,40 @@ def show_accounts(frame: Any, largest: int | None = None) -> None:
     say(f"certified: no account is wrong by more than {frame.attrs['error_bound']:.1e} {unit}")
 
 
+# --- tables ---------------------------------------------------------------------------------
+
+
+def facts_of(table: Table) -> list[tuple[str, str]]:
+    """Return what can be said of a table without touching its matrix."""
+    parts = table._parts
+    facts = [
+        ("table", table.name or "(no name)"),
+        ("year", "(none)" if table.year is None else str(table.year)),
+        ("regions", _some(table.regions)),
+        ("sectors", _some(parts.sectors)),
+        ("rows", f"{table.n:,}, in {', '.join(parts.row_units) or '(no unit)'}"),
+        ("final demand", f"{len(parts.demand_codes):,} columns: {_some(table.categories)}"),
+        (
+            "stressors",
+            _some([f"{n} ({u})" for n, u in zip(table.stressors, parts.stressor_units)]),
+        ),
+        ("extensions", _some(list(dict.fromkeys(table.extensions)))),
+        ("matrix", f"{parts.kind}, {type(parts.matrix).__name__}"),
+    ]
+    if len(parts.row_units) == 1:
+        unit = parts.row_units[0]
+        facts.append(("output", f"{number(table.x.sum())} {unit}".rstrip()))
+        facts.append(("final demand, all", f"{number(parts.Y.sum())} {unit}".rstrip()))
+    if parts.population is not None:
+        facts.append(("population", number(float(table.population.sum()))))
+    return facts
+
+
+def _some(items: Sequence[str]) -> str:
+    # Not a comma: names hold commas themselves.
+    return f"{len(items)}: {'; '.join(items[:SHOWN])}{'; …' if len(items) > SHOWN else ''}"
+
+
 # --- files ----------------------------------------------------------------------------------
 
 
@@ -201,23 +238,8 @@ def write_out(frame: Any, path: Path | None) -> None:
     if path is None:
         return
     check_out(path)
-    # The extension stays at the end: pandas compresses by what it sees there.
-    fresh = path.parent / f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}"
-    try:
+    with replacing(path, "--out") as fresh:
         _write(frame, fresh, path.suffix.lower())
-        os.replace(fresh, path)
-    except OSError as error:
-        raise InputError(
-            wrong(
-                "--out",
-                expected="a place that can be written",
-                got=f"{path} ({error.strerror or error})",
-                remedy="choose another folder, or make room",
-            )
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
     say(f"written: {path}")
 
 

@@ -61,6 +61,7 @@ class Tiles:
     def to_dense(self, absolute: bool, out: _Values, threads: int) -> None: ...
     def lowest(self, threads: int, /) -> float: ...
     def scaled(self, left: _Floats, right: _Floats, threads: int, /) -> Tiles: ...
+    def row_group_sums(self, codes: _Int32s, groups: int, threads: int, /) -> _Floats: ...
     def product(
         self, x: _Floats, out: _Floats, adjoint: bool, semiring: int, threads: int, isa: str
     ) -> None: ...
@@ -116,3 +117,31 @@ class Chains:
         threads: int,
     ) -> tuple[bool, _Floats, _Ints, _Int32s, _Floats, int]:
         """Return (all found?, values, starts, rows, pruned, nodes)."""
+
+class Changes:
+    """Two `Chains` and a demand for each, ready for the search of the largest changes.
+
+    Explained in cpp/include/carbonflows/changes.hpp.
+    """
+
+    def __init__(
+        self,
+        first: Chains,
+        second: Chains,
+        first_demand: _Floats,
+        second_demand: _Floats,
+        one_sign: bool,
+        threads: int,
+    ) -> None: ...
+    @property
+    def largest(self) -> float: ...
+    def find(
+        self,
+        threshold: float,
+        equal: bool,
+        most_paths: int,
+        most_found: int,
+        most_nodes: int,
+        position: _Ints,
+        threads: int,
+    ) -> tuple[bool, _Floats, _Floats, _Ints, _Int32s, _Floats, _Floats, _Floats, int]: ...

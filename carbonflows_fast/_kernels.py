@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 __all__ = [
     "add_imports",
     "lu_sizes",
+    "merged_rows",
     "sector_sums",
     "sector_sums_paired",
     "sum_by_group",
@@ -34,6 +35,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
+Positions = NDArray[np.int64]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 # Read-only types: Numba passes a writable array where a read-only one is declared, not the other
@@ -41,9 +43,11 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 _MATRIX = types.Array(types.float64, 2, "C", readonly=True)
 _VECTOR = types.Array(types.float64, 1, "C", readonly=True)
 _CODES = types.Array(types.int32, 1, "C", readonly=True)
+_POSITIONS = types.Array(types.int64, 1, "C", readonly=True)
 _COUNT = types.int64
 _OUT_MATRIX = types.float64[:, ::1]
 _OUT_VECTOR = types.float64[::1]
+_tuple: Any = types.Tuple
 
 
 def _kernel(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
@@ -175,6 +179,42 @@ def lu_sizes(lu: Floats, w: Floats) -> Floats:
             total += left[i] * abs(lu[j, i])
         out[j] = total
     return out
+
+
+@_kernel(
+    _tuple((types.int64[::1], types.int64[::1], _OUT_VECTOR, _OUT_VECTOR)),
+    *[_POSITIONS, _POSITIONS, _VECTOR] * 2,
+)
+def merged_rows(
+    starts: Positions,
+    columns: Positions,
+    values: Floats,
+    other_starts: Positions,
+    other_columns: Positions,
+    other_values: Floats,
+) -> tuple[Positions, Positions, Floats, Floats]:
+    """Return two sparse matrices on their common pattern: row starts, columns, both values.
+
+    Columns ascend within a row; an entry that one matrix lacks is 0 there.
+    """
+    size = columns.size + other_columns.size
+    out_starts = np.zeros(starts.size, dtype=np.int64)
+    out_columns = np.empty(size, dtype=np.int64)
+    first, second = np.empty(size), np.empty(size)
+    count = 0
+    for row in range(starts.size - 1):
+        p, q = starts[row], other_starts[row]
+        while p < starts[row + 1] or q < other_starts[row + 1]:
+            here = columns[p] if p < starts[row + 1] else np.int64(2**62)
+            there = other_columns[q] if q < other_starts[row + 1] else np.int64(2**62)
+            out_columns[count] = min(here, there)
+            first[count] = values[p] if here <= there else 0.0
+            second[count] = other_values[q] if there <= here else 0.0
+            p += here <= there
+            q += there <= here
+            count += 1
+        out_starts[row + 1] = count
+    return out_starts, out_columns[:count], first[:count], second[:count]
 
 
 @_kernel(types.float64[:, :, ::1], _MATRIX, _MATRIX, _CODES, _COUNT)

@@ -5,10 +5,8 @@ A result may have millions of paths: nothing here goes through them one by one.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from carbonflows_fast._atomic import replacing
 from carbonflows_fast._parts import BLOCK_ENTRIES, CodeArray, FloatArray, locked
 from carbonflows_fast.errors import InputError, shorten, wrong
 
@@ -336,8 +335,7 @@ class Paths:
             expected = f"a file name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
             remedy = "the extension says how to write it"
             raise InputError(wrong("path", expected=expected, got=repr(str(path)), remedy=remedy))
-        fresh = target.with_name(f".{target.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{kind}")
-        try:
+        with replacing(target, "path") as fresh:
             if kind == ".parquet":
                 import pyarrow.parquet as pq
 
@@ -347,14 +345,6 @@ class Paths:
                 self.to_frame().to_csv(fresh, index=False, lineterminator="\n", encoding="utf-8")
             else:
                 self._write_json(fresh)
-            os.replace(fresh, target)
-        except OSError as error:
-            expected, got = "a place that can be written", f"{target} ({error.strerror or error})"
-            remedy = "choose another folder, or make room"
-            raise InputError(wrong("path", expected=expected, got=got, remedy=remedy)) from error
-        finally:
-            with contextlib.suppress(OSError):
-                fresh.unlink()
         return target
 
     def _write_json(self, file: Path) -> None:

@@ -1,5 +1,5 @@
 """The command line: ``carbonflows-fast demo | info | check | convert | accounts | flows | sector |
-paths``.
+paths | decompose``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, 2 bad input (one sentence on standard error), 130 interrupted. Results go
@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from carbonflows_fast import _cli_paths, _cli_trade
+from carbonflows_fast import _cli_changes, _cli_paths, _cli_trade
 from carbonflows_fast._cli_output import (
     check_out,
-    number,
+    facts_of,
     pairs,
     say,
     show_accounts,
@@ -36,7 +36,6 @@ __all__ = ["main"]
 
 THREADS = "CARBONFLOWS_NUM_THREADS"
 MOST_THREADS = 4096
-SHOWN = 12  # labels that `info` lists
 
 
 # --- commands -------------------------------------------------------------------------------
@@ -59,7 +58,7 @@ def info(arguments: argparse.Namespace) -> int:
             for key, value in cf.build_info().items()
         ]
     else:
-        facts = _facts(_load(arguments))
+        facts = facts_of(_load(arguments))
     width = max(len(key) for key, _ in facts)
     for key, value in facts:
         say(f"{key.ljust(width)}  {value}")
@@ -148,6 +147,29 @@ def paths(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def decompose(arguments: argparse.Namespace) -> int:
+    """Show what a change between two tables is due to, and the chains that changed most."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    before, stressor, demand = _question(arguments)
+    arguments.table = arguments.after
+    after = _question(arguments)[0]
+    whole = cf.structural_decomposition(before, after, stressor, demand=demand)
+    _heading(before, whole.stressor, demand)
+    _cli_changes.show_decomposition(whole)
+    top = arguments.top
+    if top is None and arguments.threshold is None and arguments.min_share is None:
+        top = arguments.lines
+    found = cf.structural_path_decomposition(
+        before, after, stressor, demand=demand, top=top, threshold=arguments.threshold,
+        min_share=arguments.min_share, max_stage=arguments.max_stage, method=arguments.method,
+    )  # fmt: skip
+    _cli_changes.show_changes(found, arguments.lines)
+    write_out(found.to_frame().assign(unit=found.unit), arguments.out)
+    return 0
+
+
 # --- what several commands share ------------------------------------------------------------
 
 
@@ -186,37 +208,6 @@ def _question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
     if wanted is not None and len(table.stressors) == 1 and wanted not in table.stressors:
         wanted = None  # the reader found it under the name of its extension
     return table, wanted, pairs(arguments.demand, table.regions)
-
-
-def _facts(table: Table) -> list[tuple[str, str]]:
-    """Return what can be said of a table without touching its matrix."""
-    parts = table._parts
-    facts = [
-        ("table", table.name or "(no name)"),
-        ("year", "(none)" if table.year is None else str(table.year)),
-        ("regions", _some(table.regions)),
-        ("sectors", _some(parts.sectors)),
-        ("rows", f"{table.n:,}, in {', '.join(parts.row_units) or '(no unit)'}"),
-        ("final demand", f"{len(parts.demand_codes):,} columns: {_some(table.categories)}"),
-        (
-            "stressors",
-            _some([f"{n} ({u})" for n, u in zip(table.stressors, parts.stressor_units)]),
-        ),
-        ("extensions", _some(list(dict.fromkeys(table.extensions)))),
-        ("matrix", f"{parts.kind}, {type(parts.matrix).__name__}"),
-    ]
-    if len(parts.row_units) == 1:
-        unit = parts.row_units[0]
-        facts.append(("output", f"{number(table.x.sum())} {unit}".rstrip()))
-        facts.append(("final demand, all", f"{number(parts.Y.sum())} {unit}".rstrip()))
-    if parts.population is not None:
-        facts.append(("population", number(float(table.population.sum()))))
-    return facts
-
-
-def _some(items: Sequence[str]) -> str:
-    # Not a comma: names hold commas themselves.
-    return f"{len(items)}: {'; '.join(items[:SHOWN])}{'; …' if len(items) > SHOWN else ''}"
 
 
 def _heading(table: Table, stressor: str, demand: Any) -> None:
@@ -364,6 +355,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_question(made)
     _cli_paths.add_arguments(made, positive)
     _add_output(made, "all paths found")
+
+    made = command(decompose, "decompose", "Show what a change between two tables is due to.")
+    _add_table(made)
+    made.add_argument("after", metavar="AFTER", type=Path, help="the later table")
+    _add_question(made)
+    _cli_changes.add_arguments(made, positive)
+    _add_output(made, "all chains found")
     return parser
 
 

@@ -34,7 +34,7 @@ from carbonflows_fast.selection import select_demand, select_rows, select_stress
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["Paths", "structural_paths"]
+__all__ = ["Network", "Paths", "exponent_of", "network_of", "structural_paths"]
 
 SMALLEST = 1e-280
 """Paths below this share of y × s at their largest are beyond float64 and not looked for."""
@@ -136,7 +136,7 @@ def structural_paths(
     s = chosen.s if end is None else np.where(select_rows(table, end, "end"), chosen.s, 0.0)
     met = None if through is None else select_rows(table, through, "through")
     count = thread_count(threads)
-    network = _network(table, s, met, asked.max_stage, count)
+    network = network_of(table, s, met, asked.max_stage, count)
     values, starts, rows, pruned, nodes = network.find(y, asked, count)
     total = network.total(y)
     return Paths(
@@ -156,7 +156,7 @@ def structural_paths(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Network:
+class Network:
     """A table and a stressor, made ready for the searches of any demand.
 
     chains : the potentials and lists of the compiled search, for s scaled by 2^−exponent.
@@ -197,7 +197,7 @@ class _Network:
 
     def find(self, y: FloatArray, asked: Wanted, threads: int) -> tuple[Any, ...]:
         """Search; y in table order."""
-        exponent = self.exponent + _exponent(y)
+        exponent = self.exponent + exponent_of(y)
         floor, target = self._limits(y, asked, exponent, threads)
         most = asked.most
         limit = max(PREFIXES_A_PATH * MOST_PATHS, PREFIXES_A_PATH // 2 * (most or 0))
@@ -227,7 +227,7 @@ class _Network:
     ) -> tuple[Any, ...]:
         """Search in the order of the tiles, y scaled below 1; limits as `_core.Chains` has them."""
         order = self.prepared.tiles.order
-        demand = np.ldexp(y, -_exponent(y))
+        demand = np.ldexp(y, -exponent_of(y))
         if order is None:
             order = np.arange(y.size)
         else:
@@ -306,25 +306,42 @@ def _stage_totals(
     return np.fromiter(islice(_stages(system(table), s, met, y), last + 1), np.float64)
 
 
-def _network(
-    table: Table, s: FloatArray, met: BoolArray | None, max_stage: int | None, threads: int
-) -> _Network:
-    """Return what all demands share; the last one is kept with the table."""
+def network_of(
+    table: Table,
+    s: FloatArray,
+    met: BoolArray | None,
+    max_stage: int | None,
+    threads: int,
+    exponent: int | None = None,
+) -> Network:
+    """Return what all demands share; the last one is kept with the table.
+
+    s is scaled by 2^−exponent, below 1 by default; two tables are compared on one scale.
+    """
+    exponent = exponent_of(s) if exponent is None else exponent
     digest = hashlib.blake2b(s.tobytes(), digest_size=16)
     digest.update(b"" if met is None else met.tobytes())
-    key = (digest.digest(), max_stage)
+    key = (digest.digest(), max_stage, exponent)
     kept = table._cache.get("chains")
     if kept is None or kept[0] != key:
-        kept = table._cache["chains"] = (key, _new_network(table, s, met, max_stage, threads))
-    network: _Network = kept[1]
+        kept = table._cache["chains"] = (
+            key,
+            _new_network(table, s, met, max_stage, threads, exponent),
+        )
+    network: Network = kept[1]
     return network
 
 
 def _new_network(
-    table: Table, s: FloatArray, met: BoolArray | None, max_stage: int | None, threads: int
-) -> _Network:
+    table: Table,
+    s: FloatArray,
+    met: BoolArray | None,
+    max_stage: int | None,
+    threads: int,
+    exponent: int,
+) -> Network:
     prepared = system(table)
-    # With all of x in it, (L b)_i is only a few times b_i: see `_Network.error_bound`.
+    # With all of x in it, (L b)_i is only a few times b_i: see `Network.error_bound`.
     weight = np.abs(table._parts.Y).sum(axis=1) + positive_output(table)
     m, bound = accurate_multipliers(prepared, s, weight)
     here = slice(None) if prepared.tiles.order is None else prepared.tiles.order
@@ -336,7 +353,6 @@ def _new_network(
     if met is not None:
         before, further = _until_met(prepared, m, met, weight, threads)
         multipliers, bound = np.stack([before, m]), bound * (1.0 + spread) + further
-    exponent = _exponent(s)
     try:
         chains = _core.Chains(
             prepared.tiles.core,
@@ -353,7 +369,7 @@ def _new_network(
             "does not; look at cf.check(table) and correct the table"
         ) from None
     size = float(np.abs(s[here]) @ reached)
-    return _Network(prepared, chains, exponent, s, met, multipliers, bound, weight, spread, size)
+    return Network(prepared, chains, exponent, s, met, multipliers, bound, weight, spread, size)
 
 
 def _until_met(
@@ -385,7 +401,7 @@ def _refused(asked: Wanted, expected: str, remedy: str) -> InputError:
     return InputError(wrong(asked.mode, expected=expected, got=got, remedy=remedy))
 
 
-def _exponent(values: FloatArray) -> int:
+def exponent_of(values: FloatArray) -> int:
     """Power of two that scales the largest value below 1: exact, and independent of units."""
     largest = float(np.abs(values).max(initial=0.0))
     return int(np.frexp(largest)[1]) if largest else 0

@@ -96,7 +96,6 @@ const EdgeLists& Chains::shared(int which, int threads) const {
   return shared_[which];
 }
 
-// g, the largest |y a ··· a| of any path that arrives at a row in a state.
 std::vector<double> Chains::reach(std::span<const double> demand, int threads,
                                   const std::function<void()>& interrupt) const {
   const std::int64_t n = size();

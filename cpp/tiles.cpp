@@ -255,6 +255,25 @@ void scale_tiles(const TiledMatrix<Value>& matrix, std::span<const double> left,
 }
 
 template <class Value>
+void sum_row_groups(const TiledMatrix<Value>& matrix, std::span<const std::int32_t> codes,
+                    std::span<double> sums, int threads) {
+  const std::int64_t n = matrix.size();
+  parallel_for(threads, matrix.blocks(), [&](std::int64_t b) {
+    double* left = sums.data() + matrix.starts[at(b)];
+    const auto groups = static_cast<std::int64_t>(sums.size()) / n;
+    for (std::int64_t g = 0; g < groups; ++g) {
+      std::fill_n(left + g * n, matrix.rows(b), 0.0);
+    }
+    for (std::int64_t r = 0; r < matrix.blocks(); ++r) {
+      const std::int32_t* group = codes.data() + matrix.starts[at(r)];
+      visit_tile(matrix.tile(r, b), [&](std::int64_t i, std::int64_t j, Value a) {
+        left[group[i] * n + j] += static_cast<double>(a);
+      });
+    }
+  });
+}
+
+template <class Value>
 double lowest(const TiledMatrix<Value>& matrix, int threads) {
   std::vector<Value> smallest(at(matrix.blocks()), Value{0});
   parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
@@ -292,6 +311,8 @@ CARBONFLOWS_FOR_INDEX(std::int64_t)
   template void unpack_tile<Value>(const Tile<Value>&, std::span<double>);                      \
   template void scale_tiles<Value>(const TiledMatrix<Value>&, std::span<const double>,          \
                                    std::span<const double>, std::span<Value>, int);             \
+  template void sum_row_groups<Value>(const TiledMatrix<Value>&, std::span<const std::int32_t>, \
+                                      std::span<double>, int);                                  \
   template double lowest<Value>(const TiledMatrix<Value>&, int);
 CARBONFLOWS_FOR_VALUE(double)
 CARBONFLOWS_FOR_VALUE(float)

@@ -109,6 +109,18 @@ Tiles<Value> scaled(const Tiles<Value>& tiles, const Flat<double>& left, const F
 }
 
 template <class Value>
+Flat<double> row_group_sums(const Tiles<Value>& tiles, const Flat<std::int32_t>& codes,
+                            std::int64_t groups, int threads) {
+  Flat<double> sums(groups * tiles.matrix().size());
+  const auto out = change(sums);
+  {
+    const py::gil_scoped_release release;
+    cf::sum_row_groups(tiles.matrix(), view(codes), out, threads);
+  }
+  return sums;
+}
+
+template <class Value>
 double lowest(const Tiles<Value>& tiles, int threads) {
   const py::gil_scoped_release release;
   return cf::lowest(tiles.matrix(), threads);
@@ -190,6 +202,7 @@ py::class_<Tiles<Value>> bind(py::module_& m, const char* name) {
            py::arg("threads"))
       .def("lowest", &lowest<Value>)
       .def("scaled", &scaled<Value>)
+      .def("row_group_sums", &row_group_sums<Value>)
       .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(),
            py::arg("adjoint"), py::arg("semiring"), py::arg("threads"), py::arg("isa"))
       .def("solve", &solve<Value>, py::arg("factors").noconvert(), py::arg("pivots"), py::arg("y"),

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "carbonflows/changes.hpp"
 #include "carbonflows/paths.hpp"
 
 using namespace bindings;
@@ -59,6 +60,45 @@ py::tuple find(const ChainsOfTiles& self, const Flat<double>& demand, double thr
                         found.nodes);
 }
 
+struct ChangesOfChains {
+  py::object first, second;  // keep alive what `changes` views
+  std::unique_ptr<cf::Changes> changes;
+};
+
+ChangesOfChains make_changes(const py::object& first, const py::object& second,
+                             const Flat<double>& first_demand, const Flat<double>& second_demand,
+                             bool one_sign, int threads) {
+  const cf::Chains& before = *first.cast<const ChainsOfTiles&>().chains;
+  const cf::Chains& after = *second.cast<const ChainsOfTiles&>().chains;
+  const auto y0 = view(first_demand);
+  const auto y1 = view(second_demand);
+  std::unique_ptr<cf::Changes> changes;
+  {
+    const py::gil_scoped_release release;
+    changes = std::make_unique<cf::Changes>(before, after, y0, y1, one_sign, threads, interrupt);
+  }
+  return {first, second, std::move(changes)};
+}
+
+py::tuple find_changes(const ChangesOfChains& self, double threshold, bool equal,
+                       std::int64_t most_paths, std::int64_t most_found, std::int64_t most_nodes,
+                       const Flat<std::int64_t>& position, int threads) {
+  const auto positions = view(position);
+  if (most_paths < 0) most_paths = std::numeric_limits<std::int64_t>::max();
+  cf::ChangesFound found;
+  {
+    const py::gil_scoped_release release;
+    found = self.changes->find(threshold, equal, most_paths, most_found, most_nodes, positions,
+                               threads, interrupt);
+  }
+  return py::make_tuple(
+      found.outcome == cf::PathOutcome::complete, array(std::move(found.before)),
+      array(std::move(found.after)), array(std::move(found.starts)), array(std::move(found.rows)),
+      array(std::move(found.first)), array(std::move(found.second)),
+      py::array_t<double>(static_cast<py::ssize_t>(found.pruned.size()), found.pruned.data()),
+      found.nodes);
+}
+
 }  // namespace
 
 void bind_paths(py::module_& m) {
@@ -78,4 +118,13 @@ void bind_paths(py::module_& m) {
       .def("find", &find, py::arg("demand").noconvert(), py::arg("threshold"),
            py::arg("most_paths"), py::arg("target"), py::arg("most_found"), py::arg("most_nodes"),
            py::arg("position").noconvert(), py::arg("threads"));
+  py::class_<ChangesOfChains>(m, "Changes")
+      .def(py::init(&make_changes), py::arg("first"), py::arg("second"),
+           py::arg("first_demand").noconvert(), py::arg("second_demand").noconvert(),
+           py::arg("one_sign"), py::arg("threads"))
+      .def_property_readonly(
+          "largest", [](const ChangesOfChains& self) { return self.changes->largest(); })
+      .def("find", &find_changes, py::arg("threshold"), py::arg("equal"), py::arg("most_paths"),
+           py::arg("most_found"), py::arg("most_nodes"), py::arg("position").noconvert(),
+           py::arg("threads"));
 }

@@ -118,6 +118,23 @@ def test_greenhouse_gases_from_a_text_table(shell: Shell, tmp_path: Path) -> Non
     assert "kg CO2-eq" in out
 
 
+def test_decompose_shows_effects_and_chains(shell: Shell, tmp_path: Path) -> None:
+    tables = [cf.synthetic.world(3, 10, year=year) for year in (2010, 2019)]
+    stores = [str(cf.save(t, tmp_path / str(t.year))) for t in tables]
+    out = shell("decompose", *stores, "--lines", "5", "--out", tmp_path / "chains.csv")
+    whole = cf.structural_decomposition(*tables)
+    for name, effect in whole.to_frame()["effect"].items():
+        share = f"{100 * effect / whole.before:+.1f} %".replace("+", r"\+")
+        assert re.search(rf"^{name} .* {share}$", out, re.MULTILINE), name
+    found = cf.structural_path_decomposition(*tables, top=5)
+    assert found.to_frame().path[0] in out
+    assert pd.read_csv(tmp_path / "chains.csv")["change"].sum() == pytest.approx(
+        found.explained["change"]
+    )
+    other = cf.save(cf.synthetic.world(2, 10), tmp_path / "other")
+    assert "after: expected the rows of before" in shell("decompose", stores[0], other, status=2)
+
+
 @pytest.mark.real_data
 @pytest.mark.parametrize("year", [2005, 2009])
 def test_the_headline_agrees_in_sign_with_the_study(

@@ -74,6 +74,7 @@ class Chains {
          std::span<const double> multipliers, std::span<const std::uint8_t> through,
          std::int64_t most_stages, int threads, const std::function<void()>& interrupt);
 
+  const TiledMatrix<double>& matrix() const { return op_.matrix; }
   std::int64_t size() const { return op_.matrix.size(); }
   int states() const { return through_.empty() ? 1 : 2; }
   int last_state() const { return states() - 1; }
@@ -104,11 +105,12 @@ class Chains {
   // Lists for this demand down to `threshold`; no shorter than the shared ones.
   EdgeLists deep(std::span<const double> demand, double threshold, int which, int threads,
                  const std::function<void()>& interrupt) const;
+  // g, the largest |y a ··· a| of any path that arrives at a row in a state.
+  std::vector<double> reach(std::span<const double> demand, int threads,
+                            const std::function<void()>& interrupt) const;
 
  private:
   std::vector<double> shared_cut(double share) const;
-  std::vector<double> reach(std::span<const double> demand, int threads,
-                            const std::function<void()>& interrupt) const;
   EdgeLists lists(const std::vector<double>& cut, int threads) const;
   void fill(std::int64_t block, const double* cuts, const double* bounds,
             const double* multipliers, EdgeLists::Column* columns,

@@ -119,6 +119,11 @@ template <class Value>
 void scale_tiles(const TiledMatrix<Value>& matrix, std::span<const double> left,
                  std::span<const double> right, std::span<Value> values, int threads);
 
+// sums (groups × n) = Σ of the entries of each column over the rows of a group; codes (n).
+template <class Value>
+void sum_row_groups(const TiledMatrix<Value>& matrix, std::span<const std::int32_t> codes,
+                    std::span<double> sums, int threads);
+
 // Smallest stored value, 0 if none is negative.
 template <class Value>
 double lowest(const TiledMatrix<Value>& matrix, int threads);

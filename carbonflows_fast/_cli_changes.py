@@ -1,0 +1,61 @@
+"""What ``carbonflows-fast decompose`` takes and shows."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from carbonflows_fast._cli_output import columns, numbers, percent, say, with_unit
+
+if TYPE_CHECKING:
+    from carbonflows_fast.decomposition import Decomposition
+    from carbonflows_fast.path_decomposition import PathChanges
+
+__all__ = ["add_arguments", "show_changes", "show_decomposition"]
+
+METHODS = ("shapley", "lmdi", "polar")
+KINDS = ("intensity", "technology", "trade", "demand")
+
+
+def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
+    """Add how much is wanted and how changes are attributed."""
+    many = parser.add_mutually_exclusive_group()
+    many.add_argument("--top", type=positive, help="so many chains (default 20)")
+    many.add_argument("--threshold", type=float, help="all that changed by this, in the unit")
+    many.add_argument("--min-share", type=float, help="all that changed by this share of the total")
+    parser.add_argument("--max-stage", type=int, help="at most so many purchases")
+    parser.add_argument(
+        "--method", choices=METHODS, default="shapley",
+        help="attribution to a chain's factors (default shapley)",
+    )  # fmt: skip
+    parser.add_argument("--lines", type=positive, default=20, help="chains to show (default 20)")
+
+
+def show_decomposition(found: Decomposition) -> None:
+    """Print what the whole change is due to."""
+    unit, effects = found.unit, found.to_frame()["effect"]
+    say(f"{found.label}, {found.prices}, industrial emissions: {with_unit(found.before, unit)} → "
+        f"{with_unit(found.after, unit)}")  # fmt: skip
+    texts = numbers([*effects, found.total])
+    base = found.before or float("nan")
+    body = [
+        [str(name), text, percent(value / base, signed=True)]
+        for name, text, value in zip(effects.index, texts[:-1], effects, strict=True)
+    ]
+    body.append(["all", texts[-1], percent(found.total / base, signed=True)])
+    say(columns(["due to", unit or "effect", "of before"], body))
+    say(f"the effects add up to the change but for {found.closure:.1e} of it")
+
+
+def show_changes(found: PathChanges, lines: int) -> None:
+    """Print the chains that changed most, and what each change is due to."""
+    explained, unit = found.explained, found.unit
+    total = found.total or float("nan")
+    say()
+    say(f"{len(found):,} chains add {with_unit(explained['change'], unit)}, "
+        f"{percent(explained['change'] / total)} of the change; all others "
+        f"{with_unit(float(found.pruned.sum()), unit)}")  # fmt: skip
+    frame = found.to_frame().head(lines)
+    texts = [numbers(frame[name]) for name in ("change", *(f"effect_{kind}" for kind in KINDS))]
+    body = [[path, *(text[at] for text in texts)] for at, path in enumerate(frame["path"])]
+    say(columns(["chain, final product first", unit or "change", *KINDS], body))

@@ -1,0 +1,381 @@
+"""Structural decomposition: how much of a change is due to what.
+
+E = s'(I − A)⁻¹y changes because industries emit less per unit (intensity), need other inputs
+(technology) or buy them elsewhere (trade), and because final users buy more (level), other products
+(mix) or from elsewhere (origin).
+
+Source: Dietzenbacher & Los (1998), Economic Systems Research 10 (averages over all orders); Sun
+(1998), Energy Economics 20; Ang (2005), Energy Policy 33 (LMDI); Owen (1977) for nested factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast._lmdi import lmdi_effects
+from carbonflows_fast._means import Means, by_integral, by_orders, by_poles, ends_of
+from carbonflows_fast._nested import DemandParts, demand_parts, requirements, trade_part
+from carbonflows_fast._pair import Pair, pair_of
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast.errors import InputError, wrong
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["Decomposition", "decompose_years", "effects_of", "structural_decomposition"]
+
+METHODS = ("integral", "shapley", "polar", "lmdi")
+BY = ("region", "product", "coefficient")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Decomposition:
+    """The change of a footprint, split by what changed.
+
+    Attributes
+    ----------
+    label : str
+        What is compared, e.g. "2000 → 2009".
+    prices : str
+        "current prices", or "prices of …" where deflators were given.
+    method, stressor, unit : str
+    before, after, total : float
+        E of both tables and the change between them, in `unit`; households' own emissions (F_Y)
+        belong to no supply chain and are not in them.
+    closure : float
+        |Σ effects − total| / |total|, or relative to the larger E where that is a thousandth of it
+        or less. "integral" takes Gauss nodes until it is below 1e-10.
+    nodes : int
+        Gauss nodes of "integral", 0 for other methods.
+    """
+
+    label: str
+    prices: str
+    method: str
+    stressor: str
+    unit: str
+    before: float
+    after: float
+    closure: float
+    nodes: int
+    _frame: pd.DataFrame
+
+    @property
+    def total(self) -> float:
+        """E after less E before, in `unit`."""
+        return self.after - self.before
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return (
+            f"Decomposition({self.label!r}, {self.stressor!r}, {self.method}, {self.prices}: "
+            f"{self.before:.6g} → {self.after:.6g}{unit}, closure {self.closure:.1e})"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the effects: index factor (and what was asked for by `by`), column effect.
+
+        Factors are intensity, technology, trade, demand level, demand mix and demand origin, with
+        population before them where both tables know it (the level is then per head). They add up
+        to `total`. `attrs` has label, prices, method, stressor, unit and closure.
+        """
+        frame = self._frame.copy()
+        names = ("label", "prices", "method", "stressor", "unit", "closure")
+        frame.attrs = {name: getattr(self, name) for name in names}
+        return frame
+
+
+def structural_decomposition(
+    before: Table,
+    after: Table,
+    stressor: Any = None,
+    *,
+    demand: Any = None,
+    method: Literal["integral", "shapley", "polar", "lmdi"] = "integral",
+    by: Literal["region", "product", "coefficient"] | None = None,
+    top: int = 1000,
+    deflators: Any = None,
+) -> Decomposition:
+    """Return what the change of a footprint between two tables is due to.
+
+    Parameters
+    ----------
+    before, after : Table
+        Of the same rows and consumers, in any order.
+    stressor : str or mapping of str to float, optional
+        As for :func:`accounts`.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Whose purchases; all by default.
+    method : {"integral", "shapley", "polar", "lmdi"}
+        - integral: along the straight line in s, A and y. Every path's own average over the orders
+          of all its factors, summed over all paths: what :func:`structural_path_decomposition`
+          converges to.
+        - shapley: the average over all orders of the three factors s, L and y.
+        - polar: the mean of the two extreme orders, path by path.
+        - lmdi: logarithmic mean Divisia over all products s_i l_ij y_j; nonnegative tables of at
+          most 2,000 rows.
+    by : {"region", "product", "coefficient"}, optional
+        Split every effect further. region: where the emitter (intensity), the buyer (technology,
+        trade) or the final consumer (demand) is. product: what is emitted by, bought as an input,
+        or bought finally. coefficient: the coefficients a_ij whose changes matter most.
+    top : int
+        How many coefficients, 1,000 by default.
+    deflators : array or Series of shape (n,), optional
+        Price of each row in `after` over that in `before`: the decomposition is then in prices of
+        `before`. Without them it is in current prices, and changes of prices are in all effects.
+
+    Returns
+    -------
+    Decomposition
+
+    Raises
+    ------
+    LabelError
+        If rows or consumers differ; the message names them.
+    InputError
+        If an argument is wrong, units differ, or the method does not suit the tables.
+    NotProductiveError, ConvergenceError
+        If a table, or one between the two, cannot be solved.
+
+    Notes
+    -----
+    ΔE = ∫ (Δs'x + m'ΔA x + m'Δy) dt. Inputs are requirement × origin share, Δa = Δc·t̄ + c̄·Δt, and
+    final demand is level × mix × origin, for each consumer; both splits are nested in the outer
+    factors, so that intensity and totals do not depend on them. The right-hand sides are two for
+    each node.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> before = cf.synthetic.world(2, 3)
+    >>> after = before.with_changes(S=before.S * 0.8)
+    >>> found = cf.structural_decomposition(before, after)
+    >>> effects = found.to_frame()["effect"]
+    >>> bool(abs(effects["intensity"] - found.total) < 1e-9 * found.before)
+    True
+    """
+    _one_of("method", method, METHODS)
+    if by is not None:
+        _one_of("by", by, BY)
+    if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
+        raise InputError(
+            wrong("top", expected="a whole number of at least 1", got=repr(top),
+                  remedy="leave it out for 1,000")
+        )  # fmt: skip
+    pair = pair_of(before, after, stressor, demand, deflators)
+    ends = ends_of(pair, mixed=method == "shapley")
+    nodes = 0
+    if method == "lmdi":
+        if by is not None:
+            raise InputError(
+                wrong("by", expected="None for method='lmdi'", got=repr(by),
+                      remedy="use method='integral'")
+            )  # fmt: skip
+        frame = _of_totals(lmdi_effects(pair, demand_parts(pair)))
+    else:
+        choose = {"integral": by_integral, "shapley": by_orders, "polar": by_poles}
+        means = choose[method](pair, ends)
+        nodes = means.nodes
+        frame = _of_means(pair, means, by, int(top))
+    change = ends.emissions[1] - ends.emissions[0]
+    size = max(abs(change), 1e-3 * max(map(abs, ends.emissions)))
+    added = float(frame.attrs.pop("added"))
+    return Decomposition(
+        label=pair.label,
+        prices=pair.prices,
+        method=method,
+        stressor=pair.stressor,
+        unit=pair.unit,
+        before=ends.emissions[0],
+        after=ends.emissions[1],
+        closure=abs(added - change) / size if size else 0.0,
+        nodes=nodes,
+        _frame=frame,
+    )
+
+
+def decompose_years(
+    tables: Sequence[Table],
+    stressor: Any = None,
+    *,
+    pairs: Literal["chained", "ends"] = "chained",
+    **options: Any,
+) -> pd.DataFrame:
+    """Return what the change over several years is due to.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        Two or more, in order of time.
+    stressor
+        As for :func:`structural_decomposition`.
+    pairs : {"chained", "ends"}
+        Year to year and their sum, or the last year against the first. They answer different
+        questions, and their effects differ: chained effects follow what happened in between.
+    **options
+        demand, method and by, as for :func:`structural_decomposition`.
+
+    Returns
+    -------
+    DataFrame, effects (rows) × pairs (columns)
+        Columns "2000 → 2005", "2005 → 2009", …, and with "chained" their sum, "chained 2000 →
+        2009". `attrs` has prices and unit.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two tables, or `pairs` is something else.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> tables = [cf.synthetic.world(2, 3, year=year) for year in (2000, 2005, 2009)]
+    >>> decompose_years(tables).columns.tolist()
+    ['2000 → 2005', '2005 → 2009', 'chained 2000 → 2009']
+    """
+    _one_of("pairs", pairs, ("chained", "ends"))
+    if len(tables) < 2:
+        raise InputError(
+            wrong("tables", expected="two or more", got=f"{len(tables)}",
+                  remedy="give them in order of time")
+        )  # fmt: skip
+    chosen = [(tables[0], tables[-1])] if pairs == "ends" else list(pairwise(tables))
+    found = [structural_decomposition(*two, stressor, **options) for two in chosen]
+    frame = pd.DataFrame({one.label: one.to_frame()["effect"] for one in found})
+    if pairs == "chained":
+        first, last = found[0].label.split(" → ")[0], found[-1].label.split(" → ")[-1]
+        frame[f"chained {first} → {last}"] = frame.sum(axis=1)
+    frame.attrs = {"prices": found[0].prices, "unit": found[0].unit}
+    return frame
+
+
+def _one_of(argument: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(
+            wrong(argument, expected=f"one of {', '.join(known)}", got=repr(value),
+                  remedy="choose one")
+        )  # fmt: skip
+
+
+def _of_totals(effects: dict[str, float]) -> pd.DataFrame:
+    frame = pd.DataFrame({"effect": effects})
+    frame.index.name = "factor"
+    frame.attrs["added"] = float(frame["effect"].sum())
+    return frame
+
+
+def effects_of(pair: Pair, means: Means) -> dict[str, float]:
+    """Return the effects of all factors."""
+    by_row, _ = _input_effects(pair, means)
+    return {name: float(values.sum()) for name, values in by_row.items()} | {
+        name: float(values.sum())
+        for name, values in _demand_effects(means, demand_parts(pair)).items()
+    }
+
+
+def _of_means(pair: Pair, means: Means, by: str | None, top: int) -> pd.DataFrame:
+    """Put the effects together, by row, by column or by consumer as `by` wants them."""
+    if by is None:
+        return _of_totals(effects_of(pair, means))
+    if by == "coefficient":
+        return _coefficients(pair, means, top)
+    by_row, by_buyer = _input_effects(pair, means)
+    demand = _demand_effects(means, demand_parts(pair))
+    table = pair.before.table
+    if by == "product":
+        labels, codes = table._parts.sectors, pair.product_codes
+        found = by_row | {name: values.sum(axis=1) for name, values in demand.items()}
+        sums_by = {n: np.bincount(codes, v, len(labels)) for n, v in found.items()}
+    else:
+        labels, codes = table._parts.regions, pair.region_codes
+        sums_by = {n: np.bincount(codes, v, len(labels)) for n, v in by_buyer.items()}
+        if pair.consumers == labels:
+            sums_by |= {name: values.sum(axis=0) for name, values in demand.items()}
+        else:  # an array does not say who consumes: the maker of what is bought stands for it
+            made = {name: values.sum(axis=1) for name, values in demand.items()}
+            sums_by |= {n: np.bincount(codes, v, len(labels)) for n, v in made.items()}
+    index = pd.MultiIndex.from_product([list(sums_by), labels], names=["factor", by])
+    frame = pd.DataFrame({"effect": np.concatenate(list(sums_by.values()))}, index=index)
+    frame.attrs["added"] = float(frame["effect"].sum())
+    return frame
+
+
+def _input_effects(pair: Pair, means: Means) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Return the effects of intensity, technology and trade, (n,): by seller and by buyer."""
+    pattern, a0, a1 = pair.union
+    trade = _trade_of(pair)
+    by_row: dict[str, FloatArray] = {"intensity": (pair.after.s - pair.before.s) * means.x}
+    by_buyer = dict(by_row)
+    for name, part in (("technology", a1 - a0 - trade), ("trade", trade)):
+        matrix = type(pattern)((part, pattern.indices, pattern.indptr), shape=pattern.shape)
+        transposed = matrix.T
+        by_row[name], by_buyer[name] = np.zeros(pair.n), np.zeros(pair.n)
+        for w, m, x in means.pairs:
+            by_row[name] += w * m * (matrix @ x)
+            by_buyer[name] += w * x * (transposed @ m)
+    return by_row, by_buyer
+
+
+def _trade_of(pair: Pair) -> FloatArray:
+    """Return the trade part of the change of every coefficient."""
+    pattern, a0, a1 = pair.union
+    c0, c1 = requirements(pair)
+    here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
+    part: FloatArray = trade_part(a0, a1, c0[here], c1[here])
+    return part
+
+
+def _demand_effects(means: Means, parts: DemandParts) -> dict[str, FloatArray]:
+    return {n: means.m[:, None] * change for n, change in _demand_factors(parts).items()}
+
+
+def _demand_factors(parts: DemandParts) -> dict[str, FloatArray]:
+    """Return the parts of ΔY by the factor that they are reported as."""
+    level = parts.level + parts.unsplit
+    if parts.heads is None:
+        return {"demand level": level, "demand mix": parts.mix, "demand origin": parts.origin}
+    return {
+        "population": parts.heads,
+        "demand level": level - parts.heads,
+        "demand mix": parts.mix,
+        "demand origin": parts.origin,
+    }
+
+
+def _coefficients(pair: Pair, means: Means, top: int) -> pd.DataFrame:
+    """Return the coefficients whose changes have the largest effects."""
+    pattern, a0, a1 = pair.union
+    trade = _trade_of(pair)
+    weight = np.zeros(a0.size)
+    rows = np.repeat(np.arange(pair.n), np.diff(pattern.indptr))
+    for w, m, x in means.pairs:
+        weight += (w * m)[rows] * x[pattern.indices]
+    effect = (a1 - a0) * weight
+    size = np.abs(effect)
+    found = np.flatnonzero(size > 0)
+    if found.size > top:
+        found = found[size[found] >= np.partition(size[found], -top)[-top]]
+    order = pair.before.tiles.order
+    place = np.arange(pair.n) if order is None else order
+    seller, buyer = place[rows[found]], place[pattern.indices[found]]
+    best = np.lexsort((buyer, seller, -size[found]))[:top]
+    labels = pair.before.table.rows
+    columns: dict[str, Any] = {}
+    for side, at in (("seller", seller[best]), ("buyer", buyer[best])):
+        columns[f"{side}_region"] = labels.get_level_values("region")[at]
+        columns[side] = labels.get_level_values("sector")[at]
+    kept = found[best]
+    columns |= {"before": a0[kept], "after": a1[kept], "effect": effect[kept]}
+    columns |= {
+        "technology": (a1 - a0 - trade)[kept] * weight[kept],
+        "trade": trade[kept] * weight[kept],
+    }
+    frame = pd.DataFrame(columns)
+    frame.attrs["added"] = means.total(pair)
+    return frame

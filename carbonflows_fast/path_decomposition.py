@@ -1,0 +1,280 @@
+"""Structural path decomposition: which supply chains changed, and which of their links did it.
+
+Every path has a value before and after. The search ranks all paths of either table by how much
+they changed, new and vanished ones included, and attributes each change to the path's own factors.
+
+Source: Wood & Lenzen (2009), Energy Economics 31:335; Sun (1998), Energy Economics 20, and
+Dietzenbacher & Los (1998), Economic Systems Research 10 (the average over all orders); Wood &
+Lenzen (2006), Energy Policy 34 (limits of LMDI at zeros).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from carbonflows_fast import _core
+from carbonflows_fast._change_result import PathChanges
+from carbonflows_fast._machine import thread_count
+from carbonflows_fast._means import by_integral, by_poles, ends_of
+from carbonflows_fast._nested import DemandParts, demand_parts, requirements
+from carbonflows_fast._pair import Pair, pair_of
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._path_options import MOST_PATHS, Wanted, wanted
+from carbonflows_fast.decomposition import effects_of
+from carbonflows_fast.errors import InputError, MemoryLimitError, wrong
+from carbonflows_fast.paths import PREFIXES_A_PATH, SMALLEST, Network, exponent_of, network_of
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["PathChanges", "structural_path_decomposition"]
+
+METHODS = ("shapley", "lmdi", "polar")
+FIRST = 1e-3  # of the largest conceivable change: where the search for the top begins
+GROWTH = 0.85  # the number of paths grows about so with a falling threshold, in tables looked at
+FEW = 50  # paths from which no more can be foretold
+
+
+def structural_path_decomposition(
+    before: Table,
+    after: Table,
+    stressor: Any = None,
+    *,
+    demand: Any = None,
+    top: int | None = None,
+    threshold: float | None = None,
+    min_share: float | None = None,
+    max_paths: int | None = None,
+    max_stage: int | None = None,
+    method: Literal["shapley", "lmdi", "polar"] = "shapley",
+    deflators: Any = None,
+    threads: int | None = None,
+) -> PathChanges:
+    """Return the supply chains that changed most, exactly, and what each change is due to.
+
+    Parameters
+    ----------
+    before, after : Table
+        Of the same rows and consumers, in any order.
+    stressor : str or mapping of str to float, optional
+        As for :func:`accounts`.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Whose purchases; all by default.
+    top : int, optional
+        So many of the largest; 1,000 if none of these three is given.
+    threshold : float, optional
+        All changes of at least this size, in the stressor's unit.
+    min_share : float, optional
+        All changes of at least this share of the total change, in (0, 1].
+    max_paths : int, optional
+        At most so many, the largest.
+    max_stage : int, optional
+        At most so many purchases.
+    method : {"shapley", "lmdi", "polar"}
+        How a change is attributed to a path's factors: the average over all orders in which they
+        change, logarithmic mean Divisia, or the mean of the two extreme orders.
+    deflators : array or Series of shape (n,), optional
+        As for :func:`structural_decomposition`.
+    threads : int, optional
+
+    Returns
+    -------
+    PathChanges
+        Ordered by |change|, ties by fewer stages, then by positions; the same bits for any number
+        of threads. `total` and `remainder` are of all paths of any length.
+
+    Raises
+    ------
+    LabelError, InputError
+        If the tables cannot be compared, or an argument is wrong.
+    MemoryLimitError
+        If there are more paths than may be kept.
+    NotProductiveError, ConvergenceError
+        If a table cannot be solved.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> before = cf.synthetic.world(2, 3)
+    >>> after = before.with_changes(S=before.S * 0.8)
+    >>> found = cf.structural_path_decomposition(before, after, top=5)
+    >>> bool(abs(found.kinds[:, 0] - found.change).max() < 1e-9 * abs(found.total))
+    True
+    >>> bool(abs(found.explained.change + found.remainder.change - found.total) < 1e-6)
+    True
+    """
+    if method not in METHODS:
+        raise InputError(
+            wrong("method", expected=f"one of {', '.join(METHODS)}", got=repr(method),
+                  remedy="choose one")
+        )  # fmt: skip
+    asked = wanted(top, threshold, min_share, None, max_paths, max_stage)
+    count = thread_count(threads)
+    pair = pair_of(before, after, stressor, demand, deflators)
+    found = _search(pair, asked, count)
+    kinds, positions, unlogged = _attributed(pair, found, method)
+    means = {"shapley": by_integral, "polar": by_poles}.get(method)
+    return PathChanges(
+        before=found["before"],
+        after=found["after"],
+        starts=found["starts"],
+        rows=found["rows"],
+        kinds=kinds,
+        positions=positions,
+        label=pair.label,
+        prices=pair.prices,
+        method=method,
+        stressor=pair.stressor,
+        unit=pair.unit,
+        total=found["total"],
+        error_bound=found["error_bound"],
+        pruned=found["pruned"],
+        nodes=found["nodes"],
+        unlogged=unlogged,
+        _all_effects=partial(_whole, pair, means),
+        _table=pair.before.table,
+    )
+
+
+def _search(pair: Pair, asked: Wanted, threads: int) -> dict[str, Any]:
+    """Find the paths; arrays in table order, in the stressor's unit."""
+    ends = (pair.before, pair.after)
+    order = pair.order
+    y = [pair.in_table_order(end.y) for end in ends]
+    s = [pair.in_table_order(end.s) for end in ends]
+    exponent = max(exponent_of(one) for one in s)
+    networks: list[Network] = [
+        network_of(end.table, one, None, asked.max_stage, threads, exponent)
+        for end, one in zip(ends, s, strict=True)
+    ]
+    shift = max(exponent_of(one) for one in y)
+    scale = exponent + shift
+    demands = [np.ascontiguousarray(np.ldexp(end.y, -shift)) for end in ends]
+    one_sign = all(net.prepared.nonnegative for net in networks) and min(map(np.min, s)) >= 0.0
+    joint = _core.Changes(
+        networks[0].chains, networks[1].chains, demands[0], demands[1], bool(one_sign), threads
+    )
+    totals = [net.total(one) for net, one in zip(networks, y, strict=True)]
+    bounds = [net.error_bound(one) for net, one in zip(networks, y, strict=True)]
+    total, bound = totals[1] - totals[0], sum(bounds)
+    raw = _rounds(joint, asked, total, bound, scale, order, threads)
+    _, v0, v1, starts, rows, f0, f1, pruned, nodes = raw
+    return {
+        "before": np.ldexp(v0, scale), "after": np.ldexp(v1, scale), "starts": starts,
+        "rows": rows, "first": f0, "second": f1, "pruned": np.ldexp(pruned, scale),
+        "nodes": nodes, "total": total, "error_bound": bound,
+        "shift": shift,
+    }  # fmt: skip
+
+
+def _rounds(
+    joint: _core.Changes,
+    asked: Wanted,
+    total: float,
+    bound: float,
+    scale: int,
+    order: Any,
+    threads: int,
+) -> tuple[Any, ...]:
+    """Search with falling thresholds until enough is found; each round begins anew."""
+    most = asked.most
+    limit = max(PREFIXES_A_PATH * MOST_PATHS, PREFIXES_A_PATH * (most or 0))
+
+    def find(least: float, *, last: bool) -> tuple[Any, ...]:
+        raw = joint.find(least, last, -1 if most is None else most, MOST_PATHS if most is None
+                         else max(MOST_PATHS, 2 * most), limit, order, threads)  # fmt: skip
+        if not raw[0]:
+            raise MemoryLimitError(
+                wrong(asked.mode, expected=f"at most {most or MOST_PATHS:,} changes",
+                      got=f"{getattr(asked, asked.mode)!r}, which takes more",
+                      remedy="ask for less")
+            )  # fmt: skip
+        return raw
+
+    if asked.mode == "top":
+        floor, least = SMALLEST, max(FIRST * joint.largest, SMALLEST)
+    else:
+        floor = least = _least(asked, total, bound, scale)
+        if most is not None:
+            least = max(FIRST * joint.largest, floor)
+    while True:
+        raw = find(least, last=least <= SMALLEST)
+        got = raw[1].size
+        if least <= floor or (most is not None and got >= most):
+            return raw
+        needed = (1.3 * (most or 1) / max(got, 1)) ** (1.0 / GROWTH)
+        least = max(floor, least / min(max(needed, 1.5), 64.0 if got < FEW else 1024.0))
+
+
+def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
+    """Return the smallest change that is asked for, scaled."""
+    if asked.min_share is not None:
+        if abs(total) <= bound:
+            raise InputError(
+                wrong("min_share", expected="a total change other than zero", got=f"{total:.3g}",
+                      remedy="ask by top or threshold")
+            )  # fmt: skip
+        least = asked.min_share * abs(total)
+    else:
+        least = float(asked.threshold or 0.0)
+    scaled = float(np.ldexp(least, -scale))
+    if scaled < SMALLEST:
+        raise InputError(
+            wrong(asked.mode, expected=f"at least {np.ldexp(SMALLEST, scale):.0e} in the unit",
+                  got=repr(getattr(asked, asked.mode)), remedy="ask for the top paths instead")
+        )  # fmt: skip
+    return scaled
+
+
+def _attributed(
+    pair: Pair, found: dict[str, Any], method: str
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return the effects by kind, (p, 4), and by position, and the paths without a logarithm."""
+    from carbonflows_fast import _path_kernels as kernels
+
+    starts, rows = found["starts"], found["rows"]
+    first, second = found["first"].copy(), found["second"].copy()
+    # A path's first factor is its final demand, which was scaled by a power of two.
+    heads = starts[:-1]
+    for factors in (first, second):
+        factors[heads] = np.ldexp(factors[heads], found["shift"])
+    codes, place = pair.before.table._parts.sector_codes, pair.place
+    buyers = place[np.concatenate([rows[:1], rows[:-1]])]  # of first steps, whatever
+    c0, c1 = (c[codes[rows], buyers] for c in requirements(pair))
+    parts = demand_parts(pair)
+    arguments = (
+        starts, rows, first, second, pair.in_table_order(pair.before.s),
+        pair.in_table_order(pair.after.s), c0, c1, *_demand_vectors(pair, parts),
+    )  # fmt: skip
+    if method == "polar":
+        positions, kinds = kernels.polar_effects(*arguments)
+        return kinds, positions, 0
+    nodes, weights = kernels.gauss_nodes(starts)
+    if method == "shapley":
+        positions, kinds = kernels.shapley_effects(*arguments, nodes, weights)
+        return kinds, positions, 0
+    positions, kinds, unlogged = kernels.lmdi_effects(*arguments, nodes, weights)
+    return kinds, positions, int(unlogged)
+
+
+def _demand_vectors(pair: Pair, parts: DemandParts) -> tuple[FloatArray, FloatArray]:
+    """Return what level and mix, and what origin, did to y of every row, all consumers together."""
+    own = (parts.level + parts.mix + parts.unsplit).sum(axis=1)
+    return pair.in_table_order(own), pair.in_table_order(parts.origin.sum(axis=1))
+
+
+def _whole(pair: Pair, means: Any) -> dict[str, float] | None:
+    """Return the four effects of all paths together."""
+    if means is None:
+        return None
+    effects = effects_of(pair, means(pair, ends_of(pair, mixed=False)))
+    return {
+        "intensity": effects["intensity"],
+        "technology": effects["technology"],
+        "trade": effects["trade"] + effects["demand origin"],
+        "demand": sum(effects[n] for n in effects if n in
+                      ("population", "demand level", "demand mix")),
+    }  # fmt: skip
