@@ -14,6 +14,7 @@ from carbonflows_fast._cli_output import (
     say,
     with_unit,
 )
+from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, LabelError, wrong
 
 if TYPE_CHECKING:
@@ -221,6 +222,9 @@ def find_study(
             wrong("--consumers", expected="--price with it", got="--consumers alone",
                   remedy="use --demand to study the demand of some regions")
         )  # fmt: skip
+    for option in ("price", "consumers"):  # before anything is solved for them
+        if getattr(arguments, option):
+            regions_in(table.regions, getattr(arguments, option), f"--{option}")
     asked = pairs(arguments.study, table._parts.sectors)
     sectors = asked[0] if len(asked) == 1 else asked
     return cf.sector_study(table, stressor, sectors=sectors, demand=demand)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ import pandas as pd
 
 from carbonflows_fast._account_solves import RegionFlows, summed_by_group, unknown_consumers
 from carbonflows_fast._parts import CodeArray, FloatArray, encode
-from carbonflows_fast.classification import renamed_regions
+from carbonflows_fast.classification import regions_in, renamed_regions
 from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ class FlowMatrix:
         regions : mapping, or str
             From a region, a country or a shipped group ("EU27", "EU ETS 2009", "Annex I"; see
             ``classification.region_groups``) to the group's name here. Regions that are not meant
-            stay as they are. The name of a shipped group alone stands for itself.
+            stay as they are. A region goes before a country, and both before groups that they
+            belong to. The name of a shipped group alone stands for itself.
 
         Returns
         -------
@@ -133,10 +135,35 @@ class FlowMatrix:
                     remedy='give e.g. {"FRA": "EU", "DEU": "EU"}',
                 )
             )
-        names = renamed_regions(list(self.matrix.index), regions)
-        now = self._groups or self._table.regions
-        groups = tuple(str(names.get(g, g)) for g in now)
+        for name, group in regions.items():
+            if not isinstance(group, str) or not group.strip():
+                raise InputError(
+                    wrong("regions", expected=f"a text as the name of the group of {name!r}",
+                          got=repr(group), remedy='give e.g. {"EU27": "EU"}')
+                )  # fmt: skip
+        groups = self._regrouped(regions)
         return replace(self, **parts_of(self._table, self._flow, groups), _groups=groups)
+
+    def _regrouped(self, regions: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the new group of each region of the table."""
+        now = self._groups or self._table.regions
+        own = {name: group for name, group in regions.items() if name in now}
+        others = {name: group for name, group in regions.items() if name not in own}
+        named = renamed_regions(self._table.regions, others)
+        groups = tuple(
+            own.get(group, named.get(region, group))
+            for region, group in zip(self._table.regions, now, strict=True)
+        )
+        # What was merged before moves as one, or not at all.
+        for old in dict.fromkeys(now):
+            parts = dict.fromkeys(g for g, before in zip(groups, now, strict=True) if before == old)
+            if len(parts) > 1:
+                raise InputError(
+                    wrong("regions", expected=f"all of {old!r}, which was merged before",
+                          got=f"a part of it for {next(iter(parts))!r}",
+                          remedy="aggregate the flows of the table itself")
+                )  # fmt: skip
+        return groups
 
     def net_importers(self) -> pd.DataFrame:
         """Return the regions that consume more than they emit, the largest difference first.
@@ -144,10 +171,11 @@ class FlowMatrix:
         Returns
         -------
         DataFrame, index region, in `unit`
-            production, consumption (with households' own emissions), net_imports = consumption −
-            production, net_share = net_imports / production, and exports and imports over
-            production as export_share and import_share; if the table has population, also
-            population, production_per_head and consumption_per_head.
+            production and consumption, with households' own emissions (of a selected demand only
+            what it causes, so that regions outside it seem to export all); net_imports, their
+            difference; net_share, that over production; exports and imports over production as
+            export_share and import_share; if the table has population, also population,
+            production_per_head and consumption_per_head.
         """
         balance = self._balance
         found = balance[balance["net_imports"] > 0]
@@ -253,8 +281,14 @@ class FlowMatrix:
         return self._with_bound(frame.iloc[order].reset_index(drop=True), bound)
 
     def _region(self, region: str) -> str:
-        if region not in self.matrix.index:
-            known = list(self.matrix.index)
+        """Return a region of these flows by its label, or by the name of its country."""
+        known = list(self.matrix.index)
+        if isinstance(region, str) and region not in known:
+            with contextlib.suppress(LabelError):
+                found = regions_in(known, region)
+                if sum(found) == 1:
+                    return str(known[found.index(True)])
+        if not isinstance(region, str) or region not in known:
             raise LabelError(
                 wrong("region", expected="a region of these flows", got=repr(region),
                       remedy=f"nearest are {shorten(map(repr, nearest(str(region), known)))}")

@@ -41,8 +41,8 @@ class SectorStudy:
     direct, upstream : float
         The part emitted by T itself, and by its suppliers; they add up to `total`.
     error_bound : float
-        Absolute bound, in `unit`, on the error of `total`, of any entry of `flow` and of any sum
-        of entries.
+        Absolute bound, in `unit`, on the error of `total`, `direct`, `upstream`, of any entry of
+        `flow` and of any sum of entries.
     """
 
     name: str
@@ -55,6 +55,7 @@ class SectorStudy:
     upstream: float
     error_bound: float
     _steps: FloatArray  # (R, R, q): emitted, made, consumed
+    _products_bound: float
     _products: FloatArray  # (n, q)
     _rows: pd.MultiIndex
     _regions: tuple[str, ...]
@@ -72,7 +73,7 @@ class SectorStudy:
             f"{shorten(self.sectors, 2)}{note})"
         )
 
-    @cached_property
+    @property
     def flow(self) -> pd.DataFrame:
         """Emissions by three regions: columns emitted, made, consumed, value, in `unit`.
 
@@ -101,7 +102,8 @@ class SectorStudy:
         -------
         Series, index the regions of these steps, in `unit`
         """
-        if not steps or len(set(steps)) < len(steps) or not set(steps) <= set(STEPS):
+        named = all(isinstance(step, str) and step in STEPS for step in steps)
+        if not steps or not named or len(set(steps)) < len(steps):
             raise InputError(
                 wrong("steps", expected=f"different ones of {', '.join(STEPS)}", got=repr(steps),
                       remedy="name one or two")
@@ -120,7 +122,7 @@ class SectorStudy:
         series.attrs = self._attrs
         return series
 
-    @cached_property
+    @property
     def border_shares(self) -> pd.Series:
         """Share of `total` that crosses a border between two steps; plain numbers.
 
@@ -141,25 +143,29 @@ class SectorStudy:
             shares[between] = part / self.total if known and self.total else np.nan
         return pd.Series(shares, name="share")
 
-    @cached_property
+    @property
     def products(self) -> pd.DataFrame:
         """Emissions by the product that carries them to final users, rows × consumers, in `unit`.
 
         Rows of T: what is bought of it directly. Other rows: what reaches their makers through T.
-        They add up to `total`.
+        They add up to `total`. `attrs["error_bound"]`: of any entry and of any sum of entries.
         """
         columns = pd.Index(self._consumers, name="consumer")
         frame = pd.DataFrame(self._products, self._rows, columns)
-        frame.attrs = self._attrs
+        frame.attrs = self._attrs | {"error_bound": self._products_bound}
         return frame
 
-    @cached_property
+    @property
     def tiers(self) -> pd.DataFrame:
         """Emissions by how many purchases upstream of T they happen; see `production_layers`.
 
         Index tier: 0 is T itself in its last delivery, 1 its suppliers, up to 10; `remainder` is
         what lies beyond.
         """
+        return self._kept_tiers.copy()
+
+    @cached_property
+    def _kept_tiers(self) -> pd.DataFrame:
         return self._tiers(10)
 
     def paths(self, **options: Any) -> Paths:
@@ -169,7 +175,18 @@ class SectorStudy:
         ----------
         **options
             top, threshold, min_share, coverage, max_paths, max_stage, start, end, threads.
+
+        Raises
+        ------
+        InputError
+            If `through` or `demand` is given, which are those of the study.
         """
+        for name in ("through", "demand"):
+            if name in options:
+                raise InputError(
+                    wrong(name, expected="what the study is about", got=repr(options[name]),
+                          remedy="leave it out, or ask cf.structural_paths")
+                )  # fmt: skip
         return self._paths(**options)
 
     def price_coverage(self, regions: Any, *, consumers: Any = None) -> float:
@@ -199,9 +216,9 @@ class SectorStudy:
         if consumers is not None:
             if not self._known_consumers:
                 raise InputError(unknown_consumers("select it by region and category"))
-            steps = steps[:, :, _mask(self._consumers, consumers)]
+            steps = steps[:, :, _mask(self._consumers, consumers, "consumers")]
         everywhere = float(steps.sum())
-        priced = float(steps[_mask(self._regions, regions)].sum())
+        priced = float(steps[_mask(self._regions, regions, "regions")].sum())
         return priced / everywhere if everywhere else float("nan")
 
     @property
@@ -209,5 +226,7 @@ class SectorStudy:
         return {"stressor": self.stressor, "unit": self.unit, "error_bound": self.error_bound}
 
 
-def _mask(regions: tuple[str, ...], wanted: Any) -> BoolArray:
-    return np.array(regions_in(regions, wanted), dtype=np.bool_)
+def _mask(regions: tuple[str, ...], wanted: Any, argument: str) -> BoolArray:
+    if isinstance(wanted, np.ndarray | pd.Series | pd.Index):
+        wanted = wanted.tolist()
+    return np.array(regions_in(regions, wanted, argument), dtype=np.bool_)

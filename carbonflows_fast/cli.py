@@ -26,7 +26,7 @@ from carbonflows_fast._cli_output import (
     show_accounts,
     write_out,
 )
-from carbonflows_fast.classification import CHARACTERISATIONS
+from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
 from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ def flows(arguments: argparse.Namespace) -> int:
     check_out(arguments.out)
     classes = _cli_trade.classes_of(arguments)
     table, stressor, demand = _question(arguments)
+    if classes is not None:
+        sector_classes(table._parts.sectors, classes)  # complains before anything is solved
     result = cf.flows(table, stressor, demand=demand)
     _heading(table, result.stressor, demand)
     _cli_trade.show_flows(result, arguments.top)
@@ -205,7 +207,8 @@ def _question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
     wanted = arguments.stressor
     # A characterisation weighs several stressors, so all are read.
     table = _load(arguments, None if wanted in (None, *CHARACTERISATIONS) else [wanted])
-    if wanted is not None and len(table.stressors) == 1 and wanted not in table.stressors:
+    made = wanted in CHARACTERISATIONS
+    if wanted and not made and len(table.stressors) == 1 and wanted not in table.stressors:
         wanted = None  # the reader found it under the name of its extension
     return table, wanted, pairs(arguments.demand, table.regions)
 
@@ -269,7 +272,12 @@ def _add_table(parser: argparse.ArgumentParser, *, optional: bool = False) -> No
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stressor", metavar="NAME", help="may be left out if there is only one")
+    parser.add_argument(
+        "--stressor",
+        metavar="NAME",
+        help="may be left out if there is only one; GWP100_AR6, _AR5 or _AR4 for all "
+        "greenhouse gases",
+    )
     parser.add_argument(
         "--demand",
         metavar="REGION[:CATEGORY]",

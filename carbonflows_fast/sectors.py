@@ -31,7 +31,7 @@ from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast._sector_result import SectorStudy
 from carbonflows_fast._subsystems import among_rows, through
 from carbonflows_fast.classification import STUDIES, study_sectors
-from carbonflows_fast.errors import LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
 from carbonflows_fast.leontief import system
 from carbonflows_fast.linkages import layers_of
 from carbonflows_fast.paths import structural_paths
@@ -105,6 +105,7 @@ def sector_study(
         upstream=found.upstream,
         error_bound=found.error_bound,
         _steps=found.steps,
+        _products_bound=found.products_bound,
         _products=found.products,
         _rows=table.rows,
         _regions=p.regions,
@@ -118,6 +119,21 @@ def sector_study(
 def _target(table: Table, sectors: Any) -> tuple[str, BoolArray, tuple[str, ...]]:
     """Return the name, the rows, and the notes of what is to be studied."""
     known = table._parts.sectors
+    if isinstance(sectors, list) and len(sectors) == 1:
+        sectors = sectors[0]
+    if sectors is None or (isinstance(sectors, list) and not sectors):
+        raise InputError(
+            wrong("sectors", expected=f"a study ({', '.join(STUDIES)}) or rows of the table",
+                  got=repr(sectors), remedy="name at least one")
+        )  # fmt: skip
+    if isinstance(sectors, list):
+        for one in sectors:
+            if isinstance(one, str) and one not in known and one.strip().casefold() in STUDIES:
+                raise InputError(
+                    wrong("sectors", expected="one study, or rows of the table",
+                          got=f"{one!r} among others",
+                          remedy="ask for each study by itself, or name its sectors")
+                )  # fmt: skip
     if isinstance(sectors, str) and sectors not in known:
         study = sectors.strip().casefold()
         if study not in STUDIES:
@@ -131,7 +147,8 @@ def _target(table: Table, sectors: Any) -> tuple[str, BoolArray, tuple[str, ...]
     rows = select_rows(table, sectors, "sectors")
     if isinstance(sectors, str):
         return sectors, rows, ()
-    return f"{int(rows.sum()):,} rows", rows, ()
+    count = int(rows.sum())
+    return f"{count:,} row{'' if count == 1 else 's'}", rows, ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,6 +169,7 @@ class _Found:
     direct: float
     upstream: float
     error_bound: float
+    products_bound: float
 
 
 def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Found:
@@ -177,13 +195,18 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
 
     # All that T emits belongs to chains through T.
     start = table.x.to_numpy() if demand.complete else None
-    output = prepared.solve(Y.sum(axis=1), weight=t, x0=start).values
+    made = prepared.solve(Y.sum(axis=1), weight=t, x0=start)
+    output: FloatArray = made.values
     direct = float(s[rows] @ output[rows])
+    direct_bound = made.report.error_bound * float(t @ np.abs(output))
+    direct_bound *= float((np.abs(s) / t).max(initial=0.0))
 
     entering = np.where(
         rows, 0.0, through(prepared, np.where(rows, multipliers, 0.0), adjoint=True)
     )
-    met = others.solve_adjoint(entering, weight=weight).values
+    further = others.solve_adjoint(entering, weight=weight)
+    met: FloatArray = further.values
+    bought = float((np.abs(Y).sum(axis=1) / weight).max(initial=0.0))
 
     reached = through(
         prepared, np.where(rows, np.abs(m).sum(axis=0), 0.0), adjoint=True, absolute=True
@@ -204,7 +227,12 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
         upstream=total - direct,
         error_bound=bound * float((size / weight).max(initial=0.0))
         + missed * float((reached / t).max(initial=0.0))
+        + direct_bound
         + rounding * summed,
+        # An error of m on T comes on top, through A_TO (I − A_OO)⁻¹ Y_O, which is part of z.
+        products_bound=bought * further.report.error_bound * float(weight @ np.abs(met))
+        + bound * (bought + max(1.0, float((size / weight).max(initial=0.0))))
+        + rounding * (summed + float(np.abs(met) @ np.abs(Y).sum(axis=1))),
     )
 
 

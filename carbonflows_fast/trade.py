@@ -100,8 +100,8 @@ class Flows(FlowMatrix):
 
         EEBT_rs = Σ_{i∈r} m_i e_is, (I − A_rr)'m = s_r, with e_is what row i sells to region s: the
         exporter's own emissions for its gross exports. Of the whole demand that is the trade in the
-        table; of a selected one, the trade that it calls for. Exports of r and m'y_rr, what its
-        final users buy at home, add up to what its industries emit.
+        table; of a selected one, the trade that it calls for. Where the table balances, exports of
+        r and m'y_rr, what its final users buy at home, add up to what its industries emit.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class Flows(FlowMatrix):
         trade, table = self._trade, self._table
         if use is None:
             amounts = trade.intermediate + trade.final
-        elif use in ("intermediate", "final"):
+        elif isinstance(use, str) and use in ("intermediate", "final"):
             amounts = getattr(trade, use)
         else:
             raise InputError(
@@ -250,7 +250,7 @@ class Flows(FlowMatrix):
         self._need_consumers("where a sector's emissions go")
         name = self._region(region)
         emitted, traded = self.by_emitting_sector(), self.by_traded_product()
-        if (name, sector) not in emitted.index:
+        if not isinstance(sector, str) or (name, sector) not in emitted.index:
             here = emitted.loc[name].index
             raise LabelError(
                 wrong("sector", expected=f"a sector of {name!r}", got=repr(sector),
@@ -265,8 +265,8 @@ class Flows(FlowMatrix):
         bought = (m[:, chosen] * self._flow.demand.values[chosen].sum(axis=1)).sum(axis=1)
         frame = pd.DataFrame(
             {
-                "emitted_for": emitted.loc[(name, sector)],
-                "exported_to": traded.loc[(name, sector)],
+                "emitted_for": emitted.loc[[(name, sector)]].sum(),
+                "exported_to": traded.loc[[(name, sector)]].sum(),
                 "embodied_from": np.bincount(codes, weights=bought, minlength=len(names)),
             },
             index=self.matrix.index,

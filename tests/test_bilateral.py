@@ -209,3 +209,32 @@ def test_subsystems_hold_what_they_should(table: cf.Table, data: st.DataObject) 
     groups = np.array(codes, dtype=np.int32)
     part = within_groups(prepared, groups).tiles.to_csr().toarray()
     np.testing.assert_array_equal(part, np.where(groups[:, None] == groups, A, 0.0))
+
+
+def test_a_country_names_its_region() -> None:
+    got = cf.flows(three_regions(regions=["DEU", "DEU", "ROM", "USA", "USA"]))
+    pd.testing.assert_frame_equal(got.partners("Romania"), got.partners("ROM"))
+
+
+def test_rows_of_one_label_are_summed() -> None:
+    table = three_regions(regions=["AA", "AA", "BB", "CC", "CC"], sectors=["x", "x", "y", "z", "z"])
+    got = cf.flows(table)
+    view = got.sector("AA", "x")
+    assert view["emitted_for"].sum() == pytest.approx(got.matrix.loc["AA"].sum())
+    assert view["exported_to"].sum() == pytest.approx(got.bilateral_trade().loc["AA"].sum())
+
+
+def test_units_that_differ_by_many_digits_are_solved() -> None:
+    rng = np.random.default_rng(27)
+    n = 6
+    Z, Y = rng.random((n, n)) ** 3 * (rng.random((n, n)) < 0.7) * 2, rng.random((n, 3)) * 5
+    u = 10.0 ** rng.integers(-6, 7, n)
+    labels: dict[str, Any] = {
+        "regions": list("AABBCC"), "sectors": list("xyxyxy"), "stressors": "CO2",
+        "F": np.ones((1, n)),
+    }  # fmt: skip
+    plain = cf.Table(Z=Z, Y=Y, **labels)
+    scaled = cf.Table(Z=Z * u[:, None], Y=Y * u[:, None], **labels)
+    np.testing.assert_allclose(cf.flows(scaled).matrix, cf.flows(plain).matrix, rtol=1e-9)
+    study = cf.sector_study(scaled, sectors="x")
+    assert study.total == pytest.approx(cf.sector_study(plain, sectors="x").total, rel=1e-9)

@@ -99,7 +99,8 @@ def test_what_sector_refuses(shell: Shell, saved: str) -> None:
     assert "sectors: expected a table with all" in shell("sector", saved, "steel", status=2)
     err = shell("sector", saved, "Wheat", "--consumers", "EU27", status=2)
     assert "--consumers: expected --price with it" in err
-    assert "Atlantis" in shell("sector", saved, "Wheat", "--price", "Atlantis", status=2)
+    err = shell("sector", saved, "Wheat", "--price", "Atlantis", status=2)
+    assert "--price: expected a region" in err
     with pytest.raises(SystemExit):
         main(["sector", saved])
 
@@ -133,6 +134,19 @@ def test_decompose_shows_effects_and_chains(shell: Shell, tmp_path: Path) -> Non
     )
     other = cf.save(cf.synthetic.world(2, 10), tmp_path / "other")
     assert "after: expected the rows of before" in shell("decompose", stores[0], other, status=2)
+
+
+def test_a_characterisation_is_never_taken_for_the_only_stressor(
+    shell: Shell, tmp_path: Path
+) -> None:
+    rows = {"regions": ["DE", "FR"], "sectors": ["a", "b"], "stressor_units": "kt"}
+    Z, Y, F = [[10.0, 20.0], [30.0, 40.0]], [[60.0, 10.0], [10.0, 20.0]], [5.0, 5.0]
+    for stressor in ("CH4", "water"):
+        cf.save(cf.Table(Z=Z, Y=Y, F=F, stressors=stressor, **rows), tmp_path / stressor)
+    out = shell("accounts", tmp_path / "CH4", "--stressor", "GWP100_AR6")
+    assert "kt CO2-eq" in out
+    err = shell("accounts", tmp_path / "water", "--stressor", "GWP100_AR6", status=2)
+    assert "greenhouse gases" in err
 
 
 @pytest.mark.real_data

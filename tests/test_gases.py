@@ -40,12 +40,17 @@ def test_gases_have_a_factor_in_every_report() -> None:
 def test_published_factors(
     name: str, fossil: float, biogenic: float, unknown: float, n2o: float, sf6: float, nf3: float
 ) -> None:
-    stressors = ["Value added", *GASES["stressor"]]
-    units = ["M.EUR", *(unit or "kg" for unit in GASES["unit"])]
-    found = characterisation(name, stressors, units)
-    assert (found.name, found.unit) == (name, "kg CO2-eq")
-    assert found.gases == ("CO2", "CH4", "N2O", "SF6", "HFC", "PFC", "NF3")
-    assert list(found.weights) == list(GASES["stressor"])
+    weights: dict[str, float] = {}
+    plain = GASES["stressor"].isin(["CO2", "CH4", "N2O", "SF6", "NF3"])
+    for part, gases in (
+        (GASES[~plain], ("CO2", "CH4", "N2O", "SF6", "HFC", "PFC")),
+        (GASES[plain], ("CO2", "CH4", "N2O", "SF6", "NF3")),
+    ):
+        units = ["M.EUR", *(unit or "kg" for unit in part["unit"])]
+        found = characterisation(name, ["Value added", *part["stressor"]], units)
+        assert (found.name, found.unit, found.gases) == (name, "kg CO2-eq", gases)
+        assert list(found.weights) == list(part["stressor"])
+        weights |= found.weights
     for stressor, weight in {
         "CO2 - combustion - air": 1,
         "CO2_bio - combustion - air": 0,
@@ -63,7 +68,7 @@ def test_published_factors(
         "CH4": unknown,
         "NF3": nf3,
     }.items():
-        assert found.weights[stressor] == weight, stressor
+        assert weights[stressor] == weight, stressor
 
 
 def test_units_are_converted_to_that_of_the_first_gas_counted() -> None:
@@ -99,10 +104,10 @@ def test_without_units_nothing_is_converted() -> None:
 
 
 def test_gases_are_found_behind_an_extension_or_other_levels() -> None:
-    stressors = ["air: CO2", "energy | CO2", "process | CO2", "CH4 | air", "co2e", "CO2-eq"]
-    found = characterisation("GWP100_AR6", stressors, ["kg"] * 6)
-    assert list(found.weights) == ["air: CO2", "energy | CO2", "process | CO2"]
-    assert found.gases == ("CO2",)
+    stressors = ["air: CO2", "energy | N2O", "CH4 | air", "co2e", "CO2-eq"]
+    found = characterisation("GWP100_AR6", stressors, ["kg"] * 5)
+    assert list(found.weights) == ["air: CO2", "energy | N2O"]
+    assert found.gases == ("CO2", "N2O")
 
 
 def test_factors_of_ones_own() -> None:
@@ -178,3 +183,17 @@ def test_characterisation_refused(
 def test_units_must_be_as_many_as_stressors() -> None:
     with pytest.raises(InputError, match=r"units: expected 2, one per stressor, got 1"):
         characterisation("GWP100_AR6", ["CO2", "CH4"], ["kg"])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["CO2", "CO2 - combustion - air"],
+        ["CO2", "air: CO2"],
+        ["total | CO2", "air | CO2"],
+        ["air: CO2", "water: CO2"],
+    ],
+)
+def test_a_gas_and_its_total_are_not_added(names: list[str]) -> None:
+    with pytest.raises(InputError, match="stressor: expected each greenhouse gas once"):
+        characterisation("GWP100_AR6", names, ["kt", "kt"])

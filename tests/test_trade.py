@@ -282,3 +282,21 @@ def test_groups_of_countries_by_name() -> None:
     own = got.aggregate(regions={"ROM": "Romania", "EU27": "rest"})
     assert list(own.matrix.index) == ["rest", "Romania", "USA"]
     assert list(table.aggregate(regions={"EU27": "EU"}).regions) == ["EU", "USA"]
+
+
+def test_countries_go_before_groups_whatever_the_order() -> None:
+    table = three_regions(regions=["DEU", "DEU", "FRA", "USA", "USA"])
+    for regions in ({"Germany": "D", "EU27": "EU"}, {"EU27": "EU", "deu": "D"}):
+        assert list(cf.flows(table).aggregate(regions=regions).matrix.index) == ["D", "EU", "USA"]
+
+
+def test_what_was_merged_moves_as_one() -> None:
+    merged = cf.flows(three_regions(regions=["DEU", "DEU", "ROM", "USA", "USA"])).aggregate(
+        regions={"DEU": "west", "USA": "west"}
+    )
+    with pytest.raises(InputError, match="regions: expected all of 'west', which was merged"):
+        merged.aggregate(regions="EU27")
+    assert list(merged.aggregate(regions={"west": "x", "EU15": "x"}).matrix.index) == ["x", "ROM"]
+    for group in (None, "", 5):
+        with pytest.raises(InputError, match="regions: expected a text as the name"):
+            merged.aggregate(regions={"west": group})  # type: ignore[dict-item]

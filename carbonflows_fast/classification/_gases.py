@@ -72,7 +72,8 @@ def characterisation(
         If the characterisation is unknown, or if no stressor is a gas that counts.
     InputError
         If a gas has no unit of mass, or one of CO2-equivalents where a mass of the gas is needed;
-        if two extensions have one gas; if `factors` is not like `load("gwp100")`.
+        if a gas is there twice, or as a whole beside its parts; if `factors` is not like
+        `load("gwp100")`.
 
     Notes
     -----
@@ -107,6 +108,7 @@ def characterisation(
                 "name → weight",
             )
         )
+    _require_parts_or_whole(counted)
     masses = _masses(counted)
     weights = {one.stressor: 0.0 for one in found}
     for one, mass in zip(counted, masses, strict=True):
@@ -212,27 +214,37 @@ def _found(
     own = {label_key(gas): (gas, gas.split()[0]) for gas in factor_of if gas != "CO2-eq"}
     gas_of = own | _shipped_gases()
     found: list[_Found] = []
-    extension_of: dict[str, str] = {}
+    first: dict[str, str] = {}
     for stressor, unit in zip(stressors, units, strict=True):
-        bare = stressor.partition(": ")[2]
-        for text in (stressor, stressor.rpartition(" | ")[2], bare):
+        for text in (stressor, stressor.rpartition(" | ")[2], stressor.partition(": ")[2]):
             if label_key(text) in gas_of:
                 found.append(_Found(stressor, unit, *gas_of[label_key(text)]))
+                # A gas and its total perhaps, or one account twice: nobody but the user can tell.
+                if (other := first.setdefault(label_key(text), stressor)) != stressor:
+                    raise _twice(other, stressor)
                 break
-        else:
-            continue
-        # The extension stands in front only where several have the name: perhaps a gas and its
-        # total, or one account twice. Nobody but the user can tell.
-        if text is bare and (other := extension_of.setdefault(bare, stressor)) != stressor:
-            raise InputError(
-                wrong(
-                    "stressor",
-                    expected="each greenhouse gas in one extension",
-                    got=f"{other!r} and {stressor!r}",
-                    remedy="give a mapping name → weight with those that you mean",
-                )
-            )
     return found
+
+
+def _require_parts_or_whole(counted: list[_Found]) -> None:
+    """Refuse a gas that is there as a whole and in parts."""
+    whole = {one.formula: one.stressor for one in counted
+             if label_key(one.stressor.rpartition(" | ")[2].rpartition(": ")[2])
+             == label_key(one.formula)}  # fmt: skip
+    for one in counted:
+        if whole.get(one.formula, one.stressor) != one.stressor:
+            raise _twice(whole[one.formula], one.stressor)
+
+
+def _twice(one: str, other: str) -> InputError:
+    return InputError(
+        wrong(
+            "stressor",
+            expected="each greenhouse gas once, in one piece or in parts",
+            got=f"{one!r} and {other!r}",
+            remedy="give a mapping name → weight with those that you mean",
+        )
+    )
 
 
 # --- units ----------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def country_of(label: str) -> str | None:
     return _countries().get(label_key(label))
 
 
-def regions_in(regions: Sequence[str], wanted: Any) -> tuple[bool, ...]:
+def regions_in(regions: Sequence[str], wanted: Any, argument: str = "regions") -> tuple[bool, ...]:
     """Return which regions of a table are meant.
 
     Parameters
@@ -78,6 +78,8 @@ def regions_in(regions: Sequence[str], wanted: Any) -> tuple[bool, ...]:
         A label of the table; a group ("EU27", "EU ETS 2009", "Annex I"); a country by alpha-2,
         alpha-3, name or alias. Labels of the table win. Several: their union. A member of a group
         that the table does not have (it is inside a rest of the world) is simply not there.
+    argument : str
+        The argument's name in errors.
 
     Returns
     -------
@@ -104,15 +106,15 @@ def regions_in(regions: Sequence[str], wanted: Any) -> tuple[bool, ...]:
     if not items:
         raise InputError(
             wrong(
-                "regions",
+                argument,
                 expected="at least one region or group",
                 got="none",
-                remedy=f"give e.g. {regions[0]!r} or 'EU27'",
+                remedy="give e.g. 'EU27'",
             )
         )
     names = tuple(regions)
     countries = _table_countries(names)
-    chosen = [_meant(names, countries, item) for item in items]
+    chosen = [_meant(names, countries, item, argument) for item in items]
     return tuple(any(column) for column in zip(*chosen, strict=True))
 
 
@@ -124,8 +126,8 @@ def renamed_regions(regions: Sequence[str], names: Mapping[str, Any]) -> dict[st
     regions : sequence of str
         The table's region labels.
     names : mapping
-        From whatever `regions_in` knows to a new name. A label of the table itself goes before a
-        group that it belongs to, and a later group before an earlier one.
+        From whatever `regions_in` knows to a new name. Labels of the table go before countries,
+        these before groups that they belong to, and a later group before an earlier one.
 
     Returns
     -------
@@ -144,7 +146,9 @@ def renamed_regions(regions: Sequence[str], names: Mapping[str, Any]) -> dict[st
     """
     labels = tuple(regions)
     found: dict[str, Any] = {}
-    for key in sorted(names, key=lambda key: key in labels):  # stable: groups first
+    groups = {label_key(group) for group in _groups()}
+    rank = {key: 2 if key in labels else int(label_key(str(key)) not in groups) for key in names}
+    for key in sorted(names, key=rank.__getitem__):  # stable: groups first, labels last
         chosen = regions_in(labels, key)
         found |= {label: names[key] for label, here in zip(labels, chosen, strict=True) if here}
     return found
@@ -158,7 +162,7 @@ def _table_countries(regions: tuple[str, ...]) -> tuple[str | None, ...]:
 
 
 def _meant(
-    regions: tuple[str, ...], countries: tuple[str | None, ...], item: Any
+    regions: tuple[str, ...], countries: tuple[str | None, ...], item: Any, argument: str
 ) -> tuple[bool, ...]:
     """Return which regions one item means."""
     if item in regions:
@@ -172,7 +176,7 @@ def _meant(
         known = [*regions, *region_groups()]
         raise LabelError(
             wrong(
-                "regions",
+                argument,
                 expected="a region of the table, a country or a group of countries",
                 got=repr(item),
                 remedy=f"nearest are {shorten(map(repr, nearest(str(item), known)))}",
@@ -184,7 +188,7 @@ def _meant(
         what = f"the group {group!r}" if group else f"the country {item!r} ({country})"
         raise LabelError(
             wrong(
-                "regions",
+                argument,
                 expected="a country that the table has, or a group with such a country",
                 got=f"{what}, of which it has no region of its own",
                 remedy=f"the table's regions are {shorten(map(repr, regions))}",
