@@ -14,6 +14,7 @@ import numpy as np
 
 from carbonflows_fast._pair import Pair
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast.errors import NotProductiveError, wrong
 
 __all__ = ["Means", "by_integral", "by_orders", "by_poles", "ends_of"]
 
@@ -91,10 +92,17 @@ def by_integral(pair: Pair, ends: Ends) -> Means:
     means = Means(np.zeros(pair.n), np.zeros(pair.n))
     for nodes in NODES:
         means = Means(np.zeros(pair.n), np.zeros(pair.n), nodes=nodes)
-        for weight, m, x in _nodes(pair, nodes):
-            means.x += weight * x
-            means.m += weight * m
-            means.pairs.append((weight, m, x))
+        try:
+            for weight, m, x in _nodes(pair, nodes):
+                means.x += weight * x
+                means.m += weight * m
+                means.pairs.append((weight, m, x))
+        except NotProductiveError as error:
+            raise NotProductiveError(
+                wrong("method", expected="'integral' for tables that are productive all along the "
+                      "straight line between them", got="one in between that is not",
+                      remedy="use method='polar' or 'shapley'")
+            ) from error  # fmt: skip
         if abs(means.total(pair) - change) <= CLOSURE * size:
             break
     return means

@@ -280,14 +280,16 @@ def _arranged(table: Table, rows: Any, columns: Any, prices: FloatArray | None) 
     """Return a table with rows and columns of final demand in another order, or other prices."""
     p = table._parts
     A, x, Y = table.A[rows][:, rows], table.x.to_numpy()[rows], table.Y.to_numpy()[rows][:, columns]
+    # S, not F: a row without output has emissions per unit of it all the same.
+    S = table.S.to_numpy()[:, rows]
     if prices is not None:
         A = sp.diags_array(1.0 / prices) @ A @ sp.diags_array(prices)
-        x, Y = x / prices, Y / prices[:, None]
+        x, Y, S = x / prices, Y / prices[:, None], S * prices
     return Table(
         A=A.tocsr(),
         x=x,
         Y=Y,
-        F=table.F.to_numpy()[:, rows],
+        S=S,
         F_Y=table.F_Y.to_numpy()[:, columns],
         regions=table.rows.get_level_values("region")[rows],
         sectors=table.rows.get_level_values("sector")[rows],

@@ -123,7 +123,8 @@ def structural_decomposition(
     by : {"region", "product", "coefficient"}, optional
         Split every effect further. region: where the emitter (intensity), the buyer (technology,
         trade) or the final consumer (demand) is. product: what is emitted by, bought as an input,
-        or bought finally. coefficient: the coefficients a_ij whose changes matter most.
+        or bought finally. coefficient: the coefficients a_ij whose changes matter most, technology
+        and trade together; where these cancel out a coefficient is not listed.
     top : int
         How many coefficients, 1,000 by default.
     deflators : array or Series of shape (n,), optional
@@ -240,13 +241,27 @@ def decompose_years(
     ['2000 → 2005', '2005 → 2009', 'chained 2000 → 2009']
     """
     _one_of("pairs", pairs, ("chained", "ends"))
-    if len(tables) < 2:
+    if not isinstance(tables, list | tuple) or len(tables) < 2:
+        got = f"{len(tables)}" if isinstance(tables, list | tuple) else type(tables).__name__
         raise InputError(
-            wrong("tables", expected="two or more", got=f"{len(tables)}",
+            wrong("tables", expected="a list of two or more", got=got,
                   remedy="give them in order of time")
         )  # fmt: skip
     chosen = [(tables[0], tables[-1])] if pairs == "ends" else list(pairwise(tables))
+    for name in options:
+        if name not in ("demand", "method", "by") or options[name] == "coefficient":
+            raise InputError(
+                wrong(name, expected="demand, method, or by='region' or 'product'",
+                      got=repr(options[name]),
+                      remedy="ask structural_decomposition for each pair of years")
+            )  # fmt: skip
     found = [structural_decomposition(*two, stressor, **options) for two in chosen]
+    labels = [one.label for one in found]
+    if len(set(labels)) < len(labels):
+        raise InputError(
+            wrong("tables", expected="tables of different years or names", got=repr(labels),
+                  remedy="set year= where they are made")
+        )  # fmt: skip
     frame = pd.DataFrame({one.label: one.to_frame()["effect"] for one in found})
     if pairs == "chained":
         first, last = found[0].label.split(" → ")[0], found[-1].label.split(" → ")[-1]
@@ -256,7 +271,7 @@ def decompose_years(
 
 
 def _one_of(argument: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise InputError(
             wrong(argument, expected=f"one of {', '.join(known)}", got=repr(value),
                   remedy="choose one")

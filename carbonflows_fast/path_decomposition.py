@@ -24,7 +24,7 @@ from carbonflows_fast._pair import Pair, pair_of
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._path_options import MOST_PATHS, Wanted, wanted
 from carbonflows_fast.decomposition import effects_of
-from carbonflows_fast.errors import InputError, MemoryLimitError, wrong
+from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
 from carbonflows_fast.paths import PREFIXES_A_PATH, SMALLEST, Network, exponent_of, network_of
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ __all__ = ["PathChanges", "structural_path_decomposition"]
 METHODS = ("shapley", "lmdi", "polar")
 FIRST = 1e-3  # of the largest conceivable change: where the search for the top begins
 GROWTH = 0.85  # the number of paths grows about so with a falling threshold, in tables looked at
+MOST_PREFIXES = 4_000_000  # to look at in a round for the top: deeper ones are not worth it
 FEW = 50  # paths from which no more can be foretold
 
 
@@ -64,7 +65,8 @@ def structural_path_decomposition(
     demand : region, (region, category), list of these, or array of shape (n,), optional
         Whose purchases; all by default.
     top : int, optional
-        So many of the largest; 1,000 if none of these three is given.
+        So many of the largest; 1,000 if none of these three is given. Fewer are returned where
+        fewer changed, or where finding more would take millions of prefixes that hardly change.
     threshold : float, optional
         All changes of at least this size, in the stressor's unit.
     min_share : float, optional
@@ -106,7 +108,7 @@ def structural_path_decomposition(
     >>> bool(abs(found.explained.change + found.remainder.change - found.total) < 1e-6)
     True
     """
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise InputError(
             wrong("method", expected=f"one of {', '.join(METHODS)}", got=repr(method),
                   remedy="choose one")
@@ -181,17 +183,12 @@ def _rounds(
 ) -> tuple[Any, ...]:
     """Search with falling thresholds until enough is found; each round begins anew."""
     most = asked.most
-    limit = max(PREFIXES_A_PATH * MOST_PATHS, PREFIXES_A_PATH * (most or 0))
+    top = asked.mode == "top"
+    limit = max(MOST_PREFIXES, 64 * (most or 0)) if top else PREFIXES_A_PATH * MOST_PATHS
 
     def find(least: float, *, last: bool) -> tuple[Any, ...]:
         raw = joint.find(least, last, -1 if most is None else most, MOST_PATHS if most is None
                          else max(MOST_PATHS, 2 * most), limit, order, threads)  # fmt: skip
-        if not raw[0]:
-            raise MemoryLimitError(
-                wrong(asked.mode, expected=f"at most {most or MOST_PATHS:,} changes",
-                      got=f"{getattr(asked, asked.mode)!r}, which takes more",
-                      remedy="ask for less")
-            )  # fmt: skip
         return raw
 
     if asked.mode == "top":
@@ -200,9 +197,18 @@ def _rounds(
         floor = least = _least(asked, total, bound, scale)
         if most is not None:
             least = max(FIRST * joint.largest, floor)
+    found: tuple[Any, ...] | None = None
     while True:
         raw = find(least, last=least <= SMALLEST)
-        got = raw[1].size
+        if not raw[0]:
+            if top and found is not None:
+                return found  # all others change too little to be told apart
+            raise MemoryLimitError(
+                wrong(asked.mode, expected=f"at most {most or MOST_PATHS:,} changes",
+                      got=f"{getattr(asked, asked.mode)!r}, which takes more",
+                      remedy="ask for less")
+            )  # fmt: skip
+        found, got = raw, raw[1].size
         if least <= floor or (most is not None and got >= most):
             return raw
         needed = (1.3 * (most or 1) / max(got, 1)) ** (1.0 / GROWTH)
@@ -270,7 +276,10 @@ def _whole(pair: Pair, means: Any) -> dict[str, float] | None:
     """Return the four effects of all paths together."""
     if means is None:
         return None
-    effects = effects_of(pair, means(pair, ends_of(pair, mixed=False)))
+    try:
+        effects = effects_of(pair, means(pair, ends_of(pair, mixed=False)))
+    except NotProductiveError:  # between the tables; the change itself is known all the same
+        return None
     return {
         "intensity": effects["intensity"],
         "technology": effects["technology"],

@@ -91,6 +91,7 @@ class ChangeSearch {
     double weight[2];
     double factor[2];
     double mixed;  // the product of the larger of the two factors of each step
+    bool differs;  // whether a factor is another in the second table
     std::int32_t row;
     std::size_t next;
     double share;
@@ -127,10 +128,11 @@ class ChangeSearch {
 
   // Whether a prefix may lead to a path that is asked for. Paths that are worth the same in both
   // tables, nothing included, are told from those that are in neither by their larger factors.
-  bool matters(double first, double second, double mixed, std::int64_t row,
+  bool matters(double first, double second, double mixed, bool differs, std::int64_t row,
                std::int64_t remaining) const {
-    return changes_.bound(first, second, row, remaining) >= threshold_ ||
-           (equal_ && mixed * mixed_[at(row)] >= threshold_);
+    if (!equal_) return changes_.bound(first, second, row, remaining) >= threshold_;
+    const std::vector<double>& further = differs ? mixed_.all : mixed_.changed;
+    return mixed * further[at(row)] >= threshold_;
   }
 
   // Keep a purchase if some prefix may follow it: the largest that arrive at its buyer decide.
@@ -229,12 +231,13 @@ class ChangeSearch {
     const double y0 = changes_.demand_[0][at(row)];
     const double y1 = changes_.demand_[1][at(row)];
     const double mixed = std::max(std::abs(y0), std::abs(y1));
-    if (!matters(y0, y1, mixed, row, remaining(0))) {
+    if (!matters(y0, y1, mixed, y0 != y1, row, remaining(0))) {
       worker.pruned.add(0, y1 * chains(1).multiplier(0, row) - y0 * chains(0).multiplier(0, row));
       return;
     }
     enter(worker,
-          {{y0, y1}, {y0, y1}, mixed, static_cast<std::int32_t>(row), 0, 0.0, 0.0}, rank);
+          {{y0, y1}, {y0, y1}, mixed, y0 != y1, static_cast<std::int32_t>(row), 0, 0.0, 0.0},
+          rank);
     while (!worker.stack.empty()) {
       if (full_ || stop_) return worker.stack.clear();
       Frame& frame = worker.stack.back();
@@ -253,10 +256,12 @@ class ChangeSearch {
       const double w1 = frame.weight[1] * edge.coefficient[1];
       const double mixed =
           frame.mixed * std::max(std::abs(edge.coefficient[0]), std::abs(edge.coefficient[1]));
+      const bool differs = frame.differs || edge.coefficient[0] != edge.coefficient[1];
       const std::int64_t left = remaining(stage);
-      if (left >= 0 && matters(w0, w1, mixed, edge.row, left)) {
+      if (left >= 0 && matters(w0, w1, mixed, differs, edge.row, left)) {
         enter(worker,
-              {{w0, w1}, {edge.coefficient[0], edge.coefficient[1]}, mixed, edge.row, 0, 0.0, 0.0},
+              {{w0, w1}, {edge.coefficient[0], edge.coefficient[1]}, mixed, differs, edge.row, 0,
+               0.0, 0.0},
               rank);
       } else {
         frame.cut += w1 * chains(1).multiplier(0, edge.row) -
@@ -277,9 +282,10 @@ class ChangeSearch {
     const double v0 = frame.weight[0] * chains(0).emission(frame.row);
     const double v1 = frame.weight[1] * chains(1).emission(frame.row);
     const double change = v1 - v0;
-    const bool told =
-        equal_ && frame.mixed * std::max(std::abs(chains(0).emission(frame.row)),
-                                         std::abs(chains(1).emission(frame.row))) >= threshold_;
+    const double s0 = chains(0).emission(frame.row);
+    const double s1 = chains(1).emission(frame.row);
+    const bool told = equal_ && (frame.differs || s0 != s1) &&
+                      frame.mixed * std::max(std::abs(s0), std::abs(s1)) >= threshold_;
     if (std::abs(change) >= threshold_ || told) {
       keep(worker, v0, v1, static_cast<std::int32_t>(stage), rank);
     } else {
@@ -369,7 +375,7 @@ class ChangeSearch {
   const std::span<const std::int64_t> position_;
   const int threads_;
   const std::function<void()>& interrupt_;
-  std::vector<double> mixed_;
+  Changes::Mixed mixed_;
   std::vector<JointColumn> columns_;
   std::vector<Worker> workers_;
   std::atomic<std::int64_t> rows_{0};

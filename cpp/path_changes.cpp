@@ -79,20 +79,24 @@ std::vector<double> Changes::difference(int threads,
   return std::vector<double>(d.size(), std::numeric_limits<double>::infinity());
 }
 
-std::vector<double> Changes::mixed(int threads, const std::function<void()>& interrupt) const {
+Changes::Mixed Changes::mixed(int threads, const std::function<void()>& interrupt) const {
   const Chains& first = *chains_[0];
   const Chains& second = *chains_[1];
   const std::int64_t n = first.size();
-  std::vector<double> now(at(n), 0.0);
+  Mixed now{std::vector<double>(at(n), 0.0), std::vector<double>(at(n), 0.0)};
   // A chain without a cycle is no longer than n; with one, paths do not come to an end anyway.
   for (std::int64_t pass = 0; pass <= n; ++pass) {
     interrupt();
-    std::vector<double> next(at(n));
+    Mixed next{std::vector<double>(at(n)), std::vector<double>(at(n))};
     parallel_for(threads, first.matrix().blocks(), [&](std::int64_t b) {
       const std::int64_t left = first.matrix().starts[at(b)];
-      double* most = next.data() + left;
+      double* all = next.all.data() + left;
+      double* changed = next.changed.data() + left;
       for (std::int64_t j = 0; j < first.matrix().rows(b); ++j) {
-        most[j] = std::max(std::abs(first.emission(left + j)), std::abs(second.emission(left + j)));
+        const double s0 = first.emission(left + j);
+        const double s1 = second.emission(left + j);
+        all[j] = std::max(std::abs(s0), std::abs(s1));
+        changed[j] = s0 != s1 ? all[j] : 0.0;
       }
       TilePair pair(first, second);
       for (std::int64_t r = 0; r < first.matrix().blocks(); ++r) {
@@ -100,15 +104,20 @@ std::vector<double> Changes::mixed(int threads, const std::function<void()>& int
                                 std::int64_t width) {
           for (std::int64_t j = 0; j < width; ++j) {
             const double a = std::max(std::abs(row0[j]), std::abs(row1[j]));
-            most[j] = std::max(most[j], a * now[at(i)]);
+            const double most = a * now.all[at(i)];
+            all[j] = std::max(all[j], most);
+            const double further = row0[j] != row1[j] ? most : a * now.changed[at(i)];
+            changed[j] = std::max(changed[j], further);
           }
         });
       }
     });
-    if (next == now) break;
+    const bool settled = next.all == now.all && next.changed == now.changed;
     now = std::move(next);
+    if (settled) break;
   }
-  for (double& value : now) value *= slack;
+  for (double& value : now.all) value *= slack;
+  for (double& value : now.changed) value *= slack;
   return now;
 }
 
@@ -122,9 +131,11 @@ double Changes::bound(double first, double second, std::int64_t row,
   const bool one_side = first == 0.0 || second == 0.0;
   const bool larger = one_sign_ && (first >= 0.0) == (second >= 0.0);
   const double whole = larger || one_side ? largest : w0 * h0 + w1 * h1;
-  // Weights and values round apart from each other: the last term covers that.
+  // Weights and values round apart from each other, which the last term covers, unless they are
+  // made of the same numbers.
   const double apart = std::abs(second - first);
   const double d = difference_[at(row)];
+  if (apart == 0.0 && d == 0.0) return 0.0;
   const double parted = std::min(apart * h1 + w0 * d, apart * h0 + w1 * d) + 1e-12 * largest;
   return std::min(whole, parted) * slack;
 }

@@ -16,7 +16,7 @@ from strategies import seeds
 from test_decomposition import in_units, pair, year
 
 import carbonflows_fast as cf
-from carbonflows_fast.errors import InputError, MemoryLimitError
+from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
 
 KINDS = ["intensity", "technology", "trade", "demand"]
 
@@ -75,11 +75,11 @@ def test_a_threshold_finds_all_and_only_changes_of_that_size(
 ) -> None:
     before, after = year(rng), year(rng)
     both = slow.Both(before, after)
-    expected = slow.ranked(both, 5)
+    expected = slow.ranked(both, 3)
     if not expected or expected[0][0] == expected[0][1]:
         return
     threshold = share * abs(expected[0][1] - expected[0][0])
-    found = cf.structural_path_decomposition(before, after, threshold=threshold, max_stage=5)
+    found = cf.structural_path_decomposition(before, after, threshold=threshold, max_stage=3)
     wanted = [path for v0, v1, path in expected if abs(v1 - v0) >= threshold]
     assert rows_of(found) == wanted
     close(found)
@@ -118,6 +118,31 @@ def test_new_and_vanished_paths_and_paths_that_stay() -> None:
     logs = cf.structural_path_decomposition(*tables, top=10, method="lmdi").to_frame()
     assert logs.effect_technology[1] == pytest.approx(4.0)  # the new coefficient gets all of it
     assert logs.effect_intensity[0] == pytest.approx(-8.0)
+
+
+def test_where_nothing_or_little_changes_a_search_comes_to_an_end() -> None:
+    before = cf.synthetic.world(3, 8)
+    assert len(cf.structural_path_decomposition(before, before, top=100)) == 0
+    Y, S = before.Y * 2.0, before.S * 0.5
+    found = cf.structural_path_decomposition(before, before.with_changes(Y=Y, S=S), top=100)
+    assert np.abs(found.change).max(initial=0.0) <= 1e-12 * before.F.to_numpy().sum()
+    close(found)
+
+
+def test_between_two_tables_there_may_be_one_that_is_not_productive() -> None:
+    A = np.array([[0.0, 3.0], [0.0, 0.0]])
+    arguments: dict[str, Any] = {
+        "Y": np.ones(2), "S": np.ones(2), "x": [4.0, 1.0], "regions": "DE", "sectors": ["a", "b"],
+        "stressors": "CO2",
+    }  # fmt: skip
+    tables = [cf.Table(A=a, **arguments) for a in (A, A.T.copy())]
+    found = cf.structural_path_decomposition(*tables, threshold=0.1)
+    assert sorted(found.change.tolist()) == [-3.0, 3.0]
+    assert found.remainder["change"] == 0.0
+    assert found.remainder[KINDS].isna().all()
+    with pytest.raises(NotProductiveError, match="method: expected 'integral' for tables that"):
+        cf.structural_decomposition(*tables)
+    assert cf.structural_decomposition(*tables, method="polar").closure < 1e-9
 
 
 def test_the_same_bits_for_any_threads_and_after_other_searches() -> None:
@@ -243,6 +268,7 @@ def test_what_is_refused() -> None:
         decompose(before, before, min_share=0.1)
     with pytest.raises(MemoryLimitError):
         decompose(before, after, threshold=1e-200)
+    assert len(decompose(before, before)) == 0
 
 
 # --- real tables ------------------------------------------------------------------------------

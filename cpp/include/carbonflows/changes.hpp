@@ -46,8 +46,9 @@ class Changes {
   double largest() const;
 
   // All paths with |v1 − v0| ≥ threshold, of them the `most_paths` largest. With `equal`, all paths
-  // are found whose larger factors multiply to that, whatever their change: also those that are
-  // worth the same in both tables, or nothing, since what changed may have cancelled out.
+  // with a factor that differs are found whose larger factors multiply to that, whatever their
+  // change: also those that are worth the same in both tables, or nothing, since what changed may
+  // have cancelled out.
   ChangesFound find(double threshold, bool equal, std::int64_t most_paths,
                     std::int64_t most_found, std::int64_t most_nodes,
                     std::span<const std::int64_t> position, int threads,
@@ -58,8 +59,12 @@ class Changes {
 
   // One pass towards d over both tables at once.
   std::vector<double> larger_difference(const std::vector<double>& d, int threads) const;
-  // The largest completion by the larger factor of each step.
-  std::vector<double> mixed(int threads, const std::function<void()>& interrupt) const;
+  // The largest completion by the larger factor of each step: of all, and of those in which a
+  // factor differs between the tables.
+  struct Mixed {
+    std::vector<double> all, changed;
+  };
+  Mixed mixed(int threads, const std::function<void()>& interrupt) const;
   std::vector<double> difference(int threads, const std::function<void()>& interrupt) const;
 
   const Chains* chains_[2];
