@@ -2,8 +2,9 @@
 
     OPENBLAS_NUM_THREADS=2 CARBONFLOWS_NUM_THREADS=2 python benches/decompose.py
 
-Two years of the synthetic world. Each search starts from the prepared systems and makes everything
-else anew; what is reported and what is not must add up to the whole change before its time counts.
+Two years of the synthetic world, or two tables by path. Each search starts from the prepared
+systems and makes everything else anew; what is reported and what is not must add up to the whole
+change before its time counts.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ def main() -> None:
     parser.add_argument("--regions", type=int, default=49)
     parser.add_argument("--sectors", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("tables", nargs="*", help="two tables to read instead, e.g. of WIOD")
     arguments = parser.parse_args()
-    tables = [
+    tables = [cf.read(path) for path in arguments.tables[:2]] or [
         cf.synthetic.world(arguments.regions, arguments.sectors, year=year) for year in (2010, 2019)
     ]
     for table in tables:
