@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._nested import DemandParts, requirements, trade_part
+from carbonflows_fast._nested import DemandParts, trade_parts
 from carbonflows_fast._pair import Pair
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import InputError, wrong
@@ -42,7 +42,7 @@ def lmdi_effects(pair: Pair, parts: DemandParts) -> dict[str, float]:
     InputError
         If the tables are too large or have negative entries.
     """
-    pattern, a0, a1 = pair.union
+    _, a0, a1 = pair.union
     if pair.n > MOST_ROWS:
         raise InputError(
             wrong("method", expected=f"'lmdi' for at most {MOST_ROWS:,} rows, since it needs every "
@@ -57,11 +57,8 @@ def lmdi_effects(pair: Pair, parts: DemandParts) -> dict[str, float]:
             wrong("method", expected="'lmdi' for tables without negative entries, which have no "
                   "logarithm", got=f"an entry of {lowest:.3g}", remedy="use 'integral'")
         )  # fmt: skip
-    c0, c1 = requirements(pair)
-    here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
-    trade = trade_part(a0, a1, c0[here], c1[here])
-    both = [type(pattern)((part, pattern.indices, pattern.indptr), shape=pattern.shape)
-            for part in (a1 - a0 - trade, trade)]  # fmt: skip
+    trade = trade_parts(pair)
+    both = [pair.on_pattern(part) for part in (a1 - a0 - trade, trade)]
     systems = [pair.end(0), pair.end(1)]
     s0, s1, y0, y1 = ends[0].s, ends[1].s, ends[0].y, ends[1].y
     sums = {"intensity": 0.0, "technology": 0.0, "trade": 0.0}

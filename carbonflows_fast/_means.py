@@ -35,8 +35,7 @@ class Means:
 
     def total(self, pair: Pair) -> float:
         """Return the change that the effects add up to."""
-        pattern, a0, a1 = pair.union
-        change = type(pattern)((a1 - a0, pattern.indices, pattern.indptr), shape=pattern.shape)
+        change = pair.union[0]
         inputs = sum(w * float(m @ (change @ x)) for w, m, x in self.pairs)
         outer = (pair.after.s - pair.before.s) @ self.x + self.m @ (pair.after.y - pair.before.y)
         return float(outer) + float(inputs)

@@ -16,7 +16,7 @@ from carbonflows_fast._machine import thread_count
 from carbonflows_fast._pair import Pair
 from carbonflows_fast._parts import FloatArray
 
-__all__ = ["DemandParts", "demand_parts", "requirements", "trade_part"]
+__all__ = ["DemandParts", "demand_parts", "requirements", "trade_parts"]
 
 
 def requirements(pair: Pair) -> tuple[FloatArray, FloatArray]:
@@ -39,6 +39,15 @@ def trade_part(a0: Any, a1: Any, c0: Any, c1: Any) -> Any:
         t0, t1 = a0 / c0, a1 / c1
     t0, t1 = np.where(c0 == 0, t1, t0), np.where(c1 == 0, t0, t1)
     return np.where((c0 == 0) | (c1 == 0), 0.0, 0.5 * (c0 + c1) * (t1 - t0))
+
+
+def trade_parts(pair: Pair) -> FloatArray:
+    """Return the trade part of the change of every entry of the union."""
+    pattern, a0, a1 = pair.union
+    c0, c1 = requirements(pair)
+    here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
+    part: FloatArray = trade_part(a0, a1, c0[here], c1[here])
+    return part
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -114,11 +114,15 @@ class Pair:
         pattern = sp.csr_array((a1 - a0, indices, indptr), shape=(self.n, self.n))
         return pattern, a0, a1
 
+    def on_pattern(self, values: FloatArray) -> Any:
+        """Return a csr_array with these values in place of the entries of the union."""
+        pattern = self.union[0]
+        return sp.csr_array((values, pattern.indices, pattern.indptr), shape=pattern.shape)
+
     def between(self, t: float) -> LeontiefSystem:
         """Return the system of A(t) = (1 − t) A₀ + t A₁."""
-        pattern, a0, a1 = self.union
-        matrix = sp.csr_array(((1.0 - t) * a0 + t * a1, pattern.indices, pattern.indptr),
-                              shape=pattern.shape)  # fmt: skip
+        _, a0, a1 = self.union
+        matrix = self.on_pattern((1.0 - t) * a0 + t * a1)
         matrix.has_canonical_format = True
         core = tiles_from(matrix, self.before.tiles.starts, None, thread_count())
         return self._system(core, None)
@@ -196,8 +200,7 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
     prices = _prices(before, deflators)
     if prices is not None:
         after = _arranged(after, np.arange(after.n), np.arange(len(after.demand)), prices)
-    order = system(before).tiles.order
-    here = slice(None) if order is None else order
+    here = system(before).tiles.table_rows
     ends = []
     for table in (before, after):
         one, Y = select_stressor(table, stressor), select_demand(table, demand).values

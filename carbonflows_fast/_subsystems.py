@@ -5,8 +5,6 @@ And one pass over A, in table order.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 
@@ -32,7 +30,7 @@ def among_rows(
     rows : ndarray of bool, shape (n,), in table order
     """
     tiles, count = prepared.tiles, thread_count(threads)
-    mask: FloatArray = np.where(rows, 1.0, 0.0)[_order(tiles)]
+    mask: FloatArray = np.where(rows, 1.0, 0.0)[tiles.table_rows]
     core = tiles.core.scaled(mask, mask, count)
     part = _system(prepared, RegionTiles(core, tiles.order), count)
     part._guards = prepared._guards
@@ -52,7 +50,7 @@ def within_groups(
     groups : ndarray of int32, shape (n,), in table order
     """
     tiles, count = prepared.tiles, thread_count(threads)
-    codes: CodeArray = groups[_order(tiles)]
+    codes: CodeArray = groups[tiles.table_rows]
     blocks = np.repeat(np.arange(tiles.blocks), np.diff(tiles.starts))
     here = np.zeros((tiles.blocks, int(codes.max(initial=0)) + 1), dtype=np.bool_)
     here[blocks, codes] = True
@@ -70,7 +68,7 @@ def through(
 ) -> FloatArray:
     """Return A X or A'X, or the same with |A|, for X of shape (n,) or (n, k) in table order."""
     tiles = prepared.tiles
-    here = _order(tiles)
+    here = tiles.table_rows
     sides = np.ascontiguousarray(X.reshape(len(X), -1)[here])
     out = np.empty(sides.shape)
     out[here] = tiles.product(sides, adjoint=adjoint, absolute=absolute, threads=thread_count())
@@ -84,10 +82,6 @@ def _filtered(core: _core.Tiles, codes: CodeArray, threads: int) -> _core.Tiles:
     same = codes[rows] == codes[indices]
     matrix = sp.csr_array((data[same], (rows[same], indices[same])), shape=(codes.size, codes.size))
     return tiles_from(matrix, core.starts, None, threads)
-
-
-def _order(tiles: RegionTiles) -> Any:
-    return slice(None) if tiles.order is None else tiles.order
 
 
 def _system(prepared: LeontiefSystem, tiles: RegionTiles, threads: int) -> LeontiefSystem:

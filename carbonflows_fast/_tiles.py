@@ -80,6 +80,11 @@ class RegionTiles:
         self.blocks = self.starts.size - 1
 
     @property
+    def table_rows(self) -> Any:
+        """What takes a vector from table order to tile order, as an index."""
+        return slice(None) if self.order is None else self.order
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of A."""
         return self.n, self.n

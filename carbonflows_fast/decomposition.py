@@ -20,7 +20,7 @@ import pandas as pd
 
 from carbonflows_fast._lmdi import lmdi_effects
 from carbonflows_fast._means import Means, by_integral, by_orders, by_poles, ends_of
-from carbonflows_fast._nested import DemandParts, demand_parts, requirements, trade_part
+from carbonflows_fast._nested import DemandParts, demand_parts, trade_parts
 from carbonflows_fast._pair import Pair, pair_of
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import InputError, wrong
@@ -323,27 +323,18 @@ def _of_means(pair: Pair, means: Means, by: str | None, top: int) -> pd.DataFram
 
 def _input_effects(pair: Pair, means: Means) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Return the effects of intensity, technology and trade, (n,): by seller and by buyer."""
-    pattern, a0, a1 = pair.union
-    trade = _trade_of(pair)
+    _, a0, a1 = pair.union
+    trade = trade_parts(pair)
     by_row: dict[str, FloatArray] = {"intensity": (pair.after.s - pair.before.s) * means.x}
     by_buyer = dict(by_row)
     for name, part in (("technology", a1 - a0 - trade), ("trade", trade)):
-        matrix = type(pattern)((part, pattern.indices, pattern.indptr), shape=pattern.shape)
+        matrix = pair.on_pattern(part)
         transposed = matrix.T
         by_row[name], by_buyer[name] = np.zeros(pair.n), np.zeros(pair.n)
         for w, m, x in means.pairs:
             by_row[name] += w * m * (matrix @ x)
             by_buyer[name] += w * x * (transposed @ m)
     return by_row, by_buyer
-
-
-def _trade_of(pair: Pair) -> FloatArray:
-    """Return the trade part of the change of every coefficient."""
-    pattern, a0, a1 = pair.union
-    c0, c1 = requirements(pair)
-    here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
-    part: FloatArray = trade_part(a0, a1, c0[here], c1[here])
-    return part
 
 
 def _demand_effects(means: Means, parts: DemandParts) -> dict[str, FloatArray]:
@@ -366,7 +357,7 @@ def _demand_factors(parts: DemandParts) -> dict[str, FloatArray]:
 def _coefficients(pair: Pair, means: Means, top: int) -> pd.DataFrame:
     """Return the coefficients whose changes have the largest effects."""
     pattern, a0, a1 = pair.union
-    trade = _trade_of(pair)
+    trade = trade_parts(pair)
     weight = np.zeros(a0.size)
     rows = np.repeat(np.arange(pair.n), np.diff(pattern.indptr))
     for w, m, x in means.pairs:

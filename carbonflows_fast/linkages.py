@@ -153,7 +153,7 @@ def layers_of(
     `known` are the multipliers (n,), the bound of Σ b|error|, and b (n,).
     """
     multipliers, bound, weight = known
-    order = slice(None) if prepared.tiles.order is None else prepared.tiles.order
+    order = prepared.tiles.table_rows
     s, m, b, p = stressor.s[order], multipliers[order], weight[order], y[order]
     size = np.abs(p)  # |A|^k |y|: what rounding can do is relative to it
     emissions, remainder, error = np.empty(layers + 1), np.empty(layers + 1), np.empty(layers + 1)

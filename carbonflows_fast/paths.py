@@ -287,8 +287,7 @@ def _stages(
     prepared: LeontiefSystem, s: FloatArray, met: BoolArray | None, y: FloatArray
 ) -> Iterator[float]:
     """Yield the value of all matching paths of 0, 1, … purchases."""
-    order = prepared.tiles.order
-    here = slice(None) if order is None else order
+    here = prepared.tiles.table_rows
     s, y = s[here], y[here]
     on_T = np.ones(y.size, dtype=np.bool_) if met is None else met[here]
     # Column 0 has met T, column 1 has not.
@@ -344,7 +343,7 @@ def _new_network(
     # With all of x in it, (L b)_i is only a few times b_i: see `Network.error_bound`.
     weight = np.abs(table._parts.Y).sum(axis=1) + positive_output(table)
     m, bound = accurate_multipliers(prepared, s, weight)
-    here = slice(None) if prepared.tiles.order is None else prepared.tiles.order
+    here = prepared.tiles.table_rows
     # The checked guard v of m has (I − |A|) v ≥ b / scale, hence L b ≤ scale v.
     proof = prepared._guards.certificate(weight[here], adjoint=True, threads=threads)
     reached = proof.scale * proof.guard
@@ -386,7 +385,7 @@ def _until_met(
     is this solve's own: an error of m_T comes on top, through A_TO (I − A_OO)⁻¹ b ≤ L b.
     """
     tiles = prepared.tiles
-    here = slice(None) if tiles.order is None else tiles.order
+    here = tiles.table_rows
     entering = np.where(met, m, 0.0)[here]
     rows = np.empty(m.size)
     rows[here] = tiles.product(entering[:, None], adjoint=True, threads=threads)[:, 0]

@@ -14,7 +14,7 @@ Peters & Crawford-Brown (2011), Environmental Science & Technology 45.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,9 +183,10 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
 
     # What T delivers. An error of (I − A_OO)⁻¹ Y_O counts by what T emits for it, A_TO'm_T ≤ m.
     others = among_rows(prepared, ~rows)
-    twin = cache(others._with_single)
     t = account_weight(np.abs(m).sum(axis=0), positive_output(table))
-    solution = solved_by(others, twin, np.where(on_T, 0.0, Y), by_row=False, weight=t)
+    solution = solved_by(
+        others, others._with_single, np.where(on_T, 0.0, Y), by_row=False, weight=t
+    )
     X: FloatArray = solution.values
     z = np.where(on_T, Y + through(prepared, X), 0.0)
     delivered, size = z.sum(axis=1), np.abs(z).sum(axis=1)

@@ -40,26 +40,16 @@ def of_one(method: str, *factors: list[float], **options: Any) -> tuple[Array, A
     return positions, kinds[0]
 
 
-@given(many_paths())
-def test_shapley_is_the_average_over_all_orders(paths: Paths) -> None:
-    positions, kinds, _ = effects("shapley", paths)
+@pytest.mark.parametrize(
+    ("method", "means_of"),
+    [("shapley", reference.shapley_means), ("polar", reference.polar_means)],
+)
+@given(paths=many_paths())
+def test_effects_are_averages_over_orders(method: str, means_of: Any, paths: Paths) -> None:
+    positions, kinds, _ = effects(method, paths)
     for q in range(len(paths)):
         f0, f1 = paths.factors(q)
-        means = reference.shapley_means(f0, f1)
-        close = {"rtol": 1e-12, "atol": 1e-12 * paths.scale(q)}
-        np.testing.assert_allclose(
-            positions[paths.places(q)], (np.array(f1) - np.array(f0)) * means, **close
-        )
-        expected = reference.nested_kinds(means, f0, f1, *paths.requirements(q), paths.parts(q))
-        np.testing.assert_allclose(kinds[q], expected, **close)
-
-
-@given(many_paths())
-def test_polar_is_the_average_of_two_orders(paths: Paths) -> None:
-    positions, kinds, _ = effects("polar", paths)
-    for q in range(len(paths)):
-        f0, f1 = paths.factors(q)
-        means = reference.polar_means(f0, f1)
+        means = means_of(f0, f1)
         close = {"rtol": 1e-12, "atol": 1e-12 * paths.scale(q)}
         np.testing.assert_allclose(
             positions[paths.places(q)], (np.array(f1) - np.array(f0)) * means, **close
