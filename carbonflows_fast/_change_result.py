@@ -44,6 +44,8 @@ class PathChanges:
     positions : float64 array, shape (starts[-1] + p,)
         Effect of each factor, path k's from starts[k] + k on: final demand, every coefficient,
         intensity.
+    origins : float64 array, shape (starts[-1] + p,)
+        The part of each of these that is due to where things are bought.
     label, prices, method, stressor, unit : str
     total : float
         ΔE, the change of all paths together, in `unit`.
@@ -63,6 +65,7 @@ class PathChanges:
     rows: CodeArray
     kinds: FloatArray
     positions: FloatArray
+    origins: FloatArray
     label: str
     prices: str
     method: str
@@ -77,7 +80,16 @@ class PathChanges:
     _table: Table
 
     def __post_init__(self) -> None:
-        for name in ("before", "after", "starts", "rows", "kinds", "positions", "pruned"):
+        for name in (
+            "before",
+            "after",
+            "starts",
+            "rows",
+            "kinds",
+            "positions",
+            "origins",
+            "pruned",
+        ):
             object.__setattr__(self, name, locked(getattr(self, name)))
 
     def __len__(self) -> int:
@@ -111,7 +123,9 @@ class PathChanges:
         """What the paths not reported add: change, summed from what was pruned, and effects.
 
         The effects are those of the whole (`structural_decomposition`, the same path by path)
-        less the explained ones; it is solved when first asked for. NaN for method "lmdi".
+        less the explained ones; it is solved when first asked for. NaN where there is no such
+        whole: where a table between the two is not productive, or, for method "lmdi", where a
+        coefficient or an intensity changes sign.
         """
         whole = self._all_effects()
         values = [float(self.pruned.sum())]
@@ -152,7 +166,8 @@ class PathChanges:
         DataFrame, one row a factor: path, counted from 0; position, 0 for final demand, 1 … stage
         for the coefficients, stage + 1 for intensity; kind ("demand", "input", "intensity");
         region and sector of the row: of what is bought finally, of the input's seller, of the
-        emitter; effect, in `unit`.
+        emitter; effect, and trade, the part of it that is due to where things are bought, in
+        `unit`.
         """
         lengths = np.diff(self.starts) + 1
         first = self.starts[:-1] + np.arange(len(self))
@@ -166,26 +181,34 @@ class PathChanges:
             "position": position.astype(np.int32),
             "kind": pd.Categorical.from_codes(kind, ["demand", "input", "intensity"]),
         }
-        columns |= self._as_paths._labels(row) | {"effect": self.positions}
+        columns |= self._as_paths._labels(row)
+        columns |= {"effect": self.positions, "trade": self.origins}
         return self._frame(columns)
 
     def by_region(self) -> pd.DataFrame:
         """Return the explained effects by region: of the emitter (intensity), of the buyer of each
-        input (inputs: technology and trade), of the maker of the final product (demand).
+        input (technology and trade), of the maker of the final product (demand, and the trade in
+        final products).
 
-        DataFrame, index region in the order of the table; columns intensity, inputs, demand and
-        change, their sum, in `unit`.
+        DataFrame, index region in the order of the table; columns intensity, technology, trade,
+        demand, and change, their sum, in `unit`.
         """
         effects = self.effects
         seller = effects["region"].cat.codes.to_numpy()
+        is_input = (effects["kind"] == "input").to_numpy()
         # The buyer of an input is the row of the step before it.
-        place = np.where(effects["kind"] == "input", np.roll(seller, 1), seller)
+        place = np.where(is_input, np.roll(seller, 1), seller)
         regions = list(self._table.regions)
-        columns: dict[str, Any] = {}
-        for name, kind in (("intensity", "intensity"), ("inputs", "input"), ("demand", "demand")):
-            here = (effects["kind"] == kind).to_numpy()
-            weights = self.positions[here]
-            columns[name] = np.bincount(place[here], weights, len(regions))
+        own = self.positions - self.origins
+        parts = {
+            "intensity": np.where(effects["kind"] == "intensity", own, 0.0),
+            "technology": np.where(is_input, own, 0.0),
+            "trade": self.origins,
+            "demand": np.where(effects["kind"] == "demand", own, 0.0),
+        }
+        columns: dict[str, Any] = {
+            name: np.bincount(place, part, len(regions)) for name, part in parts.items()
+        }
         columns["change"] = sum(columns.values())
         return self._frame(columns, pd.Index(regions, name="region"))
 

@@ -16,7 +16,7 @@ from carbonflows_fast._pair import Pair
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import NotProductiveError, wrong
 
-__all__ = ["Means", "by_integral", "by_orders", "by_poles", "ends_of"]
+__all__ = ["Means", "by_integral", "by_orders", "by_poles", "ends_of", "gauss"]
 
 NODES = (4, 6, 8, 12, 16, 24)
 """Gauss nodes that are tried in turn; published tables need six."""
@@ -107,11 +107,16 @@ def by_integral(pair: Pair, ends: Ends) -> Means:
     return means
 
 
-def _nodes(pair: Pair, count: int) -> Iterator[tuple[float, FloatArray, FloatArray]]:
+def gauss(count: int) -> list[tuple[float, float]]:
+    """Return Gauss–Legendre nodes and weights on [0, 1]."""
     points, weights = np.polynomial.legendre.leggauss(count)
+    return list(zip((0.5 * (points + 1.0)).tolist(), (0.5 * weights).tolist(), strict=True))
+
+
+def _nodes(pair: Pair, count: int) -> Iterator[tuple[float, FloatArray, FloatArray]]:
     before, after = pair.before, pair.after
-    for t, weight in zip(0.5 * (points + 1.0), 0.5 * weights, strict=True):
+    for t, weight in gauss(count):
         prepared = pair.between(t)
         s = (1.0 - t) * before.s + t * after.s
         y = (1.0 - t) * before.y + t * after.y
-        yield float(weight), pair.multipliers(prepared, s), pair.output(prepared, y)
+        yield weight, pair.multipliers(prepared, s), pair.output(prepared, y)

@@ -122,7 +122,11 @@ class Pair:
     def between(self, t: float) -> LeontiefSystem:
         """Return the system of A(t) = (1 − t) A₀ + t A₁."""
         _, a0, a1 = self.union
-        matrix = self.on_pattern((1.0 - t) * a0 + t * a1)
+        return self.system_of((1.0 - t) * a0 + t * a1)
+
+    def system_of(self, values: FloatArray) -> LeontiefSystem:
+        """Return the system of an A with these values in place of the entries of the union."""
+        matrix = self.on_pattern(values)
         matrix.has_canonical_format = True
         core = tiles_from(matrix, self.before.tiles.starts, None, thread_count())
         return self._system(core, None)
@@ -231,17 +235,20 @@ def _prices(table: Table, deflators: Any) -> FloatArray | None:
                       got="a Series with others", remedy="use deflators.reindex(before.rows)")
             )  # fmt: skip
         deflators = deflators.to_numpy()
-    try:
-        prices = np.array(deflators, dtype=np.float64)
-    except (TypeError, ValueError):
-        prices = np.empty(0)
-    if prices.shape != (table.n,) or not (np.isfinite(prices) & (prices > 0)).all():
-        raise InputError(
-            wrong("deflators", expected=f"{table.n:,} positive numbers, one a row",
-                  got=f"shape {np.shape(deflators)}" if prices.shape != (table.n,) else "others",
-                  remedy="give price indices of all rows, 1 where none is known")
-        )  # fmt: skip
-    return prices
+    prices = np.asarray(deflators)
+    if prices.dtype.kind not in "iuf":
+        got = type(deflators).__name__ if prices.ndim == 0 else f"values of type {prices.dtype}"
+    elif prices.shape != (table.n,):
+        got = f"shape {prices.shape}"
+    elif not (np.isfinite(prices) & (prices > 0)).all():
+        at = int(np.flatnonzero(~(np.isfinite(prices) & (prices > 0)))[0])
+        got = f"{prices[at]} for {table.rows[at]}"
+    else:
+        return prices.astype(np.float64)
+    raise InputError(
+        wrong("deflators", expected=f"{table.n:,} positive numbers, one a row", got=got,
+              remedy="give price indices of all rows, 1 where none is known")
+    )  # fmt: skip
 
 
 def _aligned(before: Table, after: Table) -> Table:

@@ -16,11 +16,12 @@ other in flat arrays, before and after the change:
 They return
 
 - positions (starts[p] + p,): the effect of each factor, those of path q from starts[q] + q on;
+- origins (starts[p] + p,): the trade part of each of these;
 - kinds (p, 4): intensity, technology, trade and demand.
 
-Either adds up to v1 − v0. A step a = c·t has a technology part, from c, and a trade part, from
-the origin share t. A share that c = 0 leaves undefined is the one of the other year, so that the
-whole change counts as technology.
+Positions and kinds both add up to v1 − v0. A step a = c·t has a technology part, from c, and a
+trade part, from the origin share t. A share that c = 0 leaves undefined is the one of the other
+year, so that the whole change counts as technology.
 
 The rules of `_kernels` hold here too: loops in the order written, one thread, trusted input.
 """
@@ -52,8 +53,8 @@ Helper = TypeVar("Helper", bound=Callable[..., Any])
 
 _PATHS = (types.Array(types.int64, 1, "C", readonly=True), _CODES, *[_VECTOR] * 8)
 _tuple: Any = types.Tuple
-_EFFECTS = _tuple((_OUT_VECTOR, _OUT_MATRIX))
-_EFFECTS_AND_COUNT = _tuple((_OUT_VECTOR, _OUT_MATRIX, _COUNT))
+_EFFECTS = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX))
+_EFFECTS_AND_COUNT = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX, _COUNT))
 
 _SHAPLEY, _POLAR, _LMDI = 0, 1, 2
 _INTENSITY, _TECHNOLOGY, _TRADE, _DEMAND = 0, 1, 2, 3
@@ -135,6 +136,7 @@ def _nested_effects(
     parts: tuple[float, float],
     means: Floats,
     e: Floats,
+    origin: Floats,
     kind: Floats,
 ) -> None:
     """Write Δf_i·means_i of one path, and the same with each part of Δf_i."""
@@ -143,13 +145,15 @@ def _nested_effects(
     e[last] = (f1[last] - f0[last]) * means[last]
     kind[_INTENSITY] = e[last]
     kind[_DEMAND] = parts[0] * means[0]
-    kind[_TRADE] = parts[1] * means[0]
+    origin[0] = parts[1] * means[0]
+    kind[_TRADE] = origin[0]
     for i in range(1, last):
         change = f1[i] - f0[i]
         technology = _technology_part(f0[i], f1[i], c0[i], c1[i])
         e[i] = change * means[i]
+        origin[i] = (change - technology) * means[i]
         kind[_TECHNOLOGY] += technology * means[i]
-        kind[_TRADE] += (change - technology) * means[i]
+        kind[_TRADE] += origin[i]
 
 
 @_helper
@@ -190,6 +194,7 @@ def _limit_effects(
     c_other: Floats,
     parts: tuple[float, float],
     e: Floats,
+    origin: Floats,
     kind: Floats,
 ) -> None:
     """Write the limits for a path that is 0 in one year: an equal share for each zero factor.
@@ -201,7 +206,8 @@ def _limit_effects(
     if zero[0] == 0.0:
         e[0] = share
         kind[_DEMAND] = share * (parts[0] / other[0])
-        kind[_TRADE] = share * (parts[1] / other[0])
+        origin[0] = share * (parts[1] / other[0])
+        kind[_TRADE] = origin[0]
     if zero[last] == 0.0:
         e[last] = share
         kind[_INTENSITY] = share
@@ -214,9 +220,9 @@ def _limit_effects(
         elif _opposite(c_zero[i], c_other[i]):
             part = _technology_part(0.0, other[i], c_zero[i], c_other[i])
             technology = share * (part / other[i])
-        e[i] = share
+        e[i], origin[i] = share, share - technology
         kind[_TECHNOLOGY] += technology
-        kind[_TRADE] += share - technology
+        kind[_TRADE] += origin[i]
 
 
 @_helper
@@ -228,11 +234,12 @@ def _log_effects(
     parts: tuple[float, float],
     logs: Floats,
     e: Floats,
+    origin: Floats,
     kind: Floats,
 ) -> bool:
     """Write the LMDI effects of one path, or return False if it has no logarithm.
 
-    A path that is 0 in both years has no effects, whatever the signs of its factors.
+    A path that is 0 in both years has no effects.
     """
     n = f0.size
     zeros0, zeros1, opposite = 0, 0, False
@@ -243,16 +250,16 @@ def _log_effects(
         opposite |= _opposite(f0[i], f1[i])
         v0 *= f0[i]
         v1 *= f1[i]
-    if zeros0 > 0 and zeros1 > 0:
-        return True
     if opposite:
         return False
+    if zeros0 > 0 and zeros1 > 0:
+        return True
     if zeros0 > 0:
-        _limit_effects(f0, f1, v1 / zeros0, c0, c1, parts, e, kind)
+        _limit_effects(f0, f1, v1 / zeros0, c0, c1, parts, e, origin, kind)
         return True
     if zeros1 > 0:
         back = -parts[0], -parts[1]
-        _limit_effects(f1, f0, -v0 / zeros1, c1, c0, back, e, kind)
+        _limit_effects(f1, f0, -v0 / zeros1, c1, c0, back, e, origin, kind)
         return True
     # The sum of the logarithms, not ln(v1/v0): it stays right where a value underflows.
     total = 0.0
@@ -265,7 +272,8 @@ def _log_effects(
     kind[_INTENSITY] = e[n - 1]
     scale = mean / _log_mean(f0[0], f1[0], logs[0])
     kind[_DEMAND] = scale * parts[0]
-    kind[_TRADE] = scale * parts[1]
+    origin[0] = scale * parts[1]
+    kind[_TRADE] = origin[0]
     for i in range(1, n - 1):
         if c0[i] == 0.0 or c1[i] == 0.0:
             technology = e[i]
@@ -275,8 +283,9 @@ def _log_effects(
             technology = scale * _technology_part(f0[i], f1[i], c0[i], c1[i])
         else:
             technology = mean * _log_ratio(c0[i], c1[i])
+        origin[i] = e[i] - technology
         kind[_TECHNOLOGY] += technology
-        kind[_TRADE] += e[i] - technology
+        kind[_TRADE] += origin[i]
     return True
 
 
@@ -295,10 +304,10 @@ def _effects(
     origin_part: Floats,
     nodes: Floats,
     weights: Floats,
-) -> tuple[Floats, Floats, int]:
-    """Return positions, kinds, and the number of paths that LMDI left to Shapley."""
+) -> tuple[Floats, Floats, Floats, int]:
+    """Return positions, origins, kinds, and the number of paths that LMDI left to Shapley."""
     p = starts.size - 1
-    positions, kinds = np.zeros(rows.size + p), np.zeros((p, 4))
+    positions, origins, kinds = np.zeros(rows.size + p), np.zeros(rows.size + p), np.zeros((p, 4))
     longest = 0
     for q in range(p):
         longest = max(longest, starts[q + 1] - starts[q] + 1)
@@ -312,18 +321,20 @@ def _effects(
             old[j], new[j] = before[first + j], after[first + j]
         old[n - 1], new[n - 1] = s0[rows[end - 1]], s1[rows[end - 1]]
         f0, f1, means, prefix = old[:n], new[:n], one[:n], two[:n]
-        e, kind = positions[first + q : end + q + 1], kinds[q]
+        here = slice(first + q, end + q + 1)
+        e, origin, kind = positions[here], origins[here], kinds[q]
         parts = demand_part[rows[first]], origin_part[rows[first]]
         if method == _LMDI:
-            if _log_effects(f0, f1, c0[first:end], c1[first:end], parts, means, e, kind):
+            c = c0[first:end], c1[first:end]
+            if _log_effects(f0, f1, *c, parts, means, e, origin, kind):
                 continue
             left += 1
         if method == _POLAR:
             _polar_means(f0, f1, means, prefix)
         else:
             _shapley_means(f0, f1, nodes, weights, means, prefix)
-        _nested_effects(f0, f1, c0[first:end], c1[first:end], parts, means, e, kind)
-    return positions, kinds, left
+        _nested_effects(f0, f1, c0[first:end], c1[first:end], parts, means, e, origin, kind)
+    return positions, origins, kinds, left
 
 
 @_kernel(_EFFECTS, *_PATHS, _VECTOR, _VECTOR)
@@ -340,13 +351,13 @@ def shapley_effects(
     origin_part: Floats,
     nodes: Floats,
     weights: Floats,
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats]:
     """Return the mean over all n! orders of change, Δf_i ∫₀¹ Π_{j≠i} [(1−t) f_j0 + t f_j1] dt."""
-    positions, kinds, _ = _effects(
+    positions, origins, kinds, _ = _effects(
         _SHAPLEY, starts, rows, before, after, s0, s1, c0, c1, demand_part, origin_part, nodes,
         weights,
     )  # fmt: skip
-    return positions, kinds
+    return positions, origins, kinds
 
 
 @_kernel(_EFFECTS, *_PATHS)
@@ -361,13 +372,13 @@ def polar_effects(
     c1: Floats,
     demand_part: Floats,
     origin_part: Floats,
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats]:
     """Return the mean of two orders of change: the factors as numbered, and reversed."""
     none = np.empty(0)
-    positions, kinds, _ = _effects(
+    positions, origins, kinds, _ = _effects(
         _POLAR, starts, rows, before, after, s0, s1, c0, c1, demand_part, origin_part, none, none
     )
-    return positions, kinds
+    return positions, origins, kinds
 
 
 @_kernel(_EFFECTS_AND_COUNT, *_PATHS, _VECTOR, _VECTOR)
@@ -384,7 +395,7 @@ def lmdi_effects(
     origin_part: Floats,
     nodes: Floats,
     weights: Floats,
-) -> tuple[Floats, Floats, int]:
+) -> tuple[Floats, Floats, Floats, int]:
     """Return Λ(v1, v0) ln(f_i1/f_i0), and how many paths have no logarithm, as a sign changes.
 
     Those paths get their Shapley effects. Zeros are taken as the limit of small values.

@@ -44,14 +44,20 @@ class Wanted:
 
 
 def wanted(
-    top: Any, threshold: Any, min_share: Any, coverage: Any, max_paths: Any, max_stage: Any
+    top: Any,
+    threshold: Any,
+    min_share: Any,
+    coverage: Any,
+    max_paths: Any,
+    max_stage: Any,
+    modes: tuple[str, ...] = MODES,
 ) -> Wanted:
-    """Check the arguments; without any of the four, the top 1,000 are wanted.
+    """Check the arguments; without any of `modes`, the top 1,000 are wanted.
 
     Raises
     ------
     InputError
-        If two of the four are given, or one has a value it cannot have.
+        If two of the modes are given, or one has a value it cannot have.
     """
     values = (top, threshold, min_share, coverage)
     given = [name for name, value in zip(MODES, values) if value is not None]
@@ -59,7 +65,7 @@ def wanted(
         raise InputError(
             wrong(
                 given[1],
-                expected=f"only one of {', '.join(MODES)}",
+                expected=f"only one of {', '.join(modes)}",
                 got=f"{given[0]} as well",
                 remedy="leave all but one out; max_paths limits each of them",
             )

@@ -28,7 +28,9 @@ from carbonflows_fast.errors import InputError, wrong
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["Decomposition", "decompose_years", "effects_of", "structural_decomposition"]
+__all__ = [
+    "Decomposition", "decompose_years", "demand_factors", "effects_of", "structural_decomposition",
+]  # fmt: skip
 
 METHODS = ("integral", "shapley", "polar", "lmdi")
 BY = ("region", "product", "coefficient")
@@ -151,6 +153,10 @@ def structural_decomposition(
     factors, so that intensity and totals do not depend on them. The right-hand sides are two for
     each node.
 
+    Another unit or price base of the whole table, the same in both years, changes no effect. With
+    another one for each product, level, mix and origin of final demand change among themselves,
+    since a level is a sum over products; their sum, and all other effects, stay.
+
     Examples
     --------
     >>> import carbonflows_fast as cf
@@ -164,7 +170,8 @@ def structural_decomposition(
     _one_of("method", method, METHODS)
     if by is not None:
         _one_of("by", by, BY)
-    if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
+    whole = isinstance(top, int | np.integer) and not isinstance(top, bool)
+    if not whole or top < 1:
         raise InputError(
             wrong("top", expected="a whole number of at least 1", got=repr(top),
                   remedy="leave it out for 1,000")
@@ -338,10 +345,10 @@ def _input_effects(pair: Pair, means: Means) -> tuple[dict[str, FloatArray], dic
 
 
 def _demand_effects(means: Means, parts: DemandParts) -> dict[str, FloatArray]:
-    return {n: means.m[:, None] * change for n, change in _demand_factors(parts).items()}
+    return {n: means.m[:, None] * change for n, change in demand_factors(parts).items()}
 
 
-def _demand_factors(parts: DemandParts) -> dict[str, FloatArray]:
+def demand_factors(parts: DemandParts) -> dict[str, FloatArray]:
     """Return the parts of ΔY by the factor that they are reported as."""
     level = parts.level + parts.unsplit
     if parts.heads is None:

@@ -17,12 +17,13 @@ import numpy as np
 
 from carbonflows_fast import _core
 from carbonflows_fast._change_result import PathChanges
+from carbonflows_fast._log_line import by_logarithms
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._means import by_integral, by_poles, ends_of
 from carbonflows_fast._nested import DemandParts, demand_parts, requirements
 from carbonflows_fast._pair import Pair, pair_of
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._path_options import MOST_PATHS, Wanted, wanted
+from carbonflows_fast._path_options import MODES, MOST_PATHS, Wanted, wanted
 from carbonflows_fast.decomposition import effects_of
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
 from carbonflows_fast.paths import PREFIXES_A_PATH, SMALLEST, Network, exponent_of, network_of
@@ -113,12 +114,11 @@ def structural_path_decomposition(
             wrong("method", expected=f"one of {', '.join(METHODS)}", got=repr(method),
                   remedy="choose one")
         )  # fmt: skip
-    asked = wanted(top, threshold, min_share, None, max_paths, max_stage)
+    asked = wanted(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
     count = thread_count(threads)
     pair = pair_of(before, after, stressor, demand, deflators)
     found = _search(pair, asked, count)
-    kinds, positions, unlogged = _attributed(pair, found, method)
-    means = {"shapley": by_integral, "polar": by_poles}.get(method)
+    positions, origins, kinds, unlogged = _attributed(pair, found, method)
     return PathChanges(
         before=found["before"],
         after=found["after"],
@@ -126,6 +126,7 @@ def structural_path_decomposition(
         rows=found["rows"],
         kinds=kinds,
         positions=positions,
+        origins=origins,
         label=pair.label,
         prices=pair.prices,
         method=method,
@@ -136,7 +137,7 @@ def structural_path_decomposition(
         pruned=found["pruned"],
         nodes=found["nodes"],
         unlogged=unlogged,
-        _all_effects=partial(_whole, pair, means),
+        _all_effects=partial(_whole, pair, method),
         _table=pair.before.table,
     )
 
@@ -237,8 +238,10 @@ def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
 
 def _attributed(
     pair: Pair, found: dict[str, Any], method: str
-) -> tuple[FloatArray, FloatArray, int]:
-    """Return the effects by kind, (p, 4), and by position, and the paths without a logarithm."""
+) -> tuple[FloatArray, FloatArray, FloatArray, int]:
+    """Return the effects by position, their trade parts, the effects by kind, and the paths without
+    a logarithm.
+    """
     from carbonflows_fast import _path_kernels as kernels
 
     starts, rows = found["starts"], found["rows"]
@@ -256,14 +259,11 @@ def _attributed(
         pair.in_table_order(pair.after.s), c0, c1, *_demand_vectors(pair, parts),
     )  # fmt: skip
     if method == "polar":
-        positions, kinds = kernels.polar_effects(*arguments)
-        return kinds, positions, 0
-    nodes, weights = kernels.gauss_nodes(starts)
+        return *kernels.polar_effects(*arguments), 0
+    nodes = kernels.gauss_nodes(starts)
     if method == "shapley":
-        positions, kinds = kernels.shapley_effects(*arguments, nodes, weights)
-        return kinds, positions, 0
-    positions, kinds, unlogged = kernels.lmdi_effects(*arguments, nodes, weights)
-    return kinds, positions, int(unlogged)
+        return *kernels.shapley_effects(*arguments, *nodes), 0
+    return kernels.lmdi_effects(*arguments, *nodes)
 
 
 def _demand_vectors(pair: Pair, parts: DemandParts) -> tuple[FloatArray, FloatArray]:
@@ -272,15 +272,17 @@ def _demand_vectors(pair: Pair, parts: DemandParts) -> tuple[FloatArray, FloatAr
     return pair.in_table_order(own), pair.in_table_order(parts.origin.sum(axis=1))
 
 
-def _whole(pair: Pair, means: Any) -> dict[str, float] | None:
-    """Return the four effects of all paths together."""
-    if means is None:
-        return None
+def _whole(pair: Pair, method: str) -> dict[str, float] | None:
+    """Return the four effects of all paths together, if they can be known."""
+    ends = ends_of(pair, mixed=False)
     try:
-        effects = effects_of(pair, means(pair, ends_of(pair, mixed=False)))
+        if method == "lmdi":
+            effects = by_logarithms(pair, ends)
+        else:
+            effects = effects_of(pair, (by_poles if method == "polar" else by_integral)(pair, ends))
     except NotProductiveError:  # between the tables; the change itself is known all the same
         return None
-    return {
+    return effects and {
         "intensity": effects["intensity"],
         "technology": effects["technology"],
         "trade": effects["trade"] + effects["demand origin"],

@@ -122,10 +122,10 @@ def lmdi(
     f0: Numbers, f1: Numbers, c0: Numbers, c1: Numbers, parts: tuple[float, float]
 ) -> tuple[Array, Array] | None:
     """Return effects and kinds with zeros as tiny numbers, or None where a sign changes."""
-    if 0 in f0 and 0 in f1:
-        return np.zeros(len(f0)), np.zeros(4)
     if any(a * b < 0 for a, b in zip(np.sign(f0), np.sign(f1), strict=True)):
         return None
+    if 0 in f0 and 0 in f1:
+        return np.zeros(len(f0)), np.zeros(4)
     with localcontext(DIGITS):
         d0, d1 = decimals(f0, f1)
         mean = log_mean(math.prod(d1, start=Decimal(1)), math.prod(d0, start=Decimal(1)))

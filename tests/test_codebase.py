@@ -32,7 +32,7 @@ ROOMS = [
     ["paths", "_path_options", "_path_result"],
     ["sectors", "_sector_result"],
     ["decomposition", "path_decomposition", "_pair", "_nested", "_means", "_lmdi",
-     "_change_result"],
+     "_log_line", "_change_result"],
     ["panel"],
     ["figures"],
     ["reporting"],

@@ -26,12 +26,20 @@ def effects(method: str, paths: Paths) -> tuple[Array, Array, int]:
     arguments: list[Any] = list(vars(paths).values())
     for array in arguments:
         array.flags.writeable = False
-    if method == "polar":
-        return *kernels.polar_effects(*arguments), 0
     nodes = kernels.gauss_nodes(paths.starts)
-    if method == "shapley":
-        return *kernels.shapley_effects(*arguments, *nodes), 0
-    return kernels.lmdi_effects(*arguments, *nodes)
+    if method == "polar":
+        positions, origins, kinds, left = *kernels.polar_effects(*arguments), 0
+    elif method == "shapley":
+        positions, origins, kinds, left = *kernels.shapley_effects(*arguments, *nodes), 0
+    else:
+        positions, origins, kinds, left = kernels.lmdi_effects(*arguments, *nodes)
+    for q in range(len(paths)):  # the parts by position, put together by kind
+        e, origin = positions[paths.places(q)], origins[paths.places(q)]
+        size = 1e-12 * (paths.scale(q) + np.abs(e).sum() + np.abs(origin).sum())
+        assert origin[-1] == 0.0
+        parts = [e[-1], (e - origin)[1:-1].sum(), origin.sum(), e[0] - origin[0]]
+        np.testing.assert_allclose(parts, kinds[q], rtol=1e-12, atol=size)
+    return positions, kinds, left
 
 
 def of_one(method: str, *factors: list[float], **options: Any) -> tuple[Array, Array]:

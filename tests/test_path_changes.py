@@ -159,6 +159,36 @@ def test_the_same_bits_for_any_threads_and_after_other_searches() -> None:
 # --- effects ----------------------------------------------------------------------------------
 
 
+@given(seeds())
+def test_lmdi_of_all_paths_adds_up_to_its_line_integral(rng: np.random.Generator) -> None:
+    before, after = acyclic(rng), acyclic(rng)
+    found = cf.structural_path_decomposition(before, after, top=100_000, method="lmdi")
+    assert found.unlogged == 0
+    size = before.F.to_numpy().sum() + after.F.to_numpy().sum()
+    assert found.remainder.abs().max() <= 1e-8 * size + 1e-12
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_lmdi_knows_its_remainder_unless_a_coefficient_changes_sign(sign: float) -> None:
+    rng = np.random.default_rng(17)
+    before, after = acyclic(rng), acyclic(rng)
+    Y0, Y1 = before.Y.to_numpy().copy(), after.Y.to_numpy().copy()
+    Y0[-1], Y1[-1] = 1.0, -2.0  # changes sign: these paths take the straight line
+    Y0[-2], Y1[-2] = -1.0, -2.0  # negative in both years: they have logarithms
+    A = after.A.toarray()
+    first = tuple(np.argwhere((before.A.toarray() > 0) & (A > 0))[0])
+    A[first] *= sign
+    tables = before.with_changes(Y=Y0), after.with_changes(Y=Y1, A=A)
+    found = cf.structural_path_decomposition(*tables, top=100_000, method="lmdi")
+    assert found.unlogged > 0
+    size = before.F.to_numpy().sum() + after.F.to_numpy().sum()
+    assert abs(found.remainder["change"]) <= 1e-8 * size
+    if sign > 0:
+        assert found.remainder.abs().max() <= 1e-8 * size
+    else:
+        assert found.remainder[KINDS].isna().all()
+
+
 @given(seeds(), st.sampled_from(["shapley", "polar"]))
 def test_all_paths_of_an_acyclic_table_add_up_to_the_aggregate(
     rng: np.random.Generator, method: Any
@@ -238,7 +268,12 @@ def test_frames_and_files(tmp_path: Path) -> None:
     np.testing.assert_allclose(steps.groupby("path")["effect"].sum(), found.change, atol=1e-12)
     by_region = found.by_region()
     assert by_region["change"].sum() == pytest.approx(found.explained["change"])
-    assert by_region["intensity"].sum() == pytest.approx(found.explained["intensity"])
+    np.testing.assert_allclose(by_region[KINDS].sum(), found.explained[KINDS], rtol=1e-9)
+    buyer = steps.region.astype(str).shift()  # of an input: the row before it
+    inputs = steps[steps.kind == "input"]
+    technology = (inputs.effect - inputs.trade).groupby(buyer[inputs.index]).sum()
+    for region, value in technology.items():
+        assert by_region.technology[region] == pytest.approx(value, abs=1e-12)
     table = found.to_arrow()
     assert table.column_names[:3] == ["before", "after", "change"]
     found.save(tmp_path / "changes.parquet")
@@ -290,3 +325,7 @@ def test_wiod_converges_to_the_aggregate_as_the_threshold_falls(real_data: Path)
     assert (left[0][KINDS] > left[1][KINDS]).all()
     assert (left[1][KINDS] > left[2][KINDS]).all()
     assert left[2]["change"] < 0.25 * abs(found.total)
+    logs = cf.structural_path_decomposition(before, after, threshold=100.0, method="lmdi")
+    assert 0 < logs.unlogged < 100  # demands that change sign
+    gap = logs.remainder[KINDS].sum() - logs.remainder["change"]
+    assert abs(gap) < 1e-9 * abs(logs.total)
