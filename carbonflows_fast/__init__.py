@@ -1,7 +1,7 @@
 """Carbon embodied in trade, from multi-regional input-output tables.
 
     table → readers · synthetic → leontief → store → checks → accounting → trade → paths
-          → sectors → decomposition
+          → sectors → decomposition → panel
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -35,6 +35,7 @@ from carbonflows_fast.errors import (
     LabelError,
     MemoryLimitError,
     NotProductiveError,
+    PanelError,
     StoreError,
 )
 from carbonflows_fast.leontief import LeontiefSystem, Solution, SolveReport, system
@@ -44,6 +45,7 @@ from carbonflows_fast.linkages import (
     sector_betweenness,
     transaction_betweenness,
 )
+from carbonflows_fast.panel import Panel
 from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
 from carbonflows_fast.paths import Paths, structural_paths
 from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
@@ -68,6 +70,8 @@ __all__ = [
     "LeontiefSystem",
     "MemoryLimitError",
     "NotProductiveError",
+    "Panel",
+    "PanelError",
     "PathChanges",
     "Paths",
     "SectorStudy",

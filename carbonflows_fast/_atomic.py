@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import platform
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from carbonflows_fast.errors import InputError, wrong
 
-__all__ = ["replacing"]
+__all__ = ["abandoned", "fresh_name", "replacing"]
+
+
+def fresh_name(target: Path, suffix: str) -> Path:
+    """Return a hidden path beside the target for what is not finished."""
+    return target.parent / f"{_mark(target)}{os.getpid()}-{secrets.token_hex(4)}.tmp{suffix}"
+
+
+def abandoned(target: Path) -> list[Path]:
+    """Return what writers of the target that were killed on this machine have left behind."""
+    mark, found = _mark(target), []
+    for left in target.parent.glob(f"{glob.escape(mark)}*"):
+        pid = left.name.removeprefix(mark).split("-")[0]
+        if pid.isdigit() and not _runs(int(pid)):
+            found.append(left)
+    return found
+
+
+def _mark(target: Path) -> str:
+    """Return how the names of what this machine writes for the target begin."""
+    return f".{target.name}.{platform.node()}-"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 @contextlib.contextmanager
@@ -23,9 +55,7 @@ def replacing(target: Path, argument: str) -> Iterator[Path]:
         If the file cannot be written; `argument` names what said where.
     """
     # The extension stays at the end: pandas compresses by what it sees there.
-    fresh = target.with_name(
-        f".{target.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{target.suffix}"
-    )
+    fresh = fresh_name(target, target.suffix)
     try:
         yield fresh
         os.replace(fresh, target)

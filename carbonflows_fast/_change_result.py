@@ -260,7 +260,8 @@ class PathChanges:
     @property
     def _about(self) -> dict[str, Any]:
         names = ("label", "prices", "method", "stressor", "unit", "total", "error_bound")
-        return {name: getattr(self, name) for name in names}
+        about = {name: getattr(self, name) for name in names}
+        return about | {"remainder": float(self.pruned.sum())}
 
 
 def _unknown(last: int) -> FloatArray:

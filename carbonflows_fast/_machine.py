@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from carbonflows_fast import _core
 from carbonflows_fast.errors import InputError, wrong
 
-__all__ = ["build_info", "instruction_set", "thread_count"]
+__all__ = ["build_info", "instruction_set", "pinned", "thread_count"]
+
+_PINNED = threading.local()
+
+
+@contextmanager
+def pinned(threads: int, kernels: str) -> Iterator[None]:
+    """Let this Python thread use so many threads and these kernels, whatever the environment says.
+
+    Tasks that share a process do not disturb each other so, nor what else runs there.
+    """
+    before = vars(_PINNED).copy()
+    _PINNED.threads, _PINNED.kernels = threads, kernels
+    try:
+        yield
+    finally:
+        vars(_PINNED).clear()
+        vars(_PINNED).update(before)
 
 
 def thread_count(threads: int | None = None) -> int:
@@ -29,6 +49,8 @@ def thread_count(threads: int | None = None) -> int:
     """
     if threads is not None:
         return _positive("threads", threads)
+    if hasattr(_PINNED, "threads"):
+        return int(_PINNED.threads)
     for variable in ("CARBONFLOWS_NUM_THREADS", "OMP_NUM_THREADS"):
         text = os.environ.get(variable, "").strip()
         if text:
@@ -67,7 +89,7 @@ def instruction_set() -> str:
     InputError
         If the kernels asked for do not run on this processor.
     """
-    wanted = os.environ.get("CARBONFLOWS_ISA", "").strip().lower()
+    wanted = getattr(_PINNED, "kernels", os.environ.get("CARBONFLOWS_ISA", "").strip().lower())
     name = _core.kernel_name(wanted)
     if name is None:
         raise InputError(

@@ -1,10 +1,11 @@
 """The command line: ``carbonflows-fast demo | info | check | convert | accounts | flows | sector |
-paths | decompose``.
+paths | decompose | panel``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
-1 `check` found errors, 2 bad input (one sentence on standard error), 130 interrupted. Results go
-to standard output, everything else to standard error. A new command is a function, a parser in
-`_parser`, and whatever of `_add_table`, `_add_question` and `_add_output` it needs.
+1 `check` found errors or `panel` could not do every year, 2 bad input (one sentence on standard
+error), 130 interrupted. Results go to standard output, everything else to standard error. A new
+command is a function, a parser in `_parser`, and whatever of `_add_table`, `_add_question` and
+`_add_output` it needs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from carbonflows_fast import _cli_changes, _cli_paths, _cli_trade
+from carbonflows_fast import _cli_changes, _cli_panel, _cli_paths, _cli_trade
 from carbonflows_fast._cli_output import (
     check_out,
     facts_of,
@@ -370,6 +371,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_question(made)
     _cli_changes.add_arguments(made, positive)
     _add_output(made, "all chains found")
+
+    made = command(_cli_panel.run, "panel", "Ask a question of every year in a folder of tables.")
+    _cli_panel.add_arguments(made, positive)
+    _add_question(made)
     return parser
 
 
@@ -402,7 +407,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 `check` found errors, 2 bad input, 130 interrupted.
+        0 done, 1 `check` found errors or a year of a panel failed, 2 bad input, 130 interrupted.
 
     Raises
     ------

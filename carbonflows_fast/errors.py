@@ -16,6 +16,7 @@ __all__ = [
     "LabelError",
     "MemoryLimitError",
     "NotProductiveError",
+    "PanelError",
     "StoreError",
     "nearest",
     "shorten",
@@ -53,6 +54,26 @@ class ConvergenceError(CarbonFlowsError):
 
 class MemoryLimitError(CarbonFlowsError, MemoryError):
     """A method would need more memory than it was allowed."""
+
+
+class PanelError(CarbonFlowsError):
+    """Some tables of a panel could not be computed; all others were.
+
+    Attributes
+    ----------
+    failed : dict of str to str
+        Reason by what failed, e.g. "2009".
+    results : DataFrame, list of Path, or None
+        What was computed, as the call would have returned it.
+    """
+
+    def __init__(self, message: str, failed: dict[str, str], results: object = None) -> None:
+        super().__init__(message)
+        self.failed = failed
+        self.results = results
+
+    def __reduce__(self) -> tuple[type[PanelError], tuple[str, dict[str, str], object]]:
+        return PanelError, (str(self), self.failed, self.results)
 
 
 def wrong(argument: str, *, expected: str, got: str, remedy: str) -> str:

@@ -8,12 +8,9 @@ the manifest, so that a change of any bit is found by ``open(verify=True)``.
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
 import os
-import platform
-import secrets
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +22,7 @@ import numpy as np
 
 from carbonflows_fast import _core
 from carbonflows_fast import table as _table
+from carbonflows_fast._atomic import abandoned, fresh_name
 from carbonflows_fast._exchange import exchange
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import Parts, locked
@@ -33,7 +31,7 @@ from carbonflows_fast.errors import StoreError
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "VERSION", "is_store", "open", "save"]
+__all__ = ["FORMAT", "VERSION", "checksum", "is_store", "manifest_of", "open", "save"]
 
 FORMAT = "carbonflows_fast table"
 VERSION = 1
@@ -140,6 +138,17 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
         raise _damaged(folder, f"its parts do not fit together ({error!r})") from error
 
 
+def manifest_of(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return labels and facts of a saved table without its arrays.
+
+    Raises
+    ------
+    StoreError
+        As for :func:`open`.
+    """
+    return _read_manifest(Path(path).absolute())
+
+
 def checksum(path: str | os.PathLike[str]) -> str:
     """Return the digest that names the content of a saved table."""
     return _digest((Path(path) / MANIFEST).read_bytes())
@@ -204,7 +213,7 @@ def _replacing(target: Path) -> Iterator[Path]:
     """Give a fresh folder beside the target, and put it in the target's place at the end."""
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep_up(target)
-    fresh = target.parent / f"{_mark(target)}{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    fresh = fresh_name(target, "")
     fresh.mkdir()
     try:
         yield fresh
@@ -219,32 +228,13 @@ def _replacing(target: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)  # by now perhaps the table that was replaced
 
 
-def _mark(target: Path) -> str:
-    """Return how the names of unfinished saves of this machine begin."""
-    return f".{target.name}.{platform.node()}-"
-
-
 def _sweep_up(target: Path) -> None:
     """Remove what saves that were killed on this machine have left behind."""
-    mark = _mark(target)
-    for left in target.parent.glob(f"{glob.escape(mark)}*"):
-        pid = left.name.removeprefix(mark).split("-")[0]
-        if not pid.isdigit() or _runs(int(pid)):
-            continue
+    for left in abandoned(target):
         if left.suffix == ".old" and not target.exists():
             left.rename(target)  # killed between two renames
         elif left.suffix in (".old", ".tmp"):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 # ---- reading -------------------------------------------------------------------------------------

@@ -33,10 +33,11 @@ ROOMS = [
     ["sectors", "_sector_result"],
     ["decomposition", "path_decomposition", "_pair", "_nested", "_means", "_lmdi",
      "_log_line", "_change_result"],
-    ["panel"],
+    ["panel", "_panel_tasks", "_panel_pool", "_panel_memory", "_panel_run"],
     ["figures"],
     ["reporting"],
-    ["cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade", "_cli_changes"],
+    ["cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade", "_cli_changes",
+     "_cli_panel"],
 ]  # fmt: skip
 # These import nothing of the package but each other, and anyone may import them.
 FREE = {"errors", "_atomic", "classification", "_core", "_kernels", "_path_kernels", "_progress"}

@@ -15,7 +15,7 @@ import strategies
 from hypothesis import HealthCheck, given, settings
 
 import carbonflows_fast as cf
-from carbonflows_fast import store
+from carbonflows_fast import _atomic, store
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_killed_save_leaves_no_table(tmp_path: Path) -> None:
     code = """
 import os, signal, sys
 import carbonflows_fast as cf
-from carbonflows_fast import store
+from carbonflows_fast import _atomic, store
 from pathlib import Path
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -200,7 +200,7 @@ def test_replacing_without_exchange(
     # Killed between the two renames: the next save puts the old table back first.
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    saved.rename(saved.parent / f"{store._mark(saved)}{dead.pid}-0000.old")
+    saved.rename(saved.parent / f"{_atomic._mark(saved)}{dead.pid}-0000.old")
     cf.save(world, saved)
     assert list(saved.parent.iterdir()) == [saved]
     assert cf.open(saved, verify=True).equals(world)

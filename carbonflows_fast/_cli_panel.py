@@ -1,0 +1,146 @@
+"""What ``carbonflows-fast panel`` takes and shows."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from carbonflows_fast._cli_output import FORMATS, check_out, pairs, say, write_out
+from carbonflows_fast.errors import InputError, PanelError, wrong
+
+__all__ = ["add_arguments", "run"]
+
+WHAT = {
+    "accounts": "accounts",
+    "flows": "flows",
+    "paths": "structural_paths",
+    "sector": "sector_study",
+    "decompose": "structural_decomposition",
+    "changes": "structural_path_decomposition",
+}
+OF_PATHS = ("top", "threshold", "min_share", "max_stage")
+TAKES: dict[str, tuple[str, ...]] = {
+    "accounts": (),
+    "flows": (),
+    "paths": ("consumers", *OF_PATHS),
+    "sector": ("consumers", "sectors"),
+    "decompose": ("consumers", "pairs"),
+    "changes": ("consumers", "pairs", *OF_PATHS),
+}
+LINES = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
+    """Add what the command takes beside the question."""
+    parser.add_argument(
+        "what", metavar="WHAT", choices=[*WHAT, *(set(WHAT.values()) - set(WHAT))],
+        help=f"{', '.join(WHAT)}, or the name of a method of Panel",
+    )  # fmt: skip
+    parser.add_argument("store", metavar="STORE", type=Path, help="folder of saved tables")
+    parser.add_argument("--years", metavar="FIRST:LAST", help="or a list: 1995,2000; default all")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; default: here")
+    parser.add_argument("--workers", type=positive, help="processes here; default by cores")
+    parser.add_argument("--no-resume", action="store_true", help="compute anew what --out has")
+    parser.add_argument(
+        "--out", metavar="PATH", type=Path,
+        help="folder for a Parquet data set that a later run resumes, or one file "
+        f"({', '.join(FORMATS)})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--consumers", metavar="REGION", action="append",
+        help="ask for this region's final demand alone, 'all' for each; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--sectors", metavar="NAME", action="append",
+                        help="for sector: a study, or sectors; may be repeated")  # fmt: skip
+    parser.add_argument("--pairs", choices=("chained", "ends", "all"),
+                        help="of years, for decompose and changes (default chained)")  # fmt: skip
+    parser.add_argument("--top", type=positive, help="for paths and changes: so many")
+    parser.add_argument("--threshold", type=float, help="all of at least so much, in the unit")
+    parser.add_argument("--min-share", type=float, help="all of at least this share of the total")
+    parser.add_argument("--max-stage", type=int, help="at most so many purchases")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask the panel; 1 if some years failed."""
+    from carbonflows_fast.panel import Panel
+
+    file = arguments.out if arguments.out and arguments.out.suffix.lower() in FORMATS else None
+    check_out(file)
+    panel = Panel(arguments.store, workers=arguments.workers)
+    short = next(name for name, method in WHAT.items() if arguments.what in (name, method))
+    asked = _asked(arguments, short)
+    say(f"{panel!r}: {WHAT[short]}")
+    status = 0
+    try:
+        found = getattr(panel, WHAT[short])(
+            arguments.stressor,
+            demand=pairs(arguments.demand, list(panel[panel.years[0]].regions)),
+            years=_years(arguments.years),
+            client=arguments.scheduler,
+            out=None if file else arguments.out,
+            resume=not arguments.no_resume,
+            threads=arguments.threads or 1,
+            **asked,
+        )
+    except PanelError as error:
+        for name, reason in error.failed.items():
+            sys.stderr.write(f"carbonflows-fast: {name} failed: {reason}\n")
+        found, status = error.results, 1
+    _show(found, file)
+    return status
+
+
+def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
+    given = {
+        name: getattr(arguments, name)
+        for name in ("consumers", "sectors", "pairs", *OF_PATHS)
+        if getattr(arguments, name) is not None
+    }
+    for name in given:
+        if name not in TAKES[what]:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(
+                wrong(option, expected=f"an option of {what}", got=repr(given[name]),
+                      remedy=f"leave it out, or ask for "
+                      f"{' or '.join(w for w in WHAT if name in TAKES[w])}")
+            )  # fmt: skip
+    if what == "sector" and "sectors" not in given:
+        raise InputError(
+            wrong("--sectors", expected="what to study", got="nothing",
+                  remedy="e.g. --sectors steel")
+        )  # fmt: skip
+    if given.get("consumers") == ["all"]:
+        given["consumers"] = "all"
+    return given
+
+
+def _years(text: str | None) -> Any:
+    """Read "1995:2022", both included, or "1995,2000"."""
+    if text is None:
+        return None
+    try:
+        if ":" in text:
+            first, last = (int(part) if part else None for part in text.split(":"))
+            return slice(first, last)
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            wrong("--years", expected="FIRST:LAST or a list with commas", got=repr(text),
+                  remedy="e.g. --years 1995:2022")
+        ) from None  # fmt: skip
+
+
+def _show(found: Any, file: Path | None) -> None:
+    if isinstance(found, list):
+        for path in found:
+            say(f"written: {path}")
+        return
+    say(found.head(LINES).to_string())
+    if len(found) > LINES:
+        say(f"… {len(found):,} lines in all; --out writes them")
+    if found.attrs.get("unit"):
+        say(f"unit: {found.attrs['unit']}")
+    write_out(found.reset_index() if len(found) else found, file)

@@ -1,0 +1,227 @@
+"""Where the tasks of a panel run: a pool of local processes, or any Dask cluster.
+
+Tasks are handed out as workers become free, no more at a time than fit into their memory. A worker
+that is lost costs its task another try elsewhere; a scheduler that is lost ends the run, and what
+had been written by then stays.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from carbonflows_fast import _core
+from carbonflows_fast._machine import build_info
+from carbonflows_fast._panel_tasks import Done, Task, run_task
+from carbonflows_fast._progress import ProgressBar
+from carbonflows_fast.errors import CarbonFlowsError, InputError, MemoryLimitError, wrong
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["Pool", "connected"]
+
+log = logging.getLogger("carbonflows_fast.panel")
+ISA = ("avx512", "avx2", "baseline")
+
+
+def _facts(dask_worker: Any) -> dict[str, Any]:
+    """What a worker tells about itself."""
+    limit = dask_worker.memory_manager.memory_limit
+    return build_info() | {"places": dask_worker.state.nthreads, "memory": limit or float("inf")}
+
+
+class Pool:
+    """A client, and how many tasks of a size its workers take side by side.
+
+    Attributes
+    ----------
+    kernels : str
+        The instruction set that every worker has, the best of them: results must not depend on
+        where they were computed.
+    places : int
+        Tasks at a time.
+
+    Raises
+    ------
+    CarbonFlowsError
+        If workers run another version of this package.
+    MemoryLimitError
+        If a task needs more memory than any worker has.
+    """
+
+    def __init__(self, client: Client, memory: int) -> None:
+        self.client = client
+        self.memory = memory
+        workers = list(client.run(_facts).values())
+        other = {worker["version"] for worker in workers} - {_core.version}
+        if other:
+            raise CarbonFlowsError(
+                f"client: expected workers with carbonflows_fast {_core.version}, got "
+                f"{', '.join(sorted(other))}; install one version everywhere"
+            )
+        _require_room(memory, max(w["memory"] for w in workers), "the largest worker has")
+        worst = max(ISA.index(worker["instruction_set"]) for worker in workers)
+        self.kernels = next(
+            name for name in ISA[worst:] if all(name in w["instruction_sets"] for w in workers)
+        )
+        self.places = sum(min(w["places"], int(min(w["memory"] / memory, 1e6))) for w in workers)
+
+    def run(
+        self, tasks: Sequence[Task], bar: ProgressBar, keep: Callable[[Task, Done], None]
+    ) -> dict[str, str]:
+        """Run the tasks, hand each result to `keep`, and return the reasons of what failed."""
+        from distributed import as_completed
+
+        waiting, running = deque(tasks), dict[Any, Task]()
+        failed: dict[str, str] = {}
+        finished = as_completed([])
+
+        def start() -> None:
+            task = waiting.popleft()
+            name = f"{task.what} {task.name}"
+            future = self.client.submit(run_task, task, key=f"{name} {uuid4().hex[:8]}", pure=False)
+            running[future] = task
+            finished.add(future)
+
+        try:
+            for _ in range(min(self.places, len(tasks))):
+                start()
+            for future in finished:
+                task = running.pop(future)
+                self._settle(future, task, failed, keep)
+                bar.advance()
+                if waiting:
+                    start()
+        finally:
+            if running:
+                self._cancel(list(running))
+        return failed
+
+    def _settle(
+        self, future: Any, task: Task, failed: dict[str, str], keep: Callable[[Task, Done], None]
+    ) -> None:
+        if future.status == "finished":
+            done = future.result()
+            log.info("%s %s: %s", task.what, task.name,
+                     "resumed" if done.resumed else f"{done.seconds:.2f} s")  # fmt: skip
+            keep(task, done)
+        elif future.status == "error":
+            error = future.exception()
+            failed[task.name] = self._reason(error)
+            log.error("%s %s: %s", task.what, task.name, failed[task.name])
+        else:
+            raise CarbonFlowsError(
+                f"client: lost the scheduler while {task.what} {task.name} was running; results "
+                "that were written stay, run again with the same out= to compute the others"
+            )
+
+    def _reason(self, error: BaseException) -> str:
+        from distributed import KilledWorker
+
+        if isinstance(error, KilledWorker):
+            return (
+                "its worker was lost again and again, perhaps for want of memory: a task was "
+                f"expected to need {self.memory / 1e9:.1f} GB"
+            )
+        text = " ".join(str(error).split())
+        return text if isinstance(error, CarbonFlowsError) else f"{type(error).__name__}: {text}"
+
+    def _cancel(self, futures: list[Any]) -> None:
+        try:
+            self.client.cancel(futures, force=True)
+        except Exception as error:  # the cluster may be gone: there is nothing left to cancel
+            log.debug("cancelling: %s", error)
+
+
+@contextmanager
+def connected(
+    client: Any, workers: int | None, tasks: int, memory: int, bar: ProgressBar
+) -> Iterator[Pool]:
+    """Give a pool: the client's, or one of local processes that is closed at the end.
+
+    Raises
+    ------
+    InputError
+        If the client is none, or its address does not answer.
+    MemoryLimitError
+        If a task does not fit.
+    """
+    from distributed import Client
+
+    if client is None:
+        with _local(workers, tasks, memory) as address, Client(address) as made:
+            yield _ready(made, memory, bar)
+    elif isinstance(client, str):
+        try:
+            made = Client(client, timeout="10s")
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(
+                wrong("client", expected="the address of a Dask scheduler that answers",
+                      got=f"{client!r} ({error})",
+                      remedy="start one with `dask scheduler`, or leave client out")
+            ) from error  # fmt: skip
+        with made:
+            yield _ready(made, memory, bar)
+    elif isinstance(client, Client) and not client.asynchronous:
+        yield _ready(client, memory, bar)
+    else:
+        raise InputError(
+            wrong("client", expected="a distributed.Client (not an asynchronous one) or an address",
+                  got=type(client).__name__, remedy="leave it out for a pool on this machine")
+        )  # fmt: skip
+
+
+def _ready(client: Client, memory: int, bar: ProgressBar) -> Pool:
+    title = bar.title
+    bar.rename(f"{title}, waiting for workers")
+    client.wait_for_workers(1)
+    bar.rename(title)
+    return Pool(client, memory)
+
+
+@contextmanager
+def _local(workers: int | None, tasks: int, memory: int) -> Iterator[str]:
+    """Start processes for as many tasks as there are cores and room, and give their address.
+
+    They are plain processes, not forks of this one or spawned with its main module, so that a
+    script needs no guard.
+    """
+    from dask.system import CPU_COUNT
+    from distributed import LocalCluster
+    from distributed.compatibility import WINDOWS
+    from distributed.deploy.subprocess import SubprocessCluster
+    from distributed.system import MEMORY_LIMIT
+
+    _require_room(memory, MEMORY_LIMIT, "this machine has")
+    wanted = CPU_COUNT if workers is None else workers
+    count = max(1, min(wanted, tasks, MEMORY_LIMIT // memory))
+    if workers is not None and count < min(workers, tasks):
+        log.warning("%d workers instead of %d: a task may need %.1f GB of %.1f GB",
+                    count, workers, memory / 1e9, MEMORY_LIMIT / 1e9)  # fmt: skip
+    memory_limit = MEMORY_LIMIT // count
+    if WINDOWS:
+        cluster = LocalCluster(
+            n_workers=count, threads_per_worker=1, memory_limit=memory_limit, dashboard_address=None
+        )
+    else:
+        cluster = SubprocessCluster(
+            n_workers=count, threads_per_worker=1, dashboard_address=None,
+            worker_kwargs={"memory_limit": memory_limit},
+        )  # fmt: skip
+    with cluster:
+        yield str(cluster.scheduler_address)
+
+
+def _require_room(needed: int, limit: float, whose: str) -> None:
+    """Refuse a task that cannot fit."""
+    if needed > limit:
+        raise MemoryLimitError(
+            f"workers: expected {needed / 1e9:.1f} GB for each task, by the size of the tables and "
+            f"the question, got {limit / 1e9:.1f} GB, which is what {whose}; use larger workers, "
+            "or ask for less at a time"
+        )

@@ -1,0 +1,134 @@
+"""A run of a panel: how it was asked for, the tasks that it takes, and the results as they come."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from carbonflows_fast import _panel_tasks
+from carbonflows_fast._machine import thread_count
+from carbonflows_fast._panel_tasks import Done, Source, Task, written
+from carbonflows_fast._progress import ProgressBar
+from carbonflows_fast.errors import InputError, wrong
+
+__all__ = ["Found", "Run", "run_options", "tasks_of"]
+
+
+class Run:
+    """How to run, of the arguments that all methods take."""
+
+    NAMES = ("years", "client", "out", "resume", "progress", "threads")
+
+    def __init__(
+        self, *, years: Any = None, client: Any = None, out: Any = None, resume: bool = True,
+        progress: bool | None = None, threads: int = 1,
+    ) -> None:  # fmt: skip
+        if not isinstance(resume, bool):
+            raise InputError(
+                wrong("resume", expected="True or False", got=repr(resume), remedy="choose one")
+            )
+        self.years, self.client, self.resume, self.progress = years, client, resume, progress
+        self.out = None if out is None else Path(out).absolute()
+        self.threads = thread_count(threads)
+
+
+def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]]:
+    """Split the arguments into how to run and what else is asked."""
+    run = {name: options[name] for name in options if name in Run.NAMES}
+    more = {name: options[name] for name in options if name not in run}
+    function = getattr(_panel_tasks, what)
+    known = [p.name for p in inspect.signature(function).parameters.values()
+             if p.kind is p.KEYWORD_ONLY and p.name != "threads"]  # fmt: skip
+    for name in more:
+        if name not in known:
+            raise InputError(
+                wrong(name, expected=f"an argument of {what} ({', '.join(known)}) or of all "
+                      f"methods ({', '.join(Run.NAMES)})", got=repr(more[name]),
+                      remedy="leave it out")
+            )  # fmt: skip
+    return Run(**run), more
+
+
+def tasks_of(
+    what: str, questions: Sequence[Any], sources: dict[int, Source], run: Run, kernels: str
+) -> list[Task]:
+    tasks = []
+    for years, options, consumer in questions:
+        labels: list[tuple[str, Any]] = list(zip(("since", "year")[-len(years) :], years))
+        labels += [] if consumer is None else [("consumer", consumer)]
+        chosen = tuple(sources[year] for year in years)
+        task = Task(what, chosen, tuple(labels), options, run.threads, kernels, None, run.resume)
+        if run.out is not None:
+            task = replace(task, out=str(run.out / what / task.partition / "part-0.parquet"))
+        tasks.append(task)
+    return tasks
+
+
+class Found:
+    """Results as they come, in the order asked for in the end."""
+
+    def __init__(self, what: str, run: Run) -> None:
+        self.what, self.run = what, run
+        self.tasks: list[Task] = []
+        self.done: dict[str, Done] = {}
+
+    def keep(self, task: Task, done: Done) -> None:
+        """Take a result."""
+        self.done[task.name] = done
+
+    def missing(self, tasks: list[Task], bar: ProgressBar) -> list[Task]:
+        """Return the tasks whose results are not on disk; refuse a folder of other results."""
+        self.tasks = tasks
+        if self.run.out is None:
+            return tasks
+        left = []
+        for task in tasks:
+            facts = written(Path(str(task.out)))
+            if facts and facts.get("question") != task.question:
+                raise InputError(
+                    wrong("out", expected=f"a folder for {self.what} with these options",
+                          got=f"{task.out}, with the answer to another question",
+                          remedy="choose another folder, or delete that one")
+                )  # fmt: skip
+            if task.name in self.done:
+                continue
+            if self.run.resume and facts.get("key") == task.key:
+                self.done[task.name] = Done(None, task.out, 0.0, resumed=True)
+                bar.advance()
+            else:
+                left.append(task)
+        return left
+
+    def result(self) -> pd.DataFrame | list[Path]:
+        """Return files, or all frames under each other."""
+        finished = [task for task in self.tasks if task.name in self.done]
+        if self.run.out is not None:
+            return [Path(str(self.done[task.name].file)) for task in finished]
+        frames, about = [], {}
+        for task in finished:
+            frame = self.done[task.name].frame
+            assert frame is not None
+            about[task.name] = frame.attrs
+            frames.append(_labelled(frame, task.labels))
+        if not frames:
+            return pd.DataFrame()
+        result = pd.concat(frames)
+        first = next(iter(about.values()))
+        same = {n: v for n, v in first.items() if all(a.get(n) == v for a in about.values())}
+        result.attrs = same | {"by_task": about}
+        return result
+
+
+def _labelled(frame: pd.DataFrame, labels: Sequence[tuple[str, Any]]) -> pd.DataFrame:
+    """Put levels in front of the index; rows that were only counted keep no number."""
+    own = [frame.index.get_level_values(level) for level in frame.index.names if level is not None]
+    levels = [pd.Index([value] * len(frame), name=name) for name, value in labels] + own
+    made = frame.copy(deep=False)
+    made.attrs = {}
+    made.index = levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
+    return made

@@ -1,0 +1,448 @@
+"""Panels: the bits of single functions wherever they run, and nothing lost when things go wrong."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from panel_cluster import Cluster
+
+import carbonflows_fast as cf
+from carbonflows_fast._panel_memory import memory_of
+from carbonflows_fast._panel_pool import _require_room
+from carbonflows_fast._panel_tasks import Source, Task, run_task, written
+from carbonflows_fast.errors import (
+    CarbonFlowsError,
+    InputError,
+    MemoryLimitError,
+    PanelError,
+    StoreError,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop when killed
+YEARS = range(2010, 2014)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("store")
+    for year in YEARS:
+        cf.save(cf.synthetic.world(4, 15, year=year, stressors=2), made / f"y{year}")
+    return made
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster(workers=2) as made:
+        yield made
+
+
+def exactly(panel_frame: pd.DataFrame, single: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(
+        panel_frame.reset_index(drop=True), single.reset_index(drop=True), check_exact=True
+    )
+
+
+# --- numbers ----------------------------------------------------------------------------------
+
+
+def test_every_question_has_the_bits_of_the_single_function(folder: Path, cluster: Cluster) -> None:
+    panel = cf.Panel(folder)
+    assert panel.years == tuple(YEARS)
+    assert repr(panel).endswith("4 years: 2010–2013)")
+    run: dict[str, Any] = {"client": cluster.address}
+    tables = {year: panel[year] for year in panel.years}
+    accounts = panel.accounts("CO2", **run)
+    assert accounts.index.names == ["year", "region"]
+    flows = panel.flows("CO2", demand="AT", **run)
+    study = panel.sector_study("CO2", sectors="Wheat", **run)
+    paths = panel.structural_paths("CO2", top=20, **run)
+    assert paths.attrs["unit"] == "kt"
+    for year, table in tables.items():
+        exactly(accounts.loc[year], cf.accounts(table, "CO2"))
+        exactly(flows.loc[year], cf.flows(table, "CO2", demand="AT").to_frame())
+        exactly(study.loc[year], cf.sector_study(table, "CO2", sectors="Wheat").flow)
+        single = cf.structural_paths(table, "CO2", top=20)
+        exactly(paths.loc[year], single.to_frame())
+        assert paths.attrs["by_task"][str(year)]["remainder"] == single.remainder
+    for pairs, expected in (
+        ("chained", [(2010, 2011), (2011, 2012), (2012, 2013)]),
+        ("ends", [(2010, 2013)]),
+        ("all", [(a, b) for a in YEARS for b in YEARS if a < b]),
+    ):
+        effects = panel.structural_decomposition("CO2", pairs=pairs, **run)
+        assert effects.index.names == ["since", "year", "factor"]
+        changes = panel.structural_path_decomposition("CO2", pairs=pairs, top=10, **run)
+        assert list(dict.fromkeys(changes.index)) == expected
+        for one in expected:
+            two = [tables[year] for year in one]
+            exactly(effects.loc[one], cf.structural_decomposition(*two, "CO2").to_frame())
+            single = cf.structural_path_decomposition(*two, "CO2", top=10)
+            exactly(changes.loc[one], single.to_frame())
+
+
+def test_the_same_bits_for_one_or_two_workers_and_a_client_of_ones_own(
+    folder: Path, cluster: Cluster
+) -> None:
+    from distributed import Client
+
+    one = cf.Panel(folder, workers=1).accounts("CO2", years=[2013, 2010], progress=False)
+    assert list(one.index.unique("year")) == [2010, 2013]
+    with Client(cluster.address) as client:
+        two = cf.Panel(folder).accounts("CO2", years=[2010, 2013], client=client, threads=2)
+        assert client.status == "running"  # it is not ours to close
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_regions_in_tasks_of_their_own(folder: Path, cluster: Cluster) -> None:
+    panel = cf.Panel(folder)
+    found = panel.structural_paths(
+        "CO2", consumers="all", top=5, years=2011, client=cluster.address
+    )
+    assert found.index.names == ["year", "consumer"]
+    for region in panel[2011].regions:
+        single = cf.structural_paths(panel[2011], "CO2", demand=region, top=5).to_frame()
+        exactly(found.loc[(2011, region)], single)
+    with pytest.raises(InputError, match="consumers: expected regions of 2011, got 'XX'; nearest"):
+        panel.structural_paths("CO2", consumers=["XX"], years=2011)
+    with pytest.raises(InputError, match=r"consumers: .* got demand as well"):
+        panel.structural_paths("CO2", consumers="all", demand="AT")
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def test_a_data_set_is_resumed_by_content(folder: Path, cluster: Cluster, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(folder, store)
+    out = tmp_path / "results"
+    panel = cf.Panel(store)
+    ask: dict[str, Any] = {"client": cluster.address, "out": out}
+    files = panel.accounts("CO2", **ask)
+    assert [file.parent.name for file in files] == [f"year={year}" for year in YEARS]
+    data = pd.read_parquet(out / "accounts")
+    assert set(data["year"].astype(int)) == set(YEARS)
+    assert data["production"].sum() == pytest.approx(panel.accounts("CO2").production.sum())
+    facts = written(files[0])
+    assert facts["labels"] == {"year": 2010}
+    assert facts["attrs"]["unit"] == "kt"
+    stamps = [file.stat().st_mtime_ns for file in files]
+    assert panel.accounts("CO2", **ask) == files
+    assert [file.stat().st_mtime_ns for file in files] == stamps
+    # A changed table is computed anew, the others are not.
+    cf.save(cf.synthetic.world(4, 15, year=2012, stressors=2, seed=1), store / "y2012")
+    cf.Panel(store).accounts("CO2", **ask)
+    again = [file.stat().st_mtime_ns for file in files]
+    assert [a != b for a, b in zip(stamps, again, strict=True)] == [False, False, True, False]
+    panel.accounts("CO2", years=2010, resume=False, **ask)
+    assert files[0].stat().st_mtime_ns != stamps[0]
+    # Another question may not replace these answers; a damaged file is no answer.
+    with pytest.raises(InputError, match="out: expected a folder for accounts with these options"):
+        panel.accounts("CO2", demand="AT", **ask)
+    files[1].write_bytes(files[1].read_bytes()[:100])
+    panel.accounts("CO2", years=2011, **ask)
+    assert written(files[1])["labels"] == {"year": 2011}
+    assert not [p for p in out.rglob("*") if p.is_file() and p.name != "part-0.parquet"]
+
+
+def test_a_year_that_fails_is_named_and_the_others_are_kept(
+    folder: Path, cluster: Cluster, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(folder, store)
+    cf.save(cf.synthetic.world(4, 15, year=2011), store / "y2011")  # with CO2 only
+    with pytest.raises(
+        PanelError, match=r"1 of 4 failed.*2011: stressor: .*'stressor 2'"
+    ) as caught:
+        cf.Panel(store).accounts("stressor 2", client=cluster.address)
+    assert list(caught.value.failed) == ["2011"]
+    assert list(caught.value.results.index.unique("year")) == [2010, 2012, 2013]
+    assert pickle.loads(pickle.dumps(caught.value)).failed == caught.value.failed
+    with pytest.raises(PanelError):
+        cf.Panel(store).accounts("stressor 2", client=cluster.address, out=tmp_path / "out")
+    assert len(list((tmp_path / "out").rglob("*.parquet"))) == 3
+
+
+def test_a_table_that_changes_in_the_meantime_is_noticed(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    shutil.copytree(folder / "y2010", path)
+    for change in ("saved anew", "a byte"):
+        task = Task("accounts", (Source.of(path),), (("year", 2010),), {"stressor": "CO2"}, 1,
+                    cf.build_info()["instruction_set"], None)  # fmt: skip
+        assert run_task(task).frame is not None
+        if change == "saved anew":
+            cf.save(cf.synthetic.world(4, 15, year=2010, stressors=2, seed=1), path)
+        else:
+            values = path / "values.npy"
+            content = bytearray(values.read_bytes())
+            content[-1] ^= 1
+            values.write_bytes(content)
+        with pytest.raises(StoreError, match="changed on disk while the panel was computed"):
+            run_task(task)
+
+
+def test_a_table_that_changes_during_its_task_gives_no_result(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from carbonflows_fast import _panel_tasks
+
+    path, out = tmp_path / "t", tmp_path / "out" / "part-0.parquet"
+    shutil.copytree(folder / "y2010", path)
+
+    def changing(table: cf.Table, **options: Any) -> pd.DataFrame:
+        cf.save(cf.synthetic.world(4, 15, year=2010, stressors=2, seed=1), path)
+        return cf.accounts(table, **options)
+
+    monkeypatch.setitem(_panel_tasks.QUESTIONS, "accounts", changing)
+    task = Task("accounts", (Source.of(path),), (("year", 2010),), {"stressor": "CO2"}, 1,
+                cf.build_info()["instruction_set"], str(out))  # fmt: skip
+    with pytest.raises(StoreError, match="its result was thrown away"):
+        run_task(task)
+    assert not out.exists()
+
+
+# --- lost workers, lost schedulers ---------------------------------------------------------------
+
+LONG = textwrap.dedent(
+    """
+    import sys
+    import carbonflows_fast as cf
+    store, out, address = sys.argv[1:4]
+    panel = cf.Panel(store)
+    files = panel.structural_decomposition(
+        "CO2", pairs="all", out=out, client=address or None, progress=False
+    )
+    print(len(files))
+    """
+)
+
+
+@pytest.fixture(scope="module")
+def long_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("long")
+    for year in range(2001, 2007):
+        cf.save(cf.synthetic.world(10, 60, year=year), made / str(year))
+    return made
+
+
+def begin(store: Path, out: Path, address: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", LONG, str(store), str(out), address],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def results(out: Path) -> dict[Path, tuple[int, int]]:
+    """Files that anybody would see, and which writing of them it is."""
+    found = [p for p in out.rglob("*") if p.is_file() and not p.name.startswith(".")]
+    assert all(written(path) for path in found)  # complete, each of them
+    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
+
+
+def wait_for(out: Path, count: int, run: subprocess.Popen[str]) -> dict[Path, tuple[int, int]]:
+    ends = time.monotonic() + 120
+    while time.monotonic() < ends and run.poll() is None:
+        found = results(out)
+        if len(found) >= count:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{count} results expected, got {len(results(out))}: {run.stderr}")
+
+
+def whole(store: Path, out: Path) -> None:
+    """Every result is that of the single function."""
+    panel = cf.Panel(store)
+    for path, _ in results(out).items():
+        since, year = (written(path)["labels"][name] for name in ("since", "year"))
+        single = cf.structural_decomposition(panel[since], panel[year], "CO2").to_frame()
+        frame = pd.read_parquet(path)["effect"]
+        np.testing.assert_array_equal(frame.to_numpy(), single["effect"].to_numpy())
+
+
+def test_a_worker_that_is_killed_costs_its_task_another_try(
+    long_store: Path, tmp_path: Path
+) -> None:
+    with Cluster(workers=2) as cluster:
+        run = begin(long_store, tmp_path, cluster.address)
+        before = wait_for(tmp_path, 2, run)
+        cluster.workers[0].send_signal(signal.SIGKILL)
+        text, errors = run.communicate(timeout=120)
+    assert run.returncode == 0, errors
+    assert text.strip() == "15"
+    after = results(tmp_path)
+    assert len(after) == 15
+    assert all(after[path] == stamp for path, stamp in before.items())
+    whole(long_store, tmp_path)
+
+
+def test_a_scheduler_that_is_killed_leaves_what_was_written(
+    long_store: Path, tmp_path: Path
+) -> None:
+    with Cluster(workers=2) as cluster:
+        run = begin(long_store, tmp_path, cluster.address)
+        wait_for(tmp_path, 2, run)
+        cluster.scheduler.send_signal(signal.SIGKILL)
+        _, errors = run.communicate(timeout=120)
+        assert run.returncode != 0
+        assert "lost the scheduler" in errors, errors
+    before = results(tmp_path)
+    assert 2 <= len(before) < 15
+    files = cf.Panel(long_store).structural_decomposition("CO2", pairs="all", out=tmp_path)
+    after = results(tmp_path)
+    assert sorted(files) == sorted(after)
+    assert len(after) == 15
+    assert all(after[path] == stamp for path, stamp in before.items())
+    whole(long_store, tmp_path)
+
+
+def test_an_interrupt_stops_a_local_run_and_leaves_no_process(
+    long_store: Path, tmp_path: Path
+) -> None:
+    import psutil
+
+    run = begin(long_store, tmp_path, "")
+    wait_for(tmp_path, 1, run)
+    children = psutil.Process(run.pid).children(recursive=True)
+    assert children
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode != 0
+    assert "KeyboardInterrupt" in errors
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+    assert results(tmp_path)
+
+
+# --- what is refused ----------------------------------------------------------------------------
+
+
+def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="folder: expected a folder of saved tables, got"):
+        cf.Panel(tmp_path)
+    with pytest.raises(StoreError, match="which is a saved table itself; give"):
+        cf.Panel(folder / "y2010")
+    with pytest.raises(StoreError, match="No such file"):
+        cf.Panel(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="workers: expected a whole number"):
+        cf.Panel(folder, workers=0)
+    panel = cf.Panel(folder)
+    for options, message in (
+        ({"years": [1995]}, r"years: expected some of 2010, 2011, 2012, 2013, got 1995"),
+        ({"years": range(0)}, "years: expected some of 2010 to 2013"),
+        ({"client": 5}, "client: expected a distributed.Client"),
+        ({"client": "tcp://127.0.0.1:1"}, "client: expected the address of a Dask scheduler"),
+        ({"resume": 1}, "resume: expected True or False"),
+        ({"topp": 1}, r"topp: expected an argument of structural_paths \(demand, top,"),
+        ({"top": object()}, "options: expected names, numbers"),
+        ({"threads": 0}, "threads: expected a whole number"),
+    ):
+        with pytest.raises(InputError, match=message):
+            panel.structural_paths("CO2", **options)
+    with pytest.raises(InputError, match="pairs: expected one of chained, ends, all"):
+        panel.structural_decomposition("CO2", pairs="first")
+    with pytest.raises(InputError, match="years: expected two or more"):
+        panel.structural_decomposition("CO2", years=2010)
+    cf.save(cf.synthetic.world(2, 3, year=2010), tmp_path / "a")
+    cf.save(cf.synthetic.world(2, 3, year=2010), tmp_path / "b")
+    with pytest.raises(InputError, match="folder: expected saved tables with one year each"):
+        cf.Panel(tmp_path)
+
+
+def test_years_may_be_a_slice(folder: Path) -> None:
+    panel = cf.Panel(folder)
+    assert panel._chosen(slice(2011, 2012)) == [2011, 2012]
+    assert panel._chosen(slice(None, 2011)) == [2010, 2011]
+    assert panel._chosen(2013) == [2013]
+
+
+def test_a_task_that_cannot_fit_is_refused(folder: Path, cluster: Cluster) -> None:
+    from carbonflows_fast.store import manifest_of
+
+    path = folder / "y2010"
+    least = memory_of("accounts", path, manifest_of(path))
+    assert least < memory_of("structural_decomposition", path, manifest_of(path))
+    with pytest.raises(MemoryLimitError, match=r"expected 3.0 GB for each task.*got 2.0 GB"):
+        _require_room(3 * 10**9, 2e9, "the largest worker has")
+    with Cluster(workers=1, memory="200MB") as small, pytest.raises(MemoryLimitError):
+        cf.Panel(folder).accounts("CO2", client=small.address)
+
+
+def test_a_pinned_thread_does_not_see_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    from carbonflows_fast._machine import instruction_set, pinned, thread_count
+
+    monkeypatch.setenv("CARBONFLOWS_NUM_THREADS", "7")
+    with pinned(3, "baseline"):
+        assert (thread_count(), instruction_set()) == (3, "baseline")
+        assert thread_count(2) == 2
+        with pinned(1, ""):
+            assert thread_count() == 1
+        assert thread_count() == 3
+    assert thread_count() == 7
+    assert os.environ["CARBONFLOWS_NUM_THREADS"] == "7"
+    assert issubclass(PanelError, CarbonFlowsError)
+
+
+# --- command line -------------------------------------------------------------------------------
+
+
+def command(*words: Any) -> int:
+    from carbonflows_fast.cli import main
+
+    return main([str(word) for word in words])
+
+
+def test_command_line(
+    folder: Path, cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = "--scheduler", cluster.address, "--stressor", "CO2"
+    out = tmp_path / "results"
+    assert command("panel", "accounts", folder, *where, "--years", "2011:2013", "--out", out) == 0
+    assert capsys.readouterr().out.count("written: ") == 3
+    assert len(list((out / "accounts").rglob("part-0.parquet"))) == 3
+    file = tmp_path / "effects.csv"
+    assert command("panel", "decompose", folder, *where, "--pairs", "ends", "--out", file) == 0
+    frame = pd.read_csv(file)
+    assert list(frame.columns[:3]) == ["since", "year", "factor"]
+    assert frame["effect"].sum() == pytest.approx(
+        cf.structural_decomposition(*(cf.Panel(folder)[y] for y in (2010, 2013)), "CO2").total
+    )
+    shown = command("panel", "paths", folder, *where, "--years", "2010,2012", "--top", "3",
+                    "--consumers", "all")  # fmt: skip
+    assert shown == 0
+    printed = capsys.readouterr().out
+    assert "structural_paths" in printed
+    assert "24 lines in all" in printed
+    assert "unit: kt" in printed
+
+
+def test_command_line_says_what_failed(
+    folder: Path, cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(folder, store)
+    cf.save(cf.synthetic.world(4, 15, year=2011), store / "y2011")
+    where = "--scheduler", cluster.address
+    assert command("panel", "accounts", store, *where, "--stressor", "stressor 2") == 1
+    printed = capsys.readouterr()
+    assert "2011 failed: stressor: expected" in printed.err
+    assert "2012" in printed.out
+    for words, message in (
+        (("accounts", folder, "--top", "3"), "--top: expected an option of accounts"),
+        (("sector", folder), "--sectors: expected what to study"),
+        (("accounts", folder, "--years", "early"), "--years: expected FIRST:LAST"),
+        (("accounts", tmp_path), "folder: expected a folder of saved tables"),
+    ):
+        assert command("panel", *words) == 2
+        assert message in capsys.readouterr().err
