@@ -8,6 +8,9 @@ had been written by then stays.
 from __future__ import annotations
 
 import logging
+import math
+import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +29,16 @@ if TYPE_CHECKING:
 __all__ = ["Pool", "connected"]
 
 log = logging.getLogger("carbonflows_fast.panel")
+WORKERS = {
+    # Dask's own threshold makes glibc take every array from the system anew, a tenth of the time.
+    # These are the values that glibc comes to by itself where nobody sets them.
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+}
+"""Environment of the processes of a pool on this machine, where the user has not set it."""
+
+LOOK_SECONDS = 2.0  # between two looks at which workers there are
 ISA = ("avx512", "avx2", "baseline")
 
 
@@ -44,7 +57,7 @@ class Pool:
         The instruction set that every worker has, the best of them: results must not depend on
         where they were computed.
     places : int
-        Tasks at a time.
+        Tasks at a time; workers that join later add to it.
 
     Raises
     ------
@@ -57,19 +70,36 @@ class Pool:
     def __init__(self, client: Client, memory: int) -> None:
         self.client = client
         self.memory = memory
-        workers = list(client.run(_facts).values())
-        other = {worker["version"] for worker in workers} - {_core.version}
-        if other:
-            raise CarbonFlowsError(
-                f"client: expected workers with carbonflows_fast {_core.version}, got "
-                f"{', '.join(sorted(other))}; install one version everywhere"
-            )
+        self._known: dict[str, dict[str, Any]] = {}
+        self._looked = -math.inf
+        self._look()
+        workers = self._known.values()
         _require_room(memory, max(w["memory"] for w in workers), "the largest worker has")
         worst = max(ISA.index(worker["instruction_set"]) for worker in workers)
         self.kernels = next(
             name for name in ISA[worst:] if all(name in w["instruction_sets"] for w in workers)
         )
-        self.places = sum(min(w["places"], int(min(w["memory"] / memory, 1e6))) for w in workers)
+
+    def _look(self) -> None:
+        """Get to know workers that have joined, and forget those that left."""
+        if time.monotonic() < self._looked + LOOK_SECONDS:
+            return
+        here = list(self.client.nthreads())
+        self._known = {name: self._known[name] for name in here if name in self._known}
+        fresh = [name for name in here if name not in self._known]
+        found = self.client.run(_facts, workers=fresh, on_error="ignore") if fresh else {}
+        self._known |= found
+        other = {worker["version"] for worker in found.values()} - {_core.version}
+        if other:
+            raise CarbonFlowsError(
+                f"client: expected workers with carbonflows_fast {_core.version}, got "
+                f"{', '.join(sorted(other))}; install one version everywhere"
+            )
+        fitting = (
+            min(w["places"], int(min(w["memory"] / self.memory, 1e6))) for w in self._known.values()
+        )
+        self.places = max(sum(fitting), 1)
+        self._looked = time.monotonic()
 
     def run(
         self, tasks: Sequence[Task], bar: ProgressBar, keep: Callable[[Task, Done], None]
@@ -82,21 +112,20 @@ class Pool:
         finished = as_completed([])
 
         def start() -> None:
-            task = waiting.popleft()
-            name = f"{task.what} {task.name}"
-            future = self.client.submit(run_task, task, key=f"{name} {uuid4().hex[:8]}", pure=False)
-            running[future] = task
-            finished.add(future)
+            self._look()
+            while waiting and len(running) < self.places:
+                task = waiting.popleft()
+                key = f"{task.what} {task.name} {uuid4().hex[:8]}"
+                future = self.client.submit(run_task, task, key=key, pure=False)
+                running[future] = task
+                finished.add(future)
 
         try:
-            for _ in range(min(self.places, len(tasks))):
-                start()
+            start()
             for future in finished:
-                task = running.pop(future)
-                self._settle(future, task, failed, keep)
+                self._settle(future, running.pop(future), failed, keep)
                 bar.advance()
-                if waiting:
-                    start()
+                start()
         finally:
             if running:
                 self._cancel(list(running))
@@ -154,8 +183,8 @@ def connected(
     from distributed import Client
 
     if client is None:
-        with _local(workers, tasks, memory) as address, Client(address) as made:
-            yield _ready(made, memory, bar)
+        with _local(workers, tasks, memory) as (address, count), Client(address) as made:
+            yield _ready(made, memory, bar, count)
     elif isinstance(client, str):
         try:
             made = Client(client, timeout="10s")
@@ -176,17 +205,18 @@ def connected(
         )  # fmt: skip
 
 
-def _ready(client: Client, memory: int, bar: ProgressBar) -> Pool:
+def _ready(client: Client, memory: int, bar: ProgressBar, workers: int = 1) -> Pool:
     title = bar.title
     bar.rename(f"{title}, waiting for workers")
-    client.wait_for_workers(1)
+    client.wait_for_workers(workers)
     bar.rename(title)
     return Pool(client, memory)
 
 
 @contextmanager
-def _local(workers: int | None, tasks: int, memory: int) -> Iterator[str]:
-    """Start processes for as many tasks as there are cores and room, and give their address.
+def _local(workers: int | None, tasks: int, memory: int) -> Iterator[tuple[str, int]]:
+    """Start processes for as many tasks as there are cores and room, and give their address and
+    number.
 
     They are plain processes, not forks of this one or spawned with its main module, so that a
     script needs no guard.
@@ -203,18 +233,31 @@ def _local(workers: int | None, tasks: int, memory: int) -> Iterator[str]:
     if workers is not None and count < min(workers, tasks):
         log.warning("%d workers instead of %d: a task may need %.1f GB of %.1f GB",
                     count, workers, memory / 1e9, MEMORY_LIMIT / 1e9)  # fmt: skip
-    memory_limit = MEMORY_LIMIT // count
-    if WINDOWS:
-        cluster = LocalCluster(
-            n_workers=count, threads_per_worker=1, memory_limit=memory_limit, dashboard_address=None
-        )
-    else:
-        cluster = SubprocessCluster(
-            n_workers=count, threads_per_worker=1, dashboard_address=None,
-            worker_kwargs={"memory_limit": memory_limit},
-        )  # fmt: skip
+    limit = MEMORY_LIMIT // count
+    with _environment(WORKERS):
+        if WINDOWS:
+            cluster = LocalCluster(
+                n_workers=count, threads_per_worker=1, memory_limit=limit, dashboard_address=None
+            )
+        else:
+            cluster = SubprocessCluster(
+                n_workers=count, threads_per_worker=1, dashboard_address=None,
+                worker_kwargs={"memory_limit": limit},
+            )  # fmt: skip
     with cluster:
-        yield str(cluster.scheduler_address)
+        yield str(cluster.scheduler_address), count
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set what is not set yet, for the processes that are started meanwhile."""
+    missing = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
 
 
 def _require_room(needed: int, limit: float, whose: str) -> None:
