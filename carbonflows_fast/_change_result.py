@@ -124,7 +124,8 @@ class PathChanges:
 
         The effects are those of the whole (`structural_decomposition`, the same path by path)
         less the explained ones; it is solved when first asked for. NaN where there is no such
-        whole: where a table between the two is not productive, or, for method "lmdi", where a
+        whole: where a table between the two is not productive, or so nearly that the effects of
+        the whole do not add up to its change by 1e-6 of it, or, for method "lmdi", where a
         coefficient or an intensity changes sign.
         """
         whole = self._all_effects()

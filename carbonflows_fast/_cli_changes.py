@@ -43,7 +43,7 @@ def show_decomposition(found: Decomposition) -> None:
         for name, text, value in zip(effects.index, texts[:-1], effects, strict=True)
     ]
     body.append(["all", texts[-1], percent(found.total / base, signed=True)])
-    say(columns(["due to", unit or "effect", "of before"], body))
+    say(columns([f"due to ({found.method})", unit or "effect", "of before"], body))
     say(f"the effects add up to the change but for {found.closure:.1e} of it")
 
 
@@ -52,7 +52,7 @@ def show_changes(found: PathChanges, lines: int) -> None:
     explained, unit = found.explained, found.unit
     total = found.total or float("nan")
     say()
-    say(f"{len(found):,} chains add {with_unit(explained['change'], unit)}, "
+    say(f"{len(found):,} chains ({found.method}) add {with_unit(explained['change'], unit)}, "
         f"{percent(explained['change'] / total)} of the change; all others "
         f"{with_unit(float(found.pruned.sum()), unit)}")  # fmt: skip
     frame = found.to_frame().head(lines)

@@ -235,7 +235,10 @@ def _prices(table: Table, deflators: Any) -> FloatArray | None:
                       got="a Series with others", remedy="use deflators.reindex(before.rows)")
             )  # fmt: skip
         deflators = deflators.to_numpy()
-    prices = np.asarray(deflators)
+    try:
+        prices = np.asarray(deflators)
+    except ValueError:  # a list of lists of several lengths
+        prices = np.asarray(None)
     if prices.dtype.kind not in "iuf":
         got = type(deflators).__name__ if prices.ndim == 0 else f"values of type {prices.dtype}"
     elif prices.shape != (table.n,):
@@ -257,6 +260,12 @@ def _aligned(before: Table, after: Table) -> Table:
         ("rows", list(before.rows), list(after.rows)),
         ("columns of final demand", list(before.demand), list(after.demand)),
     ):
+        if ours != theirs and (len(set(ours)) < len(ours) or len(set(theirs)) < len(theirs)):
+            raise LabelError(
+                wrong("after", expected=f"the {what} of before in the same order, as a label that "
+                      "is there twice cannot be found by its name", got="others",
+                      remedy="aggregate both tables: rows of one label become one")
+            )  # fmt: skip
         missing, extra = set(ours) - set(theirs), set(theirs) - set(ours)
         if missing or extra:
             said = [

@@ -158,9 +158,6 @@ def decompose(arguments: argparse.Namespace) -> int:
     before, stressor, demand = _question(arguments)
     arguments.table = arguments.after
     after = _question(arguments)[0]
-    whole = cf.structural_decomposition(before, after, stressor, demand=demand)
-    _heading(before, whole.stressor, demand)
-    _cli_changes.show_decomposition(whole)
     top = arguments.top
     if top is None and arguments.threshold is None and arguments.min_share is None:
         top = arguments.lines
@@ -168,6 +165,10 @@ def decompose(arguments: argparse.Namespace) -> int:
         before, after, stressor, demand=demand, top=top, threshold=arguments.threshold,
         min_share=arguments.min_share, max_stage=arguments.max_stage, method=arguments.method,
     )  # fmt: skip
+    method: Any = "polar" if arguments.method == "polar" else "integral"
+    whole = cf.structural_decomposition(before, after, stressor, demand=demand, method=method)
+    _heading(before, whole.stressor, demand)
+    _cli_changes.show_decomposition(whole)
     _cli_changes.show_changes(found, arguments.lines)
     write_out(found.to_frame().assign(unit=found.unit), arguments.out)
     return 0

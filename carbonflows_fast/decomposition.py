@@ -84,7 +84,8 @@ class Decomposition:
         """Return the effects: index factor (and what was asked for by `by`), column effect.
 
         Factors are intensity, technology, trade, demand level, demand mix and demand origin, with
-        population before them where both tables know it (the level is then per head). They add up
+        population before them where both tables know it of every region (the level is then per
+        head). They add up
         to `total`. `attrs` has label, prices, method, stressor, unit and closure.
         """
         frame = self._frame.copy()
@@ -233,7 +234,8 @@ def decompose_years(
     -------
     DataFrame, effects (rows) × pairs (columns)
         Columns "2000 → 2005", "2005 → 2009", …, and with "chained" their sum, "chained 2000 →
-        2009". `attrs` has prices and unit.
+        2009". `attrs` has prices and unit. The level of demand is per head, and population apart,
+        only if all tables know it.
 
     Raises
     ------
@@ -269,12 +271,27 @@ def decompose_years(
             wrong("tables", expected="tables of different years or names", got=repr(labels),
                   remedy="set year= where they are made")
         )  # fmt: skip
-    frame = pd.DataFrame({one.label: one.to_frame()["effect"] for one in found})
+    effects = {one.label: one.to_frame()["effect"] for one in found}
+    known = ["population" in one.index.get_level_values("factor") for one in effects.values()]
+    if any(known) and not all(known):
+        effects = {label: _of_all_heads(one) for label, one in effects.items()}
+    frame = pd.DataFrame(effects)
     if pairs == "chained":
         first, last = found[0].label.split(" → ")[0], found[-1].label.split(" → ")[-1]
         frame[f"chained {first} → {last}"] = frame.sum(axis=1)
     frame.attrs = {"prices": found[0].prices, "unit": found[0].unit}
     return frame
+
+
+def _of_all_heads(effects: pd.Series) -> pd.Series:
+    """Count population as a part of the level, as where it is not known."""
+    factors = effects.index.get_level_values("factor")
+    if "population" not in factors:
+        return effects
+    kept = effects[factors != "population"].copy()
+    level = kept.index.get_level_values("factor") == "demand level"
+    kept[level] += effects[factors == "population"].to_numpy()
+    return kept
 
 
 def _one_of(argument: str, value: Any, known: tuple[str, ...]) -> None:

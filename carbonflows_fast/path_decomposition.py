@@ -10,6 +10,7 @@ Lenzen (2006), Energy Policy 34 (limits of LMDI at zeros).
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,6 +38,7 @@ METHODS = ("shapley", "lmdi", "polar")
 FIRST = 1e-3  # of the largest conceivable change: where the search for the top begins
 GROWTH = 0.85  # the number of paths grows about so with a falling threshold, in tables looked at
 MOST_PREFIXES = 4_000_000  # to look at in a round for the top: deeper ones are not worth it
+CLOSES = 1e-6  # of the change, or of a thousandth of the larger E: otherwise effects are not known
 FEW = 50  # paths from which no more can be foretold
 
 
@@ -66,8 +68,9 @@ def structural_path_decomposition(
     demand : region, (region, category), list of these, or array of shape (n,), optional
         Whose purchases; all by default.
     top : int, optional
-        So many of the largest; 1,000 if none of these three is given. Fewer are returned where
-        fewer changed, or where finding more would take millions of prefixes that hardly change.
+        So many of the largest; 1,000 if none of these three is given. A path whose value stays
+        counts as long as one of its factors changed. Fewer are returned where there are no more,
+        or where finding more would take millions of prefixes that hardly change.
     threshold : float, optional
         All changes of at least this size, in the stressor's unit.
     min_share : float, optional
@@ -192,28 +195,38 @@ def _rounds(
                          else max(MOST_PATHS, 2 * most), limit, order, threads)  # fmt: skip
         return raw
 
-    if asked.mode == "top":
+    if top:
         floor, least = SMALLEST, max(FIRST * joint.largest, SMALLEST)
     else:
         floor = least = _least(asked, total, bound, scale)
         if most is not None:
             least = max(FIRST * joint.largest, floor)
+    if joint.largest == 0.0:
+        return find(1.0, last=False)  # every path is worth nothing, before and after
     found: tuple[Any, ...] | None = None
+    enough, too_low = math.inf, 0.0  # thresholds that a search got through, and that none did
     while True:
         raw = find(least, last=least <= SMALLEST)
-        if not raw[0]:
-            if top and found is not None:
-                return found  # all others change too little to be told apart
+        if raw[0]:
+            found, enough, got = raw, least, raw[1].size
+            if least <= floor or (most is not None and got >= most):
+                return raw
+            needed = (1.3 * (most or 1) / max(got, 1)) ** (1.0 / GROWTH)
+            least = max(floor, least / min(max(needed, 1.5), 64.0 if got < FEW else 1024.0))
+        elif top and (found is not None or least < joint.largest):
+            too_low = least
+            least = min(16.0 * least, joint.largest)  # far fewer than one would think
+        else:
             raise MemoryLimitError(
                 wrong(asked.mode, expected=f"at most {most or MOST_PATHS:,} changes",
                       got=f"{getattr(asked, asked.mode)!r}, which takes more",
                       remedy="ask for less")
             )  # fmt: skip
-        found, got = raw, raw[1].size
-        if least <= floor or (most is not None and got >= most):
-            return raw
-        needed = (1.3 * (most or 1) / max(got, 1)) ** (1.0 / GROWTH)
-        least = max(floor, least / min(max(needed, 1.5), 64.0 if got < FEW else 1024.0))
+        if too_low > 0.0 and found is not None:
+            if enough < 1.5 * too_low:
+                return found  # all others change too little to be told apart
+            if least <= too_low or least >= enough:
+                least = math.sqrt(too_low * enough)
 
 
 def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
@@ -282,7 +295,11 @@ def _whole(pair: Pair, method: str) -> dict[str, float] | None:
             effects = effects_of(pair, (by_poles if method == "polar" else by_integral)(pair, ends))
     except NotProductiveError:  # between the tables; the change itself is known all the same
         return None
-    return effects and {
+    change = ends.emissions[1] - ends.emissions[0]
+    size = max(abs(change), 1e-3 * max(map(abs, ends.emissions)))
+    if effects is None or abs(sum(effects.values()) - change) > CLOSES * size:
+        return None
+    return {
         "intensity": effects["intensity"],
         "technology": effects["technology"],
         "trade": effects["trade"] + effects["demand origin"],

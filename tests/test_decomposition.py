@@ -217,7 +217,8 @@ def test_what_is_refused() -> None:
     with pytest.raises(LabelError, match=r"after: .*1 only in before \(\('US', 'cars'\)\)"):
         decompose(before, other)
     for wrong in ({"method": "sum"}, {"by": "year"}, {"top": 0}, {"deflators": np.zeros(7)},
-                  {"deflators": [1.0]}, {"method": "lmdi", "by": "region"}):  # fmt: skip
+                  {"deflators": [1.0]}, {"deflators": [1, [2]]},
+                  {"method": "lmdi", "by": "region"}):  # fmt: skip
         with pytest.raises(InputError, match=f"{list(wrong)[-1]}: expected"):
             decompose(before, after, **wrong)
     with pytest.raises(InputError, match="tables: expected a list of two or more, got 1"):
@@ -242,6 +243,39 @@ def test_what_is_refused() -> None:
     large = cf.synthetic.world(21, 100, density=0.02)
     with pytest.raises(InputError, match="at most 2,000 rows"):
         decompose(large, large, method="lmdi")
+
+
+def test_labels_that_are_there_twice_are_not_matched_by_name() -> None:
+    A = np.array([[0.1, 0.2, 0.0], [0.0, 0.1, 0.1], [0.2, 0.0, 0.1]])
+    Y, s = np.array([[1.0, 2.0], [30.0, 4.0], [5.0, 6.0]]), np.array([1.0, 9.0, 3.0])
+    x = np.linalg.solve(np.eye(3) - A, Y.sum(axis=1))
+    demand = [("X", "c"), ("Y", "c")]
+
+    def table(rows: list[int], regions: list[str]) -> cf.Table:
+        return cf.Table(A=A[np.ix_(rows, rows)], Y=Y[rows], S=s[rows], x=x[rows], regions=regions,
+                        sectors=["s"] * len(rows), demand=demand, stressors="CO2")  # fmt: skip
+
+    before = table([0, 1, 2], ["X", "X", "Y"])
+    same = cf.structural_decomposition(before, table([0, 1, 2], ["X", "X", "Y"]))
+    assert same.total == 0.0
+    for other in (table([2, 0, 1], ["Y", "X", "X"]), table([0, 2], ["X", "Y"])):
+        with pytest.raises(
+            LabelError, match="after: expected the rows of before in the same order"
+        ):
+            cf.structural_decomposition(before, other)
+
+
+def test_population_known_in_some_years_only_is_left_out_of_a_chain() -> None:
+    people = {"DE": 80.0, "FR": 60.0, "US": 300.0}
+    rng = np.random.default_rng(3)
+    known = [year(rng, year=y, population=people) for y in (2000, 2005)]
+    last = year(rng, year=2009)
+    frame = cf.decompose_years([*known, last])
+    assert list(frame.index) == ["intensity", "technology", "trade", *DEMAND]
+    single = cf.structural_decomposition(*known).to_frame()["effect"]
+    both = single["population"] + single["demand level"]
+    assert frame.loc["demand level", "2000 → 2005"] == pytest.approx(both)
+    assert "population" in cf.decompose_years(known).index
 
 
 # --- real tables ------------------------------------------------------------------------------

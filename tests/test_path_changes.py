@@ -145,6 +145,22 @@ def test_between_two_tables_there_may_be_one_that_is_not_productive() -> None:
     assert cf.structural_decomposition(*tables, method="polar").closure < 1e-9
 
 
+def test_tables_close_to_unproductive() -> None:
+    """Much more is conceivable there than there is, and the whole does not close."""
+    before, after = (cf.synthetic.world(2, 3, year=y) for y in (2000, 2009))
+    radius = np.abs(np.linalg.eigvals(before.A.toarray())).max()
+    wild = before.with_changes(A=before.A * (0.999 / radius))
+    for top in (1, 3):
+        found = cf.structural_path_decomposition(before, wild, top=top)
+        assert len(found) == top
+        close(found)
+    assert found.remainder[KINDS].isna().all()
+    nothing = cf.structural_path_decomposition(
+        before.with_changes(S=before.S * 0), after.with_changes(Y=after.Y * 0), top=3
+    )
+    assert not nothing.change.any()
+
+
 def test_the_same_bits_for_any_threads_and_after_other_searches() -> None:
     tables = cf.synthetic.world(5, 40, year=2010), cf.synthetic.world(5, 40, year=2019)
     results = []
