@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import time
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -126,6 +127,12 @@ class Pool:
                 self._settle(future, running.pop(future), failed, keep)
                 bar.advance()
                 start()
+        except (Exception, CancelledError) as error:
+            # Whoever spoke to the scheduler first after it was gone raised whatever that raises.
+            gone = isinstance(error, OSError | CancelledError) or self.client.status != "running"
+            if isinstance(error, CarbonFlowsError) or not gone:
+                raise
+            raise self._lost(tasks[0].what) from error
         finally:
             if running:
                 self._cancel(list(running))
@@ -144,10 +151,13 @@ class Pool:
             failed[task.name] = self._reason(error)
             log.error("%s %s: %s", task.what, task.name, failed[task.name])
         else:
-            raise CarbonFlowsError(
-                f"client: lost the scheduler while {task.what} {task.name} was running; results "
-                "that were written stay, run again with the same out= to compute the others"
-            )
+            raise self._lost(f"{task.what} {task.name}")
+
+    def _lost(self, what: str) -> CarbonFlowsError:
+        return CarbonFlowsError(
+            f"client: lost the scheduler while {what} was running; results that were written stay, "
+            "run again with the same out= to compute the others"
+        )
 
     def _reason(self, error: BaseException) -> str:
         from distributed import KilledWorker
