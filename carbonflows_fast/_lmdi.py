@@ -15,10 +15,24 @@ from carbonflows_fast._pair import Pair
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import InputError, wrong
 
-__all__ = ["lmdi_effects", "log_mean"]
+__all__ = ["lmdi_effects", "log_mean", "log_ratio"]
 
 MOST_ROWS = 2000
 BLOCK = 128
+
+
+def log_ratio(a: Any, b: Any) -> FloatArray:
+    """Return ln(b / a) of numbers of one sign, however far or near they are; others are of no use.
+
+    >>> import numpy as np
+    >>> log_ratio(np.array([1.0]), np.array([1e-300])).round(3)
+    array([-690.776])
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        change = (b - a) / a
+        far = np.log(np.abs(b)) - np.log(np.abs(a))
+        ratio: FloatArray = np.where(np.abs(change) < 0.5, np.log1p(change), far)
+    return ratio
 
 
 def log_mean(a: Any, b: Any) -> FloatArray:
@@ -29,9 +43,8 @@ def log_mean(a: Any, b: Any) -> FloatArray:
     array([1.4427, 3.    ])
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        excess = b / a - 1.0
-        mean = a * excess / np.log1p(excess)
-    return np.where((a == 0) | (b == 0), 0.0, np.where(excess == 0, a, mean))
+        mean = (b - a) / log_ratio(a, b)
+    return np.where((a == 0) | (b == 0), 0.0, np.where(a == b, a, mean))
 
 
 def lmdi_effects(pair: Pair, parts: DemandParts) -> dict[str, float]:

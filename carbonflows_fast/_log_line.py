@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._lmdi import log_mean, log_ratio
 from carbonflows_fast._means import CLOSURE, NODES, Ends, by_integral, ends_of, gauss
 from carbonflows_fast._nested import demand_parts, requirements, trade_part
 from carbonflows_fast._pair import End, Pair
@@ -41,9 +42,8 @@ def by_logarithms(pair: Pair, ends: Ends) -> dict[str, float] | None:
     if (a0 * a1 < 0).any() or (s0 * s1 < 0).any():
         return None
     opposite = y0 * y1 < 0
-    sizes = np.abs(np.array(ends.emissions))
-    size = max(abs(ends.emissions[1] - ends.emissions[0]), 1e-3 * float(sizes.max()))
-    effects = _along_legs(pair, np.where(opposite, 0.0, y0), np.where(opposite, 0.0, y1), size)
+    steady0, steady1 = np.where(opposite, 0.0, y0), np.where(opposite, 0.0, y1)
+    effects = _along_legs(pair, steady0, steady1, ends.size)
     if opposite.any():
         part = _only(pair, opposite)
         straight = by_integral(part, ends_of(part, mixed=False))
@@ -87,32 +87,16 @@ class Line:
             moved = (f0 == 0) & (f1 != 0)
         else:
             with np.errstate(divide="ignore", invalid="ignore"):
-                values = self.at(leg, t) / log_means(f0, f1)
+                values = self.at(leg, t) / log_mean(f0, f1)
             moved = np.where((f0 != 0) & (f1 != 0), values, 0.0)
         return np.asarray(moved, dtype=np.float64)
-
-
-def log_ratios(f0: FloatArray, f1: FloatArray) -> FloatArray:
-    """Return ln(f₁/f₀) of entries that have one sign in both years; others are of no use."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        change = (f1 - f0) / f0
-        far = np.log(np.abs(f1)) - np.log(np.abs(f0))
-        ratios: FloatArray = np.where(np.abs(change) < 0.5, np.log1p(change), far)
-    return ratios
-
-
-def log_means(f0: FloatArray, f1: FloatArray) -> FloatArray:
-    """Return Λ(f₁, f₀) of entries that have one sign in both years; others are of no use."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means: FloatArray = np.where(f0 == f1, f0, (f1 - f0) / log_ratios(f0, f1))
-    return means
 
 
 def _along_legs(pair: Pair, y0: FloatArray, y1: FloatArray, size: float) -> dict[str, float]:
     """Add up the effects of the three legs, each by as many nodes as it takes to close."""
     _, a0, a1 = pair.union
     lines = Line(pair.before.s, pair.after.s), Line(a0, a1), Line(y0, y1)
-    technology = _technology(pair, log_means(a0, a1))
+    technology = _technology(pair, log_mean(a0, a1))
     factors = demand_factors(demand_parts(pair))
     parts = {name: change.sum(axis=1) for name, change in factors.items()}
     effects = dict.fromkeys(("intensity", "technology", "trade", *parts), 0.0)
@@ -169,7 +153,7 @@ def _technology(pair: Pair, means: FloatArray) -> FloatArray:
     here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
     c0, c1 = c0[here], c1[here]
     with np.errstate(invalid="ignore"):
-        logs = np.where((a0 == 0) | (a1 == 0), 0.0, means * log_ratios(c0, c1))
+        logs = np.where((a0 == 0) | (a1 == 0), 0.0, means * log_ratio(c0, c1))
     straight = np.where(c0 * c1 < 0, a1 - a0 - trade_part(a0, a1, c0, c1), logs)
     part: FloatArray = np.where((c0 == 0) | (c1 == 0), a1 - a0, straight)
     return part

@@ -49,6 +49,16 @@ class Ends:
     m: dict[tuple[int, int], FloatArray]
     emissions: tuple[float, float]
 
+    @property
+    def change(self) -> float:
+        """ΔE."""
+        return self.emissions[1] - self.emissions[0]
+
+    @property
+    def size(self) -> float:
+        """What closure is relative to: |ΔE|, or a thousandth of the larger E if that is more."""
+        return max(abs(self.change), 1e-3 * max(map(abs, self.emissions)))
+
 
 def ends_of(pair: Pair, *, mixed: bool) -> Ends:
     """Solve at the two ends; `mixed` with the demand and the intensities of either year."""
@@ -86,8 +96,6 @@ def by_orders(pair: Pair, ends: Ends) -> Means:
 
 def by_integral(pair: Pair, ends: Ends) -> Means:
     """∫ along the straight line in s, A and y, by as many Gauss nodes as it takes to close."""
-    change = ends.emissions[1] - ends.emissions[0]
-    size = max(abs(change), 1e-3 * max(map(abs, ends.emissions)))
     means = Means(np.zeros(pair.n), np.zeros(pair.n))
     for nodes in NODES:
         means = Means(np.zeros(pair.n), np.zeros(pair.n), nodes=nodes)
@@ -102,7 +110,7 @@ def by_integral(pair: Pair, ends: Ends) -> Means:
                       "straight line between them", got="one in between that is not",
                       remedy="use method='polar' or 'shapley'")
             ) from error  # fmt: skip
-        if abs(means.total(pair) - change) <= CLOSURE * size:
+        if abs(means.total(pair) - ends.change) <= CLOSURE * ends.size:
             break
     return means
 

@@ -57,6 +57,7 @@ def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]
 def tasks_of(
     what: str, questions: Sequence[Any], sources: dict[int, Source], run: Run, kernels: str
 ) -> list[Task]:
+    """Return a task for each question: years, options, and the consumer if it is of one alone."""
     tasks = []
     for years, options, consumer in questions:
         labels: list[tuple[str, Any]] = list(zip(("since", "year")[-len(years) :], years))

@@ -192,8 +192,6 @@ def structural_decomposition(
         means = choose[method](pair, ends)
         nodes = means.nodes
         frame = _of_means(pair, means, by, int(top))
-    change = ends.emissions[1] - ends.emissions[0]
-    size = max(abs(change), 1e-3 * max(map(abs, ends.emissions)))
     added = float(frame.attrs.pop("added"))
     return Decomposition(
         label=pair.label,
@@ -203,7 +201,7 @@ def structural_decomposition(
         unit=pair.unit,
         before=ends.emissions[0],
         after=ends.emissions[1],
-        closure=abs(added - change) / size if size else 0.0,
+        closure=abs(added - ends.change) / ends.size if ends.size else 0.0,
         nodes=nodes,
         _frame=frame,
     )

@@ -295,9 +295,7 @@ def _whole(pair: Pair, method: str) -> dict[str, float] | None:
             effects = effects_of(pair, (by_poles if method == "polar" else by_integral)(pair, ends))
     except NotProductiveError:  # between the tables; the change itself is known all the same
         return None
-    change = ends.emissions[1] - ends.emissions[0]
-    size = max(abs(change), 1e-3 * max(map(abs, ends.emissions)))
-    if effects is None or abs(sum(effects.values()) - change) > CLOSES * size:
+    if effects is None or abs(sum(effects.values()) - ends.change) > CLOSES * ends.size:
         return None
     return {
         "intensity": effects["intensity"],
