@@ -50,15 +50,13 @@ def _facts(dask_worker: Any) -> dict[str, Any]:
 
 
 class Pool:
-    """A client, and how many tasks of a size its workers take side by side.
+    """A client, and which of its workers take how many tasks of a size side by side.
 
     Attributes
     ----------
     kernels : str
-        The instruction set that every worker has, the best of them: results must not depend on
-        where they were computed.
-    places : int
-        Tasks at a time; workers that join later add to it.
+        The best instruction set that every worker has at the start: results must not depend on
+        where they were computed. Workers that join later with less get no tasks.
 
     Raises
     ------
@@ -72,10 +70,13 @@ class Pool:
         self.client = client
         self.memory = memory
         self._known: dict[str, dict[str, Any]] = {}
+        self._fit: dict[str, int] = {}
         self._looked = -math.inf
+        self.kernels = ISA[-1]
         self._look()
         workers = self._known.values()
-        _require_room(memory, max(w["memory"] for w in workers), "the largest worker has")
+        largest = max((w["memory"] for w in workers), default=0.0)
+        _require_room(memory, largest, "the largest worker has")
         worst = max(ISA.index(worker["instruction_set"]) for worker in workers)
         self.kernels = next(
             name for name in ISA[worst:] if all(name in w["instruction_sets"] for w in workers)
@@ -96,37 +97,32 @@ class Pool:
                 f"client: expected workers with carbonflows_fast {_core.version}, got "
                 f"{', '.join(sorted(other))}; install one version everywhere"
             )
-        fitting = (
-            min(w["places"], int(min(w["memory"] / self.memory, 1e6))) for w in self._known.values()
-        )
-        self.places = max(sum(fitting), 1)
+        self._fit = {name: places for name, w in self._known.items() if (places := self._room(w))}
+        for name in found.keys() - self._fit:
+            log.warning("%s gets no tasks: it needs %.1f GB for each and %s", name,
+                        self.memory / 1e9, self.kernels)  # fmt: skip
         self._looked = time.monotonic()
+
+    def _room(self, worker: dict[str, Any]) -> int:
+        """Return how many tasks a worker takes at a time."""
+        if self.kernels not in worker["instruction_sets"]:
+            return 0
+        by_memory = int(min(worker["memory"] / self.memory, 1e6))  # a worker may have no limit
+        return min(int(worker["places"]), by_memory)
 
     def run(
         self, tasks: Sequence[Task], bar: ProgressBar, keep: Callable[[Task, Done], None]
     ) -> dict[str, str]:
         """Run the tasks, hand each result to `keep`, and return the reasons of what failed."""
-        from distributed import as_completed
-
-        waiting, running = deque(tasks), dict[Any, Task]()
+        waiting, running = deque(tasks), dict[Any, tuple[Task, set[str]]]()
         failed: dict[str, str] = {}
-        finished = as_completed([])
-
-        def start() -> None:
-            self._look()
-            while waiting and len(running) < self.places:
-                task = waiting.popleft()
-                key = f"{task.what} {task.name} {uuid4().hex[:8]}"
-                future = self.client.submit(run_task, task, key=key, pure=False)
-                running[future] = task
-                finished.add(future)
-
         try:
-            start()
-            for future in finished:
-                self._settle(future, running.pop(future), failed, keep)
-                bar.advance()
-                start()
+            while waiting or running:
+                self._look()
+                self._start(waiting, running)
+                for future in self._finished(running):
+                    self._settle(future, running.pop(future)[0], failed, keep)
+                    bar.advance()
         except (Exception, CancelledError) as error:
             # Whoever spoke to the scheduler first after it was gone raised whatever that raises.
             gone = isinstance(error, OSError | CancelledError) or self.client.status != "running"
@@ -137,6 +133,31 @@ class Pool:
             if running:
                 self._cancel(list(running))
         return failed
+
+    def _start(self, waiting: deque[Task], running: dict[Any, tuple[Task, set[str]]]) -> None:
+        """Hand out as many tasks as there is room for."""
+        # Dask never gives a task to other workers than it was meant for, even if all have left.
+        for future in [f for f, (_, meant) in running.items() if not meant & self._known.keys()]:
+            self._cancel([future])
+            waiting.append(running.pop(future)[0])
+        while waiting and len(running) < sum(self._fit.values()):
+            task = waiting.popleft()
+            key = f"{task.what}-{task.name}-{uuid4().hex[:8]}"  # Dask's pages group by the first
+            meant = set(self._fit)
+            future = self.client.submit(run_task, task, key=key, pure=False, workers=list(meant))
+            running[future] = task, meant
+
+    def _finished(self, running: dict[Any, tuple[Task, set[str]]]) -> list[Any]:
+        """Wait until tasks have ended, or it is time to look at the workers again."""
+        from distributed import wait
+
+        if not running:  # no worker fits at the moment
+            time.sleep(LOOK_SECONDS)
+            return []
+        try:
+            return list(wait(list(running), LOOK_SECONDS, "FIRST_COMPLETED").done)
+        except TimeoutError:
+            return []
 
     def _settle(
         self, future: Any, task: Task, failed: dict[str, str], keep: Callable[[Task, Done], None]

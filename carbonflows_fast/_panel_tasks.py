@@ -92,7 +92,7 @@ class Source:
         path = Path(self.path)
         try:
             same = checksum(path) == self.checksum and _stamp(path) == self.stamp
-        except OSError:
+        except (OSError, StoreError):
             same = False
         if not same:
             raise StoreError(

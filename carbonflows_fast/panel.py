@@ -237,7 +237,7 @@ class Panel:
 
         described(asked)  # complains before anything is started
         asked = {name: value for name, value in asked.items() if value is not None}
-        sources = {year: Source.of(self._paths[year]) for years in chosen for year in years}
+        sources = {year: self._source(year) for years in chosen for year in years}
         questions = list(self._questions(chosen, asked, consumers))
         years = {year: self._manifests[year] for year in sources}
         memory = max(memory_of(what, self._paths[year], years[year]) for year in years)
@@ -262,6 +262,18 @@ class Panel:
                 found.result(),
             )
         return found.result()
+
+    def _source(self, year: int) -> Source:
+        """Look at the table of a year anew: it may have been saved again since."""
+        path = self._paths[year]
+        source = Source.of(path)
+        self._manifests[year] = manifest = manifest_of(path)
+        if manifest["year"] != year:
+            raise StoreError(
+                f"{path}: expected the table of {year}, which it was when the panel was made, got "
+                f"that of {manifest['year']}; make the panel again"
+            )
+        return source
 
     def _questions(
         self, chosen: Sequence[tuple[int, ...]], asked: dict[str, Any], consumers: Any

@@ -150,8 +150,17 @@ def manifest_of(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def checksum(path: str | os.PathLike[str]) -> str:
-    """Return the digest that names the content of a saved table."""
-    return _digest((Path(path) / MANIFEST).read_bytes())
+    """Return the digest that names the content of a saved table.
+
+    Raises
+    ------
+    StoreError
+        If there is none.
+    """
+    try:
+        return _digest((Path(path) / MANIFEST).read_bytes())
+    except OSError as error:
+        raise _damaged(Path(path), str(error)) from error
 
 
 # ---- writing -------------------------------------------------------------------------------------

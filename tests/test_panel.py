@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import shutil
 import signal
@@ -20,16 +19,8 @@ import pytest
 from panel_cluster import Cluster
 
 import carbonflows_fast as cf
-from carbonflows_fast._panel_memory import memory_of
-from carbonflows_fast._panel_pool import _require_room
 from carbonflows_fast._panel_tasks import Source, Task, run_task, written
-from carbonflows_fast.errors import (
-    CarbonFlowsError,
-    InputError,
-    MemoryLimitError,
-    PanelError,
-    StoreError,
-)
+from carbonflows_fast.errors import InputError, PanelError, StoreError
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop when killed
 YEARS = range(2010, 2014)
@@ -191,6 +182,21 @@ def test_a_table_that_changes_in_the_meantime_is_noticed(folder: Path, tmp_path:
             values.write_bytes(content)
         with pytest.raises(StoreError, match="changed on disk while the panel was computed"):
             run_task(task)
+
+
+def test_a_table_that_another_year_took_the_place_of_is_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(folder, store)
+    panel = cf.Panel(store)
+    cf.save(cf.synthetic.world(4, 15, year=2019, stressors=2), store / "y2010")
+    with pytest.raises(StoreError, match=r"expected the table of 2010, .* got that of 2019"):
+        panel.accounts("CO2")
+    shutil.rmtree(store / "y2010")
+    with pytest.raises(StoreError, match="y2010"):
+        panel.accounts("CO2")
+    assert list(panel.accounts("CO2", years=2011).index.unique("year")) == [2011]
 
 
 def test_a_table_that_changes_during_its_task_gives_no_result(
@@ -365,33 +371,6 @@ def test_years_may_be_a_slice(folder: Path) -> None:
     assert panel._chosen(slice(2011, 2012)) == [2011, 2012]
     assert panel._chosen(slice(None, 2011)) == [2010, 2011]
     assert panel._chosen(2013) == [2013]
-
-
-def test_a_task_that_cannot_fit_is_refused(folder: Path, cluster: Cluster) -> None:
-    from carbonflows_fast.store import manifest_of
-
-    path = folder / "y2010"
-    least = memory_of("accounts", path, manifest_of(path))
-    assert least < memory_of("structural_decomposition", path, manifest_of(path))
-    with pytest.raises(MemoryLimitError, match=r"expected 3.0 GB for each task.*got 2.0 GB"):
-        _require_room(3 * 10**9, 2e9, "the largest worker has")
-    with Cluster(workers=1, memory="200MB") as small, pytest.raises(MemoryLimitError):
-        cf.Panel(folder).accounts("CO2", client=small.address)
-
-
-def test_a_pinned_thread_does_not_see_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from carbonflows_fast._machine import instruction_set, pinned, thread_count
-
-    monkeypatch.setenv("CARBONFLOWS_NUM_THREADS", "7")
-    with pinned(3, "baseline"):
-        assert (thread_count(), instruction_set()) == (3, "baseline")
-        assert thread_count(2) == 2
-        with pinned(1, ""):
-            assert thread_count() == 1
-        assert thread_count() == 3
-    assert thread_count() == 7
-    assert os.environ["CARBONFLOWS_NUM_THREADS"] == "7"
-    assert issubclass(PanelError, CarbonFlowsError)
 
 
 # --- command line -------------------------------------------------------------------------------
