@@ -36,7 +36,7 @@ LINES = 20
 def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
     """Add what the command takes beside the question."""
     parser.add_argument(
-        "what", metavar="WHAT", choices=[*WHAT, *(set(WHAT.values()) - set(WHAT))],
+        "what", metavar="WHAT", choices=list(dict.fromkeys([*WHAT, *WHAT.values()])),
         help=f"{', '.join(WHAT)}, or the name of a method of Panel",
     )  # fmt: skip
     parser.add_argument("store", metavar="STORE", type=Path, help="folder of saved tables")
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         found = getattr(panel, WHAT[short])(
             arguments.stressor,
-            demand=pairs(arguments.demand, list(panel[panel.years[0]].regions)),
+            demand=pairs(arguments.demand, list(panel.regions)),
             years=_years(arguments.years),
             client=arguments.scheduler,
             out=None if file else arguments.out,
@@ -86,10 +86,14 @@ def run(arguments: argparse.Namespace) -> int:
             **asked,
         )
     except PanelError as error:
-        for name, reason in error.failed.items():
-            sys.stderr.write(f"carbonflows-fast: {name} failed: {reason}\n")
-        found, status = error.results, 1
-    _show(found, file)
+        sys.stderr.write(f"carbonflows-fast: {error}\n")
+        results: Any = error.results
+        found, status = results, 1
+        if file and (file.exists() or not len(found)):
+            sys.stderr.write(f"carbonflows-fast: {file} not written, since some is missing\n")
+            file = None
+    if len(found):
+        _show(found, file)
     return status
 
 
@@ -112,8 +116,6 @@ def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
             wrong("--sectors", expected="what to study", got="nothing",
                   remedy="e.g. --sectors steel")
         )  # fmt: skip
-    if given.get("consumers") == ["all"]:
-        given["consumers"] = "all"
     return given
 
 
@@ -143,4 +145,5 @@ def _show(found: Any, file: Path | None) -> None:
         say(f"… {len(found):,} lines in all; --out writes them")
     if found.attrs.get("unit"):
         say(f"unit: {found.attrs['unit']}")
-    write_out(found.reset_index() if len(found) else found, file)
+        found = found.assign(unit=found.attrs["unit"])
+    write_out(found.reset_index(), file)

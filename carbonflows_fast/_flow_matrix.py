@@ -350,7 +350,7 @@ class FlowMatrix:
 
     def _long(self, emitter: Any, consumer: Any) -> pd.DataFrame:
         values = self.matrix.to_numpy()[emitter, consumer]
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {
                 "from": self.matrix.index.to_numpy()[emitter],
                 "to": self.matrix.columns.to_numpy()[consumer],
@@ -358,6 +358,7 @@ class FlowMatrix:
                 "share": values / self.total if self.total else np.full(values.size, np.nan),
             }
         )
+        return self._with_bound(frame, self.error_bound)
 
 
 def parts_of(table: Table, flow: RegionFlows, groups: tuple[str, ...] = ()) -> dict[str, Any]:

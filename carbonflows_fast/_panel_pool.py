@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 import time
 from asyncio import CancelledError
 from collections import deque
@@ -40,6 +41,9 @@ WORKERS = {
 """Environment of the processes of a pool on this machine, where the user has not set it."""
 
 LOOK_SECONDS = 2.0  # between two looks at which workers there are
+WAIT_SECONDS = 10.0  # for workers, before it is said that there are none
+ORPHAN_SECONDS = 30  # a pool without anybody to give it tasks ends itself
+APART = "import os; os.setpgid(0, 0)"  # Ctrl-C goes to all of a terminal's group: leave it
 ISA = ("avx512", "avx2", "baseline")
 
 
@@ -89,8 +93,15 @@ class Pool:
         here = list(self.client.nthreads())
         self._known = {name: self._known[name] for name in here if name in self._known}
         fresh = [name for name in here if name not in self._known]
-        found = self.client.run(_facts, workers=fresh, on_error="ignore") if fresh else {}
+        answers = self.client.run(_facts, workers=fresh, on_error="return") if fresh else {}
+        found = {name: a for name, a in answers.items() if not isinstance(a, BaseException)}
         self._known |= found
+        if here and not self._known:
+            raise CarbonFlowsError(
+                "client: expected workers that can import carbonflows_fast, got none among "
+                f"{len(here)} (one says: {next(iter(answers.values()), 'nothing')!r}); install it "
+                "everywhere, and check the environment of the workers"
+            )
         other = {worker["version"] for worker in found.values()} - {_core.version}
         if other:
             raise CarbonFlowsError(
@@ -151,8 +162,11 @@ class Pool:
         """Wait until tasks have ended, or it is time to look at the workers again."""
         from distributed import wait
 
-        if not running:  # no worker fits at the moment
-            time.sleep(LOOK_SECONDS)
+        if not running:
+            log.warning("no worker is left that fits; waiting for one")
+            while not self._fit:
+                time.sleep(LOOK_SECONDS)
+                self._look()
             return []
         try:
             return list(wait(list(running), LOOK_SECONDS, "FIRST_COMPLETED").done)
@@ -164,13 +178,17 @@ class Pool:
     ) -> None:
         if future.status == "finished":
             done = future.result()
+            if done.failed:
+                failed[task.name] = done.failed
+                log.info("%s %s failed: %s", task.what, task.name, done.failed)
+                return
             log.info("%s %s: %s", task.what, task.name,
                      "resumed" if done.resumed else f"{done.seconds:.2f} s")  # fmt: skip
             keep(task, done)
         elif future.status == "error":
             error = future.exception()
             failed[task.name] = self._reason(error)
-            log.error("%s %s: %s", task.what, task.name, failed[task.name])
+            log.info("%s %s failed: %s", task.what, task.name, failed[task.name])
         else:
             raise self._lost(f"{task.what} {task.name}")
 
@@ -188,8 +206,7 @@ class Pool:
                 "its worker was lost again and again, perhaps for want of memory: a task was "
                 f"expected to need {self.memory / 1e9:.1f} GB"
             )
-        text = " ".join(str(error).split())
-        return text if isinstance(error, CarbonFlowsError) else f"{type(error).__name__}: {text}"
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
     def _cancel(self, futures: list[Any]) -> None:
         try:
@@ -227,19 +244,24 @@ def connected(
             ) from error  # fmt: skip
         with made:
             yield _ready(made, memory, bar)
-    elif isinstance(client, Client) and not client.asynchronous:
+    elif isinstance(client, Client) and not client.asynchronous and client.status == "running":
         yield _ready(client, memory, bar)
     else:
         raise InputError(
-            wrong("client", expected="a distributed.Client (not an asynchronous one) or an address",
-                  got=type(client).__name__, remedy="leave it out for a pool on this machine")
+            wrong("client", expected="an open distributed.Client (not an asynchronous one) or an "
+                  "address", got=f"a {getattr(client, 'status', '')} {type(client).__name__}",
+                  remedy="leave it out for a pool on this machine")
         )  # fmt: skip
 
 
 def _ready(client: Client, memory: int, bar: ProgressBar, workers: int = 1) -> Pool:
     title = bar.title
     bar.rename(f"{title}, waiting for workers")
-    client.wait_for_workers(workers)
+    try:
+        client.wait_for_workers(workers, timeout=WAIT_SECONDS)
+    except TimeoutError:
+        log.warning("no workers at %s yet; waiting for them", client.scheduler.address)
+        client.wait_for_workers(workers)
     bar.rename(title)
     return Pool(client, memory)
 
@@ -265,7 +287,7 @@ def _local(workers: int | None, tasks: int, memory: int) -> Iterator[tuple[str, 
         log.warning("%d workers instead of %d: a task may need %.1f GB of %.1f GB",
                     count, workers, memory / 1e9, MEMORY_LIMIT / 1e9)  # fmt: skip
     limit = MEMORY_LIMIT // count
-    with _environment(WORKERS):
+    with _environment(WORKERS), _interrupts_held():
         if WINDOWS:
             cluster = LocalCluster(
                 n_workers=count, threads_per_worker=1, memory_limit=limit, dashboard_address=None
@@ -273,7 +295,8 @@ def _local(workers: int | None, tasks: int, memory: int) -> Iterator[tuple[str, 
         else:
             cluster = SubprocessCluster(
                 n_workers=count, threads_per_worker=1, dashboard_address=None,
-                worker_kwargs={"memory_limit": limit},
+                worker_kwargs={"memory_limit": limit, "preload_nanny": [APART]},
+                scheduler_kwargs={"idle_timeout": f"{ORPHAN_SECONDS} s", "preload": [APART]},
             )  # fmt: skip
     with cluster:
         yield str(cluster.scheduler_address), count
@@ -289,6 +312,23 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
     finally:
         for name in missing:
             os.environ.pop(name, None)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C until they have left the terminal's group.
+
+    The thread that starts them, and they, inherit what is blocked here. An interrupt in the
+    meantime comes when they are there, so that they can be stopped in order.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _require_room(needed: int, limit: float, whose: str) -> None:

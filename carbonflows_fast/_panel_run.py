@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +16,11 @@ from carbonflows_fast import _panel_tasks
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._panel_tasks import Done, Source, Task, written
 from carbonflows_fast._progress import ProgressBar
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError, shorten, wrong
 
-__all__ = ["Found", "Run", "run_options", "tasks_of"]
+__all__ = ["Found", "Run", "run_options", "summary", "tasks_of"]
+
+log = logging.getLogger("carbonflows_fast.panel")
 
 
 class Run:
@@ -33,6 +37,10 @@ class Run:
                 wrong("resume", expected="True or False", got=repr(resume), remedy="choose one")
             )
         self.years, self.client, self.resume, self.progress = years, client, resume, progress
+        if out is not None and (not isinstance(out, str | os.PathLike) or not str(out)):
+            raise InputError(
+                wrong("out", expected="a folder", got=repr(out), remedy="name one, or leave it out")
+            )
         self.out = None if out is None else Path(out).absolute()
         self.threads = thread_count(threads)
 
@@ -55,15 +63,18 @@ def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]
 
 
 def tasks_of(
-    what: str, questions: Sequence[Any], sources: dict[int, Source], run: Run, kernels: str
-) -> list[Task]:
+    what: str, questions: Sequence[Any], sources: dict[int, Source], run: Run, kernels: str,
+    pairs: str,
+) -> list[Task]:  # fmt: skip
     """Return a task for each question: years, options, and the consumer if it is of one alone."""
     tasks = []
     for years, options, consumer in questions:
         labels: list[tuple[str, Any]] = list(zip(("since", "year")[-len(years) :], years))
         labels += [] if consumer is None else [("consumer", consumer)]
         chosen = tuple(sources[year] for year in years)
-        task = Task(what, chosen, tuple(labels), options, run.threads, kernels, None, run.resume)
+        task = Task(
+            what, chosen, tuple(labels), options, run.threads, kernels, None, run.resume, pairs
+        )
         if run.out is not None:
             task = replace(task, out=str(run.out / what / task.partition / "part-0.parquet"))
         tasks.append(task)
@@ -85,25 +96,41 @@ class Found:
     def missing(self, tasks: list[Task], bar: ProgressBar) -> list[Task]:
         """Return the tasks whose results are not on disk; refuse a folder of other results."""
         self.tasks = tasks
-        if self.run.out is None:
+        if self.run.out is None or not tasks:
             return tasks
+        there = self._there(self.run.out / self.what, tasks[0].question)
         left = []
         for task in tasks:
-            facts = written(Path(str(task.out)))
-            if facts and facts.get("question") != task.question:
-                raise InputError(
-                    wrong("out", expected=f"a folder for {self.what} with these options",
-                          got=f"{task.out}, with the answer to another question",
-                          remedy="choose another folder, or delete that one")
-                )  # fmt: skip
             if task.name in self.done:
                 continue
-            if self.run.resume and facts.get("key") == task.key:
+            if self.run.resume and there.get(str(task.out)) == task.key:
                 self.done[task.name] = Done(None, task.out, 0.0, resumed=True)
+                log.info("%s %s: resumed", task.what, task.name)
                 bar.advance()
             else:
                 left.append(task)
         return left
+
+    def _there(self, folder: Path, question: str) -> dict[str, str | None]:
+        """Return the keys of the results in a folder, all of which must answer one question."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(folder, os.W_OK):
+                raise PermissionError(f"no right to write to {folder}")
+            found = {str(file): written(file) for file in sorted(folder.rglob("*.parquet"))}
+        except OSError as error:
+            raise InputError(
+                wrong("out", expected="a folder to write to", got=str(error),
+                      remedy="choose another")
+            ) from error  # fmt: skip
+        for file, facts in found.items():
+            if facts and facts.get("question") != question:
+                raise InputError(
+                    wrong("out", expected=f"a folder for {self.what} with these options",
+                          got=f"{file}, with the answer to another question",
+                          remedy="choose another folder, or delete that one")
+                )  # fmt: skip
+        return {file: facts.get("key") for file, facts in found.items()}
 
     def result(self) -> pd.DataFrame | list[Path]:
         """Return files, or all frames under each other."""
@@ -123,6 +150,16 @@ class Found:
         same = {n: v for n, v in first.items() if all(a.get(n) == v for a in about.values())}
         result.attrs = same | {"by_task": about}
         return result
+
+
+def summary(what: str, failed: dict[str, str], asked: int) -> str:
+    """Say what failed and why, each reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in failed.items():
+        by_reason.setdefault(reason, []).append(name)
+    reasons = [f"{shorten(names)}: {reason}" for reason, names in by_reason.items()]
+    others = "none is done" if len(failed) == asked else "the others are done"
+    return f"{what}: {len(failed)} of {asked} failed, {others}; " + "; ".join(reasons)
 
 
 def _labelled(frame: pd.DataFrame, labels: Sequence[tuple[str, Any]]) -> pd.DataFrame:

@@ -11,8 +11,10 @@ import hashlib
 import json
 import logging
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,8 @@ class Task:
         File to write.
     resume : bool
         Whether a file with the same key is as good.
+    pairs : str
+        Which pairs of years it is one of.
     """
 
     what: str
@@ -136,6 +140,7 @@ class Task:
     kernels: str
     out: str | None
     resume: bool = True
+    pairs: str = ""
 
     @property
     def name(self) -> str:
@@ -147,8 +152,12 @@ class Task:
 
     @property
     def question(self) -> str:
-        """Digest of what is asked, whatever the tables hold."""
-        return _digest([self.what, described(self.options)])
+        """Digest of what is asked in all tasks of a call, whatever the tables hold."""
+        levels = [name for name, _ in self.labels]
+        shared = {
+            k: v for k, v in self.options.items() if "consumer" not in levels or k != "demand"
+        }
+        return _digest([self.what, described(shared), levels, self.pairs])
 
     @property
     def key(self) -> str:
@@ -164,12 +173,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a task: a frame, or the file that has it."""
+    """What came of a task: a frame, the file that has it, or the reason why there is none."""
 
     frame: pd.DataFrame | None
     file: str | None
     seconds: float
     resumed: bool = False
+    failed: str = ""
 
 
 def described(value: Any) -> Any:
@@ -212,12 +222,16 @@ def run_task(task: Task) -> Done:
     begun = time.perf_counter()
     if task.out is not None and task.resume and written(Path(task.out)).get("key") == task.key:
         return Done(None, task.out, 0.0, resumed=True)  # by a worker that was lost afterwards
-    frame = _answer(task)
-    seconds = time.perf_counter() - begun
-    log.info("%s %s: %.2f s", task.what, task.name, seconds)
-    if task.out is None:
-        return Done(frame, None, seconds)
-    _write(task, frame, Path(task.out))
+    try:
+        frame = _answer(task)
+        seconds = time.perf_counter() - begun
+        log.info("%s %s: %.2f s", task.what, task.name, seconds)
+        if task.out is None:
+            return Done(frame, None, seconds)
+        _write(task, frame, Path(task.out))
+    except CarbonFlowsError as error:  # raised, Dask would print all of the task as well
+        reason = " ".join(str(error).split())
+        return Done(None, None, time.perf_counter() - begun, failed=reason)
     return Done(None, task.out, seconds)
 
 
@@ -232,21 +246,42 @@ def _answer(task: Task) -> pd.DataFrame:
     return frame
 
 
-def _blas_threads(threads: int) -> Any:
+_blas_lock = threading.Lock()
+_blas_tasks: list[Any] = []  # one for each task of this process that runs, and the first limits
+
+
+@contextmanager
+def _blas_threads(threads: int) -> Iterator[None]:
+    """Limit BLAS, which knows no threads of Python: the last task that ends lifts the limit."""
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(threads, user_api="blas")
+    with _blas_lock:
+        _blas_tasks.append(None if _blas_tasks else threadpool_limits(threads, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            if len(_blas_tasks) == 1:
+                _blas_tasks[0].restore_original_limits()
+            _blas_tasks.pop()
 
 
 def written(path: Path) -> dict[str, Any]:
-    """Return what the metadata of a result say of it: key, question, labels and attrs."""
+    """Return what the metadata of a result say of it: key, question, labels and attrs.
+
+    Nothing of a file that cannot be read, a question of None of one that somebody else wrote.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        found: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {})[METADATA])
-    except (OSError, pa.ArrowException, KeyError, ValueError):
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
         return {}
+    try:
+        found: dict[str, Any] = json.loads(metadata[METADATA])
+    except (KeyError, ValueError):
+        return {"question": None}
     return found
 
 
@@ -255,10 +290,13 @@ def _write(task: Task, frame: pd.DataFrame, target: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for left in abandoned(target):
-        left.unlink(missing_ok=True)
-    columns = frame if frame.index.names == [None] else frame.reset_index()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for left in abandoned(target):
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise CarbonFlowsError(f"out: expected a folder to write to, got {error}") from error
+    columns = frame.copy(deep=False) if frame.index.names == [None] else frame.reset_index()
     columns.attrs = {}  # pandas would write them as well
     facts = {"key": task.key, "question": task.question, "labels": dict(task.labels)}
     facts |= {"version": _core.version, "instruction_set": task.kernels, "attrs": frame.attrs}

@@ -290,7 +290,9 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=threads, help="of the solver; all cores by default")
+    parser.add_argument(
+        "--threads", type=threads, help="of the solver; by default all cores (panel: 1)"
+    )
 
 
 def _add_top(parser: argparse.ArgumentParser) -> None:

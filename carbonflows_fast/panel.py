@@ -7,7 +7,7 @@ so nothing large travels between processes, and one year's memory is all that a 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,7 @@ import pandas as pd
 
 from carbonflows_fast._machine import instruction_set
 from carbonflows_fast._panel_memory import memory_of
-from carbonflows_fast._panel_run import Found, Run, run_options, tasks_of
+from carbonflows_fast._panel_run import Found, Run, run_options, summary, tasks_of
 from carbonflows_fast._panel_tasks import Source, described
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import InputError, PanelError, StoreError, nearest, shorten, wrong
@@ -53,8 +53,9 @@ class Panel:
     -----
     All methods take the arguments of the function of their name, and
 
-    years : sequence of int, range or slice, optional
-        Which years; all by default.
+    years : int, sequence of int, range or slice, optional
+        Which years; all by default. `slice(2000, 2009)` is what is there from 2000 to 2009, both
+        included; years that are named must be there.
     client : distributed.Client or str, optional
         Where to run: a client, or the address of a scheduler. Without it, a pool of processes on
         this machine is made and closed. The tables must have the same path on all workers.
@@ -86,6 +87,11 @@ class Panel:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, workers: int | None = None) -> None:
+        if not isinstance(folder, str | os.PathLike):
+            raise InputError(
+                wrong("folder", expected="a path", got=repr(folder),
+                      remedy="name the folder of saved tables")
+            )  # fmt: skip
         self.folder = Path(folder).absolute()
         if workers is not None and (
             isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1
@@ -115,8 +121,19 @@ class Panel:
         """All years, in order."""
         return tuple(self._paths)
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Of the last year."""
+        return tuple(self._manifests[self.years[-1]]["regions"])
+
     def __len__(self) -> int:
         return len(self._paths)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._paths)
+
+    def __contains__(self, year: object) -> bool:
+        return year in self.years
 
     def __getitem__(self, year: int) -> Table:
         """Open the table of a year."""
@@ -206,7 +223,7 @@ class Panel:
     ) -> pd.DataFrame | list[Path]:
         run, more = run_options(what, options)
         chosen = [(year,) for year in self._chosen(run.years)]
-        return self._run(what, chosen, asked | more, consumers, run)
+        return self._run(what, chosen, asked | more, consumers, run, "")
 
     def _ask_pairs(
         self, what: str, asked: dict[str, Any], pairs: str, options: dict[str, Any], consumers: Any
@@ -227,53 +244,72 @@ class Panel:
             "ends": [(years[0], years[-1])],
             "all": list(combinations(years, 2)),
         }
-        return self._run(what, chosen[pairs], asked | more, consumers, run)
+        return self._run(what, chosen[pairs], asked | more, consumers, run, pairs)
 
     def _run(
         self, what: str, chosen: Sequence[tuple[int, ...]], asked: dict[str, Any], consumers: Any,
-        run: Run,
+        run: Run, pairs: str,
     ) -> pd.DataFrame | list[Path]:  # fmt: skip
-        from carbonflows_fast._panel_pool import connected
-
         described(asked)  # complains before anything is started
         asked = {name: value for name, value in asked.items() if value is not None}
-        sources = {year: self._source(year) for years in chosen for year in years}
+        sources, broken = self._sources(sorted({year for years in chosen for year in years}))
         questions = list(self._questions(chosen, asked, consumers))
-        years = {year: self._manifests[year] for year in sources}
-        memory = max(memory_of(what, self._paths[year], years[year]) for year in years)
+        named = tasks_of(what, questions, sources, run, "", pairs)
+        failed = {
+            task.name: broken[year]
+            for task, (years, *_) in zip(named, questions)
+            for year in years
+            if year in broken
+        }
+        possible = [q for q in questions if not broken.keys() & set(q[0])]
         found = Found(what, run)
+        if possible:
+            failed |= self._compute(what, possible, sources, run, pairs, found)
+        if failed:
+            raise PanelError(summary(what, failed, len(questions)), failed, found.result())
+        return found.result()
+
+    def _compute(
+        self, what: str, questions: Sequence[Any], sources: dict[int, Source], run: Run, pairs: str,
+        found: Found,
+    ) -> dict[str, str]:  # fmt: skip
+        """Answer questions, and return the reasons of what failed."""
+        from carbonflows_fast._panel_pool import connected
+
+        memory = max(memory_of(what, self._manifests[year]) for years, *_ in questions
+                     for year in years)  # fmt: skip
         with progress_bar(what.replace("_", " "), len(questions), run.progress) as bar:
             # On this machine it is known what is on disk already before there are any workers.
             left = len(questions)
             if run.client is None:
-                made = tasks_of(what, questions, sources, run, instruction_set())
+                made = tasks_of(what, questions, sources, run, instruction_set(), pairs)
                 left = len(found.missing(made, bar))
                 if not left:
-                    return found.result()
+                    return {}
             with connected(run.client, self.workers, left, memory, bar) as pool:
-                made = tasks_of(what, questions, sources, run, pool.kernels)
-                failed = pool.run(found.missing(made, bar), bar, found.keep)
-        if failed:
-            others = "none is done" if len(failed) == len(questions) else "the others are done"
-            raise PanelError(
-                f"{what}: {len(failed)} of {len(questions)} failed, {others}; "
-                + "; ".join(f"{name}: {reason}" for name, reason in failed.items()),
-                failed,
-                found.result(),
-            )
-        return found.result()
+                made = tasks_of(what, questions, sources, run, pool.kernels, pairs)
+                return pool.run(found.missing(made, bar), bar, found.keep)
 
-    def _source(self, year: int) -> Source:
-        """Look at the table of a year anew: it may have been saved again since."""
-        path = self._paths[year]
-        source = Source.of(path)
-        self._manifests[year] = manifest = manifest_of(path)
-        if manifest["year"] != year:
-            raise StoreError(
-                f"{path}: expected the table of {year}, which it was when the panel was made, got "
-                f"that of {manifest['year']}; make the panel again"
-            )
-        return source
+    def _sources(self, years: Sequence[int]) -> tuple[dict[int, Source], dict[int, str]]:
+        """Look at tables anew, which may have been saved again since; the reasons of broken ones.
+
+        A broken one has an empty source, so that its tasks can be named.
+        """
+        sources, broken = {}, {}
+        for year in years:
+            path = self._paths[year]
+            try:
+                sources[year] = Source.of(path)
+                manifest = manifest_of(path)
+                if manifest["year"] != year:
+                    raise StoreError(
+                        f"{path}: expected the table of {year}, which it was when the panel was "
+                        f"made, got that of {manifest['year']}; make the panel again"
+                    )
+                self._manifests[year] = manifest
+            except (StoreError, OSError) as error:
+                sources[year], broken[year] = Source(str(path), "", ()), str(error)
+        return sources, broken
 
     def _questions(
         self, chosen: Sequence[tuple[int, ...]], asked: dict[str, Any], consumers: Any
@@ -290,8 +326,8 @@ class Panel:
             )  # fmt: skip
         for years in chosen:
             regions = self._manifests[years[-1]]["regions"]
-            wanted = regions if consumers == "all" else consumers
-            wanted = [wanted] if isinstance(wanted, str) else wanted
+            wanted = [consumers] if isinstance(consumers, str) else list(dict.fromkeys(consumers))
+            wanted = regions if "all" in wanted else wanted
             unknown = [name for name in wanted if name not in regions]
             if unknown:
                 raise InputError(
@@ -306,25 +342,34 @@ class Panel:
             return list(self.years)
         if isinstance(years, slice):
             low, high = years.start, years.stop
+            if years.step is not None or not all(
+                limit is None or _is_year(limit) for limit in (low, high)
+            ):
+                raise self._no_years(years, "slice(first, last), both included, without a step")
             found = [y for y in self.years if (low is None or y >= low) and
                      (high is None or y <= high)]  # fmt: skip
         else:
-            single = isinstance(years, int | np.integer | str)
-            found = sorted({self._known(year) for year in ([years] if single else years)})
+            named = years if isinstance(years, Iterable) and not isinstance(years, str) else [years]
+            found = sorted({self._known(year) for year in named})
         if not found:
-            raise InputError(
-                wrong("years", expected=f"some of {self.years[0]} to {self.years[-1]}",
-                      got=repr(years), remedy="leave it out for all")
-            )  # fmt: skip
+            raise self._no_years(years, f"some of {self.years[0]} to {self.years[-1]}")
         return found
 
     def _known(self, year: Any) -> int:
-        if isinstance(year, bool) or year not in self._paths:
-            raise InputError(
-                wrong("years", expected=f"some of {shorten(self.years, 40)}", got=repr(year),
-                      remedy="leave it out for all")
-            )  # fmt: skip
+        if not _is_year(year) or int(year) not in self._paths:
+            raise self._no_years(year, f"some of {shorten(self.years, 40)}")
         return int(year)
+
+    def _no_years(self, got: Any, expected: str) -> InputError:
+        shown = f"{got.start} to {got.stop}" if isinstance(got, slice) else repr(got)
+        shown += f" in steps of {got.step!r}" if getattr(got, "step", None) is not None else ""
+        return InputError(
+            wrong("years", expected=expected, got=shown, remedy="leave it out for all")
+        )
+
+
+def _is_year(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _stores(folder: Path) -> list[Path]:

@@ -7,8 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import carbonflows_fast as cf
+
+
+def saved_years(folder: Path, years: Iterable[int]) -> Path:
+    """Save a small world for each year, with two stressors."""
+    for year in years:
+        cf.save(cf.synthetic.world(4, 15, year=year, stressors=2), folder / f"y{year}")
+    return folder
 
 
 class Cluster:

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from distributed import Client, LocalCluster, get_worker
 from panel_cluster import Cluster
 
 import carbonflows_fast as cf
-from carbonflows_fast import _panel_pool
+from carbonflows_fast import _panel_pool, _panel_tasks
 from carbonflows_fast._panel_memory import memory_of
 from carbonflows_fast._panel_pool import Pool, _require_room
 from carbonflows_fast._panel_tasks import Done, Task
 from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import CarbonFlowsError, MemoryLimitError
+from carbonflows_fast.errors import CarbonFlowsError, InputError, MemoryLimitError
 from carbonflows_fast.store import manifest_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's event loop
@@ -144,8 +145,8 @@ def test_pools_that_cannot_be(cluster: LocalCluster, monkeypatch: pytest.MonkeyP
 
 def test_a_task_that_cannot_fit_is_refused(tmp_path: Path) -> None:
     path = cf.save(cf.synthetic.world(4, 15, year=2010, stressors=2), tmp_path / "y2010")
-    least = memory_of("accounts", path, manifest_of(path))
-    assert least < memory_of("structural_decomposition", path, manifest_of(path))
+    least = memory_of("accounts", manifest_of(path))
+    assert least < memory_of("structural_decomposition", manifest_of(path))
     with pytest.raises(MemoryLimitError, match=r"expected 3.0 GB for each task.*got 2.0 GB"):
         _require_room(3 * 10**9, 2e9, "the largest worker has")
     with Cluster(workers=1, memory="200MB") as small, pytest.raises(MemoryLimitError):
@@ -164,3 +165,53 @@ def test_a_pinned_thread_does_not_see_the_environment(monkeypatch: pytest.Monkey
         assert thread_count() == 3
     assert thread_count() == 7
     assert os.environ["CARBONFLOWS_NUM_THREADS"] == "7"
+
+
+def test_workers_that_cannot_import_the_package_are_named(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(dask_worker: Any) -> None:
+        raise ModuleNotFoundError("No module named 'carbonflows_fast'")
+
+    monkeypatch.setattr(_panel_pool, "_facts", broken)
+    with (
+        Client(cluster) as client,
+        pytest.raises(CarbonFlowsError, match=r"got none among 1 .*No module named"),
+    ):
+        Pool(client, 1)
+
+
+def test_it_is_said_that_there_are_no_workers_yet(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_panel_pool, "WAIT_SECONDS", 0.05)
+    with Client(cluster) as client, caplog.at_level(logging.WARNING, "carbonflows_fast.panel"):
+        cluster.scale(0)
+        while cluster.scheduler.workers:
+            time.sleep(0.01)
+        with ThreadPoolExecutor(1) as later:
+            later.submit(lambda: (time.sleep(0.3), cluster.scale(1)))
+            with _panel_pool.connected(client, None, 1, 1, progress_bar("", 1, False)) as pool:
+                assert pool.kernels
+    assert "no workers at " in caplog.text
+    with (
+        pytest.raises(InputError, match=r"expected an open distributed.Client .* closed Client"),
+        _panel_pool.connected(client, None, 1, 1, progress_bar("", 1, False)),
+    ):
+        pass
+
+
+def test_tasks_that_share_a_process_leave_blas_as_it_was() -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> list[int]:
+        return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        first, second = _panel_tasks._blas_threads(1), _panel_tasks._blas_threads(1)
+        with first:
+            second.__enter__()
+        assert set(threads()) == {1}
+        second.__exit__(None, None, None)
+        assert threads() == before
