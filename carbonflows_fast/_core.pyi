@@ -145,3 +145,22 @@ class Changes:
         position: _Ints,
         threads: int,
     ) -> tuple[bool, _Floats, _Floats, _Ints, _Int32s, _Floats, _Floats, _Floats, int]: ...
+
+def parse_dense(
+    lines: list[bytes],
+    delimiter: str,
+    columns: int,
+    wanted: npt.NDArray[np.uint8] | None,
+    width: int,
+    /,
+) -> _Floats | None:
+    """Return rows of the wanted columns; None if a line is not plain numbers."""
+
+def parse_sparse(
+    lines: list[bytes],
+    delimiter: str,
+    columns: int,
+    wanted: npt.NDArray[np.uint8] | None,
+    /,
+) -> tuple[_Ints, _Int32s, _Floats] | None:
+    """Return row starts, columns and values of the nonzeros; None if a line is not plain."""

@@ -63,3 +63,4 @@ struct Tiles {
 }  // namespace bindings
 
 void bind_paths(py::module_& m);
+void bind_text(py::module_& m);

@@ -237,4 +237,5 @@ PYBIND11_MODULE(_core, m) {
                                py::arg("isa"));
   bind<float>(m, "Tiles32");
   bind_paths(m);
+  bind_text(m);
 }

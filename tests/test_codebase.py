@@ -22,7 +22,7 @@ ROOMS = [
      "aggregation", "table", "_stressors", "selection"],
     ["readers", "pymrio_bridge"],
     ["synthetic", "_synthetic_recipe"],
-    ["_machine", "_tiles", "_rhs", "_certificate", "_blas", "_direct", "_sweeps",
+    ["_tiles", "_rhs", "_certificate", "_blas", "_direct", "_sweeps",
      "_guards", "_solution", "_methods", "leontief", "_subsystems"],
     ["store", "_exchange"],
     ["checks"],
@@ -40,7 +40,16 @@ ROOMS = [
      "_cli_panel"],
 ]  # fmt: skip
 # These import nothing of the package but each other, and anyone may import them.
-FREE = {"errors", "_atomic", "classification", "_core", "_kernels", "_path_kernels", "_progress"}
+FREE = {
+    "errors",
+    "_atomic",
+    "_machine",
+    "classification",
+    "_core",
+    "_kernels",
+    "_path_kernels",
+    "_progress",
+}
 RANK = {module: rank for rank, room in enumerate(ROOMS) for module in room}
 
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" or p.parent != PACKAGE)

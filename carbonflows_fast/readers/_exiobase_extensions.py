@@ -11,7 +11,7 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._files import TextFolder
+from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors, join_levels, stressor_names
 from carbonflows_fast.readers._parameters import FileParameters
 from carbonflows_fast.readers._text import (
@@ -76,7 +76,7 @@ class _Extension:
         return [join_levels(label) for label in self.main.rows]
 
 
-def extension_files(folder: TextFolder) -> list[ExtensionFiles]:
+def extension_files(folder: Files) -> list[ExtensionFiles]:
     """Find the extensions: every sub-folder with F.txt, or with S.txt if none has F.txt.
 
     Raises
@@ -113,7 +113,7 @@ def extension_files(folder: TextFolder) -> list[ExtensionFiles]:
 
 
 def read_emissions(
-    folder: TextFolder,
+    folder: Files,
     extensions: Sequence[ExtensionFiles],
     sectors: Sequence[Label],
     demand: Sequence[Label],
@@ -123,7 +123,7 @@ def read_emissions(
 
     Parameters
     ----------
-    folder : TextFolder
+    folder : Files
     extensions : sequence of ExtensionFiles
     sectors, demand : sequences of Label
         The column labels of Z (n) and of Y (m), which those of F and F_Y must equal.
@@ -181,7 +181,7 @@ def _demand_rows(read: Sequence[_Extension], rows: list[int], m: int) -> FloatAr
 
 
 def _read_extension(
-    folder: TextFolder,
+    folder: Files,
     files: ExtensionFiles,
     sectors: Sequence[Label],
     demand: Sequence[Label],
@@ -235,7 +235,7 @@ def _check_once(main: TextTable) -> None:
 
 
 def _read_F_Y(
-    folder: TextFolder,
+    folder: Files,
     files: ExtensionFiles,
     main: TextTable,
     demand: Sequence[Label],
@@ -276,7 +276,7 @@ def _read_F_Y(
     return complete
 
 
-def _read_stressor_units(folder: TextFolder, files: ExtensionFiles, main: TextTable) -> list[str]:
+def _read_stressor_units(folder: Files, files: ExtensionFiles, main: TextTable) -> list[str]:
     if files.unit is None:
         logger.warning("%s: no unit.txt; the units are unknown", files.parameters.prefix)
         return [""] * len(main.rows)

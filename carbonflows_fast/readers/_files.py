@@ -1,40 +1,57 @@
-"""The files of a text table, in a folder or inside a zip, which is never unpacked."""
+"""The files of a table, in a folder or inside zips, which are never unpacked."""
 
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from isal import isal_zlib
 
-__all__ = ["TextFolder", "open_text_folder"]
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._ahead import Inflated, ReadAhead
+
+__all__ = ["Files", "open_files", "unknown_layout"]
 
 BUFFER_BYTES = 1 << 20
+AHEAD_BYTES = 1 << 22
+ENCRYPTED = 1
+DEPTH = 2  # folders below the one given that are looked into
+LINE_BYTES = 1 << 28  # a line of 40,000 numbers takes a megabyte; what is longer is no table
+WHOLE_BYTES = 1 << 31  # of files that are read at once
+SAFE_COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # at most 1032 times larger
+
+NAMES: dict[type, str] = {dict: "object", list: "list"}
 
 # What a damaged file can raise while it is read; all become FormatError.
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+DAMAGE: Any = (
+    zipfile.BadZipFile, zlib.error, isal_zlib.error, EOFError, NotImplementedError, RuntimeError,
+    OSError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class TextFolder:
-    """The files at and below one folder, on disk or inside a zip.
+class Files:
+    """The files at and below one folder, on disk or inside zips.
 
     Attributes
     ----------
     path : Path
-        The folder or zip that the user named.
+        The folder, zip or single file that the user named.
     root : str
         The folder within it that names are relative to, "" or with a slash at the end.
     sizes : dict of str to int
-        Files by their name relative to `root` ("co2/F.txt"), with their size in bytes.
-    archive : zipfile.ZipFile or None
+        Files by their name relative to `root` ("co2/F.txt"), with their size in bytes. A zip
+        beside other files counts as a folder ("ICIO.zip/2019_SML.csv").
+    archives : dict of str to zipfile.ZipFile
+        Open zips by the way to them, "" if the path is one itself.
     on_bytes : callable
         Told how many bytes were read, for a progress bar.
     """
@@ -42,7 +59,7 @@ class TextFolder:
     path: Path
     root: str
     sizes: dict[str, int]
-    archive: zipfile.ZipFile | None = None
+    archives: dict[str, zipfile.ZipFile] = field(default_factory=dict)
     on_bytes: Callable[[int], object] = field(default=lambda count: None)
 
     def __contains__(self, name: str) -> bool:
@@ -50,19 +67,73 @@ class TextFolder:
 
     def where(self, name: str) -> str:
         """Return how errors call a file: the given path, then the way inside it."""
+        if not self.path.is_dir() and not self.archives:
+            return str(self.path)
         return str(self.path / self.root / name)
 
     def folders(self) -> list[str]:
         """Return the names of the sub-folders, in alphabetical order."""
-        parents = {name.split("/", 1)[0] for name in self.sizes if "/" in name}
-        return sorted(parents)
+        return sorted({name.split("/", 1)[0] for name in self.sizes if "/" in name})
 
-    def _open(self, name: str) -> IO[bytes]:
-        if self.archive is None:
-            return open(self.path / self.root / name, "rb", buffering=BUFFER_BYTES)
-        # A zip member reads itself in small steps; the buffer makes long lines cheap.
-        member: Any = self.archive.open(self.root + name)
-        return BufferedReader(member, BUFFER_BYTES)
+    def matching(self, pattern: str) -> list[tuple[str, re.Match[str]]]:
+        """Return the files whose last part the pattern fits in full, in order, in any case."""
+        compiled = re.compile(pattern, re.IGNORECASE)
+        found = [(name, compiled.fullmatch(name.rsplit("/", 1)[-1])) for name in sorted(self.sizes)]
+        return [(name, match) for name, match in found if match]
+
+    def below(self, root: str) -> Files:
+        """Return the part that lies in a folder, its name with a slash at the end."""
+        sizes = {n.removeprefix(root): s for n, s in self.sizes.items() if n.startswith(root)}
+        return replace(self, root=self.root + root, sizes=sizes)
+
+    def counting(self, on_bytes: Callable[[int], object]) -> Files:
+        """Return the same files, telling how many bytes are read."""
+        return replace(self, on_bytes=on_bytes)
+
+    def rooted(self, marker: str, looked_for: str) -> Files:
+        """Return the folder that holds the marker file, the one nearest to the top.
+
+        Raises
+        ------
+        FormatError
+            If none has it, or several have.
+        """
+        found = [n.removesuffix(marker) for n in self.sizes if f"/{n}".endswith(f"/{marker}")]
+        if not found:
+            raise unknown_layout(self, looked_for)
+        depth = min(root.count("/") for root in found)
+        highest = sorted(root for root in found if root.count("/") == depth)
+        if len(highest) > 1:
+            raise FormatError(
+                wrong(str(self.path), expected="one table",
+                      got=f"{len(highest)}: {shorten(highest)}",
+                      remedy="give the path of one of them (a zip: unpack it first)")
+            )  # fmt: skip
+        return self.below(highest[0])
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file for reading.
+
+        Raises
+        ------
+        FormatError
+            If it is not there, or cannot be opened.
+        """
+        if name not in self:
+            raise FormatError(
+                wrong(self.where(name), expected="a file", got="nothing of this name",
+                      remedy="restore the file, or read another copy of the table")
+            )  # fmt: skip
+        full = self.root + name
+        try:
+            for prefix, archive in self.archives.items():
+                if full.startswith(prefix):
+                    # A zip member reads itself in small steps; the buffer makes long lines cheap.
+                    return BufferedReader(_member(archive, full.removeprefix(prefix)), BUFFER_BYTES)
+            file = self.path / full if self.path.is_dir() else self.path
+            return open(file, "rb", buffering=BUFFER_BYTES)
+        except DAMAGE as error:
+            raise _unreadable(self.where(name), error) from error
 
     def lines(self, name: str) -> Iterator[tuple[int, bytes]]:
         """Yield line number (from 1) and line, without line end; blank lines are left out.
@@ -70,21 +141,20 @@ class TextFolder:
         Raises
         ------
         FormatError
-            If the file is missing, cut short or damaged.
+            If the file is missing, cut short or damaged, or is no text.
         """
-        if name not in self:
-            raise FormatError(
-                wrong(
-                    self.where(name),
-                    expected="a text file",
-                    got="nothing of this name",
-                    remedy="restore the file, or read another copy of the table",
-                )
-            )
+        number = 0
         try:
-            with self._open(name) as handle:
-                for number, line in enumerate(handle, start=1):
+            with self.open(name) as handle:
+                while line := handle.readline(LINE_BYTES):
+                    number += 1
                     self.on_bytes(len(line))
+                    if len(line) == LINE_BYTES:
+                        raise FormatError(
+                            wrong(f"{self.where(name)}, line {number}", expected="a line of text",
+                                  got=f"more than {LINE_BYTES >> 20} MB without a line end",
+                                  remedy="this is no table in a known layout")
+                        )  # fmt: skip
                     line = line.rstrip(b"\r\n")
                     if number == 1:
                         line = line.removeprefix(b"\xef\xbb\xbf")  # byte order mark
@@ -93,45 +163,80 @@ class TextFolder:
         except DAMAGE as error:
             raise _unreadable(self.where(name), error) from error
 
-    def json(self, name: str) -> dict[str, Any]:
-        """Return the object in a JSON file, {} if there is no such file.
+    def content(self, name: str) -> bytes:
+        """Return all bytes of a file.
 
         Raises
         ------
         FormatError
-            If it is not a JSON object.
+            If it is missing, damaged, or too large to be what it should be.
+        """
+        if self.sizes.get(name, 0) > WHOLE_BYTES:
+            raise FormatError(
+                wrong(self.where(name), expected=f"a file of at most {WHOLE_BYTES >> 30} GB",
+                      got=f"{self.sizes[name] / 1e9:.1f} GB",
+                      remedy="this is no table in a known layout")
+            )  # fmt: skip
+        try:
+            with self.open(name) as handle:
+                content = handle.read()
+        except DAMAGE as error:
+            raise _unreadable(self.where(name), error) from error
+        self.on_bytes(len(content))
+        return content
+
+    def json(self, name: str, kind: type = dict) -> Any:
+        """Return the object (or list) in a JSON file, an empty one if there is no such file.
+
+        Raises
+        ------
+        FormatError
+            If it is something else.
         """
         if name not in self:
-            return {}
-        text = b"\n".join(line for _, line in self.lines(name))
+            return kind()
         try:
-            content = json.loads(text)
-            if not isinstance(content, dict):
+            content = json.loads(self.content(name))
+            if not isinstance(content, kind):
                 raise ValueError(f"a {type(content).__name__}")
-        except ValueError as error:  # also JSONDecodeError and UnicodeDecodeError
+        except (ValueError, RecursionError) as error:  # also of decoding
             raise FormatError(
-                wrong(
-                    self.where(name),
-                    expected="a JSON object",
-                    got=str(error),
-                    remedy="restore the file, or delete it: the reader does without",
-                )
-            ) from error
+                wrong(self.where(name), expected=f"a JSON {NAMES[kind]}", got=str(error),
+                      remedy="the file is damaged or cut short: restore it")
+            ) from error  # fmt: skip
         return content
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> Any:
+    """Open a member of a zip; a large one is unpacked by a thread of its own."""
+    info = archive.getinfo(name)
+    plain = info.compress_type == zipfile.ZIP_DEFLATED and not info.flag_bits & ENCRYPTED
+    if plain and info.file_size > AHEAD_BYTES:
+        return ReadAhead(Inflated(archive, info))
+    return archive.open(info)
+
+
+def unknown_layout(files: Files, looked_for: str) -> FormatError:
+    """Return the error for a path without a table that is known."""
+    top = sorted({name.split("/", 1)[0] for name in files.sizes})
+    single = not files.path.is_dir() and not files.archives
+    return FormatError(
+        wrong(str(files.path), expected=f"a table in a known layout (looked for {looked_for})",
+              got="a single file" if single else shorten(top) or "nothing",
+              remedy="give the folder or the zip that holds these files")
+    )  # fmt: skip
 
 
 def _unreadable(where: str, error: BaseException) -> FormatError:
     return FormatError(
-        wrong(
-            where,
-            expected="a complete and readable file",
-            got=f"{type(error).__name__} ({error})",
-            remedy="it is damaged or cut short, or you may not read it: download or copy it again",
-        )
-    )
+        wrong(where, expected="a complete and readable file",
+              got=f"{type(error).__name__} ({error})",
+              remedy="it is damaged or cut short, or you may not read it: download or copy it "
+              "again")
+    )  # fmt: skip
 
 
-def _disk_files(folder: Path, depth: int) -> Iterator[tuple[str, int]]:
+def _disk_files(folder: Path, depth: int = DEPTH) -> Iterator[tuple[str, int]]:
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
@@ -142,97 +247,62 @@ def _disk_files(folder: Path, depth: int) -> Iterator[tuple[str, int]]:
                 yield f"{entry.name}/{name}", size
 
 
-def _root(path: Path, sizes: Iterable[str], marker: str, looked_for: str) -> str:
-    """Return the folder that holds the marker file, the one nearest to the top."""
-    found = [name.removesuffix(marker) for name in sizes if f"/{name}".endswith(f"/{marker}")]
-    if not found:
-        top = sorted({name.split("/", 1)[0] for name in sizes})
-        raise FormatError(
-            wrong(
-                str(path),
-                expected=f"a table in a known layout (looked for {looked_for})",
-                got=f"{shorten(top) or 'nothing'}",
-                remedy="give the folder or the zip that holds these files",
-            )
-        )
-    depth = min(root.count("/") for root in found)
-    highest = sorted(root for root in found if root.count("/") == depth)
-    if len(highest) > 1:
-        raise FormatError(
-            wrong(
-                str(path),
-                expected="one table",
-                got=f"{len(highest)}: {shorten(highest)}",
-                remedy="give the path of one of them (a zip: unpack it first)",
-            )
-        )
-    return highest[0]
+def _members(where: str, archive: zipfile.ZipFile) -> dict[str, int]:
+    """Return the files of a zip; refuse names that lead out of it and unusual compression."""
+    sizes = {}
+    for info in archive.infolist():
+        if info.is_dir() or info.filename.startswith("__MACOSX/"):
+            continue
+        parts = re.split(r"[/\\]", info.filename)
+        problem = "a name that leads out of the zip" if ".." in parts or not parts[0] else ""
+        if info.compress_type not in SAFE_COMPRESSION:
+            problem = f"compression of type {info.compress_type}"
+        if problem:
+            raise FormatError(
+                wrong(where, expected="files inside the zip, stored or deflated",
+                      got=f"{problem} ({info.filename!r})", remedy="pack the files anew")
+            )  # fmt: skip
+        sizes[info.filename] = info.file_size
+    return sizes
+
+
+def _open_zip(path: Path, stack: ExitStack) -> tuple[zipfile.ZipFile, dict[str, int]]:
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(path))
+    except DAMAGE as error:
+        raise _unreadable(str(path), error) from error
+    return archive, _members(str(path), archive)
 
 
 @contextmanager
-def open_text_folder(path: Path, marker: str, looked_for: str) -> Iterator[TextFolder]:
-    """Find the folder of a table, which may lie below a prefix folder, and open it.
-
-    Parameters
-    ----------
-    path : Path
-        A folder, one that holds it, or a zip.
-    marker : str
-        A file that the folder must hold.
-    looked_for : str
-        What the layout consists of, for the error.
+def open_files(path: Path) -> Iterator[Files]:
+    """List the files at a path: a folder with zips in it, a zip, or a single file.
 
     Raises
     ------
     FormatError
-        If nothing is there, or a zip is damaged or cut short, or there is no such table in it,
-        or more than one.
+        If nothing is there, or a zip is damaged or cut short.
     """
-    if path.is_dir():
-        try:
-            files = dict(_disk_files(path, depth=2))
-        except OSError as error:
-            raise _unreadable(str(path), error) from error
-        yield _below(path, _root(path, files, marker, looked_for), files, None)
-        return
-    if not path.is_file():
-        raise FormatError(
-            wrong(
-                str(path),
-                expected="a folder or a zip file",
-                got="nothing of this name",
-                remedy="check the path",
-            )
-        )
-    if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
-        raise FormatError(
-            wrong(
-                str(path),
-                expected=f"a table in a known layout, a folder or zip (looked for {looked_for})",
-                got="a single file",
-                remedy="give the folder or the zip that holds the table",
-            )
-        )
-    try:
-        archive = zipfile.ZipFile(path)
-    except DAMAGE as error:
-        raise _unreadable(str(path), error) from error
-    with archive:
-        files = {
-            info.filename: info.file_size
-            for info in archive.infolist()
-            if not info.is_dir() and not info.filename.startswith("__MACOSX/")
-        }
-        yield _below(path, _root(path, files, marker, looked_for), files, archive)
-
-
-def _below(
-    path: Path, root: str, files: dict[str, int], archive: zipfile.ZipFile | None
-) -> TextFolder:
-    """Return the part of the files that lies in the root and one folder below it."""
-    sizes = {
-        name.removeprefix(root): size
-        for name, size in files.items()
-        if name.startswith(root) and name.removeprefix(root).count("/") <= 1
-    }
-    return TextFolder(path, root, sizes, archive)
+    with ExitStack() as stack:
+        if path.is_dir():
+            try:
+                sizes = dict(_disk_files(path))
+            except OSError as error:
+                raise _unreadable(str(path), error) from error
+            archives = {}
+            for name in sorted(name for name in sizes if name.lower().endswith(".zip")):
+                archive, members = _open_zip(path / name, stack)
+                archives[f"{name}/"] = archive
+                del sizes[name]
+                sizes |= {f"{name}/{member}": size for member, size in members.items()}
+            yield Files(path, "", sizes, archives)
+        elif not path.is_file():
+            raise FormatError(
+                wrong(str(path), expected="a folder, a zip or a file", got="nothing of this name",
+                      remedy="check the path")
+            )  # fmt: skip
+        elif path.suffix.lower() == ".zip":
+            archive, sizes = _open_zip(path, stack)
+            yield Files(path, "", sizes, {"": archive})
+        else:
+            yield Files(path, "", {path.name: path.stat().st_size})

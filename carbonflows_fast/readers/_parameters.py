@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from carbonflows_fast.errors import FormatError, wrong
-from carbonflows_fast.readers._files import TextFolder
+from carbonflows_fast.readers._files import Files
 
 __all__ = ["FileParameters"]
 
@@ -17,12 +17,12 @@ FILE = "file_parameters.json"
 class FileParameters:
     """What file_parameters.json says about one folder; nothing where it is missing."""
 
-    folder: TextFolder
+    folder: Files
     prefix: str  # the sub-folder, "" or with a slash at the end
     files: dict[str, Any]
 
     @classmethod
-    def read(cls, folder: TextFolder, prefix: str) -> FileParameters:
+    def read(cls, folder: Files, prefix: str) -> FileParameters:
         """Read the parameters of the root (prefix "") or of a sub-folder ("co2/").
 
         Raises

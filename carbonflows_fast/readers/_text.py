@@ -1,24 +1,18 @@
-"""Tab-separated tables: lines become labels and numbers, each error naming file and place.
+"""Delimited tables: lines become labels and numbers, each error naming file and place.
 
-Shared by the readers of text layouts. Numbers are parsed exactly: a float64 written with its
-shortest or with 17 significant digits comes back with the same bits. pandas is not used for it,
-because its default parser is exact in some of its versions only.
+Shared by the readers of text layouts.
 """
 
 from __future__ import annotations
 
 import csv
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import scipy.sparse as sp
-
-from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
-from carbonflows_fast.readers._files import TextFolder
+from carbonflows_fast.readers._cells import Label, Numbers, Row, decoded, show
+from carbonflows_fast.readers._files import Files
 
 __all__ = [
     "Label",
@@ -29,20 +23,7 @@ __all__ = [
     "show",
 ]
 
-logger = logging.getLogger(__name__)
-
-Label = tuple[str, ...]  # one text for each label column or header line
-
-BLOCK_CELLS = 1 << 20  # cells parsed at a time: 8 MB of numbers
-
-
-def show(label: Sequence[str]) -> str:
-    """Return a label as errors print it.
-
-    >>> show(("DE", "Steel"))
-    "'DE | Steel'"
-    """
-    return repr(" | ".join(label))
+SEPARATED = {"\t": "tab-separated ", ",": "comma-separated "}
 
 
 @dataclass(frozen=True)
@@ -74,46 +55,26 @@ class TextTable:
     empty: int
 
 
-@dataclass(frozen=True)
-class _Row:
-    line: int
-    label: Label
-    cells: str
-
-
-def _text(where: str, line: int, raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FormatError(
-            wrong(
-                f"{where}, line {line}",
-                expected="UTF-8 text",
-                got=str(error),
-                remedy="save the file as UTF-8",
-            )
-        ) from error
-
-
-def _split(where: str, line: int, raw: bytes) -> list[str]:
-    """Split a line at the tabs; a quoted cell may hold quotes and tabs, as pandas writes them."""
-    text = _text(where, line, raw)
+def _split(where: str, line: int, raw: bytes, delimiter: str = "\t") -> list[str]:
+    """Split a line; a quoted cell may hold quotes and delimiters, as pandas writes them."""
+    text = decoded(where, line, raw)
     if '"' not in text:
-        return text.split("\t")
+        return text.split(delimiter)
     try:
-        return next(csv.reader([text], delimiter="\t", strict=True))
+        return next(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error:
-        return text.split("\t")  # a quote that quotes nothing is part of the label
+        return text.split(delimiter)  # a quote that quotes nothing is part of the label
 
 
 def _header(
-    where: str, lines: Iterator[tuple[int, bytes]], header_lines: int, label_columns: int | None
-) -> tuple[int, list[Label]]:
+    where: str, lines: Iterator[tuple[int, bytes]], header_lines: int, label_columns: int | None,
+    delimiter: str,
+) -> tuple[int, list[Label]]:  # fmt: skip
     """Read the header lines; return the number of label columns and the column labels."""
     levels: list[list[str]] = []
     for _ in range(header_lines):
         number, raw = next(lines, (0, b""))
-        cells = _split(where, number, raw)
+        cells = _split(where, number, raw, delimiter)
         if label_columns is None:
             # "region", then one empty cell for each further label column
             first = next((i for i, cell in enumerate(cells[1:], start=1) if cell.strip()), 1)
@@ -123,9 +84,9 @@ def _header(
             raise FormatError(
                 wrong(
                     f"{where}, line {number or 'after the last'}",
-                    expected=f"a header line of {expected} tab-separated cells",
+                    expected=f"a header line of {expected} {SEPARATED.get(delimiter, '')}cells",
                     got=f"{len(cells)}",
-                    remedy="check that the file is a tab-separated table and complete",
+                    remedy="check that the file is such a table, and complete",
                 )
             )
         levels.append(cells)
@@ -134,30 +95,32 @@ def _header(
 
 
 def _rows(
-    where: str, lines: Iterable[tuple[int, bytes]], label_columns: int, header_lines: int
-) -> Iterator[_Row]:
+    where: str, lines: Iterable[tuple[int, bytes]], label_columns: int, header_lines: int,
+    delimiter: str,
+) -> Iterator[Row]:  # fmt: skip
     """Yield the rows below the header, without the line that names the label columns."""
     first = True
     for number, raw in lines:
         if b'"' in raw:
-            cells = _split(where, number, raw)
-            label, rest = cells[:label_columns], ["\t".join(cells[label_columns:])]
-            rest = rest if len(cells) > label_columns else []
+            texts = _split(where, number, raw, delimiter)
+            label, rest = texts[:label_columns], texts[label_columns:]
+            cells = delimiter.join(rest).encode() if rest else None
         else:
-            parts = raw.split(b"\t", label_columns)
-            label = [_text(where, number, part) for part in parts[:label_columns]]
-            rest = [_text(where, number, part) for part in parts[label_columns:]]
-        names_line = first and header_lines > 1 and not "".join(rest).strip()
+            parts = raw.split(delimiter.encode(), label_columns)
+            label = [decoded(where, number, part) for part in parts[:label_columns]]
+            cells = parts[label_columns] if len(parts) > label_columns else None
+        names_line = first and header_lines > 1 and not (cells or b"").strip(b"\t ,;")
         first = False
         if names_line:
             continue
-        if not rest:
+        if cells is None:
             raise FormatError(
                 wrong(
                     f"{where}, line {number}",
                     expected=f"{label_columns} label(s), then numbers",
                     got=f"{len(label)} cell(s): {show(label)}",
-                    remedy="the file is cut short or not tab-separated: check its last lines",
+                    remedy=f"the file is cut short or not {SEPARATED.get(delimiter, 'delimited')}: "
+                    "check its last lines",
                 )
             )
         if not all(part.strip() for part in label):
@@ -169,111 +132,31 @@ def _rows(
                     remedy="fill in the missing label",
                 )
             )
-        yield _Row(number, tuple(label), rest[0])
-
-
-def _parse_carefully(
-    where: str, rows: Sequence[_Row], columns: Sequence[Label], empty_value: float
-) -> tuple[FloatArray, int]:
-    """Parse cell by cell, counting empty ones and naming the first that is no number."""
-    values = np.empty((len(rows), len(columns)))
-    empty = 0
-    for position, row in enumerate(rows):
-        cells = [cell.strip() for cell in row.cells.split("\t")]
-        if len(cells) != len(columns):
-            raise FormatError(
-                wrong(
-                    f"{where}, line {row.line} (row {show(row.label)})",
-                    expected=f"{len(columns)} numbers",
-                    got=f"{len(cells)} cells",
-                    remedy="the line is cut short or has cells too many: restore it",
-                )
-            )
-        empty += cells.count("")
-        for column, cell in enumerate(cells):
-            values[position, column] = (
-                _number(where, row, columns[column], cell) if cell else empty_value
-            )
-    return values, empty
-
-
-def _number(where: str, row: _Row, column: Label, cell: str) -> float:
-    try:
-        value = float(cell)
-        if np.isfinite(value) and "_" not in cell:
-            return value
-    except ValueError:
-        pass
-    raise FormatError(
-        wrong(
-            f"{where}, line {row.line}, row {show(row.label)}, column {show(column)}",
-            expected="a finite number",
-            got=repr(cell),
-            remedy="correct the cell, or leave it empty to count as zero",
-        )
-    )
-
-
-def _parse(
-    where: str, rows: Sequence[_Row], columns: Sequence[Label], empty_value: float
-) -> tuple[FloatArray, int]:
-    """Parse a block of rows: NumPy's exact parser where all cells are numbers."""
-    if all(not row.cells or row.cells.isspace() for row in rows):
-        return _parse_carefully(where, rows, columns, empty_value)  # loadtxt warns of no data
-    try:
-        values = np.loadtxt((row.cells for row in rows), delimiter="\t", comments=None, ndmin=2)
-    except ValueError:
-        return _parse_carefully(where, rows, columns, empty_value)
-    if values.shape != (len(rows), len(columns)) or not np.isfinite(values).all():
-        return _parse_carefully(where, rows, columns, empty_value)
-    return values, 0
-
-
-def _sparse_block(values: FloatArray) -> Any:
-    row, column = np.nonzero(values)
-    indptr = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(row, minlength=len(values)), out=indptr[1:])
-    return values[row, column], column.astype(np.int32), indptr
-
-
-def _stack(blocks: list[FloatArray], width: int, sparse: bool) -> Any:
-    """Put blocks of rows below each other, as one dense array or one csr_array."""
-    if not sparse:
-        return np.concatenate(blocks) if blocks else np.zeros((0, width))
-    data, columns, indptrs = zip(*blocks, strict=True) if blocks else ((), (), ())
-    indptr = np.zeros(1, dtype=np.int64)
-    for block in indptrs:
-        indptr = np.concatenate([indptr, indptr[-1] + block[1:]])
-    if indptr[-1] <= np.iinfo(np.int32).max:
-        indptr = indptr.astype(np.int32)
-    arrays = (
-        np.concatenate([np.zeros(0), *data]),
-        np.concatenate([np.zeros(0, np.int32), *columns]),
-        indptr,
-    )
-    return sp.csr_array(arrays, shape=(len(indptr) - 1, width))
+        yield Row(number, tuple(label), cells)
 
 
 def read_matrix(
-    folder: TextFolder,
+    files: Files,
     name: str,
     *,
     label_columns: int | None = None,
     header_lines: int = 2,
+    delimiter: str = "\t",
     keep: Callable[[Label], bool] | None = None,
     sparse: bool = False,
     empty_value: float = 0.0,
 ) -> TextTable:
-    """Read a tab-separated table of numbers with labels at the left and on top.
+    """Read a delimited table of numbers with labels at the left and on top.
 
     Parameters
     ----------
-    folder : TextFolder
+    files : Files
     name : str
         The file in it.
     label_columns : int, optional
         How many columns hold labels; None: as many as the header's first line leaves free.
     header_lines : int
+    delimiter : str
     keep : callable, optional
         Told the label of a row, returns whether its numbers are wanted; others are not parsed.
     sparse : bool
@@ -287,39 +170,22 @@ def read_matrix(
     FormatError
         For a missing or damaged file, a line of another length, a cell that is no finite number.
     """
-    where = folder.where(name)
-    lines = folder.lines(name)
-    width, columns = _header(where, lines, header_lines, label_columns)
+    where = files.where(name)
+    lines = files.lines(name)
+    width, columns = _header(where, lines, header_lines, label_columns, delimiter)
     table = TextTable(where, [], [], columns, [], None, 0)
-    blocks: list[Any] = []
-    pending: list[_Row] = []
-    empty = 0
-
-    def flush() -> int:
-        values, count = _parse(where, pending, columns, empty_value)
-        blocks.append(_sparse_block(values) if sparse else values)
-        pending.clear()
-        return count
-
-    for row in _rows(where, lines, width, header_lines):
-        if keep is None or keep(row.label):
-            table.kept.append(len(table.rows))
-            pending.append(row)
-        table.rows.append(row.label)
-        table.lines.append(row.line)
-        if len(pending) * len(columns) >= BLOCK_CELLS:
-            empty += flush()
-    if pending:
-        empty += flush()
-    if empty and empty_value == 0.0:
-        logger.warning(
-            "%s: %d empty %s as zero", where, empty, "cell counts" if empty == 1 else "cells count"
-        )
-    values = _stack(blocks, len(columns), sparse)
+    with Numbers(where, columns, delimiter, sparse=sparse, empty_value=empty_value) as numbers:
+        for row in _rows(where, lines, width, header_lines, delimiter):
+            if keep is None or keep(row.label):
+                table.kept.append(len(table.rows))
+                numbers.add(row)
+            table.rows.append(row.label)
+            table.lines.append(row.line)
+        values, empty = numbers.result()
     return TextTable(where, table.rows, table.lines, columns, table.kept, values, empty)
 
 
-def read_units(folder: TextFolder, name: str, label_columns: int) -> tuple[list[Label], list[str]]:
+def read_units(folder: Files, name: str, label_columns: int) -> tuple[list[Label], list[str]]:
     """Read a unit file: one header line, then labels, and the unit in the last column.
 
     Columns go by position, because their names differ between releases.

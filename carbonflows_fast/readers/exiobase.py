@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
 from carbonflows_fast.readers._assemble import assemble
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
 from carbonflows_fast.readers._exiobase_write import write_exiobase
-from carbonflows_fast.readers._files import TextFolder, open_text_folder
+from carbonflows_fast.readers._files import Files, open_files
 from carbonflows_fast.readers._parameters import FileParameters
 from carbonflows_fast.readers._text import (
     Label,
@@ -102,15 +102,16 @@ def read_exiobase(
     """
     path = Path(path)
     wanted = _wanted(stressors)
-    with open_text_folder(path, MARKER, LOOKED_FOR) as folder:
+    with open_files(path) as files:
+        folder = files.rooted(MARKER, LOOKED_FOR)
         parameters = FileParameters.read(folder, "")
         matrix_key = "Z" if parameters.find("Z", "Z.txt") else "A"
         extensions = extension_files(folder)
-        files = [parameters.find(key, f"{key}.txt") for key in (matrix_key, "Y", "x", "unit")]
-        files += [name for files in extensions for name in files.names]
-        megabytes = sum(folder.sizes.get(name, 0) for name in files if name) // 1_000_000
+        names = [parameters.find(key, f"{key}.txt") for key in (matrix_key, "Y", "x", "unit")]
+        names += [name for extension in extensions for name in extension.names]
+        megabytes = sum(folder.sizes.get(name, 0) for name in names if name) // 1_000_000
         with progress_bar(f"Reading {path.name} (MB)", megabytes, progress) as bar:
-            counted = replace(folder, on_bytes=_Megabytes(bar.advance))
+            counted = folder.counting(_Megabytes(bar.advance))
             core = _read_core(counted, parameters, matrix_key)
             emissions = read_emissions(
                 counted, extensions, core.matrix.columns, core.Y.columns, wanted
@@ -153,7 +154,7 @@ def _wanted(stressors: str | Sequence[str] | None) -> list[str] | None:
 # --- the root folder ------------------------------------------------------------------------
 
 
-def _read_core(folder: TextFolder, parameters: FileParameters, kind: str) -> _Core:
+def _read_core(folder: Files, parameters: FileParameters, kind: str) -> _Core:
     name = parameters.find(kind, f"{kind}.txt")
     if name is None:
         raise FormatError(
@@ -190,7 +191,7 @@ def _read_core(folder: TextFolder, parameters: FileParameters, kind: str) -> _Co
 
 
 def _read(
-    folder: TextFolder, parameters: FileParameters, key: str, name: str, **options: Any
+    folder: Files, parameters: FileParameters, key: str, name: str, **options: Any
 ) -> TextTable:
     label_columns, header_lines = parameters.shape(key)
     return read_matrix(
@@ -198,9 +199,7 @@ def _read(
     )
 
 
-def _read_output(
-    folder: TextFolder, parameters: FileParameters, matrix: TextTable
-) -> FloatArray | None:
+def _read_output(folder: Files, parameters: FileParameters, matrix: TextTable) -> FloatArray | None:
     """Return x, None where there is no such file."""
     name = parameters.find("x", "x.txt")
     if name is None:
@@ -221,7 +220,7 @@ def _read_output(
 
 
 def _read_row_units(
-    folder: TextFolder, parameters: FileParameters, matrix: TextTable
+    folder: Files, parameters: FileParameters, matrix: TextTable
 ) -> list[str] | None:
     name = parameters.find("unit", "unit.txt")
     if name is None:
@@ -234,7 +233,7 @@ def _read_row_units(
 
 
 def _read_population(
-    folder: TextFolder, parameters: FileParameters, matrix: TextTable
+    folder: Files, parameters: FileParameters, matrix: TextTable
 ) -> FloatArray | None:
     """Return heads by region in order of first appearance, NaN where unknown."""
     name = parameters.find("population", "population.txt")
@@ -261,9 +260,7 @@ def _read_population(
 # --- the table ------------------------------------------------------------------------------
 
 
-def _table(
-    folder: TextFolder, core: _Core, emissions: Emissions, metadata: dict[str, Any]
-) -> Table:
+def _table(folder: Files, core: _Core, emissions: Emissions, metadata: dict[str, Any]) -> Table:
     order = _stressor_order(emissions.names, metadata)
     if core.kind == "A" and core.x is None:
         logger.info("%s: A without x; x is solved from A and Y when asked for", folder.where(""))
@@ -301,14 +298,14 @@ def _stressor_order(names: Sequence[str], metadata: dict[str, Any]) -> list[int]
     return sorted(range(len(names)), key=lambda at: places.get(names[at], len(places)))
 
 
-def _name(folder: TextFolder, metadata: dict[str, Any]) -> str:
+def _name(folder: Files, metadata: dict[str, Any]) -> str:
     parts = [metadata.get(key) for key in ("name", "system", "version")]
     if all(part is None for part in parts):
         return folder.root.rstrip("/").rsplit("/", 1)[-1] or folder.path.stem
     return " ".join(str(part) for part in parts if part)
 
 
-def _year(folder: TextFolder, metadata: dict[str, Any]) -> int | None:
+def _year(folder: Files, metadata: dict[str, Any]) -> int | None:
     """Return the year in the metadata, else in the name of the zip or folder, if it has one."""
     if "year" in metadata:
         year = metadata["year"]

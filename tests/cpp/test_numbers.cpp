@@ -1,0 +1,77 @@
+#include "carbonflows/numbers.hpp"
+
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cstdio>
+#include <random>
+#include <string>
+
+#include "support.hpp"
+
+using namespace support;
+using carbonflows::ColumnChoice;
+using carbonflows::parse_line;
+using carbonflows::SparseLines;
+
+namespace {
+
+bool taken(const std::string& line, std::ptrdiff_t columns, char delimiter = '\t') {
+  Doubles row(at(columns) + 1, -7.0);
+  SparseLines sparse;
+  const ColumnChoice all{columns, {}};
+  const bool dense = parse_line(line, delimiter, all, row.data());
+  CHECK(row.back() == -7.0);
+  CHECK(parse_line(line, delimiter, all, sparse) == dense);
+  CHECK(sparse.row_starts.size() == (dense ? 2u : 1u));
+  if (!dense) CHECK(sparse.values.empty());
+  return dense;
+}
+
+}  // namespace
+
+TEST_CASE("numbers of any size come back with the same bits") {
+  std::mt19937_64 random(3);
+  char text[64];
+  for (int k = 0; k < 20000; ++k) {
+    const double value = std::bit_cast<double>(random());
+    if (!(value - value == 0.0)) continue;
+    const int length = std::snprintf(text, sizeof text, "%.17g", value);
+    double back = 0.0;
+    const bool plain = parse_line({text, at(length)}, ',', {1, {}}, &back);
+    // What rounds to zero or infinity in other parsers is left to the caller.
+    if (std::bit_cast<std::uint64_t>(value) << 1 >> 53 != 0) CHECK(plain);
+    if (plain) CHECK(std::bit_cast<std::uint64_t>(back) == std::bit_cast<std::uint64_t>(value));
+  }
+}
+
+TEST_CASE("only lines of plain numbers are taken") {
+  for (const char* good : {"1\t2", "0\t0", "-0.5\t1e-3", ".5\t5.", "0.0\t1E+5", "007\t0e5"}) {
+    CAPTURE(good);
+    CHECK(taken(good, 2));
+  }
+  for (const char* bad : {"", "1", "1\t", "\t1", "1\t2\t", "1\t2\t3", "1 \t2", " 1\t2", "1\t+2",
+                          "nan\t1", "inf\t1", "1e999\t1", "1,5\t2", "0x1\t2", "1_0\t2", "0\t-",
+                          "\"1\"\t2", "1\t2\r"}) {
+    CAPTURE(bad);
+    CHECK(!taken(bad, 2));
+  }
+  CHECK(taken("", 0));
+  CHECK(taken("1;2;3", 3, ';'));
+}
+
+TEST_CASE("columns that are not wanted are not looked at") {
+  const std::vector<std::uint8_t> wanted{0, 1, 0, 1, 0};
+  Doubles row(2, 0.0);
+  SparseLines sparse;
+  const ColumnChoice choice{5, wanted};
+  CHECK(parse_line("x,2,,4,nan", ',', choice, row.data()));
+  CHECK(row == Doubles{2.0, 4.0});
+  CHECK(parse_line("x,0,,4,nan", ',', choice, sparse));
+  CHECK(sparse.values == std::vector<double>{4.0});
+  CHECK(sparse.columns == std::vector<std::int32_t>{1});
+  CHECK(!parse_line("x,2,,4", ',', choice, row.data()));
+  CHECK(!parse_line("x,2,,4,5,6", ',', choice, row.data()));
+  CHECK(!parse_line("x,y,,4,5", ',', choice, sparse));
+  CHECK(sparse.row_starts == std::vector<std::int64_t>{0, 1});
+}
