@@ -270,7 +270,7 @@ def _add_table(parser: argparse.ArgumentParser, *, optional: bool = False) -> No
         nargs="?" if optional else None,
         help="text table (folder or zip), or a saved table (folder)",
     )
-    parser.add_argument("--format", help="layout of a text table, e.g. exiobase3; found out if not")
+    parser.add_argument("--format", help="layout of a text table, e.g. oecd; found out if not")
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:

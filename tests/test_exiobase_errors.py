@@ -259,7 +259,7 @@ def test_paths_that_hold_no_table(tmp_path: Path) -> None:
 def test_two_tables_in_one_place(tmp_path: Path) -> None:
     for year in (2000, 2001):
         write_exiobase(small(), tmp_path / str(year))
-    with pytest.raises(FormatError, match="expected one table, got 2: 2000/, 2001/"):
+    with pytest.raises(FormatError, match=r"expected one table, got 2 tables \(2000, 2001\)"):
         read(tmp_path)
 
 
@@ -270,7 +270,9 @@ def test_a_store_is_to_be_opened(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format(path: Path) -> None:
-    with pytest.raises(InputError, match="format: expected 'exiobase3', got 'eora'"):
+    with pytest.raises(
+        InputError, match=r"format: expected 'exiobase3' or 'figaro' or 'oecd', got 'eora'"
+    ):
         read(path, format="eora")
 
 

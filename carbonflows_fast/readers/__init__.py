@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from carbonflows_fast.errors import FormatError, InputError, wrong
-from carbonflows_fast.readers.exiobase import read_exiobase, write_exiobase
+from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
+from carbonflows_fast.readers import exiobase, figaro, oecd
+from carbonflows_fast.readers._choice import Candidate, Format, chosen
+from carbonflows_fast.readers._files import Files, open_files, unknown_layout
+from carbonflows_fast.readers.exiobase import write_exiobase
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMATS", "read", "read_exiobase", "write_exiobase"]
+__all__ = ["FORMATS", "read", "write_exiobase"]
 
-# Name → reader. With one reader, detection is its own search for its files.
-FORMATS = {"exiobase3": read_exiobase}
+FORMATS = {
+    "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
+    "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
+    "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
+}
 
 STORE_MARKER = "manifest.json"
 
@@ -22,6 +28,7 @@ def read(
     *,
     format: str | None = None,
     stressors: str | Sequence[str] | None = None,
+    year: int | None = None,
     progress: bool | None = None,
 ) -> Table:
     """Read a multi-regional input-output table as its publisher distributes it.
@@ -29,24 +36,29 @@ def read(
     Parameters
     ----------
     path : str or Path
-        A folder or a zip.
+        A folder, a zip, a folder with zips in it, or a file.
     format : str, optional
-        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text); None: found out.
+        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO) or
+        "figaro" (the matrices of FIGARO); None: found out.
     stressors : str or sequence of str, optional
-        Read these alone, without loading the rest; None: all.
+        Read these alone: names as in `Table.stressors`, or without the extension in front where
+        that is unique. None: all.
+    year : int, optional
+        Which table, where several are there.
     progress : bool, optional
         A bar on standard error; None: if that is a terminal.
 
     Returns
     -------
     Table
-        Labels are those of the files, unchanged.
+        Labels are those of the files, unchanged. Tables of the OECD and of FIGARO have taxes and
+        value added as stressors; emissions are published elsewhere.
 
     Raises
     ------
     FormatError
-        If it is no known layout (it says what was looked for), or a file is missing or damaged,
-        or a cell or label is wrong; it names file and place.
+        If it is no known layout (it says what was looked for), or several tables are there, or a
+        file is missing or damaged, or a cell or label is wrong; it names file and place.
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     InputError
@@ -55,24 +67,49 @@ def read(
     Examples
     --------
     >>> import carbonflows_fast as cf  # doctest: +SKIP
-    >>> table = cf.read("IOT_2019_pxp.zip")  # doctest: +SKIP
+    >>> table = cf.read("IOT_2019_pxp.zip", stressors="CO2 - combustion - air")  # doctest: +SKIP
+    >>> table = cf.read("2016-2022_SML.zip", year=2019)  # doctest: +SKIP
     """
     if format is not None and format not in FORMATS:
         raise InputError(
-            wrong(
-                "format",
-                expected=" or ".join(repr(name) for name in FORMATS),
-                got=repr(format),
-                remedy="leave it out to have the layout found out",
-            )
-        )
+            wrong("format", expected=" or ".join(repr(name) for name in FORMATS),
+                  got=repr(format), remedy="leave it out to have the layout found out")
+        )  # fmt: skip
     if (Path(path) / STORE_MARKER).is_file():
         raise FormatError(
-            wrong(
-                str(path),
-                expected="a table as its publisher distributes it",
-                got=f"a store of carbonflows_fast ({STORE_MARKER})",
-                remedy="open it with cf.open",
-            )
-        )
-    return FORMATS[format or "exiobase3"](path, stressors=stressors, progress=progress)
+            wrong(str(path), expected="a table as its publisher distributes it",
+                  got=f"a store of carbonflows_fast ({STORE_MARKER})",
+                  remedy="open it with cf.open")
+        )  # fmt: skip
+    wanted = _wanted(stressors)
+    with open_files(Path(path)) as files:
+        kind, candidates = _detected(files, list(FORMATS) if format is None else [format])
+        table = chosen(files, candidates, year)
+        return kind.read(files, table, stressors=wanted, progress=progress)
+
+
+def _detected(files: Files, names: Sequence[str]) -> tuple[Format, list[Candidate]]:
+    """Return the one format that finds tables, and these."""
+    found = {name: tables for name in names if (tables := FORMATS[name].find(files))}
+    if not found:
+        raise unknown_layout(files, "; ".join(FORMATS[name].looked_for for name in names))
+    if len(found) > 1:
+        raise FormatError(
+            wrong(str(files.path), expected="tables of one format", got=" and ".join(found),
+                  remedy="say which: format=…, or the path of the table")
+        )  # fmt: skip
+    ((name, tables),) = found.items()
+    return FORMATS[name], tables
+
+
+def _wanted(stressors: str | Sequence[str] | None) -> list[str] | None:
+    if stressors is None:
+        return None
+    given = [stressors] if isinstance(stressors, str) else stressors
+    names = list(given) if isinstance(given, Iterable) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise LabelError(
+            wrong("stressors", expected="a name or a sequence of names", got=repr(stressors),
+                  remedy="give at least one name, or None for all stressors")
+        )  # fmt: skip
+    return names

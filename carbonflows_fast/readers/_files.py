@@ -90,27 +90,6 @@ class Files:
         """Return the same files, telling how many bytes are read."""
         return replace(self, on_bytes=on_bytes)
 
-    def rooted(self, marker: str, looked_for: str) -> Files:
-        """Return the folder that holds the marker file, the one nearest to the top.
-
-        Raises
-        ------
-        FormatError
-            If none has it, or several have.
-        """
-        found = [n.removesuffix(marker) for n in self.sizes if f"/{n}".endswith(f"/{marker}")]
-        if not found:
-            raise unknown_layout(self, looked_for)
-        depth = min(root.count("/") for root in found)
-        highest = sorted(root for root in found if root.count("/") == depth)
-        if len(highest) > 1:
-            raise FormatError(
-                wrong(str(self.path), expected="one table",
-                      got=f"{len(highest)}: {shorten(highest)}",
-                      remedy="give the path of one of them (a zip: unpack it first)")
-            )  # fmt: skip
-        return self.below(highest[0])
-
     def open(self, name: str) -> IO[bytes]:
         """Open a file for reading.
 

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
+from carbonflows_fast.errors import FormatError, InputError, wrong
 from carbonflows_fast.readers._assemble import assemble
+from carbonflows_fast.readers._choice import Candidate, Megabytes
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
 from carbonflows_fast.readers._exiobase_write import write_exiobase
-from carbonflows_fast.readers._files import Files, open_files
+from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._parameters import FileParameters
 from carbonflows_fast.readers._text import (
     Label,
@@ -35,7 +35,7 @@ from carbonflows_fast.readers._text import (
 )
 from carbonflows_fast.table import Table
 
-__all__ = ["MARKER", "read_exiobase", "write_exiobase"]
+__all__ = ["LOOKED_FOR", "find_exiobase", "read_exiobase", "write_exiobase"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,33 +59,25 @@ class _Core:
     population: FloatArray | None
 
 
+def find_exiobase(files: Files) -> list[Candidate]:
+    """Return the folders that hold a table, those nearest to the top."""
+    roots = [n.removesuffix(MARKER) for n in files.sizes if f"/{n}".endswith(f"/{MARKER}")]
+    depth = min((root.count("/") for root in roots), default=0)
+    highest = sorted(root for root in roots if root.count("/") == depth)
+    return [Candidate(root, _year_in(files.path.stem, root)) for root in highest]
+
+
 def read_exiobase(
-    path: str | Path,
-    *,
-    stressors: str | Sequence[str] | None = None,
-    progress: bool | None = None,
+    files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
 ) -> Table:
     """Read a table in the EXIOBASE 3 / pymrio text layout.
 
     Z is read where both Z and A are there. Labels are taken as they are. Rows and columns must
-    agree in order in all files. Empty cells count as zero; how many is logged as a warning.
-
-    Parameters
-    ----------
-    path : str or Path
-        A folder or a zip, with or without a prefix folder.
-    stressors : str or sequence of str, optional
-        Read these alone: names as in `Table.stressors`, or without the extension in front where
-        that is unique. The numbers of other rows are not parsed. None: all.
-    progress : bool, optional
-        A bar on standard error; None: if that is a terminal.
-
-    Returns
-    -------
-    Table
-        F in the units of each extension's unit.txt, everything else in those of the root's.
-        Stressors are named by their labels, joined with " | "; one that several extensions have
-        gets the extension's folder name in front ("emissions: CO2").
+    agree in order in all files. Empty cells count as zero; how many is logged as a warning. F is
+    in the units of each extension's unit.txt, everything else in those of the root's. Stressors
+    are named by their labels, joined with " | "; one that several extensions have gets the
+    extension's folder name in front ("emissions: CO2"). The numbers of stressors that are not
+    wanted are not parsed.
 
     Raises
     ------
@@ -94,61 +86,22 @@ def read_exiobase(
         or a stressor stands twice in one extension; it names file and place.
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
-
-    Examples
-    --------
-    >>> import carbonflows_fast as cf  # doctest: +SKIP
-    >>> table = cf.read("IOT_2019_pxp.zip", stressors="CO2 - combustion - air")  # doctest: +SKIP
     """
-    path = Path(path)
-    wanted = _wanted(stressors)
-    with open_files(path) as files:
-        folder = files.rooted(MARKER, LOOKED_FOR)
-        parameters = FileParameters.read(folder, "")
-        matrix_key = "Z" if parameters.find("Z", "Z.txt") else "A"
-        extensions = extension_files(folder)
-        names = [parameters.find(key, f"{key}.txt") for key in (matrix_key, "Y", "x", "unit")]
-        names += [name for extension in extensions for name in extension.names]
-        megabytes = sum(folder.sizes.get(name, 0) for name in names if name) // 1_000_000
-        with progress_bar(f"Reading {path.name} (MB)", megabytes, progress) as bar:
-            counted = folder.counting(_Megabytes(bar.advance))
-            core = _read_core(counted, parameters, matrix_key)
-            emissions = read_emissions(
-                counted, extensions, core.matrix.columns, core.Y.columns, wanted
-            )
-        metadata = folder.json("metadata.json")
-        return _table(folder, core, emissions, metadata)
-
-
-class _Megabytes:
-    """Turns counts of bytes into steps of one megabyte."""
-
-    def __init__(self, advance: Any) -> None:
-        self.advance = advance
-        self.bytes = 0
-
-    def __call__(self, count: int) -> None:
-        before = self.bytes // 1_000_000
-        self.bytes += count
-        if self.bytes // 1_000_000 > before:
-            self.advance(self.bytes // 1_000_000 - before)
-
-
-def _wanted(stressors: str | Sequence[str] | None) -> list[str] | None:
-    if stressors is None:
-        return None
-    given = [stressors] if isinstance(stressors, str) else stressors
-    names = list(given) if isinstance(given, Iterable) else []
-    if not names or not all(isinstance(name, str) for name in names):
-        raise LabelError(
-            wrong(
-                "stressors",
-                expected="a name or a sequence of names",
-                got=repr(stressors),
-                remedy="give at least one name, or None for all stressors",
-            )
+    folder = files.below(table.name)
+    parameters = FileParameters.read(folder, "")
+    matrix_key = "Z" if parameters.find("Z", "Z.txt") else "A"
+    extensions = extension_files(folder)
+    names = [parameters.find(key, f"{key}.txt") for key in (matrix_key, "Y", "x", "unit")]
+    names += [name for extension in extensions for name in extension.names]
+    megabytes = sum(folder.sizes.get(name, 0) for name in names if name) // 1_000_000
+    with progress_bar(f"Reading {files.path.name} (MB)", megabytes, progress) as bar:
+        counted = folder.counting(Megabytes(bar.advance))
+        core = _read_core(counted, parameters, matrix_key)
+        emissions = read_emissions(
+            counted, extensions, core.matrix.columns, core.Y.columns, stressors
         )
-    return names
+    metadata = folder.json("metadata.json")
+    return _table(folder, core, emissions, metadata)
 
 
 # --- the root folder ------------------------------------------------------------------------
@@ -310,7 +263,11 @@ def _year(folder: Files, metadata: dict[str, Any]) -> int | None:
     if "year" in metadata:
         year = metadata["year"]
         return int(year) if str(year).isdecimal() else None
-    for name in (folder.path.stem, folder.root):
+    return _year_in(folder.path.stem, folder.root)
+
+
+def _year_in(*names: str) -> int | None:
+    for name in names:
         released = re.search(r"IOT_(\d{4})(?!\d)", name)
         # Elsewhere a number is a year only if it stands alone and is the only one.
         alone = set(re.findall(r"(?<![^\W_])((?:19|20)\d{2})(?![^\W_])", name))

@@ -1,0 +1,62 @@
+"""Which table among the files of a path: the formats that know one, and the year."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._files import Files
+from carbonflows_fast.table import Table
+
+__all__ = ["Candidate", "Format", "Megabytes", "chosen"]
+
+
+class Candidate(NamedTuple):
+    """A table that is there: its file or folder, and its year where the name says it."""
+
+    name: str
+    year: int | None
+
+
+class Format(NamedTuple):
+    """A layout: how its tables are found and read, and what that looks for."""
+
+    find: Callable[[Files], list[Candidate]]
+    read: Callable[..., Table]
+    looked_for: str
+
+
+def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> Candidate:
+    """Return the one table, or that of the year.
+
+    Raises
+    ------
+    FormatError
+        If there is none, or several are left.
+    """
+    found = [one for one in candidates if year is None or one.year == year]
+    if len(found) == 1:
+        return found[0]
+    years = sorted({one.year for one in candidates if one.year is not None})
+    there = f"{len(candidates)} tables ({shorten(years or [c.name for c in candidates])})"
+    same = f"{len(found)} of that year ({shorten([one.name for one in found])})" if found else there
+    raise FormatError(
+        wrong(str(files.path), expected="one table" if year is None else f"one table of {year}",
+              got=there if year is None else same,
+              remedy="say which: year=…, or the path of its file")
+    )  # fmt: skip
+
+
+class Megabytes:
+    """Turns counts of bytes into steps of one megabyte."""
+
+    def __init__(self, advance: Any) -> None:
+        self.advance = advance
+        self.bytes = 0
+
+    def __call__(self, count: int) -> None:
+        before = self.bytes // 1_000_000
+        self.bytes += count
+        if self.bytes // 1_000_000 > before:
+            self.advance(self.bytes // 1_000_000 - before)

@@ -1,0 +1,195 @@
+"""The OECD's tables: fixtures of each edition, and pymrio's numbers on its samples."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from carbonflows_fast.errors import FormatError, LabelError
+from carbonflows_fast.readers import read
+from carbonflows_fast.table import Table
+
+SECTORS = ["A01_02", "C24A", "T"]
+CATEGORIES = ["HFCE", "INVNT"]
+
+
+class Edition:
+    """A table in the layout of an edition, and what it should be read as."""
+
+    def __init__(self, edition: int, regions: list[str], parts: dict[str, str]) -> None:
+        rng = np.random.default_rng(edition)
+        self.edition, self.regions, self.parts = edition, regions, parts
+        self.n = len(regions) * len(SECTORS)
+        final = [region for region in regions if region not in parts]
+        self.Z = rng.uniform(0, 5, (self.n, self.n)) * (rng.random((self.n, self.n)) < 0.7)
+        self.Y = rng.uniform(-1, 9, (self.n, len(final) * len(CATEGORIES)))
+        self.tax, self.va = rng.uniform(0, 1, self.n), rng.uniform(1, 2, self.n)
+        self.tax_Y = rng.uniform(0, 1, self.Y.shape[1])
+        self.disc = rng.uniform(-0.1, 0.1, self.n) if edition == 2016 else np.zeros(self.n)
+        self.x = self.Z.sum(axis=1) + self.Y.sum(axis=1) + self.disc
+        self.rows = [f"{region}_{sector}" for region in regions for sector in SECTORS]
+        self.demand = [(region, category) for region in final for category in CATEGORIES]
+
+    @property
+    def member(self) -> str:
+        short = {2023: "2018_SML.csv", 2025: "2018_EXT.csv"}
+        return short.get(self.edition, f"ICIO{self.edition}_2018.csv")
+
+    def text(self) -> str:
+        """The file, written out cell by cell."""
+        old = self.edition == 2016
+        order = (
+            sorted(range(len(self.demand)), key=lambda j: self.demand[j][1])
+            if old
+            else range(len(self.demand))
+        )
+        names = ["_".join(self.demand[j][::-1] if old else self.demand[j]) for j in order]
+        last = "DISC" if old else "TOTAL" if self.edition < 2023 else "OUT"
+        lines = [["", *self.rows, *names, last]]
+        for i, label in enumerate(self.rows):
+            end = self.disc[i] if old else self.x[i]
+            lines.append([label, *self.Z[i], *self.Y[i, list(order)], end])
+        zero = [0.0] * self.Y.shape[1]
+        tax = "VA+TAXSUB" if old else "AUS_TAXSUB" if self.edition < 2023 else "TLS"
+        lines.append([tax, *self.tax, *self.tax_Y[list(order)], 0])
+        if not old:
+            lines.append(["VALU" if self.edition < 2023 else "VA", *self.va, *zero, 0])
+        lines.append(["OUTPUT" if 2018 <= self.edition < 2023 else "OUT", *self.x, *zero, 0])
+        return "\n".join(",".join(str(cell) for cell in line) for line in lines) + "\n"
+
+    def check(self, table: Table) -> None:
+        """Compare with the sums over the parts of split countries."""
+        whole = [self.parts.get(region, region) for region in self.regions for _ in SECTORS]
+        sectors = SECTORS * len(self.regions)
+        rows = list(zip(whole, sectors, strict=True))
+        merged = list(dict.fromkeys(rows))
+        assert list(zip(*(table.x.index.get_level_values(k) for k in (0, 1)))) == merged
+        S = np.array([[float(row == one) for row in rows] for one in merged])
+        np.testing.assert_allclose(np.asarray(table.Z.todense()), S @ self.Z @ S.T, rtol=1e-14)
+        np.testing.assert_allclose(table.x, S @ self.x, rtol=1e-14)
+        at = [list(table.demand).index(pair) for pair in self.demand]
+        np.testing.assert_allclose(table.Y.to_numpy()[:, at], S @ self.Y, rtol=1e-14)
+        np.testing.assert_allclose(table.F.to_numpy()[0], S @ self.tax, rtol=1e-14)
+        np.testing.assert_allclose(table.F_Y.to_numpy()[0, at], self.tax_Y, rtol=1e-14)
+        assert (len(table.stressors), table.year) == (1 if self.edition == 2016 else 2, 2018)
+        assert set(table.stressor_units) == {"million USD"}
+
+
+EDITIONS = {
+    2016: (["AUS", "CHN", "MEX", "CN1", "CN2", "MX1"],
+           {"CN1": "CHN", "CN2": "CHN", "MX1": "MEX"}),
+    2018: (["AUS", "MEX", "MX1", "MX2", "ROW"], {"MX1": "MEX", "MX2": "MEX"}),
+    2021: (["AUS", "CHN", "ROW", "CN1", "CN2"], {"CN1": "CHN", "CN2": "CHN"}),
+    2023: (["AUS", "CHN", "ROW"], {}),
+    2025: (["AUS", "CHN", "CN1", "CN2", "ROW"], {"CN1": "CHN", "CN2": "CHN"}),
+}  # fmt: skip
+
+
+@pytest.fixture(params=EDITIONS)
+def made(request: pytest.FixtureRequest) -> Edition:
+    return Edition(request.param, *EDITIONS[request.param])
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "zip", "zip in a folder", "Windows"])
+def test_every_edition_is_read(made: Edition, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / made.member
+    text = made.text()
+    if kind == "Windows":
+        text = "\ufeff" + text.replace("\n", "\r\n")
+    path.write_bytes(text.encode())
+    if "zip" in kind:
+        with zipfile.ZipFile(tmp_path / "tables.ZIP", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(path, made.member)
+        path.unlink()
+        path = tmp_path / "tables.ZIP"
+    made.check(read(path if kind in ("file", "zip", "Windows") else tmp_path))
+
+
+def test_a_year_among_several(tmp_path: Path) -> None:
+    made = Edition(2023, *EDITIONS[2023])
+    for year in (2017, 2018):
+        (tmp_path / f"{year}_SML.csv").write_text(made.text())
+    assert read(tmp_path, year=2017).year == 2017
+    with pytest.raises(FormatError, match=r"expected one table, got 2 tables \(2017, 2018\); say"):
+        read(tmp_path)
+    with pytest.raises(FormatError, match=r"expected one table of 2016, got 2 tables \(2017"):
+        read(tmp_path, year=2016)
+    shutil.copy(tmp_path / "2018_SML.csv", tmp_path / "2018.csv")
+    with pytest.raises(FormatError, match=r"got 2 of that year \(2018.csv, 2018_SML.csv\)"):
+        read(tmp_path, year=2018)
+
+
+def test_a_stressor_alone_and_the_discrepancy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = Edition(2023, *EDITIONS[2023])
+    (tmp_path / made.member).write_text(made.text())
+    table = read(tmp_path, stressors="VA")
+    assert table.stressors == ("VA",)
+    np.testing.assert_allclose(table.F.to_numpy()[0], made.va, rtol=1e-14)
+    with pytest.raises(LabelError, match=r"stressors: expected names .* got 'CO2'"):
+        read(tmp_path, stressors="CO2")
+    old = Edition(2016, *EDITIONS[2016])
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / old.member).write_text(old.text())
+    with caplog.at_level(logging.WARNING):
+        read(tmp_path / "old")
+    size = f"{np.abs(old.disc).sum():.6g}"
+    assert f"discrepancies of {size} million USD are not in Y" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace("AUS_T,", "AUX_T,", 1), "column 'AUX_T': expected final"),
+        (lambda text: text.replace("\nAUS_T,", "\nAUX_T,"), "label 'AUS_T': expected sectors as"),
+        (lambda text: text.replace("AUS_T", "AUST"), r"label 'AUST': expected REGION_SECTOR"),
+        (lambda text: text.replace("AUS_HFCE", "AUT_HFCE"), r"column 'AUT_HFCE': expected final"),
+        (lambda text: text.replace("CHN_T", "CHN_C24A"), "row 'CHN_C24A': expected every row"),
+        (lambda text: text[: len(text) // 2], r"line \d+.*: expected 16 numbers, got \d+ cells"),
+        (lambda text: text[: text.rindex("OUT")], "expected one row OUT or OUTPUT, got 0"),
+        (lambda text: text.replace(",0.", ",0;"), r"line \d, row .*: expected a finite number"),
+        (lambda text: text.replace(",", ";"), r"comma-separated cells, got 1"),
+        (lambda text: "", "comma-separated cells, got 1"),
+    ],
+    ids=["column", "row", "label", "demand", "twice", "cut", "last", "decimal", "other", "empty"],
+)  # fmt: skip
+def test_damage_is_named(tmp_path: Path, change: object, message: str) -> None:
+    text = Edition(2023, *EDITIONS[2023]).text()
+    changed = change(text)  # type: ignore[operator]
+    assert changed != text
+    (tmp_path / "2018_SML.csv").write_text(changed)
+    with pytest.raises(FormatError, match=rf"2018_SML.csv.*{message}"):
+        read(tmp_path)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["ICIO2016_2003.csv", "ICIO2018_2010.CSV", "ICIO2018_2010.zip"])
+def test_the_numbers_are_those_of_pymrio(real_data: Path, name: str) -> None:
+    import pymrio
+
+    path = real_data / "formats" / "oecd_mock" / name
+    table = read(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        other = pymrio.parse_oecd(path)
+    rows, demand = list(table.x.index), list(table.demand)
+    assert set(rows) == set(other.Z.index)
+    np.testing.assert_allclose(
+        np.asarray(table.Z.todense()), other.Z.loc[rows, rows].to_numpy(), rtol=1e-12
+    )
+    np.testing.assert_allclose(table.Y.to_numpy(), other.Y.loc[rows, demand].to_numpy(), rtol=1e-12)
+    inputs = other.factor_inputs
+    np.testing.assert_allclose(
+        table.F.to_numpy(), inputs.F.loc[list(table.stressors), rows].to_numpy(), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        table.F_Y.to_numpy(), inputs.F_Y.loc[list(table.stressors), demand].to_numpy(), rtol=1e-12
+    )
+    assert not set(other.Y.columns) - set(demand) - {("ALL", "DISC"), ("DISC", "ALL")}
