@@ -78,9 +78,11 @@ class Pool:
         self._looked = -math.inf
         self.kernels = ISA[-1]
         self._look()
+        while not self._known:
+            time.sleep(LOOK_SECONDS)
+            self._look()
         workers = self._known.values()
-        largest = max((w["memory"] for w in workers), default=0.0)
-        _require_room(memory, largest, "the largest worker has")
+        _require_room(memory, max(w["memory"] for w in workers), "the largest worker has")
         worst = max(ISA.index(worker["instruction_set"]) for worker in workers)
         self.kernels = next(
             name for name in ISA[worst:] if all(name in w["instruction_sets"] for w in workers)
@@ -96,11 +98,14 @@ class Pool:
         answers = self.client.run(_facts, workers=fresh, on_error="return") if fresh else {}
         found = {name: a for name, a in answers.items() if not isinstance(a, BaseException)}
         self._known |= found
-        if here and not self._known:
+        # A worker that is lost while it is asked is no reason to give up: another may come.
+        unable = [a for a in answers.values() if isinstance(a, Exception)
+                  and not isinstance(a, OSError)]  # fmt: skip
+        if unable and not self._known:
             raise CarbonFlowsError(
                 "client: expected workers that can import carbonflows_fast, got none among "
-                f"{len(here)} (one says: {next(iter(answers.values()), 'nothing')!r}); install it "
-                "everywhere, and check the environment of the workers"
+                f"{len(here)} (one says: {unable[0]!r}); install it everywhere, and check the "
+                "environment of the workers"
             )
         other = {worker["version"] for worker in found.values()} - {_core.version}
         if other:

@@ -181,6 +181,23 @@ def test_workers_that_cannot_import_the_package_are_named(
         Pool(client, 1)
 
 
+def test_a_worker_that_is_lost_while_it_is_asked_is_asked_again(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"  # what the function holds is copied on its way to the worker
+
+    def facts(dask_worker: Any) -> dict[str, Any]:
+        if not asked.exists():
+            asked.touch()
+            raise OSError("the connection is gone")
+        return FACTS
+
+    monkeypatch.setattr(_panel_pool, "_facts", facts)
+    with Client(cluster) as client:
+        assert len(ask(Pool(client, 1), 2)) == 2
+    assert asked.exists()
+
+
 def test_it_is_said_that_there_are_no_workers_yet(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
