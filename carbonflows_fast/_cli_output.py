@@ -27,6 +27,7 @@ __all__ = [
     "show_accounts",
     "with_unit",
     "write_out",
+    "years_of",
 ]
 
 SHOWN = 12  # labels that `info` lists
@@ -60,6 +61,22 @@ def pairs(texts: list[str] | None, bare: Sequence[str]) -> Any:
         else:
             selected.append((region.strip() or None, label.removeprefix(" ") or None))
     return selected
+
+
+def years_of(text: str | None) -> Any:
+    """Read "1995:2022", both included, or "1995,2000"."""
+    if text is None:
+        return None
+    try:
+        if ":" in text:
+            first, last = (int(part) if part else None for part in text.split(":"))
+            return slice(first, last)
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            wrong("--years", expected="FIRST:LAST or a list with commas", got=repr(text),
+                  remedy="e.g. --years 1995:2022")
+        ) from None  # fmt: skip
 
 
 # --- text -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from carbonflows_fast._cli_output import FORMATS, check_out, pairs, say, write_out
+from carbonflows_fast._cli_output import FORMATS, check_out, pairs, say, write_out, years_of
 from carbonflows_fast.errors import InputError, PanelError, wrong
 
 __all__ = ["add_arguments", "run"]
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = getattr(panel, WHAT[short])(
             arguments.stressor,
             demand=pairs(arguments.demand, list(panel.regions)),
-            years=_years(arguments.years),
+            years=years_of(arguments.years),
             client=arguments.scheduler,
             out=None if file else arguments.out,
             resume=not arguments.no_resume,
@@ -117,22 +117,6 @@ def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
                   remedy="e.g. --sectors steel")
         )  # fmt: skip
     return given
-
-
-def _years(text: str | None) -> Any:
-    """Read "1995:2022", both included, or "1995,2000"."""
-    if text is None:
-        return None
-    try:
-        if ":" in text:
-            first, last = (int(part) if part else None for part in text.split(":"))
-            return slice(first, last)
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            wrong("--years", expected="FIRST:LAST or a list with commas", got=repr(text),
-                  remedy="e.g. --years 1995:2022")
-        ) from None  # fmt: skip
 
 
 def _show(found: Any, file: Path | None) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from carbonflows_fast import _core
 from carbonflows_fast.errors import InputError, wrong
 
-__all__ = ["build_info", "instruction_set", "pinned", "thread_count"]
+__all__ = ["build_info", "instruction_set", "memory_limit", "pinned", "thread_count"]
 
 _PINNED = threading.local()
 
@@ -77,6 +78,21 @@ def _positive(name: str, value: object) -> int:
             )
         )
     return int(number)
+
+
+def memory_limit() -> int:
+    """Return how many bytes this process may use: those of the machine, or of its container.
+
+    >>> memory_limit() > 1e6
+    True
+    """
+    limits = (
+        [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else []
+    )
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # no such limit, or the word "max"
+            limits.append(int(Path(file).read_text()))
+    return min(limits, default=1 << 33)
 
 
 def instruction_set() -> str:

@@ -2,10 +2,10 @@
 paths | decompose | panel``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
-1 `check` found errors or `panel` could not do every year, 2 bad input (one sentence on standard
-error), 130 interrupted. Results go to standard output, everything else to standard error. A new
-command is a function, a parser in `_parser`, and whatever of `_add_table`, `_add_question` and
-`_add_output` it needs.
+1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
+on standard error), 130 interrupted. Results go to standard output, everything else to standard
+error. A new command is a function, a parser in `_parser`, and whatever of `_add_table`,
+`_add_question` and `_add_output` it needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from carbonflows_fast import _cli_changes, _cli_panel, _cli_paths, _cli_trade
+from carbonflows_fast import _cli_changes, _cli_convert, _cli_panel, _cli_paths, _cli_trade
 from carbonflows_fast._cli_output import (
     check_out,
     facts_of,
@@ -78,18 +78,13 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def convert(arguments: argparse.Namespace) -> int:
-    """Save a table so that it opens at once."""
-    import carbonflows_fast as cf
+    """Save a table so that it opens at once, or all tables of a folder."""
     from carbonflows_fast.store import is_store
 
-    if arguments.stressor and is_store(arguments.table):
-        raise _saved("--stressor", arguments.table)
-    table = _load(arguments, arguments.stressor)
-    path = cf.save(table, arguments.destination)
-    size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
-    say(repr(table))
-    say(f"saved: {path} ({size / 1e6:,.1f} MB)")
-    return 0
+    for option in ("stressor", "years", "only"):
+        if getattr(arguments, option) and is_store(arguments.table):
+            raise _saved(f"--{option}", arguments.table)
+    return _cli_convert.run(arguments, _load)
 
 
 def accounts(arguments: argparse.Namespace) -> int:
@@ -336,12 +331,9 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("table", metavar="PATH", type=Path, help="text table or saved table")
     _add_output(made, "all findings")
 
-    made = command(convert, "convert", "Save a text table as a folder that opens at once.")
+    made = command(convert, "convert", "Save text tables as folders that open at once.")
     _add_table(made)
-    made.add_argument("destination", metavar="DESTINATION", type=Path, help="folder to make")
-    made.add_argument(
-        "--stressor", metavar="NAME", action="append", help="keep only this; may be repeated"
-    )
+    _cli_convert.add_arguments(made, positive)
 
     made = command(accounts, "accounts", "Show emissions by production and by consumption.")
     _add_table(made)

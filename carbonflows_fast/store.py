@@ -31,7 +31,7 @@ from carbonflows_fast.errors import StoreError
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "VERSION", "checksum", "is_store", "manifest_of", "open", "save"]
+__all__ = ["FORMAT", "VERSION", "checksum", "is_store", "manifest_of", "open", "save", "save_from"]
 
 FORMAT = "carbonflows_fast table"
 VERSION = 1
@@ -81,9 +81,21 @@ def save(table: Table, path: str | os.PathLike[str]) -> Path:
     ...     cf.open(path).equals(table)
     True
     """
+    return save_from(table, path, None)
+
+
+def save_from(table: Table, path: str | os.PathLike[str], origin: str | None) -> Path:
+    """Save a table as :func:`save` does, and note what it was made from.
+
+    Raises
+    ------
+    StoreError
+        As for :func:`save`.
+    """
     target = Path(path).resolve()
     _refuse_foreign(target)
     arrays, manifest = _content(table)
+    manifest["origin"] = origin
     try:
         with _replacing(target) as folder:
             with ThreadPoolExecutor(4) as pool:

@@ -25,6 +25,7 @@ ROOMS = [
     ["_tiles", "_rhs", "_certificate", "_blas", "_direct", "_sweeps",
      "_guards", "_solution", "_methods", "leontief", "_subsystems"],
     ["store", "_exchange"],
+    ["_conversion"],
     ["checks"],
     ["accounting", "_account_solves", "_imports", "_footprints"],
     ["trade", "_flow_matrix", "_bilateral"],
@@ -37,7 +38,7 @@ ROOMS = [
     ["figures"],
     ["reporting"],
     ["cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade", "_cli_changes",
-     "_cli_panel"],
+     "_cli_panel", "_cli_convert"],
 ]  # fmt: skip
 # These import nothing of the package but each other, and anyone may import them.
 FREE = {

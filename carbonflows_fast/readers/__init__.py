@@ -12,7 +12,7 @@ from carbonflows_fast.readers._files import Files, open_files, unknown_layout
 from carbonflows_fast.readers.exiobase import write_exiobase
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMATS", "read", "write_exiobase"]
+__all__ = ["FORMATS", "detected", "read", "write_exiobase"]
 
 FORMATS = {
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
@@ -70,11 +70,6 @@ def read(
     >>> table = cf.read("IOT_2019_pxp.zip", stressors="CO2 - combustion - air")  # doctest: +SKIP
     >>> table = cf.read("2016-2022_SML.zip", year=2019)  # doctest: +SKIP
     """
-    if format is not None and format not in FORMATS:
-        raise InputError(
-            wrong("format", expected=" or ".join(repr(name) for name in FORMATS),
-                  got=repr(format), remedy="leave it out to have the layout found out")
-        )  # fmt: skip
     if (Path(path) / STORE_MARKER).is_file():
         raise FormatError(
             wrong(str(path), expected="a table as its publisher distributes it",
@@ -83,13 +78,27 @@ def read(
         )  # fmt: skip
     wanted = _wanted(stressors)
     with open_files(Path(path)) as files:
-        kind, candidates = _detected(files, list(FORMATS) if format is None else [format])
+        name, candidates = detected(files, format)
         table = chosen(files, candidates, year)
-        return kind.read(files, table, stressors=wanted, progress=progress)
+        return FORMATS[name].read(files, table, stressors=wanted, progress=progress)
 
 
-def _detected(files: Files, names: Sequence[str]) -> tuple[Format, list[Candidate]]:
-    """Return the one format that finds tables, and these."""
+def detected(files: Files, format: str | None = None) -> tuple[str, list[Candidate]]:
+    """Return the one format that finds tables among files, and these.
+
+    Raises
+    ------
+    FormatError
+        If none does, or several do.
+    InputError
+        If `format` is unknown.
+    """
+    if format is not None and format not in FORMATS:
+        raise InputError(
+            wrong("format", expected=" or ".join(repr(name) for name in FORMATS),
+                  got=repr(format), remedy="leave it out to have the layout found out")
+        )  # fmt: skip
+    names = list(FORMATS) if format is None else [format]
     found = {name: tables for name in names if (tables := FORMATS[name].find(files))}
     if not found:
         raise unknown_layout(files, "; ".join(FORMATS[name].looked_for for name in names))
@@ -98,8 +107,7 @@ def _detected(files: Files, names: Sequence[str]) -> tuple[Format, list[Candidat
             wrong(str(files.path), expected="tables of one format", got=" and ".join(found),
                   remedy="say which: format=…, or the path of the table")
         )  # fmt: skip
-    ((name, tables),) = found.items()
-    return FORMATS[name], tables
+    return found.popitem()
 
 
 def _wanted(stressors: str | Sequence[str] | None) -> list[str] | None:

@@ -71,6 +71,14 @@ class Files:
             return str(self.path)
         return str(self.path / self.root / name)
 
+    def on_disk(self, name: str) -> Path:
+        """Return the file that holds a file: itself, or the zip that it is in."""
+        full = self.root + name
+        for prefix in self.archives:
+            if full.startswith(prefix):
+                return self.path / prefix.rstrip("/") if prefix else self.path
+        return self.path / full if self.path.is_dir() else self.path
+
     def folders(self) -> list[str]:
         """Return the names of the sub-folders, in alphabetical order."""
         return sorted({name.split("/", 1)[0] for name in self.sizes if "/" in name})
@@ -109,8 +117,7 @@ class Files:
                 if full.startswith(prefix):
                     # A zip member reads itself in small steps; the buffer makes long lines cheap.
                     return BufferedReader(_member(archive, full.removeprefix(prefix)), BUFFER_BYTES)
-            file = self.path / full if self.path.is_dir() else self.path
-            return open(file, "rb", buffering=BUFFER_BYTES)
+            return open(self.on_disk(name), "rb", buffering=BUFFER_BYTES)
         except DAMAGE as error:
             raise _unreadable(self.where(name), error) from error
 
