@@ -63,3 +63,12 @@ def bench(session: nox.Session) -> None:
         "pytest", "benches", "-q", "-s", *session.posargs,
         env={"CARBONFLOWS_BENCH": "full", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"},
     )  # fmt: skip
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Damaged tables in every layout: 100,000 cases by chance, then as many led by coverage."""
+    session.install("-e", ".[test]", "atheris>=3")
+    cases = session.posargs[0] if session.posargs else "100000"
+    session.run("python", "tests/fuzzing.py", "--cases", cases)
+    session.run("python", "tests/fuzz_guided.py", f"-runs={cases}", "-print_final_stats=1")

@@ -88,6 +88,19 @@ def test_damage_anywhere_is_noticed(packed: Path, tmp_path: Path) -> None:
         content(path)
 
 
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    """Which `zipfile` itself stumbles over; found by fuzzing."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", CONTENT)
+    damaged = bytearray(path.read_bytes())
+    entry = damaged.rindex(b"PK\1\2")
+    damaged[entry + 28 : entry + 32] = b"\0\0\1\0"  # the name of one byte counts as a field
+    path.write_bytes(damaged)
+    with pytest.raises(FormatError, match="a name that leads nowhere"):
+        content(path)
+
+
 def test_a_member_that_claims_another_length_is_refused(packed: Path) -> None:
     with zipfile.ZipFile(packed) as archive:
         info = archive.getinfo("folder/large")

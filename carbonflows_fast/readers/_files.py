@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -30,10 +31,10 @@ SAFE_COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # at most 1032 ti
 
 NAMES: dict[type, str] = {dict: "object", list: "list"}
 
-# What a damaged file can raise while it is read; all become FormatError.
+# What a damaged file can raise while it is read, most of it by zipfile; all become FormatError.
 DAMAGE: Any = (
     zipfile.BadZipFile, zlib.error, isal_zlib.error, EOFError, NotImplementedError, RuntimeError,
-    OSError,
+    OSError, LookupError, OverflowError, UnicodeError, struct.error,
 )  # fmt: skip
 
 
@@ -237,10 +238,11 @@ def _members(where: str, archive: zipfile.ZipFile) -> dict[str, int]:
     """Return the files of a zip; refuse names that lead out of it and unusual compression."""
     sizes = {}
     for info in archive.infolist():
-        if info.is_dir() or info.filename.startswith("__MACOSX/"):
+        # A damaged name may be empty, with which zipfile's own is_dir does not reckon.
+        if info.filename.endswith("/") or info.filename.startswith("__MACOSX/"):
             continue
         parts = re.split(r"[/\\]", info.filename)
-        problem = "a name that leads out of the zip" if ".." in parts or not parts[0] else ""
+        problem = "a name that leads nowhere in it" if ".." in parts or not parts[0] else ""
         if info.compress_type not in SAFE_COMPRESSION:
             problem = f"compression of type {info.compress_type}"
         if problem:
