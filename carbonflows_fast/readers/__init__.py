@@ -15,11 +15,11 @@ from carbonflows_fast.table import Table
 __all__ = ["FORMATS", "read", "write_exiobase"]
 
 FORMATS = {
-    "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
-    "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
     "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
     "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
+    "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
+    "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
 }
 
 STORE_MARKER = "manifest.json"

@@ -60,15 +60,18 @@ def read_block(
         finite number.
     """
     where = files.where(name)
-    count = 0
+    count, more = 0, 0
     with Numbers(where, columns, delimiter, sparse=sparse) as numbers:
         for line, cells in files.lines(name):
             if count == len(rows):
-                raise _other_length(f"{where}, line {line}", rows, "a row more")
+                more = line
+                break
             if keep is None or keep[count]:
                 numbers.add(Row(line, rows.labels[count], cells))
             count += 1
-        values, _ = numbers.result()
+        values, _ = numbers.result()  # what is wrong with a row before comes first
+    if more:
+        raise _other_length(f"{where}, line {more}", rows, "a row more")
     if count < len(rows):
         raise _other_length(where, rows, str(count))
     return values

@@ -25,7 +25,7 @@ __all__ = ["Account", "Blocks", "eora_table", "primary_inputs", "satellites"]
 logger = logging.getLogger(__name__)
 
 UNIT = "thousand USD"
-DISCREPANCY = ("ROW", "TOTAL")  # region and sector
+DISCREPANCY = "ROW"  # a region of one row
 BRACKETS = re.compile(r"\(([^()]+)\)")
 PRIMAP = re.compile(r"PRIMAP\|[^|]*\|[^|]*\|([^|]+)")  # gas, category, unit
 
@@ -208,11 +208,12 @@ def _sectors(rows: Labels) -> list[str]:
 
 
 def _log_discrepancy(blocks: Blocks, Z: Any, Y: FloatArray) -> None:
-    for at, (region, _, sector) in enumerate(blocks.rows.labels):
-        if (region, sector) == DISCREPANCY:
-            sold, final, bought = Z[[at]].sum(), Y[at].sum(), Z[:, [at]].sum()
-            logger.warning(
-                "%s: the discrepancies of Eora are kept as region ROW, sector TOTAL; it sells "
-                "%.6g %s to sectors and %.6g to final demand, and buys %.6g",
-                blocks.files.where(blocks.T), sold, UNIT, final, bought,
-            )  # fmt: skip
+    found = [at for at, label in enumerate(blocks.rows.labels) if label[0] == DISCREPANCY]
+    if len(found) != 1:
+        return
+    logger.warning(
+        "%s: the discrepancies of Eora are kept as region %s, sector %s; it sells %.6g %s to "
+        "sectors and %.6g to final demand, and buys %.6g",
+        blocks.files.where(blocks.T), DISCREPANCY, blocks.rows.labels[found[0]][-1],
+        Z[found].sum(), UNIT, Y[found].sum(), Z[:, found].sum(),
+    )  # fmt: skip
