@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from carbonflows_fast.accounting import accounts
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read
 from carbonflows_fast.readers._eora_names import sheet_of
@@ -197,6 +198,18 @@ def test_all_numbers_are_read(
         "Memo item'",
     ):
         assert message in caplog.text
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_accounts_are_complete_with_the_region_row(kind: type[World], tmp_path: Path) -> None:
+    made = kind()
+    table = read(put(tmp_path, made.files()))
+    assert table.Z[[-1]].min() < 0 < made.Z[-1].max()  # of either sign
+    account = accounts(table, "I-GHG-CO2 emissions (Gg) | Transport, other")
+    assert list(account.index) == ["AUS", "GBR", "CHL", "ROW"]
+    whole = made.Q[1].sum() + made.QY[1].sum()
+    np.testing.assert_allclose(account["production"].sum(), whole, rtol=1e-9)
+    np.testing.assert_allclose(account["consumption"].sum(), whole, rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", WORLDS)

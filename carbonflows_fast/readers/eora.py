@@ -59,7 +59,9 @@ def read_eora26(
     """Read one year of Eora26.
 
     x is the sum of a row. Primary inputs are stressors, so that they can be followed like
-    emissions; they and the satellite accounts are named "group | item".
+    emissions; they and the satellite accounts are named "group | item". Where that stands twice
+    among the labels, their lines tell the stressors apart: "group | item | line 12". This is
+    logged, and so are sectors that stand twice in a region, which stay apart under one name.
 
     Raises
     ------
