@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
-from carbonflows_fast.readers import exiobase, figaro, oecd
+from carbonflows_fast.readers import eora, exiobase, figaro, oecd
 from carbonflows_fast.readers._choice import Candidate, Format, chosen
 from carbonflows_fast.readers._files import Files, open_files, unknown_layout
 from carbonflows_fast.readers.exiobase import write_exiobase
@@ -18,6 +18,8 @@ FORMATS = {
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
     "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
     "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
+    "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
+    "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
 }
 
 STORE_MARKER = "manifest.json"
@@ -38,8 +40,9 @@ def read(
     path : str or Path
         A folder, a zip, a folder with zips in it, or a file.
     format : str, optional
-        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO) or
-        "figaro" (the matrices of FIGARO); None: found out.
+        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO),
+        "figaro" (the matrices of FIGARO), "eora26" or "eora" (full Eora, in basic prices); None:
+        found out.
     stressors : str or sequence of str, optional
         Read these alone: names as in `Table.stressors`, or without the extension in front where
         that is unique. None: all.
@@ -51,8 +54,8 @@ def read(
     Returns
     -------
     Table
-        Labels are those of the files, unchanged. Tables of the OECD and of FIGARO have taxes and
-        value added as stressors; emissions are published elsewhere.
+        Labels are those of the files, unchanged. Taxes and value added are stressors in the tables
+        of the OECD, FIGARO and Eora; the OECD and FIGARO publish emissions elsewhere.
 
     Raises
     ------

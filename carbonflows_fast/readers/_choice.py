@@ -39,7 +39,9 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
     if len(found) == 1:
         return found[0]
     years = sorted({one.year for one in candidates if one.year is not None})
-    there = f"{len(candidates)} tables ({shorten(years or [c.name for c in candidates])})"
+    alike = len(years) < len(candidates)  # years alone do not tell them apart
+    listed = shorten([one.name for one in candidates] if alike else years)
+    there = f"{len(candidates)} tables ({listed})"
     same = f"{len(found)} of that year ({shorten([one.name for one in found])})" if found else there
     raise FormatError(
         wrong(str(files.path), expected="one table" if year is None else f"one table of {year}",

@@ -1,0 +1,65 @@
+"""Which block of full Eora a file is, by the words of its name.
+
+The original names are not known for sure. A file is a block if exactly one word of its name stands
+for one: T, Y (or FD), V (or VA), Q; as in T.csv, 2015_eora_t.csv, T-Results_2015.csv. Words of the
+name and of its folders tell the year, and whether it is another price sheet than that of basic
+prices, or standard deviations.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+__all__ = ["Sheet", "sheet_of", "year_in"]
+
+BLOCKS = {"t": "T", "y": "Y", "fd": "Y", "v": "V", "va": "V", "q": "Q"}
+OTHER_PRICES = {
+    "trade", "transport", "margin", "margins", "tax", "taxes", "sub", "subs", "subsidy",
+    "subsidies", "pp", "purchaser", "purchasers",
+}  # fmt: skip
+DEVIATIONS = {"sd", "std", "stdev", "stddev", "deviation", "deviations", "uncertainty"}
+BASIC_MARKUP = 1  # of five price sheets
+VERSION = r"(?<![A-Za-z])[vV]\d[\d.]*"  # "v199.82", no block V
+
+
+class Sheet(NamedTuple):
+    """A block, its year where the name has one, and whether it is in basic prices."""
+
+    block: str
+    year: int | None
+    basic: bool
+
+
+def sheet_of(name: str) -> Sheet | None:
+    """Return what a file is, None if it is no block.
+
+    >>> sheet_of("2015/2015_eora_t.csv"), sheet_of("Taxes/Y_StdDev.csv"), sheet_of("index_t.csv")
+    (Sheet(block='T', year=2015, basic=True), Sheet(block='Y', year=None, basic=False), None)
+    """
+    path = PurePosixPath(name)
+    words = _words(path.stem)
+    blocks = [BLOCKS[word] for word in words if word in BLOCKS]
+    if path.suffix.lower() != ".csv" or len(blocks) != 1 or "index" in words:
+        return None
+    years = [year for year in map(year_in, reversed(path.parts)) if year]
+    markups = {int(number) for number in re.findall(r"markup[\W_]*(\d+)", name.lower())}
+    other = (OTHER_PRICES | DEVIATIONS) & set(_words(name)) or markups - {BASIC_MARKUP}
+    return Sheet(blocks[0], years[0] if years else None, not other)
+
+
+def year_in(name: str) -> int | None:
+    """Return the only number in a name that can be a year.
+
+    >>> year_in("20160113_T-Results_2015_082"), year_in("2010_2015"), year_in("T")
+    (2015, None, None)
+    """
+    years = {word for word in _words(name) if re.fullmatch(r"(19|20)\d\d", word)}
+    return int(years.pop()) if len(years) == 1 else None
+
+
+def _words(text: str) -> list[str]:
+    """Return words and numbers in lower case; a capital after a small letter starts a word."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(VERSION, " ", text))
+    return re.findall(r"[a-z]+|\d+", apart.lower())
