@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from carbonflows_fast.classification import (
     STUDIES,
     country_of,
     load,
-    region_groups,
     regions_in,
     sector_classes,
     study_sectors,
@@ -27,26 +26,15 @@ from carbonflows_fast.classification._files import label_key
 from carbonflows_fast.classification._sectors import SYSTEMS
 from carbonflows_fast.errors import InputError, LabelError
 
-SIZES = {"exiobase3_pxp": 200, "exiobase3_ixi": 163, "wiod2013": 35}
-
-# Regions of WIOD's 2013 release: Romania is ROM, Croatia is in the rest of the world.
-WIOD = [
-    "AUS", "AUT", "BEL", "BGR", "BRA", "CAN", "CHN", "CYP", "CZE", "DEU", "DNK", "ESP", "EST",
-    "FIN", "FRA", "GBR", "GRC", "HUN", "IDN", "IND", "IRL", "ITA", "JPN", "KOR", "LTU", "LUX",
-    "LVA", "MEX", "MLT", "NLD", "POL", "PRT", "ROM", "RUS", "SVK", "SVN", "SWE", "TUR", "TWN",
-    "USA", "RoW",
-]  # fmt: skip
-EXIOBASE = load("exiobase3_regions")["code"].tolist()
+SIZES = {
+    "exiobase3_pxp": 200, "exiobase3_ixi": 163, "wiod2013": 35, "wiod2016": 56, "figaro": 64,
+    "oecd2016": 34, "oecd2018": 36, "oecd2023": 45, "oecd2025": 50, "eora26": 27, "gloria": 120,
+    "useeio411": 411,
+}  # fmt: skip
 
 
 def names(system: str) -> list[str]:
     return list(load(system)["name"])
-
-
-def chosen(regions: list[str], wanted: Any) -> list[str]:
-    mask = regions_in(regions, wanted)
-    assert len(mask) == len(regions)
-    return [region for region, there in zip(regions, mask, strict=True) if there]
 
 
 # --- the files ------------------------------------------------------------------------------
@@ -94,6 +82,16 @@ def test_one_class_boundary_in_both_exiobase_systems() -> None:
     assert all(pxp[code] == ixi[code] for code in shared)
 
 
+def test_what_several_systems_have_has_one_class_but_for_codes_of_two_classifications() -> None:
+    classes: dict[str, set[str]] = {}
+    for system in SYSTEMS:
+        for row in load(system).to_dict("records"):
+            for text in (row["code"], row["name"], *filter(None, row["aliases"].split("|"))):
+                classes.setdefault(label_key(text), set()).add(row["class"])
+    # WIOD of 2013 has the codes of ISIC 3, the OECD's later tables those of ISIC 4.
+    assert {key for key, found in classes.items() if len(found) > 1} == {"19", "23", "26", "e"}
+
+
 def test_each_study_has_sectors_in_each_system() -> None:
     frame = load("studies")
     assert list(frame.columns) == ["system", "study", "code", "match", "note"]
@@ -107,36 +105,6 @@ def test_each_study_has_sectors_in_each_system() -> None:
         assert set(frame.loc[frame["system"] == system, "code"]) <= set(load(system)["code"])
 
 
-def test_each_key_means_one_country() -> None:
-    frame = load("regions")
-    assert list(frame.columns) == ["iso3", "iso2", "name", "aliases"]
-    assert len(frame) == 250
-    for row in frame.to_dict("records"):
-        assert re.fullmatch("[A-Z]{3}", row["iso3"])
-        assert re.fullmatch("[A-Z]{2}", row["iso2"])
-        for text in (row["iso3"], row["iso2"], row["name"], *row["aliases"].split("|")):
-            assert not text or country_of(text) == row["iso3"], text
-    assert country_of("NA") == "NAM"
-
-
-def test_groups_have_known_members_and_the_right_number_of_them() -> None:
-    frame = load("region_groups")
-    assert list(frame.columns) == ["group", "iso3", "note"]
-    assert not frame.duplicated(["group", "iso3"]).any()
-    assert set(frame["iso3"]) <= set(load("regions")["iso3"])
-    counts = frame["group"].value_counts()
-    for group, count in {
-        "EU15": 15, "EU27": 27, "EU28": 28, "OECD": 38, "EU ETS 2005": 25, "EU ETS 2009": 30,
-        "EU ETS 2013": 31, "EU ETS 2021": 30, "G7": 7, "Annex I": 42, "Annex B": 37,
-    }.items():  # fmt: skip
-        assert counts[group] == count, group
-    assert set(region_groups()) == set(counts.index)
-    assert all(country_of(group) is None for group in region_groups())
-    members = frame.groupby("group")["iso3"].agg(set)
-    assert members["EU28"] - members["EU27"] == {"GBR"}
-    assert members["EU ETS 2020"] - members["EU ETS 2021"] == {"GBR"}
-
-
 # --- sectors --------------------------------------------------------------------------------
 
 
@@ -146,10 +114,51 @@ def test_a_system_is_found_by_names_codes_and_parts(system: str) -> None:
     assert system_of(frame["name"].tolist()) == system
     assert system_of(frame["code"].tolist()) == system
     assert system_of([f"  {name.upper()} ".replace(" ", "  ") for name in frame["name"]]) == system
-    assert system_of(frame["name"].tolist()[:4] * 3) == system
+    assert system_of(frame["name"].tolist()[::2] * 3) == system
     assert system_of([*frame["name"], "Moon dust"]) is None
     assert sector_classes(frame["name"]) == tuple(frame["class"])
     assert sector_classes(frame["code"], system) == tuple(frame["class"])
+
+
+def test_other_codes_of_a_system_are_aliases() -> None:
+    for system, at, first in (("figaro", 0, "CPA_A01"), ("figaro", 1, "Products of agriculture"),
+                              ("oecd2023", 0, "01T02")):  # fmt: skip
+        frame = load(system)
+        cells = zip(frame["aliases"].str.split("|"), frame["name"], strict=True)
+        labels = [aliases[at] if at < len(aliases) else name for aliases, name in cells]
+        assert labels[0].startswith(first)
+        assert len(set(labels)) == len(frame)
+        assert system_of(labels) == system
+        assert sector_classes(labels) == tuple(frame["class"])
+
+
+@pytest.mark.parametrize(
+    ("sectors", "system", "expected"),
+    [
+        # Alike in WIOD 2016, FIGARO and the OECD's tables: any of them will do.
+        (["A03", "C16", "C19"], "wiod2016", ("commodity", "commodity", "energy")),
+        (["C17_18", "D", "J62_63"], "oecd2023", ("product", "energy", "service")),
+        # WIOD's cloth and chemicals, or the OECD's paper and metals, in one class by chance.
+        (["17T18", "24"], "wiod2013", ("product", "commodity")),
+        # A single label that others lack decides.
+        (["19", "24", "34t35"], "wiod2013", ("product", "commodity", "product")),
+        (["19", "24", "09"], "oecd2018", ("energy", "commodity", "service")),
+        (["19", "24", "20"], "", r"'19' is product in wiod2013 and energy in oecd2023; name the"),
+        (["E", "26"], "", r"those of wiod2013 and of oecd2023, where 'E' is energy in wiod2013"),
+        (["C10T12", "C301", "A01_02"], "", r"none for 1 of them in oecd2023, the nearest: 'C301'"),
+        (["E", "F", "H"], "", r"none for 3 of them in any shipped system"),
+        (["1", "2", "13"], "", r"none for 3 of them in any shipped system"),
+        (["Total", "A"], "", r"none for 2 of them in any shipped system"),
+    ],
+)  # fmt: skip
+def test_labels_of_several_systems(sectors: list[str], system: str, expected: Any) -> None:
+    assert system_of(sectors) == system_of(sectors[::-1]) == (system or None)
+    if system:
+        assert sector_classes(sectors) == sector_classes(sectors[::-1])[::-1] == expected
+        return
+    with pytest.raises(LabelError, match=rf"^classes: .*{expected}") as caught:
+        sector_classes(sectors)
+    assert SENTENCE.match(str(caught.value)), str(caught.value)
 
 
 def test_no_sectors_belong_to_no_system() -> None:
@@ -185,12 +194,12 @@ def test_classes_of_ones_own() -> None:
     ("sectors", "classes", "error", "match"),
     [
         (["a", "b"], None, LabelError, r"none for 2 of them in any shipped system: 'a', 'b'"),
-        (["Construction", *"uvwxyz"], None, LabelError,
-         r"for 6 of them in wiod2013, the nearest: 'u', .*'y' and 1 more; give classes="),
+        (["Construction", *"abvwxyz"], None, LabelError,
+         r"for 6 of them in wiod2016, the nearest: 'a', .*'y' and 1 more; give classes="),
         (["C", "F"], None, LabelError, r"none for 2 of them in any shipped system: 'C', 'F'"),
         (["a", "b"], {"a": "energy"}, LabelError, r"none for 1 of them in those given: 'b'"),
         (["Wheat"], "wiod2013", LabelError, r"'Wheat'"),
-        (["a"], "wiod2016", LabelError, r"got 'wiod2016'; the nearest is 'wiod2013'"),
+        (["a"], "wiod", LabelError, r"got 'wiod'; the nearest is 'wiod201\d'"),
         (["a"], {"a": "goods"}, InputError, r"commodity, product, service, got 'goods' for 'a'"),
         (["a"], {"a": np.nan}, InputError, r"got nan for 'a'"),
         (["a"], {"a": "energy", "A ": "product"}, InputError, r"'energy' and 'product' for 'A '"),
@@ -226,7 +235,11 @@ def test_study_sectors_are_those_of_the_file(study: str, system: str) -> None:
     [
         ("stele", names("wiod2013"), r"steel, aluminium, .*got 'stele'"),
         (None, names("wiod2013"), r"got None"),
-        ("steel", ["coal", "steel"], r"2 sectors of none of them: 'coal', 'steel'; name the"),
+        ("steel", ["ore", "steel"], r"2 sectors of none of them: 'ore', 'steel'; name the"),
+        # Fabricated metal in one system, rubber in the other: '24' is steel in only one of them.
+        ("steel", ["24", "25"], r"of wiod2013 and of oecd2018 and of .*, where steel differs"),
+        ("clothing", ["17T18", "24"], r"where clothing differs; name the sectors that are cloth"),
+        ("cotton", ["24", "25"], r"without 'Textile.*'; name sectors that it has instead"),
         ("steel", [], r"0 sectors"),
         ("cotton", names("exiobase3_pxp")[:4], r"without 'Plant-based fibers'; name sectors that"),
         ("steel", ["Basic iron and steel and of ferro-alloys and first products thereof", "Wheat"],
@@ -239,76 +252,55 @@ def test_study_refused(study: Any, sectors: list[str], match: str) -> None:
     assert SENTENCE.match(str(caught.value)), str(caught.value)
 
 
-# --- regions --------------------------------------------------------------------------------
+def test_a_study_of_labels_that_several_systems_have_alike() -> None:
+    labels, notes = study_sectors("automotive", ["C28", "C29", "C26"])
+    assert labels == ("C29",)
+    assert notes[0].startswith("exact: C29: Cars, ")
 
 
-def test_groups_in_wiod() -> None:
-    european = chosen(WIOD, "EU28")
-    assert len(european) == 27
-    assert "ROM" in european
-    assert chosen(WIOD, " eu28 ") == european
-    assert [r for r in european if r not in chosen(WIOD, "EU27")] == ["GBR"]
-    assert len(chosen(WIOD, "EU ETS 2009")) == 27  # Iceland, Liechtenstein, Norway are not there
-    assert chosen(WIOD, "BRICS") == ["BRA", "CHN", "IND", "RUS"]
+# --- real tables -----------------------------------------------------------------------------
+
+# The system of each list of sectors, and whether its codes are labels or only positions.
+LISTS = {
+    "adb_mrio": ("wiod2013", False), "eora26": ("eora26", False),
+    "exiobase3_ixi": ("exiobase3_ixi", True), "exiobase3_pxp": ("exiobase3_pxp", True),
+    "figaro_industries": ("figaro", True), "figaro_products": ("figaro", True),
+    "gloria": ("gloria", False), "oecd_icio_2016": ("oecd2016", True),
+    "oecd_icio_2018": ("oecd2018", True), "oecd_icio_2021": ("oecd2023", True),
+    "oecd_icio_2023": ("oecd2023", True), "oecd_icio_2025": ("oecd2025", True),
+    "wiod2013": ("wiod2013", True), "wiod2016": ("wiod2016", True),
+}  # fmt: skip
 
 
-def test_countries_by_any_key() -> None:
-    for wanted in ("Romania", "ROU", "ro", "ROM", "rom", " Romania "):
-        assert chosen(WIOD, wanted) == ["ROM"], wanted
-        assert chosen(EXIOBASE, wanted) == ["RO"], wanted
-    for wanted in ("Türkiye", unicodedata.normalize("NFD", "Türkiye"), "TÜRKİYE", "Turkey"):
-        assert chosen(WIOD, wanted) == ["TUR"], wanted
-    for wanted in (
-        ["Japan", "RoW", "Japan"],
-        ("RoW", "JP"),
-        {"JPN", "row"},
-        frozenset({"jp", "RoW"}),
-    ):
-        assert chosen(WIOD, wanted) == ["JPN", "RoW"]
-    assert chosen(["Germany", "Rest of the world"], "EU27") == ["Germany"]
+def listed(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [*csv.DictReader(stream)]
 
 
-def test_rests_of_the_world_are_no_countries() -> None:
-    assert country_of("WF") == "WLF"
-    assert chosen(EXIOBASE, "WF") == chosen(EXIOBASE, "wf") == ["WF"]
-    with pytest.raises(LabelError, match=r"'Wallis and Futuna' \(WLF\), of which it has no"):
-        regions_in(EXIOBASE, "Wallis and Futuna")
-    assert chosen(["FR", "WF"], "Wallis and Futuna") == ["WF"]
-    assert len(chosen(EXIOBASE, "EU27")) == 27
-    every = {country_of(code) for code in EXIOBASE} - {None}
-    assert len(every) == 45  # 44 countries, and WF
+def check_system(labels: list[str], system: str) -> None:
+    assert system_of(labels) == system
+    assert len(sector_classes(labels)) == len(labels) == SIZES[system]
+    for study in STUDIES:
+        assert study_sectors(study, labels)[0]
 
 
-def test_labels_of_the_table_win() -> None:
-    assert chosen(["EU27", "DEU"], "EU27") == ["EU27"]
-    assert chosen(["DE", "deu"], "deu") == ["deu"]
-    assert chosen(["DE", "deu"], "Germany") == ["DE", "deu"]
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", LISTS)
+def test_every_database_finds_its_system(real_data: Path, name: str) -> None:
+    rows = listed(real_data / "labels" / f"{name}.csv")
+    system, codes_are_labels = LISTS[name]
+    rest = ["TOTAL"] if system == "eora26" else []  # the sector of its region ROW
+    check_system([row["name"] for row in rows] + rest, system)
+    if codes_are_labels:
+        check_system([row["code"] for row in rows], system)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "error", "match"),
-    [
-        ("EU72", LabelError, r"got 'EU72'; nearest are 'EU2.*'"),
-        ("Atlantis", LabelError, r"got 'Atlantis'; nearest are "),
-        ("Croatia", LabelError, r"country 'Croatia' \(HRV\), of which it has no region.*'AUS'"),
-        (["AUS", "Austr"], LabelError, r"got 'Austr'; nearest are 'AUT', 'AUS'"),
-        ([], InputError, r"at least one"),
-        (5, LabelError, r"got 5;"),
-        (None, LabelError, r"got None;"),
-    ],
-)
-def test_regions_refused(wanted: Any, error: type[Exception], match: str) -> None:
-    with pytest.raises(error, match=rf"^regions: .*{match}") as caught:
-        regions_in(WIOD, wanted)
-    assert SENTENCE.match(str(caught.value)), str(caught.value)
-
-
-def test_a_group_without_a_region_is_refused() -> None:
-    with pytest.raises(LabelError, match=r"the group 'G7', of which .*regions are 'CHN', 'RoW'"):
-        regions_in(["CHN", "RoW"], "g7")
-
-
-# --- a real table ---------------------------------------------------------------------------
+@pytest.mark.real_data
+def test_useeio_finds_its_system(real_data: Path) -> None:
+    path = real_data / "useeio" / "USEEIOv2.0.1-411" / "sectors.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    check_system([row["name"] for row in rows], "useeio411")
+    check_system([row["code"] for row in rows], "useeio411")
 
 
 @pytest.mark.real_data

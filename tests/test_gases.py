@@ -89,7 +89,7 @@ def test_units_are_converted_to_that_of_the_first_gas_counted() -> None:
     [
         ("g", 0), ("kg", 3), ("t", 6), ("kt", 9), ("Mt", 12), ("Gt", 15), ("Gg", 9), ("Tg", 12),
         ("Pg", 15), ("kt CO2", 9), ("kt CO2-eq", 9), ("ktCO2eq", 9), ("Mt CO2e", 12),
-        ("t CO₂", 6), (" kg  CO2 equivalents ", 3),
+        ("t CO₂", 6), ("tonnes", 6), ("kilotonnes CO2", 9), (" kg  CO2 equivalents ", 3),
     ],
 )  # fmt: skip
 def test_units_of_mass(unit: str, power: int) -> None:
@@ -108,6 +108,21 @@ def test_gases_are_found_behind_an_extension_or_other_levels() -> None:
     found = characterisation("GWP100_AR6", stressors, ["kg"] * 5)
     assert list(found.weights) == ["air: CO2", "energy | N2O"]
     assert found.gases == ("CO2", "N2O")
+
+
+def test_gloria_s_totals_are_gases_and_its_categories_are_not() -> None:
+    heads = [f"Emissions (EDGAR) | '{gas}_EDGAR_consistent'" for gas in (
+        "co2_excl_short_cycle_org_c_total", "co2_excl_short_cycle_org_c_1A5", "ch4_total",
+        "co2_org_short_cycle_c_total", "n2o_total", "sf6_total", "GHG_total",
+    )]  # fmt: skip
+    found = characterisation("GWP100_AR6", heads, ["kilotonnes"] * len(heads))
+    assert found.unit == "kilotonnes CO2-eq"
+    assert found.gases == ("CO2", "CH4", "N2O", "SF6")
+    assert [found.weights.get(head) for head in heads] == [1.0, None, 27.9, 0.0, 273.0, 24300, None]
+    bare = [head.rpartition(" | ")[2] for head in heads]
+    assert [*characterisation("GWP100_AR6", bare, ["kt"] * 7).weights.values()] == [
+        *found.weights.values()
+    ]
 
 
 def test_factors_of_ones_own() -> None:
@@ -131,7 +146,7 @@ def test_factors_of_ones_own() -> None:
         (["", "kt"], r"for 'CO2', got ''"),
         (["TJ", "kt"], r"'CO2', got 'TJ'"),
         (["Mt C", "kt"], r"got 'Mt C'"),
-        (["tonnes", "kt"], r"got 'tonnes'"),
+        (["tons", "kt"], r"got 'tons'"),
         (["mt", "kt"], r"got 'mt'"),
         (["kt", "kt CO2"], r"got 'kt CO2'"),
         (

@@ -18,8 +18,11 @@ __all__ = ["CHARACTERISATIONS", "Characterisation", "characterisation"]
 CHARACTERISATIONS = ("GWP100_AR4", "GWP100_AR5", "GWP100_AR6")
 
 # Powers of ten, in grams. Letter case counts: "mt" could be anything. "" is an unknown unit.
-_GRAMS = {"": 0, "g": 0, "kg": 3, "t": 6, "kt": 9, "Mt": 12, "Gt": 15, "Gg": 9, "Tg": 12, "Pg": 15}
-_UNIT = re.compile(rf"({'|'.join(filter(None, _GRAMS))})(.*)")
+_GRAMS = {
+    "": 0, "g": 0, "kg": 3, "t": 6, "kt": 9, "Mt": 12, "Gt": 15, "Gg": 9, "Tg": 12, "Pg": 15,
+    "tonnes": 6, "kilotonnes": 9,
+}  # fmt: skip
+_UNIT = re.compile(rf"({'|'.join(sorted(filter(None, _GRAMS), key=len, reverse=True))})(.*)")
 _EQUIVALENTS = frozenset({"co2e", "co2eq", "co2equiv", "co2equivalent", "co2equivalents"})
 
 
@@ -201,9 +204,14 @@ class _Found(NamedTuple):
 def _shipped_gases() -> dict[str, tuple[str, str]]:
     """Return (gas, formula) by the key of a stressor's name."""
     return {
-        label_key(row["stressor"]): (row["gas"], re.split("[ _]", row["stressor"])[0])
+        label_key(row["stressor"]): (row["gas"], _formula(row["gas"], row["stressor"]))
         for row in records("ghg_stressors")
     }
+
+
+def _formula(gas: str, stressor: str) -> str:
+    """Return "CH4" for "CH4 fossil"; a mixture in CO2-equivalents has the stressor's: "HFC"."""
+    return (stressor if gas == "CO2-eq" else gas).split()[0]
 
 
 def _found(
@@ -211,7 +219,7 @@ def _found(
 ) -> list[_Found]:
     """Return the stressors that are gases, in the table's order."""
     # A sum that is called CO2-eq is no gas: it would count the others twice.
-    own = {label_key(gas): (gas, gas.split()[0]) for gas in factor_of if gas != "CO2-eq"}
+    own = {label_key(gas): (gas, _formula(gas, gas)) for gas in factor_of if gas != "CO2-eq"}
     gas_of = own | _shipped_gases()
     found: list[_Found] = []
     first: dict[str, str] = {}

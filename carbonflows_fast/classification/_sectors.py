@@ -13,7 +13,10 @@ __all__ = ["CLASSES", "STUDIES", "sector_classes", "study_sectors", "system_of"]
 
 CLASSES = ("energy", "commodity", "product", "service")
 STUDIES = ("steel", "aluminium", "automotive", "clothing", "cotton")
-SYSTEMS = ("exiobase3_pxp", "exiobase3_ixi", "wiod2013")
+SYSTEMS = (
+    "exiobase3_pxp", "exiobase3_ixi", "wiod2013", "wiod2016", "figaro", "oecd2016", "oecd2018",
+    "oecd2023", "oecd2025", "eora26", "gloria", "useeio411",
+)  # fmt: skip
 
 
 def _row_keys(row: Any) -> list[str]:
@@ -27,17 +30,30 @@ def _rows_by_key(system: str) -> dict[str, dict[str, str]]:
     return {key: row for row in records(system) for key in _row_keys(row)}
 
 
-def _best_system(sectors: Iterable[str]) -> tuple[str, list[str]]:
-    """Return the first system that knows most of the sectors, and those that it lacks."""
-    distinct = list(dict.fromkeys(sectors))
-    # WIOD has codes of one letter; so have other classifications, with other meanings, and toys.
-    if all(len(label_key(sector)) == 1 for sector in distinct):
-        return SYSTEMS[0], distinct
+def _best_systems(sectors: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the systems that know most of the sectors, and those that the first of them lacks."""
+    keys = {sector: label_key(sector) for sector in sectors}
+    # Several systems have codes of one letter, with other meanings; so have toys. The one row of
+    # Eora26's discrepancy is called as the sum of anything is.
+    if all(len(key) == 1 or key == "total" for key in keys.values()):
+        return [SYSTEMS[0]], list(keys)
     lacking = {
-        system: [s for s in distinct if label_key(s) not in _rows_by_key(system)]
+        system: [sector for sector, key in keys.items() if key not in _rows_by_key(system)]
         for system in SYSTEMS
     }
-    return min(lacking.items(), key=lambda item: len(item[1]))
+    fewest = min(map(len, lacking.values()))
+    best = [system for system in SYSTEMS if len(lacking[system]) == fewest]
+    return best, lacking[best[0]]
+
+
+def _contradiction(sectors: Iterable[str], systems: Sequence[str]) -> str:
+    """Return how systems that know all the sectors class one of them differently, or ""."""
+    for sector in dict.fromkeys(sectors):
+        of = {system: _rows_by_key(system)[label_key(sector)]["class"] for system in systems}
+        first = of[systems[0]]
+        if other := next((system for system in systems if of[system] != first), None):
+            return f"{sector!r} is {first} in {systems[0]} and {of[other]} in {other}"
+    return ""
 
 
 def system_of(sectors: Sequence[str]) -> str | None:
@@ -52,20 +68,23 @@ def system_of(sectors: Sequence[str]) -> str | None:
     Returns
     -------
     str or None
-        "exiobase3_pxp", "exiobase3_ixi" or "wiod2013", the first that has them all; None where
-        none has.
+        One of the systems that the README of the classifications lists, the first that has them
+        all; None where none has, or where several have them and class one differently: "19" is
+        leather in WIOD of 2013 and fuel in the OECD's tables of 2018.
 
     Examples
     --------
     >>> system_of(["Cultivation of wheat", "Construction (45)"])
     'exiobase3_ixi'
-    >>> system_of(["Wheat", "Moon dust"]) is None
+    >>> system_of(["CPA_C24", "CPA_C25"])
+    'figaro'
+    >>> system_of(["Wheat", "Moon dust"]) is None and system_of(["19", "24"]) is None
     True
     """
     if not len(sectors):
         return None
-    system, lacking = _best_system(sectors)
-    return None if lacking else system
+    systems, lacking = _best_systems(sectors)
+    return None if lacking or _contradiction(sectors, systems) else systems[0]
 
 
 # --- classes --------------------------------------------------------------------------------
@@ -79,7 +98,7 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
     sectors : sequence of str
         Sector labels, in any number and order.
     classes : str, mapping sector → class, or DataFrame, optional
-        None: the shipped classes of the system that `system_of` finds. The name of a shipped
+        None: the shipped classes of the systems that have all the sectors. The name of a shipped
         system. Classes of one's own; a DataFrame has the column class and name or code, as an
         edited `load("wiod2013")` has.
 
@@ -91,8 +110,8 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
     Raises
     ------
     LabelError
-        If sectors have no class; all are counted, the first are named. If no shipped system has
-        the name given.
+        If sectors have no class; all are counted, the first are named. If several systems have
+        all the sectors and class one differently. If no shipped system has the name given.
     InputError
         If a class is not one of `CLASSES`, if a sector has two, or if `classes` is something else.
 
@@ -109,11 +128,21 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
     ('energy', 'product')
     """
     if classes is None:
-        classes, lacking = _best_system(sectors)
+        systems, lacking = _best_systems(sectors)
         if lacking:
             none_known = len(lacking) == len(set(sectors))
-            comment = f"in {classes}, the nearest" if not none_known else "in any shipped system"
-            raise _without_class(lacking, comment)
+            where = f"in {systems[0]}, the nearest" if not none_known else "in any shipped system"
+            raise _without_class(lacking, where)
+        if contradiction := _contradiction(sectors, systems):
+            raise LabelError(
+                wrong(
+                    "classes",
+                    expected="sectors of one shipped system",
+                    got=f"those of {' and of '.join(systems)}, where {contradiction}",
+                    remedy=f"name the system that is meant, as classes={systems[0]!r}",
+                )
+            )
+        classes = systems[0]
     class_of = _class_of(classes)
     lacking = [s for s in dict.fromkeys(sectors) if label_key(s) not in class_of]
     if lacking:
@@ -242,7 +271,7 @@ def study_sectors(
                 remedy="choose one, or name the sectors themselves",
             )
         )
-    system, lacking = _best_system(sectors)
+    systems, lacking = _best_systems(sectors)
     if lacking or not len(sectors):
         raise LabelError(
             wrong(
@@ -252,32 +281,52 @@ def study_sectors(
                 remedy=f"name the sectors that are {study} instead",
             )
         )
-    return _study_labels(study, system, sectors, argument)
-
-
-def _study_labels(
-    study: str, system: str, sectors: Sequence[str], argument: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    rows = {
-        row["code"]: row
-        for row in records("studies")
-        if (row["system"], row["study"]) == (system, study)
-    }
-    code_of = {label: _rows_by_key(system)[label_key(label)]["code"] for label in sectors}
-    # A part of the study would be another study, so all of its sectors must be there.
-    absent = [code for code in rows if code not in code_of.values()]
-    if absent:
-        names = {row["code"]: row["name"] for row in records(system)}
-        present = [label for label, code in code_of.items() if code in rows]
-        rest = f"{shorten(map(repr, present))} alone" if present else "sectors that it has"
+    rows_of = {system: _study_rows(study, system, sectors) for system in systems}
+    if any([*rows] != [*rows_of[systems[0]]] for rows in rows_of.values()):
         raise LabelError(
             wrong(
                 argument,
-                expected=f"a table with all sectors of {study}",
-                got=f"one without {shorten(repr(names[code]) for code in absent)}",
-                remedy=f"name {rest} instead",
+                expected="a table with the sectors of one shipped system",
+                got=f"sectors that are those of {' and of '.join(systems)}, where {study} differs",
+                remedy=f"name the sectors that are {study} instead",
             )
         )
-    labels = tuple(label for label, code in code_of.items() if code in rows)
-    chosen = [(label, rows[code_of[label]]) for label in labels]
-    return labels, tuple(f"{row['match']}: {label}: {row['note']}" for label, row in chosen)
+    rows = rows_of[systems[0]]
+    _require_all(study, systems[0], rows, argument)
+    return tuple(rows), tuple(
+        f"{row['match']}: {label}: {row['note']}" for label, row in rows.items()
+    )
+
+
+@cache
+def _of_study(study: str, system: str) -> dict[str, dict[str, str]]:
+    """Return the rows of studies.csv by code."""
+    wanted = (system, study)
+    return {
+        row["code"]: row for row in records("studies") if (row["system"], row["study"]) == wanted
+    }
+
+
+def _study_rows(study: str, system: str, sectors: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the rows of studies.csv by the table's labels."""
+    code_of = {label: _rows_by_key(system)[label_key(label)]["code"] for label in sectors}
+    rows = _of_study(study, system)
+    return {label: rows[code] for label, code in code_of.items() if code in rows}
+
+
+def _require_all(study: str, system: str, rows: dict[str, dict[str, str]], argument: str) -> None:
+    """Refuse a table that lacks a sector of the study: a part of it would be another study."""
+    present = {row["code"] for row in rows.values()}
+    absent = [code for code in _of_study(study, system) if code not in present]
+    if not absent:
+        return
+    names = {row["code"]: row["name"] for row in records(system)}
+    rest = f"{shorten(map(repr, rows))} alone" if rows else "sectors that it has"
+    raise LabelError(
+        wrong(
+            argument,
+            expected=f"a table with all sectors of {study}",
+            got=f"one without {shorten(repr(names[code]) for code in absent)}",
+            remedy=f"name {rest} instead",
+        )
+    )
