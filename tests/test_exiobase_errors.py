@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError
-from carbonflows_fast.readers import _exiobase_write, read, write_exiobase
+from carbonflows_fast.readers import FORMATS, _exiobase_write, read, write_exiobase
 from carbonflows_fast.table import Table
 
 
@@ -81,7 +81,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "text among numbers": (
         replaced("Z.txt", "1.5", "1,5"),
         r"Z\.txt, line 4, row 'AT \| food', column 'AT \| food': "
-        r"expected a finite number, got '1,5'; correct the cell",
+        r"expected a finite number, got '1,5'; write decimals with a point",
     ),
     "NaN": (
         replaced("air/F.txt", "1.25", "NaN"),
@@ -270,8 +270,9 @@ def test_a_store_is_to_be_opened(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format(path: Path) -> None:
-    with pytest.raises(InputError, match=r"format: expected .*'exiobase3' or .*, got 'exiobase'"):
-        read(path, format="exiobase")
+    known = " or ".join(map(repr, FORMATS))
+    with pytest.raises(InputError, match=rf"format: expected {known}, got 'unknown'; leave it out"):
+        read(path, format="unknown")
 
 
 # --- selections -----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
-from carbonflows_fast.readers import eora, exiobase, figaro, oecd
+from carbonflows_fast.readers import eora, exiobase, figaro, oecd, plain, useeio
 from carbonflows_fast.readers._choice import Candidate, Format, chosen
 from carbonflows_fast.readers._files import Files, open_files, unknown_layout
 from carbonflows_fast.readers.exiobase import write_exiobase
@@ -20,6 +20,8 @@ FORMATS = {
     "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
     "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
     "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
+    "plain": Format(plain.find_plain, plain.read_plain, plain.LOOKED_FOR),
+    "useeio": Format(useeio.find_useeio, useeio.read_useeio, useeio.LOOKED_FOR),
 }
 
 STORE_MARKER = "manifest.json"
@@ -41,8 +43,9 @@ def read(
         A folder, a zip, a folder with zips in it, or a file.
     format : str, optional
         "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO),
-        "figaro" (the matrices of FIGARO), "eora26" or "eora" (full Eora, in basic prices); None:
-        found out.
+        "figaro" (the matrices of FIGARO), "eora26", "eora" (full Eora, in basic prices), "useeio"
+        (USEEIO's JSON) or "plain" (your own DataFrames in one folder,
+        docs/bring_your_own_table.md); None: found out.
     stressors : str or sequence of str, optional
         Read these alone: names as in `Table.stressors`, or without the extension in front where
         that is unique. None: all.

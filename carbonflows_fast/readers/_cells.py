@@ -198,10 +198,10 @@ class Numbers:
         place = f"{self._where}, line {row.line}"
         place += f", row {show(row.label)}" if row.label else ""
         place += f", column {show(label)}" if label else f", column {column + 1}"
-        raise FormatError(
-            wrong(place, expected="a finite number", got=repr(cell),
-                  remedy="correct the cell, or leave it empty to count as zero")
-        )  # fmt: skip
+        remedy = "correct the cell, or leave it empty to count as zero"
+        if "," in cell:
+            remedy = "write decimals with a point, and thousands without a mark"
+        raise FormatError(wrong(place, expected="a finite number", got=repr(cell), remedy=remedy))
 
 
 class _Growing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.table import Table
 
-__all__ = ["Candidate", "Format", "Megabytes", "chosen"]
+__all__ = ["Candidate", "Format", "Megabytes", "chosen", "year_in"]
 
 
 class Candidate(NamedTuple):
@@ -48,6 +49,21 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
               got=there if year is None else same,
               remedy="say which: year=…, or the path of its file")
     )  # fmt: skip
+
+
+def year_in(*names: str) -> int | None:
+    """Return the year in the first name that has one.
+
+    >>> year_in("own table", "study 2019/")
+    2019
+    """
+    for name in names:
+        released = re.search(r"IOT_(\d{4})(?!\d)", name)
+        # Elsewhere a number is a year only if it stands alone and is the only one.
+        alone = set(re.findall(r"(?<![^\W_])((?:19|20)\d{2})(?![^\W_])", name))
+        if released or len(alone) == 1:
+            return int(released[1] if released else alone.pop())
+    return None
 
 
 class Megabytes:

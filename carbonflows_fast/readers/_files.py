@@ -66,6 +66,12 @@ class Files:
     def __contains__(self, name: str) -> bool:
         return name in self.sizes
 
+    @property
+    def title(self) -> str:
+        """What the folder is called, or the zip where the files lie at its top."""
+        name = self.root.rstrip("/").rsplit("/", 1)[-1] or self.path.absolute().name
+        return name[:-4] if name.lower().endswith(".zip") else name
+
     def where(self, name: str) -> str:
         """Return how errors call a file: the given path, then the way inside it."""
         if not self.path.is_dir() and not self.archives:

@@ -21,9 +21,10 @@ __all__ = [
     "read_matrix",
     "read_units",
     "show",
+    "split_cells",
 ]
 
-SEPARATED = {"\t": "tab-separated ", ",": "comma-separated "}
+SEPARATED = {"\t": "tab-separated ", ",": "comma-separated ", ";": "semicolon-separated "}
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TextTable:
     empty: int
 
 
-def _split(where: str, line: int, raw: bytes, delimiter: str = "\t") -> list[str]:
+def split_cells(where: str, line: int, raw: bytes, delimiter: str = "\t") -> list[str]:
     """Split a line; a quoted cell may hold quotes and delimiters, as pandas writes them."""
     text = decoded(where, line, raw)
     if '"' not in text:
@@ -74,7 +75,7 @@ def _header(
     levels: list[list[str]] = []
     for _ in range(header_lines):
         number, raw = next(lines, (0, b""))
-        cells = _split(where, number, raw, delimiter)
+        cells = split_cells(where, number, raw, delimiter)
         if label_columns is None:
             # "region", then one empty cell for each further label column
             first = next((i for i, cell in enumerate(cells[1:], start=1) if cell.strip()), 1)
@@ -102,8 +103,9 @@ def _rows(
     first = True
     for number, raw in lines:
         if b'"' in raw:
-            texts = _split(where, number, raw, delimiter)
+            texts = split_cells(where, number, raw, delimiter)
             label, rest = texts[:label_columns], texts[label_columns:]
+            _refuse_delimiters(where, number, rest, delimiter)
             cells = delimiter.join(rest).encode() if rest else None
         else:
             parts = raw.split(delimiter.encode(), label_columns)
@@ -133,6 +135,16 @@ def _rows(
                 )
             )
         yield Row(number, tuple(label), cells)
+
+
+def _refuse_delimiters(where: str, line: int, cells: list[str], delimiter: str) -> None:
+    """Refuse quoted cells that would become two: "1,5" is no number."""
+    for cell in cells:
+        if delimiter in cell:
+            raise FormatError(
+                wrong(f"{where}, line {line}", expected="numbers", got=repr(cell),
+                      remedy="write decimals with a point, and thousands without a mark")
+            )  # fmt: skip
 
 
 def read_matrix(
@@ -185,7 +197,9 @@ def read_matrix(
     return TextTable(where, table.rows, table.lines, columns, table.kept, values, empty)
 
 
-def read_units(folder: Files, name: str, label_columns: int) -> tuple[list[Label], list[str]]:
+def read_units(
+    folder: Files, name: str, label_columns: int, delimiter: str = "\t"
+) -> tuple[list[Label], list[str]]:
     """Read a unit file: one header line, then labels, and the unit in the last column.
 
     Columns go by position, because their names differ between releases.
@@ -196,7 +210,7 @@ def read_units(folder: Files, name: str, label_columns: int) -> tuple[list[Label
     labels: list[Label] = []
     units: list[str] = []
     for number, raw in lines:
-        cells = _split(where, number, raw)
+        cells = split_cells(where, number, raw, delimiter)
         if len(cells) <= label_columns:
             raise FormatError(
                 wrong(

@@ -9,7 +9,6 @@ the files; it may be missing. Releases 3.4 to 3.7 have neither Z nor x: x is the
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, InputError, wrong
 from carbonflows_fast.readers._assemble import assemble
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._choice import Candidate, Megabytes, year_in
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
 from carbonflows_fast.readers._exiobase_write import write_exiobase
 from carbonflows_fast.readers._files import Files
@@ -64,7 +63,7 @@ def find_exiobase(files: Files) -> list[Candidate]:
     roots = [n.removesuffix(MARKER) for n in files.sizes if f"/{n}".endswith(f"/{MARKER}")]
     depth = min((root.count("/") for root in roots), default=0)
     highest = sorted(root for root in roots if root.count("/") == depth)
-    return [Candidate(root, _year_in(files.path.stem, root)) for root in highest]
+    return [Candidate(root, year_in(files.path.stem, root)) for root in highest]
 
 
 def read_exiobase(
@@ -263,14 +262,4 @@ def _year(folder: Files, metadata: dict[str, Any]) -> int | None:
     if "year" in metadata:
         year = metadata["year"]
         return int(year) if str(year).isdecimal() else None
-    return _year_in(folder.path.stem, folder.root)
-
-
-def _year_in(*names: str) -> int | None:
-    for name in names:
-        released = re.search(r"IOT_(\d{4})(?!\d)", name)
-        # Elsewhere a number is a year only if it stands alone and is the only one.
-        alone = set(re.findall(r"(?<![^\W_])((?:19|20)\d{2})(?![^\W_])", name))
-        if released or len(alone) == 1:
-            return int(released[1] if released else alone.pop())
-    return None
+    return year_in(folder.path.stem, folder.root)

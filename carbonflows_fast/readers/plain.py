@@ -1,0 +1,338 @@
+"""Reader of one's own tables: DataFrames that pandas wrote, in one folder.
+
+Each file is called like the argument of `Table` that it holds, and is what `to_csv` or
+`to_parquet` writes of it: Z.csv or A.csv, Y.csv, F.csv or S.csv, and if there is one x, F_Y,
+row_units, stressor_units, extensions, population. docs/bring_your_own_table.md shows how.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._progress import progress_bar
+from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.readers._assemble import assemble
+from carbonflows_fast.readers._choice import Candidate, Megabytes, year_in
+from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._names import find_stressors, join_levels
+from carbonflows_fast.readers._parquet import ParquetFrame
+from carbonflows_fast.readers._text import (
+    Label,
+    TextTable,
+    check_same_labels,
+    read_matrix,
+    read_units,
+    show,
+    split_cells,
+)
+from carbonflows_fast.table import Table
+
+__all__ = ["LOOKED_FOR", "find_plain", "read_plain"]
+
+logger = logging.getLogger(__name__)
+
+LOOKED_FOR = "Y.csv or Y.parquet, with Z or A beside it: one's own table"
+KEYS = ("Z", "A", "Y", "x", "F", "S", "F_Y", "row_units", "stressor_units", "extensions",
+        "population")  # fmt: skip
+SUFFIXES = (".csv", ".parquet")
+NOT_PLAIN = "file_parameters.json"  # pymrio's folders have it
+
+ROWS, DEMAND = ("region", "sector"), ("region", "category")
+UNIT_LEVELS = ("unit", "units")
+FIRST_CELL = re.compile(r'(?:"(?:[^"]|"")*"|[^",;\t]*)([,;\t])')
+
+
+def find_plain(files: Files) -> list[Candidate]:
+    """Return the folders that hold a table, those nearest to the top."""
+    roots = {
+        name.removesuffix(f"Y{suffix}")
+        for name in files.sizes
+        for suffix in SUFFIXES
+        if f"/{name}".endswith(f"/Y{suffix}")
+    }
+    found = [
+        root
+        for root in sorted(roots)
+        if f"{root}{NOT_PLAIN}" not in files
+        and any(f"{root}{key}{suffix}" in files for key in "ZA" for suffix in SUFFIXES)
+    ]
+    depth = min((root.count("/") for root in found), default=0)
+    highest = [root for root in found if root.count("/") == depth]
+    return [Candidate(root, year_in(root, files.path.absolute().name)) for root in highest]
+
+
+def read_plain(
+    files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
+) -> Table:
+    """Read a table from DataFrames in one folder, all as CSV or all as Parquet.
+
+    - Z or A, rows and columns (region, sector);
+    - Y, rows (region, sector), columns (region, category);
+    - F or S, rows stressors (several levels are joined with " | "), columns (region, sector);
+    - F_Y, if there is one, rows as F, columns as Y;
+    - x, one column, rows (region, sector). Without it x = Z·1 + Y·1, or with A x is solved from
+      (I − A) x = Y·1 when it is first asked for;
+    - row_units and stressor_units, one column of texts, rows as Z and as F; else units are
+      unknown, which is logged;
+    - extensions, the same for the extension of each stressor;
+    - population, one column of heads (empty or NaN: unknown), rows the regions.
+
+    Labels are taken as they are, and must agree in order in all files; none may stand twice. Of
+    CSV files the first line says whether commas, semicolons or tabs delimit; numbers have a
+    decimal point; text is UTF-8. An empty cell in CSV counts as zero, and how many there are is
+    logged as a warning; in Parquet it is refused. The year and the name are those of the folder or
+    zip. Numbers of stressors that are not wanted are not parsed.
+
+    Raises
+    ------
+    FormatError
+        If a file is missing, damaged or one too many, a number or a label is wrong, or labels
+        disagree; it names file and place.
+    LabelError
+        If a wanted stressor does not exist; it lists the nearest.
+    """
+    folder = files.below(table.name)
+    suffix, names = _layout(folder)
+    megabytes = sum(folder.sizes[name] for name in names.values()) // 1_000_000
+    with progress_bar(f"Reading {folder.title} (MB)", megabytes, progress) as bar:
+        counted = folder.counting(Megabytes(bar.advance))
+
+        def opened(key: str, header_lines: int) -> Any:
+            if suffix == ".csv":
+                return _CsvFrame(counted, names[key], header_lines)
+            return ParquetFrame(counted, names[key])
+
+        arguments = _arguments(opened, names, stressors)
+    try:
+        return assemble(**arguments, year=table.year, name=folder.title)
+    except InputError as error:
+        raise FormatError(f"{folder.where('')}: {error}") from error
+
+
+def _layout(folder: Files) -> tuple[str, dict[str, str]]:
+    """Return the suffix of all files, and the file of each key.
+
+    Raises
+    ------
+    FormatError
+        If CSV and Parquet are mixed, or of two files that say the same both or none are there.
+    """
+    there = {(key, suffix): f"{key}{suffix}" for key in KEYS for suffix in SUFFIXES}
+    there = {place: name for place, name in there.items() if name in folder}
+    suffixes = {suffix for _, suffix in there}
+    if len(suffixes) > 1:
+        raise FormatError(
+            wrong(folder.where(""), expected="all files as CSV or all as Parquet",
+                  got=shorten(there.values(), len(KEYS)), remedy="take one kind away")
+        )  # fmt: skip
+    suffix = suffixes.pop()
+    names = {key: name for (key, _), name in there.items()}
+    for first, second in (("Z", "A"), ("F", "S")):
+        if (first in names) == (second in names):
+            got = "both" if first in names else "neither"
+            raise FormatError(
+                wrong(folder.where(f"{first}{suffix}"), got=got,
+                      expected=f"{first}{suffix} or {second}{suffix}",
+                      remedy=f"keep one: {second} follows from {first} and x" if got == "both"
+                      else "write one of them: there is no table without emissions")
+            )  # fmt: skip
+    return suffix, names
+
+
+class _CsvFrame:
+    """A DataFrame in a CSV file, opened; attributes and methods as of `ParquetFrame`.
+
+    With two header lines there are two levels of columns, with one there is a single column.
+    """
+
+    def __init__(self, files: Files, name: str, header_lines: int) -> None:
+        self.where = files.where(name)
+        self._files, self._name, self._header_lines = files, name, header_lines
+        head = list(islice(files.lines(name), header_lines + 1))
+        delimits = FIRST_CELL.match(head[0][1].decode("utf-8", "replace")) if head else None
+        if delimits is None:
+            raise FormatError(
+                wrong(f"{self.where}, line 1", got=repr(head[0][1][:40]) if head else "nothing",
+                      expected="a header line delimited by commas, semicolons or tabs",
+                      remedy="write the file with to_csv")
+            )  # fmt: skip
+        self._delimiter = delimits[1]
+        cells = [split_cells(self.where, line, raw, self._delimiter) for line, raw in head]
+        self.levels = [line[0] for line in cells[:header_lines]]
+        if header_lines == 1:
+            self.index = cells[0][:-1]
+            return
+        # pandas leaves free what is above the index, and names its levels in a line of their own.
+        filled = (at for at, cell in enumerate(cells[0]) if at and cell.strip())
+        width = next(filled, 1)
+        named = len(cells) > 2 and not any(cell.strip() for cell in cells[2][width:])
+        self.index = cells[2][:width] if named else [""] * width
+        if named and width == 1 and not self.index[0].lower().startswith("stressor"):
+            # A stressor without any number looks the same.
+            logger.warning(
+                "%s, line 3: %r has no numbers, and is taken for what the index is called",
+                self.where,
+                self.index[0],
+            )
+
+    def matrix(
+        self, *, keep: Callable[[Label], bool] | None = None, sparse: bool = False,
+        empty_value: float | None = None,
+    ) -> TextTable:  # fmt: skip
+        return read_matrix(
+            self._files, self._name, label_columns=len(self.index), keep=keep, sparse=sparse,
+            header_lines=self._header_lines, delimiter=self._delimiter,
+            empty_value=0.0 if empty_value is None else empty_value,
+        )  # fmt: skip
+
+    def texts(self) -> tuple[list[Label], list[str]]:
+        return read_units(self._files, self._name, len(self.index), self._delimiter)
+
+
+# --- what the files say ---------------------------------------------------------------------
+
+Opener = Callable[[str, int], Any]  # a key and its header lines, to an opened frame
+
+
+def _arguments(
+    opened: Opener, names: dict[str, str], wanted: Sequence[str] | None
+) -> dict[str, Any]:
+    """Return the arguments of `Table`."""
+    kind = "Z" if "Z" in names else "A"
+    matrix = _two_level(opened(kind, 2), ROWS, ROWS).matrix(sparse=True)
+    Y = _two_level(opened("Y", 2), ROWS, DEMAND).matrix()
+    check_same_labels(f"{matrix.where}, rows", matrix.rows, "its columns", matrix.columns)
+    _check_once(matrix.where, "row", matrix.rows)
+    _check_as(Y, "rows", Y.rows, matrix, "rows", matrix.rows)
+    _check_once(Y.where, "column", Y.columns)
+    x = _column(opened("x", 1), matrix, matrix.rows) if "x" in names else None
+    units = _texts(opened("row_units", 1), matrix, matrix.rows) if "row_units" in names else None
+    if units is None:
+        logger.warning("%s: no row_units beside it; the units of rows are unknown", matrix.where)
+    population = None
+    if "population" in names:
+        regions = [(region,) for region in dict.fromkeys(region for region, _ in matrix.rows)]
+        population = _column(opened("population", 1), matrix, regions, np.nan)
+    return {
+        "kind": kind,
+        "matrix": matrix.values,
+        "x": x,
+        "Y": Y.values,
+        "regions": [region for region, _ in matrix.rows],
+        "sectors": [sector for _, sector in matrix.rows],
+        "demand": Y.columns,
+        "row_units": units,
+        "population": population,
+        **_emissions(opened, names, matrix, Y, wanted),
+    }
+
+
+def _emissions(
+    opened: Opener, names: dict[str, str], matrix: TextTable, Y: TextTable,
+    wanted: Sequence[str] | None,
+) -> dict[str, Any]:  # fmt: skip
+    kind = "F" if "F" in names else "S"
+    some = None if wanted is None else frozenset(wanted)
+
+    def keep(label: Label) -> bool:
+        return some is None or join_levels(label) in some
+
+    main = _stressors(opened(kind, 2)).matrix(keep=keep)
+    _check_as(main, "columns", main.columns, matrix, "rows", matrix.rows)
+    stressors = [join_levels(label) for label in main.rows]
+    _check_once(main.where, "stressor", [(name,) for name in stressors])
+    if wanted is not None:
+        find_stressors(wanted, stressors, stressors)  # raises for an unknown one
+    F_Y = None
+    if "F_Y" in names:
+        direct = _stressors(opened("F_Y", 2)).matrix(keep=keep)
+        _check_as(direct, "rows", direct.rows, main, "rows", main.rows)
+        _check_as(direct, "columns", direct.columns, Y, "columns", Y.columns)
+        F_Y = direct.values
+    arguments = {kind: main.values, "F_Y": F_Y, "stressors": [stressors[at] for at in main.kept]}
+    for key in ("stressor_units", "extensions"):
+        if key in names:
+            texts = _texts(opened(key, 1), main, [(name,) for name in stressors])
+            arguments[key] = [texts[at] for at in main.kept]
+        elif key == "stressor_units":
+            logger.warning("%s: no %s beside it; the units are unknown", main.where, key)
+    return arguments
+
+
+def _two_level(frame: Any, rows: tuple[str, str], columns: tuple[str, str]) -> Any:
+    """Return the frame if its labels have two levels, not in the wrong order."""
+    for what, names, expected in (("rows", frame.index, rows), ("columns", frame.levels, columns)):
+        if len(names) != 2 or names == [expected[1], expected[0]]:
+            got = f"{len(names)}" if len(names) != 2 else f"{names[0]}, {names[1]}"
+            raise FormatError(
+                wrong(f"{frame.where}, labels of {what}", got=got,
+                      expected=f"the two levels {expected[0]}, {expected[1]}",
+                      remedy="write a DataFrame with a MultiIndex of these two")
+            )  # fmt: skip
+    return frame
+
+
+def _stressors(frame: Any) -> Any:
+    """Return the frame if no level of its index holds units."""
+    if any(name.strip().lower() in UNIT_LEVELS for name in frame.index):
+        raise FormatError(
+            wrong(f"{frame.where}, labels of rows", expected="the names of stressors alone",
+                  got=f"a level {frame.index[-1]!r}",
+                  remedy="put the units into a file stressor_units of their own")
+        )  # fmt: skip
+    return frame
+
+
+def _column(
+    frame: Any, table: TextTable, rows: Sequence[Label], empty_value: float | None = None
+) -> FloatArray:
+    """Return the numbers of a frame with one column, whose rows are those of the table."""
+    levels = len(rows[0])
+    column = frame.matrix(empty_value=empty_value) if len(frame.index) == levels else None
+    if column is None or len(column.columns) != 1:
+        raise FormatError(
+            wrong(frame.where, expected=f"{levels} level(s) of labels and one column of numbers",
+                  got=f"{len(frame.index)} level(s)"
+                  + (f" and {len(column.columns)} columns" if column else ""),
+                  remedy="keep the labels and this column")
+        )  # fmt: skip
+    _check_as(column, "rows", column.rows, table, "labels", rows)
+    values: FloatArray = column.values[:, 0]
+    return values
+
+
+def _texts(frame: Any, table: TextTable, rows: Sequence[Label]) -> list[str]:
+    """Return the texts of a frame; its rows are those of the table, joined or in levels."""
+    labels, texts = frame.texts()
+    if rows and len(rows[0]) == 1:
+        labels = [(join_levels(label),) for label in labels]
+    check_same_labels(f"{frame.where}, rows", labels, f"the rows of {table.where}", rows)
+    return list(texts)
+
+
+def _check_as(
+    table: TextTable, what: str, labels: Sequence[Label], other: TextTable, whose: str,
+    expected: Sequence[Label],
+) -> None:  # fmt: skip
+    reference = f"the {whose} of {other.where}"
+    check_same_labels(f"{table.where}, {what}", labels, reference, expected)
+
+
+def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:
+    """Raise if a label stands twice or is empty."""
+    seen: set[Label] = set()
+    for label in labels:
+        if label in seen or not all(part.strip() for part in label):
+            got = "it again" if label in seen else "an empty text"
+            raise FormatError(
+                wrong(f"{where}, {what} {show(label)}", expected=f"every {what} labelled, and once",
+                      got=got, remedy="correct the label, or add up what has the same one")
+            )  # fmt: skip
+        seen.add(label)

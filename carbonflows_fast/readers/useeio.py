@@ -1,0 +1,285 @@
+"""Reader of USEEIO models and their relatives (GAEEIO): a folder of JSON files.
+
+A.json with sectors.json and q.json; indicators in D.json, flows in B.json; final demand in
+demands/, listed in demands.json. Tried on USEEIO v2.0.1-411 and GAEEIO v1.0.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._progress import progress_bar
+from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._names import find_stressors, stressor_names
+from carbonflows_fast.table import Table
+
+__all__ = ["LOOKED_FOR", "find_useeio", "read_useeio"]
+
+LOOKED_FOR = "A.json with sectors.json: USEEIO"
+UNIT = "USD"
+CONSUMPTION, PRODUCTION = "Consumption", "Production"
+REST = f"{PRODUCTION} - {CONSUMPTION}"
+
+
+class _Extension(NamedTuple):
+    """Intensities by sector: their file, and the list that names its rows."""
+
+    name: str
+    matrix: str
+    list: str
+    label: str  # the key of a row's name
+
+
+EXTENSIONS = (
+    _Extension("indicators", "D.json", "indicators.json", "code"),
+    _Extension("flows", "B.json", "flows.json", "id"),
+)
+
+
+def find_useeio(files: Files) -> list[Candidate]:
+    """Return the folders that hold a model."""
+    lists = [name for name, _ in files.matching(r"sectors\.json")]
+    roots = [name.removesuffix("sectors.json") for name in lists]
+    found = [root for root in roots if f"{root}A.json" in files]
+    return [Candidate(root, _year(files.below(root))) for root in found]
+
+
+def read_useeio(
+    files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
+) -> Table:
+    """Read a model: A, the output of commodities q for x, and D and B for S.
+
+    Regions are the locations. Sectors are called by their names, or by their codes where a
+    location has one name twice. Stressors are the indicators, called by their codes ("GHG"), and
+    where B.json is there the flows, called by their ids ("Carbon dioxide/emission/air/kg"), in
+    the extensions "indicators" and "flows". Units are the published ones per USD, so F = S x̂ has
+    them without it.
+
+    q is what the model's demand of type Production calls for, all locations together: L·y = q to
+    1e-5 of its sum in both models. That is Consumption, plus exports, less imports, plus changes
+    of inventories. So each location has two columns in Y, "Consumption" as published and
+    "Production - Consumption" for the rest. The table balances with both; with
+    `demand=[(location, "Consumption"), …]` a question is about the published vectors alone, which
+    differ from production by a tenth. Imports count as made at home, as A of the complete system
+    has them. The vectors of the domestic system belong to an A that is not there, and are left
+    out.
+
+    Raises
+    ------
+    FormatError
+        If a file is missing or damaged, or a number, a label or a vector of demand is wrong.
+    LabelError
+        If a wanted stressor does not exist.
+    """
+    folder = files.below(table.name)
+    with progress_bar(f"Reading {folder.title} (MB)", _megabytes(folder), progress) as bar:
+        folder = folder.counting(Megabytes(bar.advance))
+        sectors = _in_order(folder, "sectors.json", "id", "name", "code", "location")
+        n = len(sectors)
+        A = _matrix(folder, "A.json", n, n)
+        q = _matrix(folder, "q.json", n, 1)
+        demand, Y = _demand(folder, sectors)
+        emissions = _emissions(folder, n, stressors)
+    try:
+        return Table(
+            A=A,
+            x=q[:, 0],
+            Y=Y,
+            regions=[sector["location"] for sector in sectors],
+            sectors=_sector_labels(sectors),
+            demand=demand,
+            row_units=UNIT,
+            year=table.year,
+            name=folder.title,
+            **emissions,
+        )
+    except InputError as error:
+        raise FormatError(f"{folder.where('')}: {error}") from error
+
+
+def _megabytes(folder: Files) -> int:
+    names = ["A.json", *(extension.matrix for extension in EXTENSIONS)]
+    return sum(folder.sizes.get(name, 0) for name in names) // 1_000_000
+
+
+def _sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:
+    alike = len({(sector["location"], sector["name"]) for sector in sectors}) < len(sectors)
+    return [sector["code" if alike else "name"] for sector in sectors]
+
+
+# --- emissions and demand -------------------------------------------------------------------
+
+
+def _emissions(folder: Files, n: int, wanted: Sequence[str] | None) -> dict[str, Any]:
+    """Return the arguments of `Table` that indicators and flows make up."""
+    there = [extension for extension in EXTENSIONS if extension.matrix in folder]
+    if not there:
+        raise FormatError(
+            wrong(folder.where("D.json"), expected="D.json, B.json or both", got="neither",
+                  remedy="restore them: they hold what an output of one USD causes")
+        )  # fmt: skip
+    rows = {
+        extension: _in_order(folder, extension.list, extension.label, "unit") for extension in there
+    }
+    bare = [record[extension.label] for extension in there for record in rows[extension]]
+    homes = [extension.name for extension in there for _ in rows[extension]]
+    units = [record["unit"] for records in rows.values() for record in records]
+    names = stressor_names(bare, homes)
+    chosen = list(range(len(names)) if wanted is None else find_stressors(wanted, bare, names))
+    blocks, start = [], 0
+    for extension, records in rows.items():
+        own = [at - start for at in chosen if 0 <= at - start < len(records)]
+        if own:
+            blocks.append(_matrix(folder, extension.matrix, len(records), n)[own])
+        start += len(records)
+    return {
+        "S": np.concatenate(blocks or [np.zeros((0, n))]),
+        "stressors": [names[at] for at in chosen],
+        "extensions": [homes[at] for at in chosen],
+        "stressor_units": [units[at] for at in chosen],
+    }
+
+
+def _demand(
+    folder: Files, sectors: Sequence[dict[str, Any]]
+) -> tuple[list[tuple[str, str]], FloatArray]:
+    """Return the columns of Y and their numbers."""
+    listed = _records(folder, "demands.json", ["id", "type", "system", "location"], ["year"])
+    years = {entry["year"] for entry in listed}
+    if len(years) > 1:
+        raise FormatError(
+            wrong(folder.where("demands.json"), expected="demand of one year, as q is",
+                  got=shorten(sorted(years)), remedy="keep the entries of the model's year")
+        )  # fmt: skip
+    pairs: list[tuple[str, str]] = []
+    columns: list[FloatArray] = []
+    for location in dict.fromkeys(sector["location"] for sector in sectors):
+        vectors = {}
+        for kind in (CONSUMPTION, PRODUCTION):
+            found = [entry["id"] for entry in listed
+                     if (entry["location"], entry["type"], entry["system"])
+                     == (location, kind, "Complete")]  # fmt: skip
+            if len(found) != 1:
+                raise FormatError(
+                    wrong(folder.where("demands.json"), got=shorten(found) or "none",
+                          expected=f"one vector of type {kind}, system Complete, for {location}",
+                          remedy="restore the entry, or keep one of them")
+                )  # fmt: skip
+            vectors[kind] = _vector(folder, f"demands/{found[0]}.json", sectors)
+        pairs += [(location, CONSUMPTION), (location, REST)]
+        columns += [vectors[CONSUMPTION], vectors[PRODUCTION] - vectors[CONSUMPTION]]
+    return pairs, np.stack(columns, axis=1)
+
+
+def _vector(folder: Files, name: str, sectors: Sequence[dict[str, Any]]) -> FloatArray:
+    """Return the amounts of a demand in the order of the sectors."""
+    entries = _records(folder, name, ["sector"])
+    given = [entry["sector"] for entry in entries]
+    ids = [sector["id"] for sector in sectors]
+    if sorted(given) != sorted(ids):
+        odd = (set(given) ^ set(ids)) or {one for one in given if given.count(one) > 1}
+        raise FormatError(
+            wrong(folder.where(name), expected=f"each of the {len(ids)} sectors once",
+                  got=f"{len(given)} entries, of which do not fit {shorten(sorted(odd))}",
+                  remedy="restore the file")
+        )  # fmt: skip
+    cells = [[entry.get("amount")] for entry in entries]
+    amounts = _numbers(folder.where(name), cells, "amount of entry {}")
+    position = {sector: at for at, sector in enumerate(given)}
+    ordered: FloatArray = amounts[[position[sector] for sector in ids], 0]
+    return ordered
+
+
+def _year(folder: Files) -> int | None:
+    entries = folder.json("demands.json", list)
+    years = {entry.get("year") for entry in entries if isinstance(entry, dict)}
+    year = years.pop() if len(years) == 1 else None
+    return year if isinstance(year, int) else None
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+
+def _required(folder: Files, name: str) -> list[Any]:
+    if name not in folder:
+        folder.open(name)  # raises
+    content: list[Any] = folder.json(name, list)
+    return content
+
+
+def _records(
+    folder: Files, name: str, texts: Sequence[str], whole_numbers: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return a list of objects that have these keys, with texts or whole numbers as values."""
+    records = _required(folder, name)
+    kinds = {**dict.fromkeys(texts, str), **dict.fromkeys(whole_numbers, int)}
+    for at, record in enumerate(records, start=1):
+        for key, kind in kinds.items():
+            value = record.get(key) if isinstance(record, dict) else record
+            if type(value) is not kind:
+                what = "a text" if kind is str else "a whole number"
+                raise FormatError(
+                    wrong(f"{folder.where(name)}, entry {at}", expected=f"{what} for {key!r}",
+                          got=repr(value)[:80], remedy="restore the file")
+                )  # fmt: skip
+    return records
+
+
+def _in_order(folder: Files, name: str, *texts: str) -> list[dict[str, Any]]:
+    """Return the objects by their index, which counts the rows of matrices."""
+    records = sorted(_records(folder, name, texts, ["index"]), key=lambda one: one["index"])
+    for at, record in enumerate(records):
+        if record["index"] != at:
+            raise FormatError(
+                wrong(folder.where(name), expected=f"every index from 0 to {len(records) - 1} once",
+                      got=f"{record['index']} in place of {at}", remedy="restore the file")
+            )  # fmt: skip
+    return records
+
+
+def _matrix(folder: Files, name: str, rows: int, columns: int) -> FloatArray:
+    """Return a list of rows as an array (rows, columns)."""
+    where = folder.where(name)
+    content = _required(folder, name)
+    if len(content) != rows:
+        raise FormatError(
+            wrong(where, expected=f"{rows} rows", got=str(len(content)),
+                  remedy="the file is cut short or belongs to another model: restore it")
+        )  # fmt: skip
+    for at, row in enumerate(content, start=1):
+        if not isinstance(row, list) or len(row) != columns:
+            got = f"{len(row)}" if isinstance(row, list) else repr(row)[:80]
+            raise FormatError(
+                wrong(f"{where}, row {at}", expected=f"a list of {columns} numbers", got=got,
+                      remedy="the file is damaged or belongs to another model: restore it")
+            )  # fmt: skip
+    return _numbers(where, content).reshape(rows, columns)
+
+
+def _numbers(where: str, rows: Sequence[list[Any]], place: str = "row {}, column {}") -> FloatArray:
+    """Return rows of one length as an array; text, true, null, NaN and infinity are refused."""
+    try:
+        if set(map(type, chain.from_iterable(rows))) <= {int, float}:
+            array = np.array(rows, dtype=np.float64)
+            if np.isfinite(array).all():
+                return array
+    except OverflowError:  # a whole number beyond float64
+        pass
+    at, column, cell = next(
+        (at, column, cell)
+        for at, row in enumerate(rows, start=1)
+        for column, cell in enumerate(row, start=1)
+        if not (type(cell) in (int, float) and abs(cell) <= sys.float_info.max)
+    )
+    raise FormatError(
+        wrong(f"{where}, {place.format(at, column)}", expected="a finite number",
+              got=repr(cell)[:80], remedy="restore the file")
+    )  # fmt: skip
