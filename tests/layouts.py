@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import plain_files
+import test_eora
 import test_figaro
 import test_oecd
+import test_useeio
 
 import carbonflows_fast as cf
 
@@ -41,10 +44,35 @@ def _oecd(folder: Path) -> None:
     (folder / edition.member).write_text(edition.text())
 
 
+def _eora26(folder: Path) -> None:
+    test_eora.put(folder, test_eora.Eora26().files())
+
+
+def _eora(folder: Path) -> None:
+    test_eora.put(folder, test_eora.Full().files())
+
+
+def _useeio(folder: Path) -> None:
+    test_useeio.Model().write(folder)
+
+
+def _plain(folder: Path) -> None:
+    plain_files.write_csv(plain_files.own(), folder)
+
+
+def _plain_parquet(folder: Path) -> None:
+    plain_files.write_parquet(plain_files.own(), folder)
+
+
 LAYOUTS = {
+    "eora26": _eora26,
+    "eora": _eora,
     "exiobase": _exiobase,
     "exiobase-zip": _exiobase_zip,
     "figaro": _figaro,
     "oecd": _oecd,
+    "plain": _plain,
+    "plain-parquet": _plain_parquet,
     "store": _store,
+    "useeio": _useeio,
 }
