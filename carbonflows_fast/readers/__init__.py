@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
-from carbonflows_fast.readers import exiobase, figaro, oecd
+from carbonflows_fast.readers import exiobase, figaro, gloria, oecd
 from carbonflows_fast.readers._choice import Candidate, Format, chosen
 from carbonflows_fast.readers._files import Files, open_files, unknown_layout
 from carbonflows_fast.readers.exiobase import write_exiobase
@@ -17,6 +17,7 @@ __all__ = ["FORMATS", "read", "write_exiobase"]
 FORMATS = {
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
     "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
+    "gloria": Format(gloria.find_gloria, gloria.read_gloria, gloria.LOOKED_FOR),
     "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
 }
 
@@ -38,8 +39,8 @@ def read(
     path : str or Path
         A folder, a zip, a folder with zips in it, or a file.
     format : str, optional
-        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO) or
-        "figaro" (the matrices of FIGARO); None: found out.
+        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO),
+        "figaro" (the matrices of FIGARO) or "gloria" (GLORIA, at basic prices); None: found out.
     stressors : str or sequence of str, optional
         Read these alone: names as in `Table.stressors`, or without the extension in front where
         that is unique. None: all.
