@@ -270,10 +270,8 @@ def test_a_store_is_to_be_opened(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format(path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"format: expected 'exiobase3' or 'figaro' or 'oecd', got 'eora'"
-    ):
-        read(path, format="eora")
+    with pytest.raises(InputError, match=r"format: expected 'exiobase3' or 'fig.*, got 'unheard'"):
+        read(path, format="unheard")
 
 
 # --- selections -----------------------------------------------------------------------------

@@ -6,134 +6,15 @@ import logging
 import shutil
 import warnings
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import openpyxl
 import pytest
 import scipy.sparse as sp
+from gloria_world import CO2, INDUSTRIES, PRODUCTS, N, P, Q, R, World, path_of
 
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read
-from carbonflows_fast.table import Table
-
-REGIONS = [("XAM", "Rest of Americas"), ("CIV", "Cote d'Ivoire (Ivory Coast)"), ("DYE", "Yemen")]
-SECTORS = ["Growing wheat", "Fishing"]
-INPUTS = ["Compensation of employees D.1", "Taxes on production D.29", "Subsidies D.39"]
-CATEGORIES = ["Household final consumption P.3h", "Changes in inventories P.52"]
-SEQUENCE = "Sequential region-sector labels"
-CO2 = "'co2_total'"
-SATELLITES = [
-    (1, "Material", "Wheat", "t"),
-    (2, "Emissions (EDGAR)", CO2, "kilotonnes"),
-    (3, "Emissions (EDGAR)", "'c6f14'", "kilotonnes"),
-    (4, "Emissions (EDGAR)", "'c6f14'", "kilotonnes"),
-    (5, "Emissions (OECD)", CO2, "kilotonnes"),
-]
-NAMES = (
-    *INPUTS, "Wheat", f"Emissions (EDGAR): {CO2}", "'c6f14' | 3", "'c6f14' | 4",
-    f"Emissions (OECD): {CO2}",
-)  # fmt: skip
-DATES = {"T": 20240111, "Y": 20240110, "V": 20240419, "TQ": 20240417, "YQ": 20240417}
-R, S, P, C, Q = len(REGIONS), len(SECTORS), len(INPUTS), len(CATEGORIES), len(SATELLITES)
-N = R * S
-INDUSTRIES = [2 * S * r + i for r in range(R) for i in range(S)]
-PRODUCTS = [at + S for at in INDUSTRIES]
-
-
-def file_name(part: str, year: int = 2022, release: str = "059", markup: int = 1) -> str:
-    date = DATES[part] + year
-    return (
-        f"{date}_120secMother_AllCountries_002_{part}-Results_{year}_{release}"
-        f"_Markup{markup:03d}(full).csv"
-    )
-
-
-class World:
-    """A small supply-use world, and its files."""
-
-    def __init__(self, seed: int = 1, density: float = 0.9, off: float = 0.0) -> None:
-        rng = np.random.default_rng(seed)
-
-        def numbers(*shape: int, low: float = 0.0) -> Any:
-            return rng.uniform(low, 9, shape) * (rng.random(shape) < density)
-
-        self.U, self.Y = numbers(N, N), numbers(N, R * C, low=-1.0)
-        self.V = np.diag((self.U.sum(axis=1) + self.Y.sum(axis=1)).round(1))
-        self.V[0, 1] += off
-        own = np.kron(np.eye(R), np.ones((P, S)))
-        self.inputs, self.F, self.F_Y = numbers(R * P, N) * own, numbers(Q, N), numbers(Q, R * C)
-        T = np.zeros((2 * N, 2 * N))
-        T[np.ix_(INDUSTRIES, PRODUCTS)], T[np.ix_(PRODUCTS, INDUSTRIES)] = self.V, self.U
-        self.parts = {
-            "T": T, "Y": np.zeros((2 * N, R * C)), "V": np.zeros((R * P, 2 * N)),
-            "TQ": np.zeros((Q, 2 * N)), "YQ": self.F_Y,
-        }  # fmt: skip
-        self.parts["Y"][PRODUCTS] = self.Y
-        self.parts["V"][:, INDUSTRIES], self.parts["TQ"][:, INDUSTRIES] = self.inputs, self.F
-
-    def write(self, folder: Path, year: int = 2022, release: str = "059") -> Path:
-        """Write the layout of the download, with the file of another valuation beside."""
-        money = folder / f"GLORIA_MRIOs_{int(release)}_{year}"
-        other = folder / f"GLORIA_SatelliteAccounts_{release}_{year}"
-        for place in (money, other):
-            place.mkdir(parents=True)
-        for part, numbers in self.parts.items():
-            lines = [",".join(f"{x:.17g}" for x in row) for row in numbers.tolist()]
-            place = other if part.endswith("Q") else money
-            (place / file_name(part, year, release)).write_text("\n".join(lines) + "\n")
-        (money / file_name("T", year, release, markup=5)).write_text("other prices\n")
-        write_read_me(folder / f"GLORIA_ReadMe_{release}.xlsx")
-        return folder
-
-    def check(self, table: Table) -> None:
-        rows = [(region, sector) for region, _ in REGIONS for sector in SECTORS]
-        assert list(table.x.index) == rows
-        assert list(table.demand) == [(region, c) for region, _ in REGIONS for c in CATEGORIES]
-        np.testing.assert_array_equal(table.Z.toarray(), self.U)
-        np.testing.assert_array_equal(table.Y, self.Y)
-        inputs = sum(self.inputs[r * P : (r + 1) * P] for r in range(R))
-        np.testing.assert_array_equal(table.F, np.vstack([inputs, self.F]))
-        np.testing.assert_array_equal(table.F_Y, np.vstack([np.zeros((P, R * C)), self.F_Y]))
-        np.testing.assert_allclose(table.x, self.U.sum(1) + self.Y.sum(1), rtol=1e-14)
-        assert table.stressors == NAMES
-        assert list(table.extensions) == ["primary inputs"] * P + [s[1] for s in SATELLITES]
-        assert list(table.stressor_units) == ["thousand USD"] * P + [s[3] for s in SATELLITES]
-        assert (table.year, table.name) == (2022, "GLORIA 059 2022")
-
-
-def write_read_me(path: Path, change: Callable[[Any], object] | None = None) -> None:
-    """Write the workbook; the sheet of all rows too, as in the newer ones."""
-    book = openpyxl.Workbook()
-    book.active.title = "Info"
-    columns = ["Lfd_Nr", "Value_added_names", "Final_demand_names"]
-    longer = [*CATEGORIES, *[None] * (P - C)]
-    sheets: dict[str, list[Any]] = {
-        "Regions": [("Lfd_Nr", "Region_acronyms", "Region_names"), *enumerated(REGIONS)],
-        "Sectors": [("Lfd_Nr", "Sector_names"), *enumerated([(name,) for name in SECTORS])],
-        "Value added and final demand": [columns, *enumerated(list(zip(INPUTS, longer)))],
-        "Satellites": [("Lfd_Nr", "Sat_head_indicator", "Sat_indicator", "Sat_unit"), *SATELLITES],
-        SEQUENCE: [
-            ("Lfd_Nr", "Sequential_regionSector_labels"),
-            *enumerated([
-                (f"{name} ({code}) {sector} {kind}",)
-                for code, name in REGIONS for kind in ("industry", "product") for sector in SECTORS
-            ]),
-        ],
-    }  # fmt: skip
-    for name, rows in sheets.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(list(row))
-    if change is not None:
-        change(book)
-    book.save(path)
-
-
-def enumerated(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    return [(at, *row) for at, row in enumerate(rows, start=1)]
 
 
 @pytest.fixture(scope="module")
@@ -148,17 +29,10 @@ def place(written: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(written, tmp_path / "copy"))
 
 
-def path_of(place: Path, part: str) -> Path:
-    return next(place.rglob(file_name(part)))
-
-
 def pack(archive: Path, folder: Path, inside: Path) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for file in sorted(folder.rglob("*")):
             packed.write(file, file.relative_to(inside))
-
-
-# --- numbers --------------------------------------------------------------------------------
 
 
 def test_folders(written: Path) -> None:
@@ -288,158 +162,6 @@ def test_primary_inputs_of_another_region_are_counted_and_told(
     with caplog.at_level(logging.WARNING):
         world.check(read(world.write(tmp_path)))
     assert "primary inputs of 2.5 thousand USD stand in columns of other regions" in caplog.text
-
-
-# --- what is refused ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("part", "row", "column", "place_name"),
-    [
-        ("T", INDUSTRIES[0], INDUSTRIES[3], "'XAM | industry | Growing wheat', column 'CIV | ind"),
-        ("T", PRODUCTS[1], PRODUCTS[4], r"'XAM | product | Fishing', column 'DYE | product | Gro"),
-        ("Y", INDUSTRIES[2], 1, r"'CIV | industry | Growing wheat', column 'XAM | Changes in inv"),
-        ("V", 4, PRODUCTS[2], r"'CIV | Taxes on production D.29', column 'CIV | product | Growi"),
-        ("TQ", 2, PRODUCTS[5], r"''c6f14' | 3\", column 'DYE | product | Fishing'"),
-    ],
-)
-def test_numbers_where_gloria_has_none(
-    tmp_path: Path, part: str, row: int, column: int, place_name: str
-) -> None:
-    world = World()
-    world.parts[part][row, column] = -1.5
-    place_name = place_name.replace("|", r"\|").replace("''c6f14'", "\"'c6f14'")
-    message = f"{part}-Results.*, row {place_name}.*: expected zero.*got -1.5, one of 1 numbers"
-    with pytest.raises(FormatError, match=message):
-        read(world.write(tmp_path))
-
-
-def test_an_industry_with_several_products_and_no_output(tmp_path: Path) -> None:
-    world = World()
-    world.parts["T"][INDUSTRIES[0], PRODUCTS[1]] = -1.0 - world.V[0, 0]
-    with pytest.raises(FormatError, match=r"row 'XAM \| industry .* positive output .* got -1;"):
-        read(world.write(tmp_path))
-
-
-@pytest.mark.parametrize("part", ["T", "Y", "V", "TQ", "YQ"])
-def test_shapes_are_those_of_the_read_me(place: Path, part: str) -> None:
-    path = path_of(place, part)
-    lines = path.read_text().splitlines()
-    rows, columns = len(lines), lines[0].count(",") + 1
-    shape = f"{rows} rows of {columns} numbers, by .*GLORIA_ReadMe_059.xlsx"
-    for damaged, message in [
-        ([*lines, lines[0]], rf"line {rows + 1}: expected {shape}, got another row"),
-        (lines[:-1], rf"after the last line: expected {rows} rows, by .*, got {rows - 1};"),
-        ([lines[0] + ",1", *lines[1:]], rf"line 1: expected {shape}, got {columns + 1} cells"),
-        ([*lines[:1], lines[1].rpartition(",")[0], *lines[2:]],
-         rf"line 2: expected {shape}, got {columns - 1} cells"),
-        (["1"], rf"expected {rows} rows × {columns} columns, by .*, got a file of 2 bytes"),
-    ]:  # fmt: skip
-        path.write_text("\n".join(damaged) + "\n")
-        with pytest.raises(FormatError, match=f"{part}-Results.*{message}"):
-            read(place)
-
-
-@pytest.mark.parametrize("cell", ["nan", "inf", "1;5", "abc", "1_0"])
-@pytest.mark.parametrize("part", ["T", "Y", "V", "TQ", "YQ"])
-def test_what_is_no_number(place: Path, part: str, cell: str) -> None:
-    path = path_of(place, part)
-    lines = path.read_text().splitlines()
-    for at in (0, -1):  # columns of industries and of products
-        cells = lines[-1].split(",")
-        cells[at] = cell
-        path.write_text("\n".join([*lines[:-1], ",".join(cells)]))
-        with pytest.raises(FormatError, match=rf"line {len(lines)}, row .*column .*got '{cell}'"):
-            read(place)
-
-
-def test_empty_cells_are_counted(place: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path = path_of(place, "YQ")
-    path.write_text(path.read_text().replace("0,", ",", 1).replace(",0\n", ",\n", 1))
-    with caplog.at_level(logging.WARNING):
-        read(place)
-    assert "empty cell" in caplog.text
-
-
-def test_missing_files(place: Path) -> None:
-    shutil.copy(path_of(place, "V"), place / file_name("V").replace("2024", "2023"))
-    with pytest.raises(FormatError, match=r"expected one file …_V-Results.*, got 2023.*, GLORIA_M"):
-        read(place)
-    path_of(place, "TQ").unlink()
-    (place / file_name("V").replace("2024", "2023")).unlink()
-    with pytest.raises(FormatError, match=r"expected one file …_TQ-Results_2022_059_M.*, got none"):
-        read(place)
-    with pytest.raises(FormatError, match=r"expected one file …_Y-Results.*; give the folder that"):
-        read(path_of(place, "T"))
-
-
-def test_missing_and_other_read_mes(place: Path, tmp_path: Path) -> None:
-    mine = place / "GLORIA_ReadMe_059.xlsx"
-    shutil.copy(mine, place / "GLORIA_ReadMe_059a.xlsx")
-    with pytest.raises(FormatError, match=r"expected one GLORIA_ReadMe_059.xlsx.*got .*059a.xlsx;"):
-        read(place)
-    (place / "GLORIA_ReadMe_059a.xlsx").rename(place / "GLORIA_ReadMe_057.xlsx")
-    World().check(read(place))
-    mine.unlink()
-    with pytest.raises(FormatError, match=r"got GLORIA_ReadMe_057.xlsx; give the folder"):
-        read(place)
-    (place / "GLORIA_ReadMe_057.xlsx").rename(place / "GLORIA_ReadMe.xlsx")
-    World().check(read(place))
-    (place / "GLORIA_ReadMe.xlsx").unlink()
-    with pytest.raises(FormatError, match=r"expected one GLORIA_ReadMe_059.xlsx, .*got none; give"):
-        read(place)
-
-
-def _set(sheet: str, cell: str, value: Any) -> Callable[[Any], None]:
-    def change(book: Any) -> None:
-        book[sheet][cell] = value
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (_set("Regions", "B3", "XAM"), r"column 'Region_acronyms': expected .* got 2 times 'XAM'"),
-        (_set("Sectors", "B3", "Growing wheat"), r"'Sector_names': expected .* got 2 times 'Grow"),
-        (_set("Regions", "B3", None), r"sheet 'Regions', B3: expected a text .* got an empty cell"),
-        (_set("Regions", "B1", "ISO"), r"'Regions': expected a column 'Region_acronyms', got 'Lfd"),
-        (_set("Satellites", "D6", None), r"'Sat_unit': expected 5 cells, got 4"),
-        (_set("Satellites", "A6", None), r"'Lfd_Nr': expected 5 cells, got 4"),
-        (_set(SEQUENCE, "B13", None), r"expected 12 labels in column 'Seq.*, two .*, got 11;"),
-        (_set(SEQUENCE, "B6", "Rest of Americas (XAM) Fishing product"),
-         r"B6: expected a label of region \(CIV\) and of an industry, got 'Rest"),
-        (_set(SEQUENCE, "B4", "Rest of Americas (XAM) Fishing industry"),
-         r"B4: expected a label of region \(XAM\) and of a product, got 'Rest"),
-        (lambda book: book.remove(book["Sectors"]), r"expected a sheet 'Sectors', got 'Info', 'Re"),
-        (lambda book: book["Sectors"].delete_rows(2, 2), r"'Sector_names': expected .* got none"),
-        (lambda book: book["Sectors"].delete_rows(1, 3), r"expected a column 'Sector_n.*an empty"),
-    ],
-)  # fmt: skip
-def test_a_wrong_read_me(place: Path, change: Callable[[Any], object], message: str) -> None:
-    write_read_me(place / "GLORIA_ReadMe_059.xlsx", change)
-    with pytest.raises(FormatError, match=f"GLORIA_ReadMe_059.xlsx.*{message}"):
-        read(place)
-
-
-def test_a_read_me_of_another_size_is_refused_before_anything_is_read(place: Path) -> None:
-    def change(book: Any) -> None:
-        del book[SEQUENCE]
-        for at in range(400):
-            book["Sectors"].append([at, f"sector {at}"])
-
-    write_read_me(place / "GLORIA_ReadMe_059.xlsx", change)
-    with pytest.raises(FormatError, match=r"expected 2412 rows × 2412 columns, by .*, got a file"):
-        read(place)
-
-
-def test_a_read_me_that_is_none(place: Path) -> None:
-    (place / "GLORIA_ReadMe_059.xlsx").write_bytes(b"nothing")
-    with pytest.raises(FormatError, match=r"GLORIA_ReadMe_059.xlsx: expected a readable spread"):
-        read(place)
-
-
-# --- the sample -----------------------------------------------------------------------------
 
 
 @pytest.mark.real_data

@@ -55,6 +55,19 @@ class Labels:
     satellites: Satellites
 
     @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Rows and columns of each file."""
+        cells, regions = self.n_cells, len(self.regions)
+        demand, satellites = regions * len(self.categories), len(self.satellites.names)
+        return {
+            "T": (cells, cells),
+            "Y": (cells, demand),
+            "V": (regions * len(self.inputs), cells),
+            "TQ": (satellites, cells),
+            "YQ": (satellites, demand),
+        }
+
+    @property
     def n_cells(self) -> int:
         """Rows and columns of T: industries and products of all regions."""
         return 2 * len(self.regions) * len(self.sectors)
@@ -69,6 +82,20 @@ class Labels:
         """Which of `cells` are industries."""
         found: BoolArray = np.arange(self.n_cells) // len(self.sectors) % 2 == 0
         return found
+
+    @property
+    def industries(self) -> Any:
+        """The positions of industries in `cells`."""
+        return np.flatnonzero(self.is_industry)
+
+    @property
+    def products(self) -> Any:
+        """The positions of products in `cells`."""
+        return np.flatnonzero(~self.is_industry)
+
+    def at(self, positions: Any) -> list[Label]:
+        """Return some of `cells`."""
+        return [self.cells[at] for at in positions]
 
     @cached_property
     def demand(self) -> list[Label]:

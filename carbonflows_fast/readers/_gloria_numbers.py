@@ -76,13 +76,13 @@ def read_transactions(files: Files, name: str, labels: Labels) -> Transactions:
             else:
                 use.add(row)
                 between.add(row)
-        industries, products = np.flatnonzero(is_industry), np.flatnonzero(~is_industry)
-        empty(where, between.result()[0], [cells[at] for at in products],
-              [cells[at] for at in products])  # fmt: skip
         supply = made.result()[0]
-        names = [cells[at] for at in industries]
-        empty(where, supply[:, industries], names, names)
-        return Transactions(supply[:, products], use.result()[0])
+        for part, positions in (
+            (supply[:, labels.industries], labels.industries),
+            (between.result()[0], labels.products),
+        ):
+            empty(where, part, labels.at(positions), labels.at(positions))
+        return Transactions(supply[:, labels.products], use.result()[0])
 
 
 def read_rows(
@@ -178,7 +178,7 @@ def shares(where: str, supply: Any, labels: Labels) -> Any | None:
     output: FloatArray = np.asarray(supply.sum(axis=1)).ravel()
     bad = np.flatnonzero((others.sum(axis=1) > 0) & (output <= 0))
     if bad.size:
-        name = labels.cells[np.flatnonzero(labels.is_industry)[bad[0]]]
+        name = labels.cells[labels.industries[bad[0]]]
         raise FormatError(
             wrong(f"{where}, row {show(name)}",
                   expected="a positive output of an industry with several products",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._parts import FloatArray, row_sums
+from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
 from carbonflows_fast.readers._cells import show
@@ -64,14 +64,16 @@ def read_gloria(
 ) -> Table:
     """Read one year.
 
-    The use table is Z: the row of a sector holds what is made of its product, the column what its
-    industry takes. That is exact where each industry makes its own product alone, as the supply
-    table says; if one does not, the industry-technology assumption is made, and the size of what
-    it concerns is logged. x is product output, Z·1 + Y·1, so that the table is balanced; how far
-    the supply table is off is logged. Satellite accounts are stressors, of the extension that is
-    their head indicator, and so are primary inputs, summed over the regions that they stand for
-    apart. Satellites of one name are called by number or head indicator as well. The numbers of
-    stressors that are not wanted are not parsed.
+    The use table is Z: a sector's row is where its product goes, its column what its industry
+    takes. Nothing is assumed where each industry makes its own product alone, by the supply table;
+    where one does not, the industry-technology assumption is made, and the size of what it concerns
+    is logged. x is the output of products by the use table, Z·1 + Y·1, so that all emissions
+    arrive at final demand; how far the supply table is off is logged.
+
+    Stressors are the primary inputs, whose rows stand apart for each region and are added up, and
+    the satellite accounts, with their head indicator as extension. A name that several of these
+    have gets it in front, a name that stands twice in one gets its running number behind it
+    ("'c6f14' | 501"). The numbers of stressors that are not wanted are not parsed.
 
     Raises
     ------
@@ -84,9 +86,7 @@ def read_gloria(
     release = _release(files, table)
     labels = read_labels(files, _read_me(files, table))
     stress = _wanted(labels, stressors)
-    n, m, q = labels.n_cells, len(labels.demand), len(labels.satellite_rows)
-    shapes = {"T": (n, n), "Y": (n, m), "V": (len(labels.inputs_by_region), n), "TQ": (q, n)}
-    for part, (rows, columns) in (shapes | {"YQ": (q, m)}).items():
+    for part, (rows, columns) in labels.shapes.items():
         check_size(files, release[part], rows, columns, labels.where)
     megabytes = sum(files.sizes[name] for name in release.values()) // 1_000_000
     with progress_bar(f"Reading {table.name} (MB)", megabytes, progress) as bar:
@@ -97,12 +97,9 @@ def read_gloria(
     where = files.where(release["T"])
     spread = shares(where, transactions.supply, labels)
     Z = transactions.use if spread is None else transactions.use @ spread
-    x = row_sums(Z) + Y.sum(axis=1)
-    _log_gap(where, x, np.asarray(transactions.supply.sum(axis=0)).ravel(), labels)
     try:
-        return Table(
+        made = Table(
             Z=Z,
-            x=x,
             Y=Y,
             F=F if spread is None else F @ spread,
             F_Y=F_Y,
@@ -118,6 +115,8 @@ def read_gloria(
         )
     except InputError as error:
         raise FormatError(f"{where}: {error}") from error
+    _log_gap(where, made.x.to_numpy(), transactions.supply.sum(axis=0), labels)
+    return made
 
 
 # --- which files ----------------------------------------------------------------------------
@@ -233,19 +232,17 @@ def _primary_inputs(files: Files, name: str, labels: Labels, chosen: Sequence[in
 
 def _by_industry(where: str, part: Any, rows: Sequence[Any], labels: Labels) -> FloatArray:
     """Return the columns of industries; those of products are empty."""
-    products = np.flatnonzero(~labels.is_industry)
-    empty(where, part[:, products], rows, [labels.cells[at] for at in products])
-    dense: FloatArray = part[:, np.flatnonzero(labels.is_industry)].toarray()
+    empty(where, part[:, labels.products], rows, labels.at(labels.products))
+    dense: FloatArray = part[:, labels.industries].toarray()
     return dense
 
 
 def _final_demand(files: Files, name: str, labels: Labels) -> FloatArray:
     """Return Y, the rows of products; those of industries are empty."""
     part = read_rows(files, name, labels.cells, labels.demand, labels)
-    industries = np.flatnonzero(labels.is_industry)
-    where = files.where(name)
-    empty(where, part[industries], [labels.cells[at] for at in industries], labels.demand)
-    Y: FloatArray = part[np.flatnonzero(~labels.is_industry)].toarray()
+    industries = labels.industries
+    empty(files.where(name), part[industries], labels.at(industries), labels.demand)
+    Y: FloatArray = part[labels.products].toarray()
     return Y
 
 
@@ -254,7 +251,7 @@ def _log_gap(where: str, x: FloatArray, supplied: FloatArray, labels: Labels) ->
     share = float(gap.sum() / max(np.abs(supplied).sum(), 1e-300))
     if share > BALANCE:
         most = int(gap.argmax())
-        name = labels.cells[np.flatnonzero(~labels.is_industry)[most]]
+        name = labels.cells[labels.products[most]]
         logger.warning(
             "%s: outputs by the use table (x) and by the supply table differ by %.6g %s, %.3g %%, "
             "most in %s (%.6g and %.6g)", where, gap.sum(), UNIT, 100 * share, show(name),
