@@ -175,7 +175,7 @@ def shares(where: str, supply: Any, labels: Labels) -> Any | None:
         "%s: %.6g %s (%.3g %% of supply) are products of other industries; what they take is "
         "found by the industry-technology assumption", where, size, UNIT, 100 * size / whole,
     )  # fmt: skip
-    output: FloatArray = np.asarray(supply.sum(axis=1)).ravel()
+    output: FloatArray = supply.sum(axis=1)
     bad = np.flatnonzero((others.sum(axis=1) > 0) & (output <= 0))
     if bad.size:
         name = labels.cells[labels.industries[bad[0]]]

@@ -214,7 +214,7 @@ def _stressors(
 def _primary_inputs(files: Files, name: str, labels: Labels, chosen: Sequence[int]) -> FloatArray:
     """Return the primary inputs of each industry: a region's columns have its own rows alone."""
     rows = labels.inputs_by_region
-    keep = [at for at in range(len(rows)) if at % len(labels.inputs) in set(chosen)]
+    keep = [r * len(labels.inputs) + at for r in range(len(labels.regions)) for at in chosen]
     part = read_rows(files, name, rows, labels.cells, labels, set(keep))
     entries = part.tocoo()
     paying = entries.coords[1] // (2 * len(labels.sectors))
