@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import gloria_world
 import plain_files
 import test_eora
 import test_figaro
@@ -52,6 +53,10 @@ def _eora(folder: Path) -> None:
     test_eora.put(folder, test_eora.Full().files())
 
 
+def _gloria(folder: Path) -> None:
+    gloria_world.World().write(folder)
+
+
 def _useeio(folder: Path) -> None:
     test_useeio.Model().write(folder)
 
@@ -70,6 +75,7 @@ LAYOUTS = {
     "exiobase": _exiobase,
     "exiobase-zip": _exiobase_zip,
     "figaro": _figaro,
+    "gloria": _gloria,
     "oecd": _oecd,
     "plain": _plain,
     "plain-parquet": _plain_parquet,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
-from carbonflows_fast.readers import eora, exiobase, figaro, oecd, plain, useeio
+from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio
 from carbonflows_fast.readers._choice import Candidate, Format, chosen
 from carbonflows_fast.readers._files import Files, open_files, unknown_layout
 from carbonflows_fast.readers.exiobase import write_exiobase
@@ -17,6 +17,7 @@ __all__ = ["FORMATS", "detected", "read", "write_exiobase"]
 FORMATS = {
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
     "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
+    "gloria": Format(gloria.find_gloria, gloria.read_gloria, gloria.LOOKED_FOR),
     "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
     "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
     "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
