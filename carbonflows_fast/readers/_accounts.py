@@ -129,12 +129,13 @@ def _tell_lacking(account: Account, table: Table, rows: Sequence[Pair], lacking:
 def _summary(rows: Sequence[Pair], chosen: set[Pair]) -> list[str]:
     """Name pairs of region and sector, all those of a region or of a sector together."""
     named: list[str] = []
+    left = dict.fromkeys(pair for pair in rows if pair in chosen)
     for axis, text in ((0, "all of {}"), (1, "{} everywhere")):
-        whole = {pair[axis] for pair in rows} - {pair[axis] for pair in rows if pair not in chosen}
-        held = dict.fromkeys(pair[axis] for pair in rows if pair in chosen)
-        named += [text.format(name) for name in held if name in whole]
-        chosen = {pair for pair in chosen if pair[axis] not in whole}
-    return named + [f"{region} {sector}" for region, sector in rows if (region, sector) in chosen]
+        partly = {pair[axis] for pair in rows if pair not in chosen}
+        whole = dict.fromkeys(pair[axis] for pair in left if pair[axis] not in partly)
+        named += map(text.format, whole)
+        left = {pair: None for pair in left if pair[axis] not in whole}
+    return named + [" ".join(pair) for pair in left]
 
 
 def _tell_beyond(

@@ -46,7 +46,7 @@ def read_flat(files: Files, table: Candidate, *, progress: bool | None) -> Squar
         If the file is damaged, a pair stands twice, or sellers and buyers differ.
     """
     where = files.where(table.name)
-    row, column, values, (rows, columns) = _located(
+    row, column, values, rows, columns = _located(
         read_records(files, table.name, COLUMNS, progress=progress)
     )
     absent = len(rows) * len(columns) - len(values)
@@ -64,7 +64,7 @@ def read_flat(files: Files, table: Candidate, *, progress: bool | None) -> Squar
 
 def _located(
     records: Records,
-) -> tuple[PlaceArray, PlaceArray, FloatArray, tuple[list[Label], list[Label]]]:
+) -> tuple[PlaceArray, PlaceArray, FloatArray, list[Label], list[Label]]:
     """Return row, column and value of each record, and the labels of rows and columns."""
     check_once(records, ROLES)
     _check_labels(records)
@@ -74,7 +74,14 @@ def _located(
     )
     row, rows = _axis(records, ROLES[:2], areas, codes)
     column, columns = _axis(records, ROLES[2:], areas, codes)
-    return row, column, records.values, (rows, columns)
+    absent = len(rows) * len(columns) - len(row)
+    if absent and not records.ended:
+        raise FormatError(
+            wrong(records.where, expected=f"{len(rows)} × {len(columns)} pairs and a line end",
+                  got=f"{absent} pairs less, and none",
+                  remedy="the file is cut short: restore its last lines")
+        )  # fmt: skip
+    return row, column, records.values, rows, columns
 
 
 def _check_labels(records: Records) -> None:

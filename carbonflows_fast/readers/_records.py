@@ -8,6 +8,7 @@ parsed line by line, which names the first line that is wrong.
 from __future__ import annotations
 
 import csv
+import logging
 import math
 import re
 from collections import deque
@@ -29,6 +30,8 @@ from carbonflows_fast.readers._choice import Megabytes
 from carbonflows_fast.readers._files import Files
 
 __all__ = ["Records", "check_once", "read_records"]
+
+logger = logging.getLogger(__name__)
 
 CodesArray = npt.NDArray[np.int16]
 
@@ -52,12 +55,15 @@ class Records:
         By role, the position in `labels`.
     values : ndarray, shape (N,)
         Finite, NaN where the cell was empty.
+    ended : bool
+        Whether the last line has a line end; where not, the file may be cut short.
     """
 
     where: str
     labels: dict[str, list[str]]
     codes: dict[str, CodesArray]
     values: FloatArray
+    ended: bool
 
 
 @dataclass(frozen=True)
@@ -119,15 +125,16 @@ def read_records(
         layout, below = _layout(files.where(name), text, columns, delimiter, headless)
         kept = _Kept(layout, dict(only or {}))
         waiting: deque[Future[_Block]] = deque()
-        threads = thread_count()
+        threads, ended = thread_count(), True
         with ThreadPoolExecutor(threads) as pool:
             for number, block in chain([(first, below)], blocks):
                 waiting.append(pool.submit(_parsed, layout, number, block))
+                ended = block.endswith(b"\n")
                 while len(waiting) > 2 * threads:  # no more text than that in memory
                     kept.add(waiting.popleft().result())
             while waiting:
                 kept.add(waiting.popleft().result())
-    return kept.result()
+    return kept.result(ended)
 
 
 def check_once(records: Records, roles: Sequence[str]) -> None:
@@ -308,10 +315,13 @@ class _Kept:
             self.codes[role].add(column[keep])
         self.values.add(block.values[keep])
 
-    def result(self) -> Records:
+    def result(self, ended: bool) -> Records:
+        if not ended:
+            logger.warning("%s: the last line has no line end: is it whole?", self.layout.where)
         return Records(
             self.layout.where,
             {role: list(known) for role, known in self.known.items()},
             {role: column.result() for role, column in self.codes.items()},
             self.values.result(),
+            ended,
         )

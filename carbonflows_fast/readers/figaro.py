@@ -17,7 +17,7 @@ from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._figaro_emissions import emission_files, read_emissions
 from carbonflows_fast.readers._figaro_flat import read_flat
 from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._square import read_square, region_and_sector, square_table
+from carbonflows_fast.readers._square import Square, read_square, region_and_sector, square_table
 from carbonflows_fast.table import Table
 
 __all__ = ["LOOKED_FOR", "find_figaro", "read_figaro"]
@@ -80,18 +80,9 @@ def read_figaro(
         parts = read_flat(files, table, progress=progress)
     else:
         parts = read_square(files, table, delimiter=",", totals=(), progress=progress)
-    regions = {region_and_sector(parts.where, label)[0] for label in parts.sectors}
-    demand = [region_and_sector(parts.where, label) for label in parts.demand]
-    for region, category in demand:
-        if region not in regions:
-            raise FormatError(
-                wrong(f"{parts.where}, column {region}_{category}", got=repr(region),
-                      expected=f"final demand of {shorten(sorted(regions))}",
-                      remedy="correct the label")
-            )  # fmt: skip
     made = square_table(
         parts,
-        demand,
+        _demand(parts),
         x=None,
         stressors=stressors,
         accounts=list(emissions),
@@ -103,6 +94,23 @@ def read_figaro(
         if stressors is None or gas in stressors:
             made = add_account(made, read_emissions(files, name, gas, made, progress=progress))
     return made
+
+
+def _demand(parts: Square) -> list[tuple[str, str]]:
+    """Return region and category of each column; refuse what is neither sector nor of a region."""
+    regions = {region_and_sector(parts.where, label)[0] for label in parts.sectors}
+    demand = [region_and_sector(parts.where, label) for label in parts.demand]
+    inputs = [region_and_sector(parts.where, label) for label in parts.inputs]
+    odd = [("column", pair, "final demand") for pair in demand if pair[0] not in regions]
+    odd += [("row", pair, "a sector (a column too)") for pair in inputs if pair[0] in regions]
+    if odd:
+        what, pair, expected = odd[0]
+        raise FormatError(
+            wrong(f"{parts.where}, {what} {'_'.join(pair)}", got=repr(pair[0]),
+                  expected=f"{expected} of {shorten(sorted(regions))}",
+                  remedy="correct the label")
+        )  # fmt: skip
+    return demand
 
 
 def _is_flat(name: str) -> bool:
