@@ -75,8 +75,8 @@ def test_the_order_of_lines_does_not_matter_and_absent_pairs_are_zero(
     empty = zeros[0].removesuffix("0.0")
     path.write_text("\r\n".join([header, *mixed, "", empty, ""]))
     other = read(path)
-    assert f"{len(zeros) - 1} pairs are absent and count as zero" in caplog.text
-    assert "1 cells are empty and count as zero" in caplog.text
+    assert f"absent pairs, counted as zero: {len(zeros) - 1}" in caplog.text
+    assert "empty cells, counted as zero: 1" in caplog.text
     rows, columns = list(table.x.index), list(table.demand)
     here, there = list(other.x.index), list(other.demand)
     assert (set(here), set(there)) == (set(rows), set(columns))
@@ -142,6 +142,15 @@ def test_a_flat_file_cut_short_is_refused(tmp_path: Path, share: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(FormatError, match=r"flatfile_\S+csv"):
+        read(path)
+
+
+def test_a_flat_file_of_hardly_any_pairs_is_refused(tmp_path: Path) -> None:
+    header = "refArea,rowIi,counterpartArea,colIi,obsValue"
+    lines = [f"AT,A{at},AT,A{at},1" for at in range(101)]
+    path = tmp_path / "flatfile_eu-ic-io_ind-by-ind_24ed_2019.csv"
+    path.write_text("\n".join([header, *lines]) + "\n")
+    with pytest.raises(FormatError, match=r"expected 101 × 101 pairs, .* got 101 pairs, and one"):
         read(path)
 
 

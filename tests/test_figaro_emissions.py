@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from figaro_files import HEADER, INPUTS, REGIONS, footprints, written
+from figaro_files import HEADER, INPUTS, REGIONS, flattened, footprints, written
 
-from carbonflows_fast.errors import FormatError, LabelError
+from carbonflows_fast.errors import CarbonFlowsError, FormatError, LabelError
 from carbonflows_fast.readers import read
 
-DIRECT = ["2019,AT,HH,AT,,7.5", "2019,FIGW1,HH,,,2.25", "2019,GR,HH,GR,P3_S14,1.5"]
+DIRECT = ["2019,AT,HH,AT,,7.5", "2019,FIGW1,HH,,,2.25", "2019,GR,HH,GR,,1.5"]
 
 
 def test_footprints_become_emissions(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -32,6 +33,20 @@ def test_footprints_become_emissions(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert not caplog.records
 
 
+def test_emissions_are_found_in_zips(tmp_path: Path) -> None:
+    matrix = written(tmp_path)
+    footprints(tmp_path, DIRECT)
+    table = read(tmp_path)
+    path = tmp_path / "co2Footprint_23ed_2019.csv"
+    with zipfile.ZipFile(path.with_suffix(".zip"), "w") as archive:
+        archive.write(path, path.name)
+    path.unlink()
+    assert read(tmp_path).equals(table)
+    with zipfile.ZipFile(path.with_suffix(".zip"), "a") as archive:
+        archive.write(matrix, matrix.name)
+    assert read(path.with_suffix(".zip")).equals(table)
+
+
 def test_parts_of_households_are_added_up_where_the_whole_is_missing(tmp_path: Path) -> None:
     written(tmp_path)
     parts = ["2019,AT,HH_TRA,AT,,1.5", "2019,AT,HH_OTH,AT,,2"]
@@ -39,6 +54,17 @@ def test_parts_of_households_are_added_up_where_the_whole_is_missing(tmp_path: P
     assert read(tmp_path).F_Y.loc["CO2"].sum() == 3.5
     footprints(tmp_path, [*parts, "2019,AT,HH,AT,,3.5"])
     assert read(tmp_path).F_Y.loc["CO2"].sum() == 3.5
+
+
+def test_households_are_not_counted_twice(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    written(tmp_path)
+    by_use = ["2019,AT,HH,AT,P3_S14,4", "2019,GR,HH,GR,P3_S14,2"]
+    footprints(tmp_path, by_use)
+    assert read(tmp_path).F_Y.loc["CO2"].sum() == 6
+    assert not caplog.records
+    footprints(tmp_path, [*by_use, *DIRECT])
+    assert read(tmp_path).F_Y.loc["CO2"].sum() == 11.25
+    assert "CO2 of no sector of the table is left out, in all 6 kt: HH" in caplog.text
 
 
 def test_what_does_not_belong_is_left_out_and_told(
@@ -59,9 +85,7 @@ def test_what_does_not_belong_is_left_out_and_told(
     np.testing.assert_allclose(table.F.loc["CO2"], numbers.sum(axis=(2, 3)).ravel(), rtol=1e-14)
     assert "4 of 59 rows, in all 1111 kt, are left out" in caplog.text
     assert "counterpart_area 'AT', 'GR', 'WORLD'" in caplog.text
-    assert "1 values of CO2 are of no sector of the table and left out, in all 50 kt (EU)" in (
-        caplog.text
-    )
+    assert "CO2 of no sector of the table is left out, in all 50 kt: EU" in (caplog.text)
 
 
 def test_industries_without_emissions_are_told(
@@ -127,3 +151,27 @@ def test_two_editions_of_emissions_are_refused(tmp_path: Path) -> None:
         footprints(tmp_path, [], f"co2Footprint_{edition}ed_2019.csv")
     with pytest.raises(FormatError, match="expected one file of CO2 in 2019, got co2Footprint_23"):
         read(tmp_path)
+
+
+def test_random_damage_is_read_or_refused(tmp_path: Path) -> None:
+    """Whatever happens to the bytes, it is an error of the library that names the folder."""
+    rng = np.random.default_rng(4)
+    matrix = written(tmp_path)
+    footprints(tmp_path, DIRECT)
+    path = flattened(matrix)
+    matrix.unlink()
+    refused = 0
+    for file in (path, tmp_path / "co2Footprint_23ed_2019.csv"):
+        content = file.read_bytes()
+        for _ in range(40):
+            first, last = np.sort(rng.integers(0, len(content), 2)).tolist()
+            last = min(last, first + int(rng.integers(0, 50)))
+            put = [b"", b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"1e999"][rng.integers(8)]
+            file.write_bytes(content[:first] + put + content[last:])
+            try:
+                read(tmp_path)
+            except CarbonFlowsError as error:
+                refused += 1
+                assert str(tmp_path) in str(error)
+        file.write_bytes(content)
+    assert refused > 30

@@ -57,7 +57,7 @@ def test_greenhouse_gases(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     assert made.F_Y.loc["PROD_GHG"].sum() == 4.25
     (record,) = caplog.records  # the totals agree, so what is left out are sums
     assert record.levelname == "INFO"
-    assert "2 values of PROD_GHG are of no sector of the table and left out, in all 53" in (
+    assert "PROD_GHG of no sector of the table is left out, in all 53 Mt CO2-eq: WLD; B" in (
         record.getMessage()
     )
 

@@ -80,9 +80,16 @@ def test_lines_are_counted_over_blocks(tmp_path: Path, monkeypatch: pytest.Monke
         got(tmp_path, "\n".join(lines))
 
 
+def test_a_quote_that_is_never_closed_swallows_nothing(tmp_path: Path) -> None:
+    text = 'AREA,TIME,VALUE\n"A,1,2\nA,3,4\nA",5,6\n'
+    with pytest.raises(FormatError, match="line 2: expected 3 cells, got 1"):
+        got(tmp_path, text)
+    assert spelt(got(tmp_path, 'AREA,TIME,VALUE\n"A, B",1,2\n\n')) == [("A, B", "1")]
+
+
 def test_labels_beyond_reason_are_refused(tmp_path: Path) -> None:
     text = "".join(f"A,{at},1\n" for at in range(5000))
-    with pytest.raises(FormatError, match="column TIME: expected at most 4096 different labels"):
+    with pytest.raises(FormatError, match="column TIME: expected at most 2048 different labels"):
         got(tmp_path, "AREA,TIME,VALUE\n" + text)
 
 

@@ -39,7 +39,7 @@ def read(
         A folder, a zip, a folder with zips in it, or a file.
     format : str, optional
         "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO) or
-        "figaro" (the matrices of FIGARO); None: found out.
+        "figaro" (FIGARO, matrices and flat files); None: found out.
     stressors : str or sequence of str, optional
         Read these alone: names as in `Table.stressors`, or without the extension in front where
         that is unique. None: all.
@@ -52,7 +52,8 @@ def read(
     -------
     Table
         Labels are those of the files, unchanged. Tables of the OECD and of FIGARO have taxes and
-        value added as stressors; emissions are published elsewhere.
+        value added as stressors. Their emissions are published apart: TECO2 or DF_MAIN of the
+        OECD, co2Footprint_… and ghgFootprint_… of FIGARO are read where they lie beside the table.
 
     Raises
     ------

@@ -153,8 +153,8 @@ def _tell_beyond(
     ]
     logger.log(
         logging.INFO if agrees else logging.WARNING,
-        "%s: %d values of %s are of no %s of the table and left out, in all %.6g %s (%s)",
-        account.where, len(beyond), account.stressor, what, sum(beyond.values()), account.unit,
+        "%s: %s of no %s of the table is left out, in all %.6g %s: %s",
+        account.where, account.stressor, what, sum(beyond.values()), account.unit,
         "; ".join(text for text in odd if text) or shorten(" ".join(pair) for pair in beyond),
     )  # fmt: skip
 

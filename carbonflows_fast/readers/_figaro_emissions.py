@@ -7,13 +7,13 @@ beside industries, areas and uses of the table is left out and logged.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Collection
 
 import numpy as np
 
 from carbonflows_fast._parts import BoolArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._accounts import Account, Pair
+from carbonflows_fast.readers._accounts import Account
 from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._records import Records, check_once, read_records
@@ -23,7 +23,7 @@ __all__ = ["emission_files", "read_emissions"]
 
 logger = logging.getLogger(__name__)
 
-NAMES = r"(?P<gas>co2|ghg)Footprint_(\d\ded_)?(?P<year>\d{4})(_\d{8})?\.csv"
+NAMES = r"(?P<gas>co2|ghg)Footprint_(\d\ded_)?(?P<year>\d{4})(_\d{8}|_v\d+)?\.csv"
 UNITS = {"CO2": "kt", "GHG": "kt CO2-eq"}
 COLUMNS = {
     "year": "time_period",
@@ -70,8 +70,8 @@ def read_emissions(
     """Read what industries emitted in the table's year, and what households did directly.
 
     Emissions of an industry are the sum over the table's areas and categories of final demand.
-    Direct emissions of households are rows of "industry" HH for the households of their own area
-    or for nobody in particular.
+    Direct emissions of households are rows of "industry" HH for their own area or for none, and for
+    no use (where there are none of these: for consumption of households).
 
     Raises
     ------
@@ -86,58 +86,52 @@ def read_emissions(
                   remedy="the name says another year than the rows: correct it")
         )  # fmt: skip
     check_once(records, LABELS)
-    regions, categories = set(table.regions), set(table._parts.categories)
-    used = _among(records, "user", regions) & _among(records, "use", categories)
+    categories = table._parts.categories
     direct = _direct(records)
-    used &= ~direct
+    used = _among(records, "user", table.regions) & _among(records, "use", categories) & ~direct
     known = ~np.isnan(records.values)
-    _tell_rest(records, ~(used | direct) | ~known, UNITS[stressor])
+    _tell_rest(records, ~((used | direct) & known), UNITS[stressor])
+    sectors = _summed(records, used & known, "area", "industry")
+    households = _summed(records, direct & known, "area")
     return Account(
         where=records.where,
         stressor=stressor,
         unit=UNITS[stressor],
-        sectors=_summed(records, used & known),
-        demand={
-            (area, HOUSEHOLDS): value
-            for (area, _), value in _summed(records, direct & known, merge="industry").items()
-        },
+        sectors={(area, industry): value for (area, industry), value in sectors.items()},
+        demand={(area, HOUSEHOLDS): value for (area,), value in households.items()},
     )
 
 
-def _among(records: Records, role: str, wanted: set[str]) -> BoolArray:
+def _among(records: Records, role: str, wanted: Collection[str]) -> BoolArray:
     """Return whether the label of each record is one of these."""
     chosen: BoolArray = np.array([label in wanted for label in records.labels[role]], dtype=bool)
     return chosen[records.codes[role]]
 
 
 def _direct(records: Records) -> BoolArray:
-    """Return which records are direct emissions of households; the whole where it is there."""
-    industries = records.labels["industry"]
-    codes = {DIRECT} if DIRECT in industries else {
-        label for label in industries if label.startswith(f"{DIRECT}_")
-    }  # fmt: skip
-    own = _own(records) | _among(records, "user", {""})
-    return _among(records, "industry", codes) & _among(records, "use", {"", HOUSEHOLDS}) & own
-
-
-def _own(records: Records) -> BoolArray:
-    """Return which records have the emitter's area as the user's."""
-    areas = records.labels["area"]
+    """Return which records are direct emissions of households, none of them in two ways."""
+    areas, industries = records.labels["area"], records.labels["industry"]
+    parts = [label for label in industries if label.startswith(f"{DIRECT}_")]
     same = np.array([areas.index(u) if u in areas else -1 for u in records.labels["user"]])
     own: BoolArray = same[records.codes["user"]] == records.codes["area"]
-    return own
+    own |= _among(records, "user", [""])
+    own &= _among(records, "industry", [DIRECT] if DIRECT in industries else parts)
+    without_use = own & _among(records, "use", [""])
+    return without_use if without_use.any() else own & _among(records, "use", [HOUSEHOLDS])
 
 
-def _summed(records: Records, chosen: BoolArray, merge: str = "") -> dict[Pair, float]:
-    """Return sums by area and industry of chosen records, over all industries if so asked."""
-    areas, industries = records.labels["area"], records.labels["industry"]
-    industry: Any = 0 if merge == "industry" else records.codes["industry"][chosen]
-    pair = records.codes["area"][chosen].astype(np.int64) * len(industries) + industry
-    sums = np.bincount(pair, records.values[chosen])
-    return {
-        (areas[at // len(industries)], industries[at % len(industries)]): float(sums[at])
-        for at in np.flatnonzero(np.bincount(pair)).tolist()
-    }
+def _summed(records: Records, chosen: BoolArray, *roles: str) -> dict[tuple[str, ...], float]:
+    """Return the sums of chosen records by their labels in these roles."""
+    sizes = tuple(len(records.labels[role]) for role in roles)
+    codes = tuple(records.codes[role][chosen] for role in roles)
+    key = np.ravel_multi_index(codes, sizes)
+    sums = np.bincount(key, records.values[chosen])
+    there = np.flatnonzero(np.bincount(key))
+    labels = [
+        [records.labels[role][at] for at in places.tolist()]
+        for role, places in zip(roles, np.unravel_index(there, sizes), strict=True)
+    ]
+    return dict(zip(zip(*labels, strict=True), sums[there].tolist(), strict=True))
 
 
 def _tell_rest(records: Records, rest: BoolArray, unit: str) -> None:

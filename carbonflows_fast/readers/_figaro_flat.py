@@ -31,6 +31,7 @@ COLUMNS = {
     "value": "obsValue",
 }
 ROLES = list(COLUMNS)[:4]
+LEAST = 0.01  # of all pairs; where zeros are left out, some half is there
 
 
 def read_flat(files: Files, table: Candidate, *, progress: bool | None) -> Square:
@@ -51,9 +52,9 @@ def read_flat(files: Files, table: Candidate, *, progress: bool | None) -> Squar
     )
     absent = len(rows) * len(columns) - len(values)
     empty = np.isnan(values)
-    for what, count in (("pairs are absent", absent), ("cells are empty", empty.sum())):
+    for what, count in (("absent pairs", absent), ("empty cells", empty.sum())):
         if count:
-            logger.warning("%s: %d %s and count as zero", where, count, what)
+            logger.warning("%s: %s, counted as zero: %d", where, what, count)
     stored = (values != 0.0) & ~empty
     matrix = sp.coo_array(
         (values[stored], (row[stored], column[stored])), shape=(len(rows), len(columns))
@@ -74,14 +75,19 @@ def _located(
     )
     row, rows = _axis(records, ROLES[:2], areas, codes)
     column, columns = _axis(records, ROLES[2:], areas, codes)
-    absent = len(rows) * len(columns) - len(row)
-    if absent and not records.ended:
-        raise FormatError(
-            wrong(records.where, expected=f"{len(rows)} × {len(columns)} pairs and a line end",
-                  got=f"{absent} pairs less, and none",
-                  remedy="the file is cut short: restore its last lines")
-        )  # fmt: skip
+    _check_full(records, len(rows), len(columns))
     return row, column, records.values, rows, columns
+
+
+def _check_full(records: Records, rows: int, columns: int) -> None:
+    """Raise where so much is absent that the file is another, or cut short."""
+    there = len(records.values)
+    if there < LEAST * rows * columns or (there < rows * columns and not records.ended):
+        raise FormatError(
+            wrong(records.where, expected=f"{rows} × {columns} pairs, and a line end after them",
+                  got=f"{there} pairs, and {'one' if records.ended else 'none'}",
+                  remedy="the file is cut short, or no such table: restore it")
+        )  # fmt: skip
 
 
 def _check_labels(records: Records) -> None:

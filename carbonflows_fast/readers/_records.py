@@ -14,7 +14,7 @@ import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 CodesArray = npt.NDArray[np.int16]
 
 BLOCK_BYTES = 1 << 20
-MOST_LABELS = 1 << 12  # in one column; regions, sectors and years are some hundreds
+MOST_LABELS = 1 << 11  # in one column; regions, sectors and years are some hundreds
 ROOMY = 8  # bytes for each record, as many as a sorted copy takes
 VALUE = "value"
 
@@ -123,7 +123,7 @@ def read_records(
         blocks = files.counting(Megabytes(bar.advance)).blocks(name, BLOCK_BYTES)
         first, text = next(blocks, (1, b""))
         layout, below = _layout(files.where(name), text, columns, delimiter, headless)
-        kept = _Kept(layout, dict(only or {}))
+        kept = _Kept(layout, only or {})
         waiting: deque[Future[_Block]] = deque()
         threads, ended = thread_count(), True
         with ThreadPoolExecutor(threads) as pool:
@@ -227,7 +227,10 @@ def _parsed(layout: _Layout, first: int, text: bytes) -> _Block:
         return _parsed_carefully(layout, first, text)
     *labels, values = (column.chunk(0) for column in table.columns)
     numbers = values.to_numpy(zero_copy_only=False)
-    if np.isfinite(numbers).sum() + values.null_count != len(numbers):
+    odd = np.isfinite(numbers).sum() + values.null_count != len(numbers)
+    if b'"' in text:  # a quote that is never closed would swallow lines
+        odd |= len(numbers) != sum(1 for line in text.split(b"\n") if line.strip())
+    if odd:
         return _parsed_carefully(layout, first, text)
     return _Block(
         [column.dictionary.to_pylist() for column in labels],
@@ -277,19 +280,13 @@ def _number(layout: _Layout, line: int, cell: str) -> float:
     )  # fmt: skip
 
 
-@dataclass
 class _Kept:
     """Puts blocks together, in the order of the file."""
 
-    layout: _Layout
-    only: dict[str, str]
-    known: dict[str, dict[str, int]] = field(init=False)
-    codes: dict[str, Growing] = field(init=False)
-    values: Growing = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.known = {role: {} for role in self.layout.roles}
-        self.codes = {role: Growing(np.int16) for role in self.layout.roles}
+    def __init__(self, layout: _Layout, only: Mapping[str, str]) -> None:
+        self.layout, self.only = layout, only
+        self.known: dict[str, dict[str, int]] = {role: {} for role in layout.roles}
+        self.codes = {role: Growing(np.int16) for role in layout.roles}
         self.values = Growing(np.float64)
 
     def add(self, block: _Block) -> None:
