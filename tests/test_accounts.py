@@ -47,6 +47,14 @@ def test_an_account_is_the_last_stressor(table: Table, caplog: pytest.LogCapture
     assert again.F_Y.loc["CO2"].tolist() == [0, 2.5]
 
 
+def test_a_table_of_intensities() -> None:
+    table = Table(A=np.zeros((1, 1)), x=[10.0], Y=[10.0], S=[0.5], regions="DE", sectors=["coal"],
+                  stressors="tax")  # fmt: skip
+    made = add_account(table, account(sectors={("DE", "coal"): 3.0}))
+    assert made.F.to_numpy().tolist() == [[5], [3]]
+    assert made.S.to_numpy().tolist() == [[0.5], [0.3]]
+
+
 @pytest.mark.parametrize(
     ("lacking", "message"),
     [

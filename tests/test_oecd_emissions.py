@@ -69,7 +69,7 @@ def test_gaps_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None
     for code in CODES:
         del given["ROW", code]
     given["AUS", "_T"] = 400.0
-    sdmx(tmp_path, given, row("CHN", "C24A", ""))
+    sdmx(tmp_path, given, row("CHN", "C24A", ""), row("AUS", "HH", ""))
     made = read(tmp_path, stressors=["PROD_GHG"])
     assert made.stressors == ("PROD_GHG",)
     assert made.F.loc["PROD_GHG"].to_dict() == {**dict.fromkeys(made.rows, 0.0), **{
@@ -89,6 +89,11 @@ def test_the_rest_of_the_world(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert made.F.loc["PROD_GHG"].tolist() == list(values().values())
     (message,) = (record.getMessage() for record in caplog.records)
     assert message.endswith("DF_MAIN.csv: WXD is taken for ROW of the table")
+    sdmx(tmp_path, values([*AREAS, "WXD"]), row("AUS", "HH", 1))
+    assert read(tmp_path).F.loc["PROD_GHG"].tolist() == list(values().values())
+    assert "PROD_GHG of no sector of the table is left out, in all 97.5 Mt CO2-eq: WXD" in (
+        caplog.text
+    )
 
 
 @pytest.mark.parametrize("header", ["VAR|COU|PAR|IND|TIME|Value", ""])

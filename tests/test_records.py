@@ -40,16 +40,16 @@ def test_both_ways_of_parsing_agree(
     labels = [(str(a), str(b)) for a, b in zip(rng.choice(["NA", "1", "a b", "é"], 200),
                                                rng.integers(2000, 2009, 200))]  # fmt: skip
     lines = [
-        f'x,"{area}",{year},{value!r}' for (area, year), value in zip(labels, numbers.tolist())
+        f'"{area}",x,{year},{value!r}' for (area, year), value in zip(labels, numbers.tolist())
     ]
     lines[7] += " " if odd else ""
-    lines[9] = "x,NA,2000,+1" if odd else "x,NA,2000,1"  # pyarrow takes no plus
+    lines[9] = "NA,x,2000,+1" if odd else "NA,x,2000,1"  # pyarrow takes no plus
     labels[9], numbers[9] = ("NA", "2000"), 1.0
-    records = got(tmp_path, end.join(["\ufeffNOTE,AREA,TIME,VALUE", *lines, "", ""]))
+    records = got(tmp_path, end.join(["\ufeffAREA,NOTE,TIME,VALUE", *lines, "", ""]))
     assert spelt(records) == labels
     assert records.values.tobytes() == numbers.tobytes()  # exactly, bit by bit
     assert records.labels["area"] == list(dict.fromkeys(area for area, _ in labels))
-    some = got(tmp_path, end.join(["NOTE,AREA,TIME,VALUE", *lines]), only={"year": "2004"})
+    some = got(tmp_path, end.join(["AREA,NOTE,TIME,VALUE", *lines]), only={"year": "2004"})
     assert spelt(some) == [label for label in labels if label[1] == "2004"]
     assert not some.ended
     assert "2003" in some.labels["year"]
@@ -60,6 +60,12 @@ def test_empty_cells_are_unknown(tmp_path: Path) -> None:
     np.testing.assert_array_equal(records.values, [np.nan, 3, 0])
     assert spelt(records) == [("A", "1"), ("", "2"), ("B", "")]
     assert len(got(tmp_path, "AREA,TIME,VALUE\n").values) == 0
+
+
+@pytest.mark.parametrize("cell", ["nan", "NaN", "inf", "-inf", "NA", "1e999", "0x1", "1;5", "1_0"])
+def test_what_is_no_finite_number_is_refused(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(FormatError, match=f"line 3, column VALUE: expected a .* got '{cell}'"):
+        got(tmp_path, f"AREA,TIME,VALUE\nA,1,2\nA,1,{cell}\n")
 
 
 def test_a_file_without_header(tmp_path: Path) -> None:
