@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import figaro_files
 import gloria_world
 import plain_files
 import test_eora
-import test_figaro
 import test_oecd
+import test_oecd_emissions
 import test_useeio
 
 import carbonflows_fast as cf
@@ -37,12 +38,24 @@ def _store(folder: Path) -> None:
 
 
 def _figaro(folder: Path) -> None:
-    test_figaro.written(folder)
+    figaro_files.written(folder)
+    figaro_files.footprints(folder, [f"2019,{r},HH,{r},,7.5" for r in figaro_files.REGIONS])
+
+
+def _figaro_flat(folder: Path) -> None:
+    matrix = figaro_files.written(folder)
+    figaro_files.flattened(matrix)
+    matrix.unlink()
 
 
 def _oecd(folder: Path) -> None:
     edition = test_oecd.Edition(2021, ["AUS", "CHN", "CN1"], {"CN1": "CHN"})
     (folder / edition.member).write_text(edition.text())
+
+
+def _oecd_emissions(folder: Path) -> None:
+    test_oecd_emissions.table(folder)
+    test_oecd_emissions.sdmx(folder, test_oecd_emissions.values())
 
 
 def _eora26(folder: Path) -> None:
@@ -75,8 +88,10 @@ LAYOUTS = {
     "exiobase": _exiobase,
     "exiobase-zip": _exiobase_zip,
     "figaro": _figaro,
+    "figaro-flat": _figaro_flat,
     "gloria": _gloria,
     "oecd": _oecd,
+    "oecd-emissions": _oecd_emissions,
     "plain": _plain,
     "plain-parquet": _plain_parquet,
     "store": _store,

@@ -43,10 +43,9 @@ def read(
     path : str or Path
         A folder, a zip, a folder with zips in it, or a file.
     format : str, optional
-        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO),
-        "figaro" (the matrices of FIGARO), "eora26", "eora" (full Eora, in basic prices), "useeio"
-        (USEEIO's JSON) or "plain" (your own DataFrames in one folder,
-        docs/bring_your_own_table.md); None: found out.
+        "exiobase3" (EXIOBASE 3, and whatever pymrio saves), "oecd" (the OECD's ICIO), "figaro",
+        "gloria", "eora26", "eora" (full Eora, in basic prices), "useeio" (its JSON) or "plain"
+        (DataFrames of your own in one folder, docs/bring_your_own_table.md); None: found out.
     stressors : str or sequence of str, optional
         Read these alone: names as in `Table.stressors`, or without the extension in front where
         that is unique. None: all.
@@ -58,8 +57,9 @@ def read(
     Returns
     -------
     Table
-        Labels are those of the files, unchanged. Taxes and value added are stressors in the tables
-        of the OECD, FIGARO and Eora; the OECD and FIGARO publish emissions elsewhere.
+        Labels are those of the files, unchanged. Taxes and value added are stressors too, in the
+        extension "primary inputs". The OECD and FIGARO publish emissions apart: TECO2 or DF_MAIN,
+        co2Footprint_… and ghgFootprint_… are read where they lie beside the table.
 
     Raises
     ------

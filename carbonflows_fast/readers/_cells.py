@@ -23,7 +23,7 @@ from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast.errors import FormatError, wrong
 
-__all__ = ["Label", "Numbers", "Row", "decoded", "show"]
+__all__ = ["Growing", "Label", "Numbers", "Row", "decoded", "show"]
 
 logger = logging.getLogger(__name__)
 
@@ -97,9 +97,9 @@ class Numbers:
         self._pending: list[Row] = []
         self._running: deque[Future[Block]] = deque()
         self._empty = 0
-        self._values = _Growing(np.float64)
-        self._places = _Growing(np.int32)  # columns of the nonzeros
-        self._counts = _Growing(np.int64)  # nonzeros of each row
+        self._values = Growing(np.float64)
+        self._places = Growing(np.int32)  # columns of the nonzeros
+        self._counts = Growing(np.int64)  # nonzeros of each row
         self._threads = thread_count()
         self._pool = ThreadPoolExecutor(self._threads)
         self._block_rows = max(1, BLOCK_CELLS // max(len(columns), 1))
@@ -204,7 +204,7 @@ class Numbers:
         raise FormatError(wrong(place, expected="a finite number", got=repr(cell), remedy=remedy))
 
 
-class _Growing:
+class Growing:
     """An array that grows in place: blocks that wait to be put together would be there twice."""
 
     def __init__(self, dtype: Any) -> None:

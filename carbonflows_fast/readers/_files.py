@@ -26,6 +26,7 @@ AHEAD_BYTES = 1 << 22
 ENCRYPTED = 1
 DEPTH = 2  # folders below the one given that are looked into
 LINE_BYTES = 1 << 28  # a line of 40,000 numbers takes a megabyte; what is longer is no table
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WHOLE_BYTES = 1 << 31  # of files that are read at once
 SAFE_COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # at most 1032 times larger
 
@@ -143,18 +144,43 @@ class Files:
                     number += 1
                     self.on_bytes(len(line))
                     if len(line) == LINE_BYTES:
-                        raise FormatError(
-                            wrong(f"{self.where(name)}, line {number}", expected="a line of text",
-                                  got=f"more than {LINE_BYTES >> 20} MB without a line end",
-                                  remedy="this is no table in a known layout")
-                        )  # fmt: skip
+                        raise self._no_lines(name, number)
                     line = line.rstrip(b"\r\n")
                     if number == 1:
-                        line = line.removeprefix(b"\xef\xbb\xbf")  # byte order mark
+                        line = line.removeprefix(BYTE_ORDER_MARK)
                     if line:
                         yield number, line
         except DAMAGE as error:
             raise _unreadable(self.where(name), error) from error
+
+    def blocks(self, name: str, size: int) -> Iterator[tuple[int, bytes]]:
+        """Yield blocks of whole lines, some `size` bytes each, with the number of their first.
+
+        Raises
+        ------
+        FormatError
+            If the file is missing, cut short or damaged, or is no text.
+        """
+        number = 1
+        try:
+            with self.open(name) as handle:
+                while block := handle.read(size):
+                    rest = handle.readline(LINE_BYTES)
+                    if len(rest) == LINE_BYTES:
+                        raise self._no_lines(name, number)
+                    block += rest
+                    self.on_bytes(len(block))
+                    yield number, block.removeprefix(BYTE_ORDER_MARK) if number == 1 else block
+                    number += block.count(b"\n")
+        except DAMAGE as error:
+            raise _unreadable(self.where(name), error) from error
+
+    def _no_lines(self, name: str, number: int) -> FormatError:
+        return FormatError(
+            wrong(f"{self.where(name)}, line {number}", expected="a line of text",
+                  got=f"more than {LINE_BYTES >> 20} MB without a line end",
+                  remedy="this is no table in a known layout")
+        )  # fmt: skip
 
     def content(self, name: str) -> bytes:
         """Return all bytes of a file.

@@ -18,7 +18,7 @@ from carbonflows_fast.readers._names import find_stressors
 from carbonflows_fast.readers._text import TextTable, read_matrix
 from carbonflows_fast.table import Table
 
-__all__ = ["Square", "read_square", "region_and_sector", "square_table"]
+__all__ = ["Square", "read_square", "region_and_sector", "square_table", "taken_apart"]
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def read_square(
             files.counting(Megabytes(bar.advance)), table.name, label_columns=1, header_lines=1,
             delimiter=delimiter, sparse=True,
         )  # fmt: skip
-    return _taken_apart(text, lambda label: label[0] in totals)
+    return taken_apart(text, lambda label: label[0] in totals)
 
 
-def _taken_apart(text: TextTable, is_total: Callable[[Label], bool]) -> Square:
+def taken_apart(text: TextTable, is_total: Callable[[Label], bool]) -> Square:
     for what, labels in (("row", text.rows), ("column", text.columns)):
         if len(set(labels)) != len(labels):
             twice = next(label for label in labels if labels.count(label) > 1)
@@ -134,6 +134,7 @@ def region_and_sector(where: str, label: Label) -> tuple[str, str]:
 def square_table(
     parts: Square, demand: Sequence[tuple[str, str] | None], *, x: FloatArray | None,
     stressors: Sequence[str] | None, unit: str, year: int | None, name: str,
+    accounts: Sequence[str] = (),
 ) -> Table:  # fmt: skip
     """Make a table: primary inputs are its stressors, since these files have no emissions.
 
@@ -147,6 +148,8 @@ def square_table(
         Those that are wanted.
     unit : str
         Of everything.
+    accounts : sequence of str
+        Stressors that exist too, in files of their own, and are not added here.
 
     Raises
     ------
@@ -165,9 +168,10 @@ def square_table(
                       remedy="correct the other label")
             )  # fmt: skip
     names = [label[0] for label in parts.inputs]
-    chosen = list(
-        range(len(names)) if stressors is None else find_stressors(stressors, names, names)
-    )
+    chosen = list(range(len(names)))
+    if stressors is not None:
+        known = [*names, *accounts]
+        chosen = [at for at in find_stressors(stressors, known, known) if at < len(names)]
     kept = [at for at, pair in enumerate(demand) if pair is not None]
     try:
         return Table(

@@ -1,8 +1,9 @@
 """Reader of the OECD's inter-country input-output tables (ICIO), editions 2016 to 2025.
 
 One comma-separated file a year, with one header line and one label column: transactions, final
-demand at the right, taxes and value added below. Tried on small files in the layouts of 2016 and
-2018 and on fixtures of all editions, never on an original file.
+demand at the right, taxes and value added below. Emissions are in files of their own. Tried on
+small files in the layouts of 2016 and 2018 and on fixtures of all editions, never on an original
+file.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._accounts import add_account
 from carbonflows_fast.readers._cells import Label
 from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._oecd_emissions import emission_files, read_emissions
 from carbonflows_fast.readers._square import Square, read_square, region_and_sector, square_table
 from carbonflows_fast.table import Table
 
@@ -48,15 +51,17 @@ def read_oecd(
     Industries that the OECD splits (CN1, CN2, MX1 …) are added to those of China and Mexico, since
     final demand is not split. x is the row of outputs; a column of discrepancies is not part of
     Y, and its size is logged. Rows of taxes and value added are stressors, so that they can be
-    followed like emissions, which these files do not have.
+    followed like emissions. TECO2 and DF_MAIN beside the table become the stressors "PROD_CO2"
+    and "PROD_GHG", those of split countries whole.
 
     Raises
     ------
     FormatError
-        If the file is damaged, or labels are not REGION_SECTOR.
+        If a file is damaged, or labels are not REGION_SECTOR.
     LabelError
         If a wanted stressor does not exist.
     """
+    emissions = emission_files(files)
     parts = read_square(files, table, delimiter=",", totals=TOTALS, progress=progress)
     regions = {region_and_sector(parts.where, label)[0] for label in parts.sectors}
     made = square_table(
@@ -64,6 +69,7 @@ def read_oecd(
         [_demand(parts, at, regions) for at in range(len(parts.demand))],
         x=_output(parts),
         stressors=stressors,
+        accounts=list(emissions),
         unit=UNIT,
         year=table.year,
         name=f"OECD ICIO {PurePosixPath(table.name).stem}",
@@ -74,7 +80,14 @@ def read_oecd(
         for region in regions
         if whole in regions and re.fullmatch(part, region)
     }
-    return made.aggregate(regions=groups) if groups else made
+    made = made.aggregate(regions=groups) if groups else made
+    for gas, name in emissions.items():
+        if stressors is None or gas in stressors:
+            account = read_emissions(
+                files, name, gas, made, wanted=stressors is not None, progress=progress
+            )
+            made = made if account is None else add_account(made, account)
+    return made
 
 
 def _demand(parts: Square, at: int, regions: set[str]) -> tuple[str, str] | None:

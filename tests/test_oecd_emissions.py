@@ -1,0 +1,156 @@
+"""The OECD's emissions beside its tables, by fixtures in their layouts."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from test_oecd import EDITIONS, Edition
+
+from carbonflows_fast.errors import FormatError, LabelError
+from carbonflows_fast.readers import read
+
+AREAS = ["AUS", "CHN", "ROW"]
+CODES = ["A01_02", "C24A", "T"]
+SDMX = "STRUCTURE,REF_AREA,MEASURE,ACTIVITY,UNIT_MEASURE,UNIT_MULT,TIME_PERIOD,OBS_VALUE"
+
+
+def table(folder: Path, edition: int = 2023, codes: list[str] = CODES) -> Edition:
+    """Write a table, its sectors renamed."""
+    made = Edition(edition, *EDITIONS[edition])
+    text = made.text()
+    for old, new in zip(CODES, codes, strict=True):
+        text = text.replace(f"_{old},", f"_{new},")
+    (folder / made.member).write_text(text)
+    return made
+
+
+def values(areas: list[str] = AREAS, codes: list[str] = CODES) -> dict[tuple[str, str], float]:
+    return {(a, c): 1.5 + 10 * i + j for i, a in enumerate(areas) for j, c in enumerate(codes)}
+
+
+def sdmx(folder: Path, rows: dict[tuple[str, str], float], *more: str) -> None:
+    lines = [f"x,{a},PROD_GHG,{c},T_CO2E,6,2018,{v}" for (a, c), v in rows.items()]
+    lines += [f"x,{a},FD_GHG,{c},T_CO2E,6,2018,99" for a, c in rows]
+    lines += [f"x,{a},PROD_GHG,{c},T_CO2E,6,2017,98" for a, c in rows]
+    lines += [f"x,{a},PROD_GHG,{c},T_CO2E_PS,0,2018,97" for a, c in rows]
+    (folder / "DF_MAIN.csv").write_text("\n".join([SDMX, *lines, *more]) + "\n")
+
+
+def row(area: str, code: str, value: object, power: int = 6) -> str:
+    return f"x,{area},PROD_GHG,{code},T_CO2E,{power},2018,{value}"
+
+
+def test_greenhouse_gases(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table(tmp_path)
+    given = values()
+    totals = [row(a, "_T", sum(given[a, c] for c in CODES)) for a in AREAS]
+    sdmx(tmp_path, given, *totals, row("AUS", "HH", 4.25), row("WLD", "T", 50), row("AUS", "B", 3))
+    with caplog.at_level(logging.INFO):
+        made = read(tmp_path)
+    assert made.stressors == ("TLS", "VA", "PROD_GHG")
+    assert made.stressor_units["PROD_GHG"] == "Mt CO2-eq"
+    assert made.extensions[-1] == "emissions"
+    assert made.F.loc["PROD_GHG"].to_dict() == given
+    assert made.F_Y.loc["PROD_GHG"].to_dict()["AUS", "HFCE"] == 4.25
+    assert made.F_Y.loc["PROD_GHG"].sum() == 4.25
+    (record,) = caplog.records  # the totals agree, so what is left out are sums
+    assert record.levelname == "INFO"
+    assert "PROD_GHG of no sector of the table is left out, in all 53 Mt CO2-eq: WLD; B" in (
+        record.getMessage()
+    )
+
+
+def test_gaps_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table(tmp_path)
+    given = values()
+    del given["CHN", "C24A"]
+    for code in CODES:
+        del given["ROW", code]
+    given["AUS", "_T"] = 400.0
+    sdmx(tmp_path, given, row("CHN", "C24A", ""), row("AUS", "HH", ""))
+    made = read(tmp_path, stressors=["PROD_GHG"])
+    assert made.stressors == ("PROD_GHG",)
+    assert made.F.loc["PROD_GHG"].to_dict() == {**dict.fromkeys(made.rows, 0.0), **{
+        pair: value for pair, value in given.items() if pair[1] != "_T"}}  # fmt: skip
+    assert "no PROD_GHG of households" in caplog.text
+    assert "no PROD_GHG of 4 of 9 sectors (" in caplog.text
+    assert "count as zero: all of ROW, CHN C24A" in caplog.text
+    assert "differs by more than 1 % from the total of 1 of 3 regions: AUS 7.5 of 400 Mt" in (
+        caplog.text
+    )
+
+
+def test_the_rest_of_the_world(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table(tmp_path)
+    sdmx(tmp_path, values(["AUS", "CHN", "WXD"]), row("AUS", "HH", 1))
+    made = read(tmp_path)
+    assert made.F.loc["PROD_GHG"].tolist() == list(values().values())
+    (message,) = (record.getMessage() for record in caplog.records)
+    assert message.endswith("DF_MAIN.csv: WXD is taken for ROW of the table")
+    sdmx(tmp_path, values([*AREAS, "WXD"]), row("AUS", "HH", 1))
+    assert read(tmp_path).F.loc["PROD_GHG"].tolist() == list(values().values())
+    assert "PROD_GHG of no sector of the table is left out, in all 97.5 Mt CO2-eq: WXD" in (
+        caplog.text
+    )
+
+
+@pytest.mark.parametrize("header", ["VAR|COU|PAR|IND|TIME|Value", ""])
+@pytest.mark.parametrize("household", ["FNLC", "DMHH"])
+def test_combustion_in_the_tables_of_split_countries(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, header: str, household: str
+) -> None:
+    table(tmp_path, 2021, ["01T02", "24", "97T98"])
+    given = values(codes=["01T02", "24", "97T98"])
+    lines = [f"PROD_CO2|{a}|WLD|D{c}|2018|{v}" for (a, c), v in given.items()]
+    lines += [f"PROD_CO2|{a}|AUS|D{c}|2018|9" for a, c in given]
+    lines += [f"EXGR_TCO2|{a}|WLD|D{c}|2018|9" for a, c in given]
+    for area in AREAS:
+        total = sum(value for pair, value in given.items() if pair[0] == area) + 2
+        lines += [f"PROD_CO2|{area}|WLD|DTOTAL|2018|{total}"]
+        lines += [f"PROD_CO2|{area}|WLD|{household}|2018|2"]
+    text = "\n".join([header, *lines] if header else lines) + "\n"
+    (tmp_path / "IO_GHG_2021_aout2023.csv").write_text(text)
+    made = read(tmp_path)
+    assert made.regions == ("AUS", "CHN", "ROW")
+    assert made.F.loc["PROD_CO2"].to_dict() == given
+    assert set(made.F_Y.loc["PROD_CO2"]) == {0.0, 2.0}
+    assert made.F_Y.loc["PROD_CO2"].sum() == 6
+    assert made.stressor_units["PROD_CO2"] == "Mt"
+    assert not caplog.records
+    (tmp_path / "IO_GHG_2021_aout2023.csv").write_text(text.replace("|", ","))
+    assert read(tmp_path).equals(made)
+
+
+def test_a_year_that_the_emissions_lack(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table(tmp_path)
+    (tmp_path / "DF_MAIN.csv").write_text(f"{SDMX}\n{row('AUS', 'T', 1).replace('2018', '2015')}\n")
+    assert read(tmp_path).stressors == ("TLS", "VA")
+    told = "measure PROD_GHG; unit T_CO2E; year 2015"
+    assert f"no PROD_GHG of 2018, the table goes without ({told})" in caplog.text
+    with pytest.raises(FormatError, match=f"expected PROD_GHG of 2018, got {told}; take the file"):
+        read(tmp_path, stressors="PROD_GHG")
+    with pytest.raises(LabelError, match="got 'PROD_GH'; nearest are 'PROD_GHG'"):
+        read(tmp_path, stressors="PROD_GH")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([row("AUS", "T", 1, power=3)], "expected UNIT_MULT 6, million tonnes, got 3"),
+        ([row("AUS", "T", 1)] * 2, r"'AUS \| T': expected one record of these labels, got 2"),
+        ([row("AUS", "HH", 1), row("AUS", "FNLC", 1)], "expected one code for each activity"),
+        ([row("AUS", "C24", 1)], r"expected PROD_GHG of sectors like \('AUS', 'A01_02'\), got"),
+        ([row("AUS", "T", "x")], "line 2, column OBS_VALUE: expected a finite number, got 'x'"),
+        (["x,AUS,PROD_GHG"], "line 2: expected 8 cells, got 3"),
+    ],
+)
+def test_damage_is_named(tmp_path: Path, lines: list[str], message: str) -> None:
+    table(tmp_path)
+    (tmp_path / "DF_MAIN.csv").write_text("\n".join([SDMX, *lines]) + "\n")
+    with pytest.raises(FormatError, match=rf"DF_MAIN.csv.*{message}"):
+        read(tmp_path)
+    (tmp_path / "DF_MAIN_2025.csv").write_text(SDMX)
+    with pytest.raises(FormatError, match=r"one file of PROD_GHG, got DF_MAIN\.csv, DF_M"):
+        read(tmp_path)
