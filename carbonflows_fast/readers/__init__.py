@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
-from carbonflows_fast.readers import exiobase, figaro, oecd
+from carbonflows_fast.readers import exiobase, figaro, oecd, wiod2013, wiod2016
 from carbonflows_fast.readers._choice import Candidate, Format, chosen
 from carbonflows_fast.readers._files import Files, open_files, unknown_layout
 from carbonflows_fast.readers.exiobase import write_exiobase
@@ -18,6 +18,8 @@ FORMATS = {
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
     "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
     "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
+    "wiod2013": Format(wiod2013.find_wiod2013, wiod2013.read_wiod2013, wiod2013.LOOKED_FOR),
+    "wiod2016": Format(wiod2016.find_wiod2016, wiod2016.read_wiod2016, wiod2016.LOOKED_FOR),
 }
 
 STORE_MARKER = "manifest.json"
