@@ -40,8 +40,8 @@ def read(
     path : str or Path
         A folder, a zip, a folder with zips in it, or a file.
     format : str, optional
-        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO) or
-        "figaro" (the matrices of FIGARO); None: found out.
+        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO), "figaro"
+        (the matrices of FIGARO), "wiod2013" or "wiod2016" (its releases); None: found out.
     stressors : str or sequence of str, optional
         Read these alone: names as in `Table.stressors`, or without the extension in front where
         that is unique. None: all.
@@ -54,7 +54,8 @@ def read(
     -------
     Table
         Labels are those of the files, unchanged. Tables of the OECD and of FIGARO have taxes and
-        value added as stressors; emissions are published elsewhere.
+        value added as stressors; emissions are published elsewhere. Those of WIOD have them too,
+        and the environmental accounts that lie beside the table: give the folder.
 
     Raises
     ------
