@@ -113,6 +113,16 @@ def test_damage_of_a_table_is_named(
         read(path)
 
 
+def test_what_stands_right_of_the_totals_is_logged(
+    tmp_path: Path, old: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    def change(cells: Cells) -> None:
+        cells[9].extend([None, 5.0])
+
+    old.check(read(old.write(tmp_path, change=change)))
+    assert "sheet 'WIOT_2009': 3 column(s) at the right end are left out" in caplog.text
+
+
 def test_rows_that_are_empty_are_passed_over(
     tmp_path: Path, old: Made, caplog: pytest.LogCaptureFixture
 ) -> None:

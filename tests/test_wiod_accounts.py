@@ -137,7 +137,7 @@ def test_what_an_account_leaves_out_is_logged(
     accounts.write(tmp_path)
     cells = accounts.sheet("LAN", 1)
     cells[2][1], cells[4][2] = None, 2.5  # 15t16, and secQ
-    write_workbook(tmp_path / "LAN_may12" / "ROU_LAN_May12.xlsx", {"2009": cells})
+    write_workbook(tmp_path / "LAN_may12" / "ROU_LAN_May12.xls", {"2009": cells})
     table = read(tmp_path)
     assert table.F.to_numpy()[2, 4] == 0
     assert "account lan: 1 empty cells count as zero" in caplog.text
@@ -150,7 +150,7 @@ def test_a_unit_must_be_there(tmp_path: Path, old: Made) -> None:
     accounts.write(tmp_path)
     cells = accounts.sheet("LAN", 0)
     cells[0][0] = None
-    write_workbook(tmp_path / "LAN_may12" / "AUS_LAN_May12.xlsx", {"2009": cells})
+    write_workbook(tmp_path / "LAN_may12" / "AUS_LAN_May12.xls", {"2009": cells})
     with pytest.raises(FormatError, match=r"AUS_LAN.*expected the unit in the header of the codes"):
         read(tmp_path)
 

@@ -107,7 +107,7 @@ class Made:
 
 
 class Accounts:
-    """Accounts of release 2013: AIR with names of sectors, lan with its unit instead."""
+    """Accounts of release 2013: AIR and EM with names of sectors, lan in xls with its unit."""
 
     def __init__(self, made: Made, kinds: tuple[str, ...] = ("AIR", "EM", "LAN")) -> None:
         self.made, self.kinds = made, kinds
@@ -129,7 +129,8 @@ class Accounts:
             home = folder / f"{kind}_may12"
             for region, code in enumerate(["AUS", "ROU", "ROW"]):
                 sheets = {"1995": [[None]], year: self.sheet(kind, region)}
-                write_workbook(home / f"{code}_{kind}_May12.xlsx", sheets)
+                ending = "xls" if kind == "LAN" else "xlsx"
+                write_workbook(home / f"{code}_{kind}_May12.{ending}", sheets)
             if zipped:
                 with zipfile.ZipFile(folder / f"{kind}_may12.zip", "w") as archive:
                     for path in sorted(home.iterdir()):

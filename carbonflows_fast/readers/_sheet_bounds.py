@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import unpack_from
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from carbonflows_fast.errors import FormatError, wrong
 
 __all__ = ["count_error_cells"]
 
+MOST_TEXT = 1 << 32  # of all cells: what is stored once is a copy in each
 UNPACKED_BYTES = 1 << 30  # of all parts of a workbook; that of WIOD 2016 has 0.3 GB
 MARKERS = ("xl/workbook.xml", "xl/workbook.bin")
 
@@ -55,7 +56,6 @@ def count_error_cells(where: str, content: bytes) -> int:
     zipfile.BadZipFile and others
         If it is damaged.
     """
-    errors = 0
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = [info.filename.replace("\\", "/").lower() for info in archive.infolist()]
         kinds = [marker for marker in MARKERS if marker in names]
@@ -71,26 +71,50 @@ def count_error_cells(where: str, content: bytes) -> int:
                       got=f"{unpacked / 1e9:.1f} GB when unpacked",
                       remedy="this is no table in a known layout")
             )  # fmt: skip
-        for info in archive.infolist():
-            part = archive.read(info)
-            look = _look_at_xml if kinds == [MARKERS[0]] else _look_at_records
-            beyond, found = look(part, WIDE)
-            if beyond:
-                beyond, found = look(part, TALL)
-            if beyond:
-                raise FormatError(
-                    wrong(f"{where}, part {info.filename!r}", expected=ALLOWED, got=beyond,
-                          remedy="delete stray cells, or save the workbook anew by a "
-                          "spreadsheet program")
-                )  # fmt: skip
-            errors += found
-    return errors
+        look = _look_at_xml if kinds == [MARKERS[0]] else _look_at_records
+        found = [
+            _look(f"{where}, part {info.filename!r}", archive.read(info), look)
+            for info in archive.infolist()
+        ]
+    shared = sum(one.shared for one in found)
+    longest = max(one.longest for one in found)
+    if shared * longest > MOST_TEXT:
+        raise FormatError(
+            wrong(where, expected=f"texts of at most {MOST_TEXT >> 30} GB in all cells",
+                  got=f"{shared} cells with texts of up to {longest} bytes",
+                  remedy="this is no table in a known layout")
+        )  # fmt: skip
+    return sum(one.errors for one in found)
+
+
+class Look(NamedTuple):
+    """What is in a part: a cell beyond, errors, cells with shared texts, bytes of the longest."""
+
+    beyond: str
+    errors: int = 0
+    shared: int = 0
+    longest: int = 0
+
+
+def _look(where: str, part: bytes, look: Callable[[bytes, Reach], Look]) -> Look:
+    """Look through a part, which may be wide or tall."""
+    found = look(part, WIDE)
+    if found.beyond:
+        found = look(part, TALL)
+    if found.beyond:
+        raise FormatError(
+            wrong(where, expected=ALLOWED, got=found.beyond,
+                  remedy="delete stray cells, or save the workbook anew by a spreadsheet program")
+        )  # fmt: skip
+    return found
 
 
 # --- xlsx: XML ------------------------------------------------------------------------------
 
 ATTRIBUTES = rb"""(?:[ \t\r\n]+(?!r=)[^\s=<>"']+="[^"<]*")*[ \t\r\n]+"""
-ERROR_CELL = b't="e"'
+KIND = re.compile(rb"""t=["']([es])["']""")  # of cells: with an error, or a shared text
+STRINGS = re.compile(rb"<(?:[^\s<>]*:)?sst\s[^<]*")
+COUNT = re.compile(rb"""ount=["'](\d{1,20})""")  # count and uniqueCount
 
 
 def _cell_beyond(reach: Reach, prefix: bytes) -> re.Pattern[bytes]:
@@ -105,18 +129,23 @@ PLAIN = {reach: _cell_beyond(reach, b"") for reach in (WIDE, TALL)}
 PREFIXED = {reach: _cell_beyond(reach, rb"(?:[^\s<>]*:)?") for reach in (WIDE, TALL)}
 
 
-def _look_at_xml(part: bytes, reach: Reach) -> tuple[str, int]:
-    """Return the first cell beyond, "" if none is, and how many cells hold errors."""
+def _look_at_xml(part: bytes, reach: Reach) -> Look:
     pattern = PREFIXED if b":c" in part else PLAIN
-    found = pattern[reach].search(part)
-    if found is None:
-        return "", part.count(ERROR_CELL)
-    return repr(part[found.start() : found.start() + 40].decode("utf-8", "replace")), 0
+    if found := pattern[reach].search(part):
+        return Look(repr(part[found.start() : found.start() + 40].decode("utf-8", "replace")))
+    kinds = KIND.findall(part)
+    longest = 0
+    if b"sst" in part:
+        longest = max(map(len, part.split(b"si>")))
+        for start in STRINGS.findall(part):
+            if any(int(count) > len(part) for count in COUNT.findall(start)):
+                raise ValueError("more texts than it has bytes")  # it would make room for them
+    return Look("", kinds.count(b"e"), kinds.count(b"s"), longest)
 
 
 # --- xlsb: records --------------------------------------------------------------------------
 
-ROW, CELLS, ERRORS, DATA_BEGINS = 0, range(1, 12), (3, 11), 0x91
+ROW, CELLS, ERRORS, SHARED, STRING, DATA_BEGINS = 0, range(1, 12), (3, 11), 7, 0x13, 0x91
 
 
 def _plain_numbers(columns: int) -> re.Pattern[bytes]:
@@ -129,38 +158,42 @@ def _plain_numbers(columns: int) -> re.Pattern[bytes]:
 NUMBERS = {reach: _plain_numbers(reach.columns) for reach in (WIDE, TALL)}
 
 
-def _look_at_records(part: bytes, reach: Reach) -> tuple[str, int]:
-    """Return the first cell beyond, "" if none is, and how many cells hold errors."""
-    errors = row = 0
+def _look_at_records(part: bytes, reach: Reach) -> Look:
+    """Look through a part; one without sheet data is no sheet, whatever its bytes are."""
+    errors = shared = longest = row = 0
+    begun = False
     for kind, at, size in _records(part, NUMBERS[reach]):
-        if kind == ROW and size >= 4:
-            (row,) = unpack_from("<I", part, at)
-        elif kind in CELLS and size >= 4:
-            (column,) = unpack_from("<I", part, at)
-            if row >= reach.rows or column >= reach.columns:
-                return f"one in row {row + 1}, column {column + 1}", 0
-            errors += kind in ERRORS
-        if kind == ROW and row >= reach.rows:  # numbers after it are passed over
-            return f"row {row + 1}", 0
-    return "", errors
+        begun = begun or kind == DATA_BEGINS
+        if kind == STRING:
+            longest = max(longest, size)
+        if not begun or size < 4 or kind not in (ROW, *CELLS):
+            continue
+        (place,) = unpack_from("<I", part, at)
+        if kind == ROW:
+            row = place
+            if row >= reach.rows:  # numbers in it are passed over
+                return Look(f"row {row + 1}")
+        elif place >= reach.columns:
+            return Look(f"row {row + 1}, column {place + 1}")
+        errors += kind in ERRORS
+        shared += kind == SHARED
+    return Look("", errors, shared, longest)
 
 
 def _records(part: bytes, skipped: re.Pattern[bytes]) -> Iterator[tuple[int, int, int]]:
-    """Yield kind, place and size of the records once sheet data has begun, but those skipped.
+    """Yield kind, place and size of the records, but of those skipped.
 
-    A part that holds no sheet has none, and one that is cut short just ends: the parser says so.
+    A part that is cut short just ends: the parser says so.
     """
-    begun, at, end = False, 0, len(part)
+    at, end = 0, len(part)
     while at < end:
-        if begun and (run := skipped.match(part, at)):
+        if run := skipped.match(part, at):
             at = run.end()
         kind, at = _variable(part, at, 2)
         size, at = _variable(part, at, 4)
-        if at > end:
+        if at + size > end:
             return
-        begun = begun or kind == DATA_BEGINS
-        if begun:
-            yield kind, at, min(size, end - at)
+        yield kind, at, size
         at += size
 
 

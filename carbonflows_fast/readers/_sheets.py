@@ -12,6 +12,7 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._sheet_bounds import count_error_cells
+from carbonflows_fast.readers._xls_bounds import count_xls_errors
 
 __all__ = ["Workbook", "cell_name", "cell_text"]
 
@@ -22,8 +23,9 @@ NUMBERS = {float, int}
 class Workbook:
     """A spreadsheet file, read whole when it is opened; sheets are taken apart when asked for.
 
-    A sheet takes some 70 bytes a cell while it is read, so 0.5 GB for the 2,478 × 2,694 of WIOD
-    2016; cells far from all others are refused before room is made for them.
+    A sheet takes some 70 bytes a cell while it is read, so 0.5 GB for the 2,478 × 2,690 of WIOD
+    2016, and its file and the parts of it are in memory too. What no table needs, such as a cell
+    far from all others, is refused before the parser makes room for it.
 
     Parameters
     ----------
@@ -147,13 +149,13 @@ class Workbook:
         """Refuse what the parser could not bear; return how many cells hold errors."""
         if content.startswith(ZIP):
             return count_error_cells(self.file, content)
-        if not content.startswith(COMPOUND):
-            raise FormatError(
-                wrong(self.file, expected="a workbook as xlsx, xlsb or xls",
-                      got=f"a file that begins with {content[:8]!r}",
-                      remedy="it is damaged, or no spreadsheet: download or copy it again")
-            )  # fmt: skip
-        return 0
+        if content.startswith(COMPOUND):
+            return count_xls_errors(self.file, content)
+        raise FormatError(
+            wrong(self.file, expected="a workbook as xlsx, xlsb or xls",
+                  got=f"a file that begins with {content[:8]!r}",
+                  remedy="it is damaged, or no spreadsheet: download or copy it again")
+        )  # fmt: skip
 
     def _no_number(self, sheet: str, row: int, column: int, cell: Any) -> FormatError:
         return FormatError(

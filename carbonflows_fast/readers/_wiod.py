@@ -207,6 +207,8 @@ def _columns(where: str, top: list[list[Any]]) -> list[tuple[str, ...]]:
             wrong(f"{where}, {cell_name(HEADER + REGION, LABELS + width)}", expected="a region",
                   got=f"none, though columns of {late[REGION]} follow", remedy="restore the header")
         )  # fmt: skip
+    if len(labels) > width + 1:  # one has totals
+        logger.warning("%s: %d column(s) at the right end are left out", where, len(labels) - width)
     return labels[:width]
 
 
