@@ -12,6 +12,7 @@ import test_eora
 import test_oecd
 import test_oecd_emissions
 import test_useeio
+import wiod_files
 
 import carbonflows_fast as cf
 
@@ -82,6 +83,16 @@ def _plain_parquet(folder: Path) -> None:
     plain_files.write_parquet(plain_files.own(), folder)
 
 
+def _wiod2013(folder: Path) -> None:
+    made = wiod_files.Made(2013)
+    made.write(folder)
+    wiod_files.Accounts(made, ("LAN",)).write(folder)
+
+
+def _wiod2016(folder: Path) -> None:
+    wiod_files.Made(2016).write(folder)
+
+
 LAYOUTS = {
     "eora26": _eora26,
     "eora": _eora,
@@ -96,4 +107,6 @@ LAYOUTS = {
     "plain-parquet": _plain_parquet,
     "store": _store,
     "useeio": _useeio,
+    "wiod2013": _wiod2013,
+    "wiod2016": _wiod2016,
 }

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
-from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio
+from carbonflows_fast.readers import (
+    eora,
+    exiobase,
+    figaro,
+    gloria,
+    oecd,
+    plain,
+    useeio,
+    wiod2013,
+    wiod2016,
+)
 from carbonflows_fast.readers._choice import Candidate, Format, chosen
 from carbonflows_fast.readers._files import Files, open_files, unknown_layout
 from carbonflows_fast.readers.exiobase import write_exiobase
@@ -16,13 +26,15 @@ __all__ = ["FORMATS", "detected", "read", "write_exiobase"]
 
 FORMATS = {
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
-    "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
-    "gloria": Format(gloria.find_gloria, gloria.read_gloria, gloria.LOOKED_FOR),
     "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
+    "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
+    "wiod2013": Format(wiod2013.find_wiod2013, wiod2013.read_wiod2013, wiod2013.LOOKED_FOR),
+    "wiod2016": Format(wiod2016.find_wiod2016, wiod2016.read_wiod2016, wiod2016.LOOKED_FOR),
+    "gloria": Format(gloria.find_gloria, gloria.read_gloria, gloria.LOOKED_FOR),
     "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
     "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
-    "plain": Format(plain.find_plain, plain.read_plain, plain.LOOKED_FOR),
     "useeio": Format(useeio.find_useeio, useeio.read_useeio, useeio.LOOKED_FOR),
+    "plain": Format(plain.find_plain, plain.read_plain, plain.LOOKED_FOR),
 }
 
 STORE_MARKER = "manifest.json"
@@ -44,8 +56,9 @@ def read(
         A folder, a zip, a folder with zips in it, or a file.
     format : str, optional
         "exiobase3" (EXIOBASE 3, and whatever pymrio saves), "oecd" (the OECD's ICIO), "figaro",
-        "gloria", "eora26", "eora" (full Eora, in basic prices), "useeio" (its JSON) or "plain"
-        (DataFrames of your own in one folder, docs/bring_your_own_table.md); None: found out.
+        "wiod2013", "wiod2016" (its releases), "gloria", "eora26", "eora" (full Eora, in basic
+        prices), "useeio" (its JSON) or "plain" (DataFrames of your own in one folder,
+        docs/bring_your_own_table.md); None: found out.
     stressors : str or sequence of str, optional
         Read these alone: names as in `Table.stressors`, or without the extension in front where
         that is unique. None: all.
@@ -58,8 +71,9 @@ def read(
     -------
     Table
         Labels are those of the files, unchanged. Taxes and value added are stressors too, in the
-        extension "primary inputs". The OECD and FIGARO publish emissions apart: TECO2 or DF_MAIN,
-        co2Footprint_… and ghgFootprint_… are read where they lie beside the table.
+        extension "primary inputs". Emissions that are published apart are read where they lie
+        beside the table: WIOD's accounts, TECO2 or DF_MAIN of the OECD, co2Footprint_… and
+        ghgFootprint_… of FIGARO.
 
     Raises
     ------
