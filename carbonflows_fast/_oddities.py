@@ -31,7 +31,7 @@ def unbalanced(Z: Any, Y: FloatArray, x: FloatArray) -> tuple[Positions, FloatAr
     -------
     rows : ndarray of positions
     delivered : ndarray, shape (n,)
-        Z·1 + Y·1.
+        Z·1 + Y·1, and exactly 0 in those rows where it is nothing but rounding.
     relative : ndarray, shape (n,)
         |x − delivered| over the larger of the two.
     """
@@ -41,6 +41,7 @@ def unbalanced(Z: Any, Y: FloatArray, x: FloatArray) -> tuple[Positions, FloatAr
     relative = np.divide(difference, scale, out=np.zeros_like(scale), where=scale > 0)
     rows = np.flatnonzero(relative > BALANCE)
     gross = column_totals(np.abs(Z[rows]).T) + np.abs(Y[rows]).sum(axis=1)
+    delivered[rows[np.abs(delivered[rows]) <= ROUNDING * gross]] = 0.0
     return rows[difference[rows] > ROUNDING * gross], delivered, relative
 
 
