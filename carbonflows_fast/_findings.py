@@ -17,7 +17,13 @@ from carbonflows_fast._account_solves import summed_by_group
 from carbonflows_fast._check_report import Finding, Severity
 from carbonflows_fast._effects import Effects
 from carbonflows_fast._intensity_findings import intensity_findings
-from carbonflows_fast._oddities import column_totals, full_columns, repeated, unbalanced
+from carbonflows_fast._oddities import (
+    column_totals,
+    full_columns,
+    repeated,
+    room_for_inputs,
+    unbalanced,
+)
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import CarbonFlowsError, NotProductiveError
 from carbonflows_fast.leontief import system
@@ -205,18 +211,35 @@ def _negative_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
 def _column_sums(table: Table, A: Any, effects: Effects) -> Iterator[Finding]:
     """Report columns of A that add up to 1 or more: inputs worth the output, or more.
 
-    The effect is that of moving what is above 0.99 to the other sectors of the region.
+    The effect is that of moving what is above 0.99 to where the region has room below that.
     """
     parts = table._parts
     if len(parts.row_units) > 1:
         return  # a sum of different units says nothing
     sums = column_totals(A)
-    for at in full_columns(sums).tolist():
+    full = full_columns(sums)
+    for at in full.tolist():
         region, sector = _row(table, at)
         message = f"{region} {sector}: inputs are {sums[at]:.6g} of its output"
-        less = (1 - MENDED_SUM / sums[at]) * (effects.m[at] - effects.s[at]) * effects.outputs[at]
-        change = effects.spread(parts.region_codes[at], float(less.sum())) - less
+        change = effects.unknown()
+        if effects.name:  # and x is known
+            room = room_for_inputs(table._x, sums * table._x, full, MENDED_SUM)
+            change = _bought_elsewhere(table, at, 1 - MENDED_SUM / sums[at], room, effects)
         yield Finding("column sum", "warning", region, sector, float(sums[at]), message, change)
+
+
+def _bought_elsewhere(
+    table: Table, at: int, part: float, room: FloatArray, effects: Effects
+) -> FloatArray:
+    """Return ΔC where sectors with room buy a part of what another of their region buys."""
+    codes = table._parts.region_codes
+    rows = np.flatnonzero((codes == codes[at]) & (room > 0))
+    if not len(rows):
+        return effects.unknown()
+    less = part * (effects.m[at] - effects.s[at]) * effects.outputs[at]
+    shares = room[rows] / room[rows].sum() / table._x[rows]
+    change: FloatArray = less.sum() * (shares @ effects.outputs[rows]) - less
+    return change
 
 
 def _column_balance(looked: _Looked) -> Iterator[Finding]:
@@ -269,7 +292,9 @@ def _deliveries_kept(looked: _Looked, at: int) -> FloatArray:
     shares = np.divide(lost, looked.x[buyers], out=np.zeros_like(lost), where=looked.x[buyers] != 0)
     further = final + shares @ effects.outputs[buyers]
     mended = looked.embodied[at] / output if output else 0.0
-    change: FloatArray = (mended - effects.m[at]) * effects.outputs[at] - effects.m[at] * further
+    # A change of sign is not small, so that the product of the two changes counts.
+    before = effects.m[at] * effects.outputs[at]
+    change: FloatArray = mended * (effects.outputs[at] - further) - before
     return change
 
 

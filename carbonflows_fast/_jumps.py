@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._check_report import Finding
+from carbonflows_fast._check_report import Finding, Severity
 from carbonflows_fast._effects import Effects
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast.errors import CarbonFlowsError
 from carbonflows_fast.table import Table
 
 __all__ = ["jumps"]
@@ -39,8 +40,11 @@ def jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
             "label twice; they are not compared"
         )
         yield Finding("other table", "note", "", "", float(sum(left)), message)
-    yield from _stressors(table, other, here, there, effects)
-    yield from _outputs(table, other, here, there, effects)
+    try:
+        yield from _stressors(table, other, here, there, effects)
+        yield from _outputs(table, other, here, there, effects)
+    except CarbonFlowsError as error:  # x was not given, and one of the two cannot be solved
+        yield Finding("other table", "error", "", "", 1.0, f"cannot be compared: {error}")
 
 
 def _common(rows: Any, others: Any) -> tuple[Any, Any]:
@@ -70,7 +74,8 @@ def _stressors(
 ) -> Iterator[Finding]:
     """Report stressors in another unit or size; the effect is that of taking the power out.
 
-    Amounts are compared, not intensities, on which the unit of money would tell as well.
+    Amounts are compared, not intensities, on which the unit of money would tell as well. A
+    footprint is only wrong where the amounts moved and the unit did not.
     """
     p, q, F, G = table._parts, other._parts, table._F, other._F
     position = {name: at for at, name in enumerate(q.stressors)}
@@ -79,18 +84,26 @@ def _stressors(
             continue
         unit, other_unit = p.stressor_units[k], q.stressor_units[position[name]]
         power = _power(F[k, here], G[position[name], there])
-        texts = []
-        if unit != other_unit:
-            texts.append(f"in {unit or '(no unit)'}, in the other table {other_unit or 'in none'}")
+        if unit == other_unit and not power:
+            continue
+        # Another unit and amounts that moved are one change, and no mistake. Another unit alone is
+        # one, but nobody can say in which table.
+        texts = [_unit_change(unit, other_unit)] if unit != other_unit else []
+        severity: Severity = "note" if texts and power else "warning"
+        change = effects.nothing() if texts else (10.0**-power - 1) * _part(table, k, effects)
+        if texts and not power:
+            change = effects.unknown()
         if power:
             texts.append(f"amounts are {_times(power)}")
-        if texts:
-            share = _footprints_of(table, k, effects)
-            yield Finding("unit of a stressor", "warning", "", "", 10.0**power,
-                          f"{name}: {' and '.join(texts)}", (10.0**-power - 1) * share)  # fmt: skip
+        yield Finding("unit of a stressor", severity, "", "", 10.0**power,
+                      f"{name}: {'; '.join(texts)}", change)  # fmt: skip
 
 
-def _footprints_of(table: Table, k: int, effects: Effects) -> FloatArray:
+def _unit_change(unit: str, other: str) -> str:
+    return f"in {unit or '(no unit)'}, in the other table in {other or '(no unit)'}"
+
+
+def _part(table: Table, k: int, effects: Effects) -> FloatArray:
     """Return what one stressor of the table contributes to every footprint, shape (R,)."""
     p, weight = table._parts, float(effects.weights[k])
     if not weight or not effects.name:
@@ -116,10 +129,7 @@ def _outputs(
         for a, b in zip(p.row_unit_codes[here], q.row_unit_codes[there], strict=True)
     ]
     changed = {pair: units.count(pair) for pair in dict.fromkeys(units) if pair[0] != pair[1]}
-    texts = [
-        f"{count} rows in {a or '(no unit)'}, in the other table {f'in {b}' if b else 'in none'}"
-        for (a, b), count in changed.items()
-    ]
+    texts = [f"{count} rows {_unit_change(*pair)}" for pair, count in changed.items()]
     if power:
         texts.append(f"outputs are {_times(power)}")
     if texts:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from carbonflows_fast._parts import CodeArray, FloatArray, row_sums
 
-__all__ = ["BALANCE", "column_totals", "full_columns", "repeated", "unbalanced"]
+__all__ = ["BALANCE", "column_totals", "full_columns", "repeated", "room_for_inputs", "unbalanced"]
 
 Positions = npt.NDArray[np.intp]
 
@@ -61,3 +61,10 @@ def column_totals(matrix: Any) -> FloatArray:
 def full_columns(sums: FloatArray) -> Positions:
     """Return the columns of A that add up to 1 or more, given their sums."""
     return np.flatnonzero(sums >= 1 - ROUNDING)
+
+
+def room_for_inputs(x: FloatArray, inputs: FloatArray, full: Positions, limit: float) -> FloatArray:
+    """Return how much more each sector could buy below `limit` of its output; full ones nothing."""
+    room = np.where(x > 0, np.maximum(limit * x - inputs, 0.0), 0.0)
+    room[full] = 0.0
+    return room

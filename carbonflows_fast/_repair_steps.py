@@ -14,7 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from carbonflows_fast._oddities import column_totals, full_columns, repeated, unbalanced
+from carbonflows_fast._oddities import (
+    column_totals,
+    full_columns,
+    repeated,
+    room_for_inputs,
+    unbalanced,
+)
 from carbonflows_fast._parts import FloatArray, Parts, locked, row_sums, sparse_view
 from carbonflows_fast.aggregation import aggregated
 from carbonflows_fast.errors import InputError, shorten, wrong
@@ -99,8 +105,7 @@ def _column_sums(p: Parts, limit: float) -> Parts:
     sums = np.divide(inputs, x, out=np.zeros_like(x), where=x != 0)
     full = full_columns(sums)
     taken = 1 - limit / sums[full]
-    room = np.where(x > 0, np.maximum(limit * x - inputs, 0.0), 0.0)
-    room[full] = 0.0
+    room = room_for_inputs(x, inputs, full, limit)
     shares = sp.lil_array((len(full), len(x)))
     for position, at in enumerate(full.tolist()):
         region = p.region_codes[at]

@@ -42,7 +42,7 @@ def odd_table(
         bought[idle] = 0.0
         Z[:, idle] = bought
     if "emissions_without_output" in odd:
-        F[:, idle] = rng.uniform(0.1, size, (2, len(idle)))
+        F[:, idle] = size * rng.uniform(0.1, 1.0, (2, len(idle)))
     if "negatives" in odd:
         Z[2, 3], Y[3, 1], F[0, 2], F_Y[1, 0] = -1e-9, -2e-9, -1e-9, -1e-10
     if "column_sums" in odd:
