@@ -45,7 +45,7 @@ class _Looked:
 
     def __init__(self, table: Table, effects: Effects) -> None:
         self.table, self.effects = table, effects
-        self.parts, self.x, self.Z, self.A = table._parts, table._x, table.Z, table.A
+        self.parts, self.x, self.Z = table._parts, table._x, table.Z
 
     @cached_property
     def bought(self) -> FloatArray:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from strategies import tables
 
 from carbonflows_fast.checks import CheckReport, check
 from carbonflows_fast.errors import InputError
@@ -218,6 +220,16 @@ def test_a_long_list_is_cut_in_print_alone() -> None:
     report = check(zeros)
     assert (report.findings["check"] == "zero output").sum() == 9
     assert "… and 6 more in .findings" in str(report)
+
+
+@given(tables())
+def test_any_table_can_be_checked(table: Table) -> None:
+    report = check(table, table, stressor=table.stressors[0])
+    effects = report.findings["effect"]
+    assert not np.isinf(effects).any()
+    named = report.findings["effect_region"] != ""
+    assert set(report.findings["effect_region"][named]) <= set(table.regions)
+    assert (named == (effects.fillna(0.0) != 0.0)).all()
 
 
 # --- paths ----------------------------------------------------------------------------------
