@@ -50,6 +50,7 @@ from carbonflows_fast.path_decomposition import PathChanges, structural_path_dec
 from carbonflows_fast.paths import Paths, structural_paths
 from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
 from carbonflows_fast.readers import read, write_exiobase
+from carbonflows_fast.repairs import repair
 from carbonflows_fast.sectors import SectorStudy, sector_study
 from carbonflows_fast.store import open, save
 from carbonflows_fast.table import Table
@@ -92,6 +93,7 @@ __all__ = [
     "open",
     "production_layers",
     "read",
+    "repair",
     "save",
     "sector_betweenness",
     "sector_study",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._cli_output import check_out, columns, say, write_out, years_of
+from carbonflows_fast._cli_output import check_out, columns, save, say, write_out, years_of
 from carbonflows_fast.errors import InputError, shorten, wrong
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
 
     check_out(arguments.out)
     if is_store(arguments.table):
-        return _one(load(arguments), arguments)
+        save(load(arguments), arguments.destination)
+        return 0
     every = arguments.years is None and arguments.only is None
     years = years_of(arguments.years)
     jobs = jobs_of(
@@ -53,7 +54,8 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
     )  # fmt: skip
     _require_all(years, arguments, jobs)
     if len(jobs) == 1 and every:
-        return _one(load(arguments, arguments.stressor), arguments)
+        save(load(arguments, arguments.stressor), arguments.destination)
+        return 0
     if is_store(arguments.destination):
         raise InputError(
             wrong("DESTINATION", expected=f"a folder for {len(jobs)} saved tables",
@@ -64,16 +66,6 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
     failed = _show(outcomes, arguments.out)
     say(f"saved: {len(jobs) - failed} of {len(jobs)} tables in {arguments.destination}")
     return 1 if failed else 0
-
-
-def _one(table: Table, arguments: argparse.Namespace) -> int:
-    from carbonflows_fast.store import save
-
-    path = save(table, arguments.destination)
-    size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
-    say(repr(table))
-    say(f"saved: {path} ({size / 1e6:,.1f} MB)")
-    return 0
 
 
 def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job]) -> None:

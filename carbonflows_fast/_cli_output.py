@@ -23,6 +23,7 @@ __all__ = [
     "numbers",
     "pairs",
     "percent",
+    "save",
     "say",
     "show_accounts",
     "with_unit",
@@ -212,10 +213,20 @@ def _some(items: Sequence[str]) -> str:
     return f"{len(items)}: {'; '.join(items[:SHOWN])}{'; …' if len(items) > SHOWN else ''}"
 
 
+def save(table: Table, destination: Path) -> None:
+    """Save a table, and say where and how large it is."""
+    from carbonflows_fast import store
+
+    path = store.save(table, destination)
+    size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
+    say(repr(table))
+    say(f"saved: {path} ({size / 1e6:,.1f} MB)")
+
+
 # --- files ----------------------------------------------------------------------------------
 
 
-def check_out(path: Path | None) -> None:
+def check_out(path: Path | None, option: str = "--out") -> None:
     """Refuse a file that could not be written, before anything is computed for it.
 
     Raises
@@ -228,7 +239,7 @@ def check_out(path: Path | None) -> None:
     if path.suffix.lower() not in FORMATS:
         raise InputError(
             wrong(
-                "--out",
+                option,
                 expected=f"a file name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
                 got=repr(str(path)),
                 remedy="the extension says how to write it",
@@ -237,11 +248,11 @@ def check_out(path: Path | None) -> None:
     if path.is_dir() or not path.parent.is_dir():
         got = f"{str(path)!r}, a folder" if path.is_dir() else f"{str(path)!r}, in no folder"
         raise InputError(
-            wrong("--out", expected="a file in a folder that exists", got=got, remedy="create it")
+            wrong(option, expected="a file in a folder that exists", got=got, remedy="create it")
         )
 
 
-def write_out(frame: Any, path: Path | None) -> None:
+def write_out(frame: Any, path: Path | None, option: str = "--out") -> None:
     """Write the columns of a DataFrame (its index left out) as CSV, Parquet or JSON.
 
     The file appears complete or not at all. JSON is a list with an object per row; numbers keep
@@ -254,8 +265,8 @@ def write_out(frame: Any, path: Path | None) -> None:
     """
     if path is None:
         return
-    check_out(path)
-    with replacing(path, "--out") as fresh:
+    check_out(path, option)
+    with replacing(path, option) as fresh:
         _write(frame, fresh, path.suffix.lower())
     say(f"written: {path}")
 

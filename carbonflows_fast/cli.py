@@ -1,5 +1,5 @@
-"""The command line: ``carbonflows-fast demo | info | check | convert | accounts | flows | sector |
-paths | decompose | panel``.
+"""The command line: ``carbonflows-fast demo | info | check | repair | convert | accounts | flows |
+sector | paths | decompose | panel``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
@@ -18,7 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from carbonflows_fast import _cli_changes, _cli_convert, _cli_panel, _cli_paths, _cli_trade
+from carbonflows_fast import (
+    _cli_changes,
+    _cli_checks,
+    _cli_convert,
+    _cli_panel,
+    _cli_paths,
+    _cli_trade,
+)
 from carbonflows_fast._cli_output import (
     check_out,
     facts_of,
@@ -66,17 +73,6 @@ def info(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def check(arguments: argparse.Namespace) -> int:
-    """Report what is odd in a table; 1 if there is an error."""
-    import carbonflows_fast as cf
-
-    check_out(arguments.out)
-    report = cf.check(arguments.table)
-    say(str(report))
-    write_out(report.findings, arguments.out)
-    return 0 if report.ok else 1
-
-
 def convert(arguments: argparse.Namespace) -> int:
     """Save a table so that it opens at once, or all tables of a folder."""
     from carbonflows_fast.store import is_store
@@ -85,6 +81,11 @@ def convert(arguments: argparse.Namespace) -> int:
         if getattr(arguments, option) and is_store(arguments.table):
             raise _saved(f"--{option}", arguments.table)
     return _cli_convert.run(arguments, _load)
+
+
+def repair(arguments: argparse.Namespace) -> int:
+    """Mend a table by the repairs that are named, and save it with the ledger."""
+    return _cli_checks.repair(arguments, _load)
 
 
 def accounts(arguments: argparse.Namespace) -> int:
@@ -327,9 +328,15 @@ def _parser() -> argparse.ArgumentParser:
     made = command(info, "info", "Describe a table, or without TABLE the installation.")
     _add_table(made, optional=True)
 
-    made = command(check, "check", "Report what is odd in a table; exit status 1 on errors.")
-    made.add_argument("table", metavar="PATH", type=Path, help="text table or saved table")
+    made = command(
+        _cli_checks.check, "check", "Report what is odd in a table; exit status 1 on errors."
+    )
+    _cli_checks.add_check_arguments(made)
     _add_output(made, "all findings")
+
+    made = command(repair, "repair", "Mend what check finds, by the repairs that are named.")
+    _add_table(made)
+    _cli_checks.add_repair_arguments(made)
 
     made = command(convert, "convert", "Save text tables as folders that open at once.")
     _add_table(made)

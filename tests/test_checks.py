@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from strategies import tables
 
 from carbonflows_fast.checks import CheckReport, check
 from carbonflows_fast.errors import InputError
@@ -46,6 +49,8 @@ def test_a_good_table_has_no_findings() -> None:
         "sector",
         "size",
         "message",
+        "effect",
+        "effect_region",
     ]
     assert str(report) == "made up: ok (0 errors, 0 warnings, 0 notes)" == repr(report)
 
@@ -114,6 +119,47 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], float, str]] =
         3,
         "DE food: 3 kt of CO2, but no output",
     ),
+    "no inputs": (
+        {"Z": [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [2.0, 0.0, 1.0]]},
+        ("no inputs", "note", "AT", "steel"),
+        6,
+        "AT steel: others buy from it, but it buys nothing",
+    ),
+    "no final demand": (
+        {"Y": [[7.0, 0.0], [4.0, 0.0], [2.0, 0.0]]},
+        ("no final demand", "note", "DE", ""),
+        0,
+        "DE: no final demand",
+    ),
+    "zero stressor": (
+        {"F": [[0.0, 0.0, 0.0]]},
+        ("zero stressor", "note", "", ""),
+        0,
+        "CO2: zero everywhere",
+    ),
+    "no emissions": (
+        {"F": [[1.0, 2.0, 0.0]]},
+        ("no emissions", "warning", "DE", ""),
+        13,
+        "DE: its sectors have output, but none emits CO2",
+    ),
+    "column balance": (
+        {
+            "F": [[1.0, 2.0, 3.0], [9.0, 3.0, 11.0]],
+            "stressors": ["CO2", "value added"],
+            "stressor_units": ["kt", "M.EUR"],
+            "extensions": ["air", "primary inputs"],
+        },
+        ("column balance", "warning", "AT", "steel"),
+        1 / 7,
+        "AT steel: output 7, but inputs and primary inputs of 6 M.EUR",
+    ),
+    "duplicate demand column": (
+        {"demand": [("DE", "hh"), ("DE", "hh")]},
+        ("duplicate demand column", "note", "DE", ""),
+        2,
+        "DE hh: 2 columns of final demand",
+    ),
     "duplicate row": (
         {"sectors": ["food", "food", "food"]},
         ("duplicate row", "warning", "AT", "food"),
@@ -172,8 +218,18 @@ def test_a_long_list_is_cut_in_print_alone() -> None:
         demand=[("DE", "hh")],
     )
     report = check(zeros)
-    assert len(report.findings) == 9
+    assert (report.findings["check"] == "zero output").sum() == 9
     assert "… and 6 more in .findings" in str(report)
+
+
+@given(tables())
+def test_any_table_can_be_checked(table: Table) -> None:
+    report = check(table, table, stressor=table.stressors[0])
+    effects = report.findings["effect"]
+    assert not np.isinf(effects).any()
+    named = report.findings["effect_region"] != ""
+    assert set(report.findings["effect_region"][named]) <= set(table.regions)
+    assert (named == (effects.fillna(0.0) != 0.0)).all()
 
 
 # --- paths ----------------------------------------------------------------------------------
@@ -189,6 +245,25 @@ def test_a_text_table_is_read(tmp_path: Path) -> None:
     report = check(tmp_path / "good.zip")
     assert not report.ok
     assert "good.zip: expected a complete" in str(report)
+
+
+def test_what_a_reader_warns_of_is_a_note(tmp_path: Path) -> None:
+    write_exiobase(good(), tmp_path / "good")
+    file = tmp_path / "good" / "Y.txt"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    lines[-1] = lines[-1].rpartition("\t")[0] + "\t"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    findings = check(tmp_path / "good").findings
+    said = findings[findings["check"] == "reading"]
+    assert said["severity"].tolist() == ["note"]
+    assert "Y.txt: 1 empty cell counts as zero" in said["message"].iloc[0]
+    assert not logging.getLogger("carbonflows_fast.readers").handlers
+
+
+def test_outputs_too_small_to_divide_by_are_an_error() -> None:
+    report = check(good(x=[10.0, 1e-320, 13.0]))
+    assert not report.ok
+    assert "which makes a quotient infinite" in str(report)
 
 
 def test_a_store_is_read_in_full(tmp_path: Path) -> None:

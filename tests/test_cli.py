@@ -157,7 +157,7 @@ def test_info_describes_a_table(shell: Shell, kind: str, several: dict[str, str]
 def test_version_and_help(shell: Shell) -> None:
     assert shell("--version") == f"carbonflows-fast {cf.__version__}\n"
     out = shell("--help")
-    for command in ("demo", "info", "check", "convert", "accounts", "flows", "paths"):
+    for command in ("demo", "info", "check", "repair", "convert", "accounts", "flows", "paths"):
         assert command in out
         assert "usage: carbonflows-fast" in shell(command, "--help")
 

@@ -26,8 +26,9 @@ ROOMS = [
      "_guards", "_solution", "_methods", "leontief", "_subsystems"],
     ["store", "_exchange"],
     ["_conversion"],
-    ["checks"],
     ["accounting", "_account_solves", "_imports", "_footprints"],
+    ["checks", "_check_report", "_findings", "_intensity_findings", "_jumps", "_effects",
+     "_oddities", "repairs", "_repair_steps", "_ledger"],
     ["trade", "_flow_matrix", "_bilateral"],
     ["linkages"],
     ["paths", "_path_options", "_path_result"],
@@ -38,7 +39,7 @@ ROOMS = [
     ["figures"],
     ["reporting"],
     ["cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade", "_cli_changes",
-     "_cli_panel", "_cli_convert"],
+     "_cli_panel", "_cli_convert", "_cli_checks"],
 ]  # fmt: skip
 # These import nothing of the package but each other, and anyone may import them.
 FREE = {

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from small_table import SENTENCE
 
-from carbonflows_fast.classification import CHARACTERISATIONS, characterisation, load
+from carbonflows_fast.classification import (
+    CHARACTERISATIONS,
+    carbon_dioxide,
+    characterisation,
+    load,
+)
 from carbonflows_fast.errors import CarbonFlowsError, InputError, LabelError
 
 GASES = load("ghg_stressors")
@@ -212,3 +217,14 @@ def test_units_must_be_as_many_as_stressors() -> None:
 def test_a_gas_and_its_total_are_not_added(names: list[str]) -> None:
     with pytest.raises(InputError, match="stressor: expected each greenhouse gas once"):
         characterisation("GWP100_AR6", names, ["kt", "kt"])
+
+
+def test_carbon_dioxide_alone() -> None:
+    combustion, biogenic = "CO2 - combustion - air", "CO2 - waste - biogenic - air"
+    names = [combustion, biogenic, "SF6 - air", "CO2 - waste - fossil - air"]
+    assert carbon_dioxide(names, ["kg", "kg", "?", "t"]) == {combustion: 1.0, names[3]: 1000.0}
+    assert carbon_dioxide(["water", biogenic], ["m3", "kg"]) == {}
+    with pytest.raises(InputError, match="each greenhouse gas once, in one piece or in parts"):
+        carbon_dioxide(["CO2", combustion], ["kg", "kg"])
+    with pytest.raises(InputError, match="a mass of CO2"):
+        carbon_dioxide(["CO2"], ["barrels"])

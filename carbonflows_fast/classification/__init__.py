@@ -11,6 +11,7 @@ from carbonflows_fast.classification._files import available, load
 from carbonflows_fast.classification._gases import (
     CHARACTERISATIONS,
     Characterisation,
+    carbon_dioxide,
     characterisation,
 )
 from carbonflows_fast.classification._regions import (
@@ -33,6 +34,7 @@ __all__ = [
     "STUDIES",
     "Characterisation",
     "available",
+    "carbon_dioxide",
     "characterisation",
     "country_of",
     "load",

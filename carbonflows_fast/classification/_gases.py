@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from carbonflows_fast.classification._files import field, label_key, records
 from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
 
-__all__ = ["CHARACTERISATIONS", "Characterisation", "characterisation"]
+__all__ = ["CHARACTERISATIONS", "Characterisation", "carbon_dioxide", "characterisation"]
 
 CHARACTERISATIONS = ("GWP100_AR4", "GWP100_AR5", "GWP100_AR6")
 
@@ -122,6 +122,33 @@ def characterisation(
         weights=weights,
         gases=tuple(dict.fromkeys(one.formula for one in counted)),
     )
+
+
+def carbon_dioxide(stressors: Sequence[str], units: Sequence[str]) -> dict[str, float]:
+    """Return the weights that add up a table's carbon dioxide, biogenic left out; {} without any.
+
+    Parameters
+    ----------
+    stressors, units : sequence of str
+        The table's, in one order. Stressors are recognised as in `characterisation`.
+
+    Raises
+    ------
+    InputError
+        If it has no unit of mass, or is there twice, or as a whole beside its parts.
+
+    Examples
+    --------
+    >>> carbon_dioxide(["CO2", "CH4"], ["kt", "t"])
+    {'CO2': 1.0}
+    """
+    found = [one for one in _found(stressors, units, {}) if one.gas == "CO2"]
+    _require_parts_or_whole(found)
+    masses = _masses(found)
+    return {
+        one.stressor: _scaled(1.0, _GRAMS[mass] - _GRAMS[masses[0]])
+        for one, mass in zip(found, masses, strict=True)
+    }
 
 
 # --- factors --------------------------------------------------------------------------------

@@ -1,0 +1,88 @@
+"""What ``carbonflows-fast check`` and ``carbonflows-fast repair`` take and show."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carbonflows_fast._cli_output import check_out, columns, save, say, write_out
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["add_check_arguments", "add_repair_arguments", "check", "repair"]
+
+SWITCHES = {
+    "duplicates": "add up rows, and columns of final demand, of one label",
+    "balance": "set output to the sum of the row",
+    "negative_output": "take negative deliveries out of rows with negative output",
+}
+TEXTS = {
+    "purchases_without_output": "give purchases of sectors without output to SECTOR of their "
+    "region, or 'spread' them over all",
+    "emissions_without_output": "the same with their emissions",
+}
+NUMBERS = {
+    "column_sums": "scale inputs worth the output or more down to this part of it, e.g. 0.99",
+    "negatives": "set negative numbers to 0 that are at most this part of the largest of their "
+    "row, e.g. 1e-9",
+}
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def add_check_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `check` takes beside the output."""
+    parser.add_argument("table", metavar="PATH", type=Path, help="text table or saved table")
+    parser.add_argument("--other", metavar="PATH", type=Path, help="a table to compare it with")
+    parser.add_argument(
+        "--stressor", metavar="NAME",
+        help="whose footprints the effects are about; carbon dioxide if left out",
+    )  # fmt: skip
+
+
+def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `repair` takes beside the table."""
+    parser.add_argument("destination", metavar="DESTINATION", type=Path, help="folder to make")
+    parser.add_argument(
+        "--ledger", metavar="FILE", type=Path, help="write all changes as .csv, .parquet or .json"
+    )
+    for name, text in SWITCHES.items():
+        parser.add_argument(_option(name), action="store_true", help=text)
+    for name, text in TEXTS.items():
+        parser.add_argument(_option(name), metavar="SECTOR", help=text)
+    for name, text in NUMBERS.items():
+        parser.add_argument(_option(name), metavar="PART", type=float, help=text)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Report what is odd in a table; 1 if there is an error."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    report = cf.check(arguments.table, arguments.other, stressor=arguments.stressor)
+    say(str(report))
+    write_out(report.findings, arguments.out)
+    return 0 if report.ok else 1
+
+
+def repair(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Table]) -> int:
+    """Mend a table by the repairs that are named, and save it; the ledger says what changed."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.ledger, "--ledger")
+    asked = {name: getattr(arguments, name) for name in (*SWITCHES, *TEXTS, *NUMBERS)}
+    repaired, ledger = cf.repair(load(arguments), **asked)
+    counts = ledger.groupby(["repair", "what"], sort=False).size()
+    if len(ledger):
+        say(columns(["repair", "what", "changes"],
+                    [[*key, f"{count:,}"] for key, count in counts.items()], left=2))  # fmt: skip
+    else:
+        say("nothing to repair")
+    write_out(ledger, arguments.ledger, "--ledger")
+    save(repaired, arguments.destination)
+    return 0

@@ -1,0 +1,153 @@
+"""Two tables side by side, usually two years: units that changed, outputs that jumped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from carbonflows_fast._check_report import Finding, Severity
+from carbonflows_fast._effects import Effects
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast.errors import CarbonFlowsError
+from carbonflows_fast.table import Table
+
+__all__ = ["jumps"]
+
+POWER = 2  # a median that moved by 10² or more is no growth
+NEAR = 0.3  # how far, in powers of ten, growth may have moved it beside that
+FEWEST = 3  # rows for a median to mean something
+JUMP = 3.0  # of one output, in powers of ten beside the table's
+MATERIAL = 1e-4  # of the region's output
+
+
+def jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
+    """Yield what differs between two tables beyond what time explains.
+
+    Only rows of one label, and stressors of one name, are compared.
+    """
+    here, there = _common(table.rows, other.rows)
+    if not len(here):
+        yield Finding("other table", "warning", "", "", 0.0,
+                      "no row has a label of the other table; nothing is compared")  # fmt: skip
+        return
+    left = table.n - len(here), other.n - len(there)
+    if any(left):
+        message = (
+            f"{left[0]} rows of this table and {left[1]} of the other have no like, or their "
+            "label twice; they are not compared"
+        )
+        yield Finding("other table", "note", "", "", float(sum(left)), message)
+    try:
+        yield from _stressors(table, other, here, there, effects)
+        yield from _outputs(table, other, here, there, effects)
+    except CarbonFlowsError as error:  # x was not given, and one of the two cannot be solved
+        yield Finding("other table", "error", "", "", 1.0, f"cannot be compared: {error}")
+
+
+def _common(rows: Any, others: Any) -> tuple[Any, Any]:
+    """Return the positions, in either table, of the labels that both have exactly once."""
+    unique = np.flatnonzero(~rows.duplicated(keep=False))
+    other_unique = np.flatnonzero(~others.duplicated(keep=False))
+    at = others[other_unique].get_indexer(rows[unique])
+    return unique[at >= 0], other_unique[at[at >= 0]]
+
+
+def _power(numbers: FloatArray, others: FloatArray) -> int:
+    """Return k if the median of positive numbers moved to 10^k of what it was, else 0."""
+    both = (numbers > 0) & (others > 0)
+    if both.sum() < FEWEST:
+        return 0
+    median = float(np.median(np.log10(numbers[both]) - np.log10(others[both])))
+    power = round(median)
+    return power if abs(power) >= POWER and abs(median - power) <= NEAR else 0
+
+
+def _times(power: int) -> str:
+    return f"about 10^{power} times those of the other table"
+
+
+def _stressors(
+    table: Table, other: Table, here: Any, there: Any, effects: Effects
+) -> Iterator[Finding]:
+    """Report stressors in another unit or size; the effect is that of taking the power out.
+
+    Amounts are compared, not intensities, on which the unit of money would tell as well. A
+    footprint is only wrong where the amounts moved and the unit did not.
+    """
+    p, q, F, G = table._parts, other._parts, table._F, other._F
+    position = {name: at for at, name in enumerate(q.stressors)}
+    for k, name in enumerate(p.stressors):
+        if name not in position:
+            continue
+        unit, other_unit = p.stressor_units[k], q.stressor_units[position[name]]
+        power = _power(F[k, here], G[position[name], there])
+        if unit == other_unit and not power:
+            continue
+        # Another unit and amounts that moved are one change, and no mistake. Another unit alone is
+        # one, but nobody can say in which table.
+        texts = [_unit_change(unit, other_unit)] if unit != other_unit else []
+        severity: Severity = "note" if texts and power else "warning"
+        change = effects.nothing() if texts else (10.0**-power - 1) * _part(table, k, effects)
+        if texts and not power:
+            change = effects.unknown()
+        if power:
+            texts.append(f"amounts are {_times(power)}")
+        yield Finding("unit of a stressor", severity, "", "", 10.0**power,
+                      f"{name}: {'; '.join(texts)}", change)  # fmt: skip
+
+
+def _unit_change(unit: str, other: str) -> str:
+    return f"in {unit or '(no unit)'}, in the other table in {other or '(no unit)'}"
+
+
+def _part(table: Table, k: int, effects: Effects) -> FloatArray:
+    """Return what one stressor of the table contributes to every footprint, shape (R,)."""
+    p, weight = table._parts, float(effects.weights[k])
+    if not weight or not effects.name:
+        return effects.nothing()
+    share: FloatArray = table._S[k] @ effects.outputs
+    if p.F_Y is not None:
+        share = share + np.bincount(p.demand_codes, p.F_Y[k], len(p.regions))
+    return weight * share
+
+
+def _outputs(
+    table: Table, other: Table, here: Any, there: Any, effects: Effects
+) -> Iterator[Finding]:
+    """Report rows in another unit, and outputs that jumped against those of the other rows.
+
+    The effect of a jump is that of taking it back in all that is bought of the row.
+    """
+    p, q = table._parts, other._parts
+    x, before = table._x[here], other._x[there]
+    power = _power(x, before)
+    units = [
+        (p.row_units[a], q.row_units[b])
+        for a, b in zip(p.row_unit_codes[here], q.row_unit_codes[there], strict=True)
+    ]
+    changed = {pair: units.count(pair) for pair in dict.fromkeys(units) if pair[0] != pair[1]}
+    texts = [f"{count} rows {_unit_change(*pair)}" for pair, count in changed.items()]
+    if power:
+        texts.append(f"outputs are {_times(power)}")
+    if texts:
+        yield Finding("unit of rows", "warning", "", "", 10.0**power, "; ".join(texts),
+                      effects.nothing())  # fmt: skip
+
+    before = before * 10.0**power
+    size = np.maximum(np.abs(x), np.abs(before))
+    regions = p.region_codes[here]
+    of_region = np.bincount(regions, size, len(p.regions))[regions]
+    small = np.minimum(np.abs(x), np.abs(before))
+    jumped = (size > MATERIAL * of_region) & (small * 10.0**JUMP <= size)
+    for position in np.flatnonzero(jumped).tolist():
+        at = int(here[position])
+        region, sector = p.regions[p.region_codes[at]], p.sectors[p.sector_codes[at]]
+        now, then = float(x[position]), float(before[position])
+        unit = p.row_units[p.row_unit_codes[at]]
+        change = (then / now - 1) * effects.m[at] * effects.outputs[at] if now else None
+        yield Finding("output jump", "warning", region, sector, now / then if then else math.inf,
+                      f"{region} {sector}: output is {now:.6g}, in the other table {then:.6g}"
+                      f"{f' {unit}' if unit else ''}", change)  # fmt: skip
