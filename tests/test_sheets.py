@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 from spreadsheets import (
     ERROR,
+    REAL,
+    ROW,
+    SHORT,
+    TEXT,
     cell,
     old_cell,
     old_record,
@@ -110,6 +114,19 @@ def test_a_far_cell_in_records_is_refused(tmp_path: Path, row: int, column: int)
         path = write_parts(tmp_path / "book.xlsb", {"a": part})
         with pytest.raises(FormatError, match=r"sheet1.bin': expected cells within 9999 rows .* r"):
             opened(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [(ROW, 3), (REAL, 3), (REAL, 15), (SHORT, 11), (TEXT, 11), (TEXT, 13), (ERROR, 8)],
+)
+def test_a_record_cut_short_is_refused(tmp_path: Path, kind: int, size: int) -> None:
+    """The parser would take the rest from the record before it: another number, or a far cell."""
+    whole = struct.pack("<IIII", 1, 0, 1, 99_999_999)
+    rows = [(0, cell(0, 1.0) + record(kind, whole[:size]))]
+    path = write_parts(tmp_path / "book.xlsb", {"a": sheet_part(rows)})
+    with pytest.raises(FormatError, match=f"a record of type {kind} is cut short"):
+        opened(path)
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "xlsb", "xls"])

@@ -145,7 +145,10 @@ def _look_at_xml(part: bytes, reach: Reach) -> Look:
 
 # --- xlsb: records --------------------------------------------------------------------------
 
-ROW, CELLS, ERRORS, SHARED, STRING, DATA_BEGINS = 0, range(1, 12), (3, 11), 7, 0x13, 0x91
+ROW, ERRORS, SHARED, STRING, DATA_BEGINS = 0, (3, 11), 7, 0x13, 0x91
+TEXTS = (6, 8)
+# Of a shorter record, the parser takes what the one before it has left in its memory.
+LEAST_BYTES = {ROW: 4, 1: 8, 2: 12, 3: 9, 4: 9, 5: 16, 6: 12, 7: 12, 8: 12, 9: 16, 10: 9, 11: 9}
 
 
 def _plain_numbers(columns: int) -> re.Pattern[bytes]:
@@ -166,8 +169,10 @@ def _look_at_records(part: bytes, reach: Reach) -> Look:
         begun = begun or kind == DATA_BEGINS
         if kind == STRING:
             longest = max(longest, size)
-        if not begun or size < 4 or kind not in (ROW, *CELLS):
+        if not begun or kind not in LEAST_BYTES:
             continue
+        if size < _needed(part, kind, at, size):
+            raise ValueError(f"a record of type {kind} is cut short")
         (place,) = unpack_from("<I", part, at)
         if kind == ROW:
             row = place
@@ -178,6 +183,14 @@ def _look_at_records(part: bytes, reach: Reach) -> Look:
         errors += kind in ERRORS
         shared += kind == SHARED
     return Look("", errors, shared, longest)
+
+
+def _needed(part: bytes, kind: int, at: int, size: int) -> int:
+    """Return how many bytes a record of this type must have."""
+    least = LEAST_BYTES[kind]
+    if kind in TEXTS and size >= least:
+        least += 2 * int(unpack_from("<I", part, at + 8)[0])
+    return least
 
 
 def _records(part: bytes, skipped: re.Pattern[bytes]) -> Iterator[tuple[int, int, int]]:
