@@ -36,10 +36,11 @@ def read(
     Parameters
     ----------
     path : str or Path
-        A folder, a zip, a folder with zips in it, or a file.
+        A folder, a zip, a folder with zips in it, a file, or the way to a folder or a file inside
+        a zip ("tables.zip/2011").
     format : str, optional
-        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text), "oecd" (OECD ICIO) or
-        "figaro" (the matrices of FIGARO); None: found out.
+        "exiobase3" (EXIOBASE 3, and whatever pymrio saves as text or Parquet), "oecd" (OECD ICIO)
+        or "figaro" (the matrices of FIGARO); None: found out.
     stressors : str or sequence of str, optional
         Read these alone: names as in `Table.stressors`, or without the extension in front where
         that is unique. None: all.
@@ -51,7 +52,8 @@ def read(
     Returns
     -------
     Table
-        Labels are those of the files, unchanged. Tables of the OECD and of FIGARO have taxes and
+        Labels are those of the files, unchanged (but three-letter region codes in some years of
+        EXIOBASE 3.4, which is logged). Tables of the OECD and of FIGARO have taxes and
         value added as stressors; emissions are published elsewhere.
 
     Raises
