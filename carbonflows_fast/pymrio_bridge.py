@@ -157,7 +157,8 @@ def _extension(attribute: str, extension: Any) -> _Extension:
 def _joined(index: Any) -> list[str]:
     if index.nlevels == 1:
         return [str(label) for label in index]
-    return [join_levels([str(part) for part in label]) for label in index]
+    # A level is missing (NaN) where extensions of different levels were concatenated.
+    return [join_levels([str(p) for p in label if p is not None and p == p]) for label in index]
 
 
 def _check_index(what: str, index: Any, reference: str, expected: Any) -> None:

@@ -71,6 +71,10 @@ def _gloria(folder: Path) -> None:
     gloria_world.World().write(folder)
 
 
+def _pymrio_parquet(folder: Path) -> None:
+    cf.to_pymrio(_world()).save_all(folder, table_format="parquet")
+
+
 def _useeio(folder: Path) -> None:
     test_useeio.Model().write(folder)
 
@@ -105,6 +109,7 @@ LAYOUTS = {
     "oecd-emissions": _oecd_emissions,
     "plain": _plain,
     "plain-parquet": _plain_parquet,
+    "pymrio-parquet": _pymrio_parquet,
     "store": _store,
     "useeio": _useeio,
     "wiod2013": _wiod2013,

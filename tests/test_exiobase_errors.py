@@ -189,10 +189,10 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "another format": (
         lambda path: (
-            (path / "Z.txt").rename(path / "Z.parquet"),
-            replaced("file_parameters.json", "Z.txt", "Z.parquet")(path),
+            (path / "Z.txt").rename(path / "Z.feather"),
+            replaced("file_parameters.json", "Z.txt", "Z.feather")(path),
         )[1],
-        r"Z\.parquet: expected a tab-separated text file.*table_format",
+        r"Z\.feather: expected a text or Parquet file, got another format.*table_format",
     ),
 }
 

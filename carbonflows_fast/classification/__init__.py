@@ -2,7 +2,7 @@
 
 They hold facts (codes, names, countries, factors) and a few judgements with their reasons (classes
 of sectors, the sectors of a study); README.md beside them says which. A reader never uses them to
-rename what a file says.
+rename what a file says, but for the three-letter region codes in some years of EXIOBASE 3.4.
 """
 
 from __future__ import annotations

@@ -53,7 +53,8 @@ def read(
     Parameters
     ----------
     path : str or Path
-        A folder, a zip, a folder with zips in it, or a file.
+        A folder, a zip, a folder with zips in it, a file, or the way to a folder or a file inside
+        a zip ("tables.zip/2011").
     format : str, optional
         "exiobase3" (EXIOBASE 3, and whatever pymrio saves), "oecd" (the OECD's ICIO), "figaro",
         "wiod2013", "wiod2016" (its releases), "gloria", "eora26", "eora" (full Eora, in basic

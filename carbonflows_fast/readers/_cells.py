@@ -23,7 +23,7 @@ from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast.errors import FormatError, wrong
 
-__all__ = ["Growing", "Label", "Numbers", "Row", "decoded", "show"]
+__all__ = ["Growing", "Label", "Numbers", "Row", "decoded", "show", "sparse_rows", "warn_of_empty"]
 
 logger = logging.getLogger(__name__)
 
@@ -124,9 +124,8 @@ class Numbers:
         self._hand_over()
         while self._running:
             self._keep(self._running.popleft().result())
-        if self._empty and self._empty_value == 0.0:
-            cells = "cell counts" if self._empty == 1 else "cells count"
-            logger.warning("%s: %d empty %s as zero", self._where, self._empty, cells)
+        if self._empty_value == 0.0:
+            warn_of_empty(self._where, self._empty)
         width = len(self._chosen)
         values = self._values.result()
         if not self._sparse:
@@ -185,7 +184,7 @@ class Numbers:
                     self._number(row, column, cells[column]) if cells[column]
                     else self._empty_value
                 )  # fmt: skip
-        return (_sparse(values) if self._sparse else values), empty
+        return (sparse_rows(values) if self._sparse else values), empty
 
     def _number(self, row: Row, column: int, cell: str) -> float:
         try:
@@ -223,11 +222,18 @@ class Growing:
         return self._array
 
 
+def warn_of_empty(where: str, count: int) -> None:
+    """Log how many empty cells of a file count as zero, if there are any."""
+    if count:
+        cells = "cell counts" if count == 1 else "cells count"
+        logger.warning("%s: %d empty %s as zero", where, count, cells)
+
+
 def _of(label: Label) -> str:
     return f" (row {show(label)})" if label else ""
 
 
-def _sparse(values: FloatArray) -> Any:
+def sparse_rows(values: FloatArray) -> Any:
     """Return row starts, columns and values of the nonzeros, as the compiled parser does."""
     row, column = np.nonzero(values)
     starts = np.zeros(len(values) + 1, dtype=np.int64)

@@ -58,7 +58,7 @@ def year_in(*names: str) -> int | None:
     2019
     """
     for name in names:
-        released = re.search(r"IOT_(\d{4})(?!\d)", name)
+        released = re.search(r"IOT_(\d{4})(?!\d)", name, re.IGNORECASE)
         # Elsewhere a number is a year only if it stands alone and is the only one.
         alone = set(re.findall(r"(?<![^\W_])((?:19|20)\d{2})(?![^\W_])", name))
         if released or len(alone) == 1:

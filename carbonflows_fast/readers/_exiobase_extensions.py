@@ -11,23 +11,20 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._exiobase_files import read_numbers, read_unit_column
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors, join_levels, stressor_names
 from carbonflows_fast.readers._parameters import FileParameters
-from carbonflows_fast.readers._text import (
-    Label,
-    TextTable,
-    check_same_labels,
-    read_matrix,
-    read_units,
-    show,
-)
+from carbonflows_fast.readers._text import Label, TextTable, check_same_labels, show
 
 __all__ = ["Emissions", "ExtensionFiles", "extension_files", "read_emissions"]
 
 logger = logging.getLogger(__name__)
 
 Kind = Literal["F", "S"]
+
+# As EXIOBASE called it before 3.8, and pymrio before 0.4.
+DEMAND_KEYS = ("F_Y", "F_hh", "FY")
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class _Extension:
 
 
 def extension_files(folder: Files) -> list[ExtensionFiles]:
-    """Find the extensions: every sub-folder with F.txt, or with S.txt if none has F.txt.
+    """Find the extensions: every sub-folder with F, or with S if none has F.
 
     Raises
     ------
@@ -87,16 +84,14 @@ def extension_files(folder: Files) -> list[ExtensionFiles]:
     found: list[ExtensionFiles] = []
     for name in folder.folders():
         parameters = FileParameters.read(folder, f"{name}/")
-        F = parameters.find("F", "F.txt")
-        S = None if F else parameters.find("S", "S.txt")
+        F = parameters.find("F")
+        S = None if F else parameters.find("S")
         if not (F or S):
             continue
-        key = "F_Y"
-        demand = parameters.find("F_Y", "F_Y.txt")
-        if demand is None:
-            key = "F_hh"
-            demand = parameters.find("F_hh", "F_hh.txt")
-        unit = parameters.find("unit", "unit.txt")
+        for key in DEMAND_KEYS:
+            if demand := parameters.find(key):
+                break
+        unit = parameters.find("unit")
         kind: Kind = "F" if F else "S"
         found.append(ExtensionFiles(name, parameters, kind, F or S or "", demand, key, unit))
     without = [files.extension for files in found if files.kind == "S"]
@@ -138,6 +133,7 @@ def read_emissions(
         If a wanted stressor does not exist.
     """
     read = [_read_extension(folder, files, sectors, demand, wanted) for files in extensions]
+    _warn_of_no_F_Y(folder, read)
     bare = [name for extension in read for name in extension.bare()]
     homes = [extension.files.extension for extension in read for _ in extension.main.rows]
     names = stressor_names(bare, homes)
@@ -162,6 +158,15 @@ def read_emissions(
         extensions=tuple(homes[at] for at in chosen),
         units=tuple(units[at] for at in chosen),
     )
+
+
+def _warn_of_no_F_Y(folder: Files, read: Sequence[_Extension]) -> None:
+    without = [one.files.extension for one in read if one.F_Y is None and one.main.kept]
+    if without and any(one.F_Y is not None for one in read):
+        logger.warning(
+            "%s: no F_Y in %d of %d extensions; final users' own emissions count as zero in %s",
+            folder.where(""), len(without), len(read), shorten(without),
+        )  # fmt: skip
 
 
 def _take(values: FloatArray, rows: list[int]) -> FloatArray:
@@ -189,13 +194,10 @@ def _read_extension(
 ) -> _Extension:
     keep = _keeper(files.extension, wanted)
     label_columns, header_lines = files.parameters.shape(files.kind)
-    main = read_matrix(
-        folder,
-        files.main,
-        label_columns=label_columns,
-        header_lines=header_lines or 2,
-        keep=keep,
-    )
+    main = read_numbers(
+        folder, files.main, label_columns=label_columns, header_lines=header_lines, keep=keep,
+        gaps=True,
+    )  # fmt: skip
     check_same_labels(f"{main.where}, columns", main.columns, "the rows of the table", sectors)
     _check_once(main)
     F_Y = None
@@ -225,9 +227,9 @@ def _check_once(main: TextTable) -> None:
         if name in first:
             raise FormatError(
                 wrong(
-                    f"{main.where}, line {main.lines[at]}",
+                    main.place(at),
                     expected="every stressor once in an extension",
-                    got=f"{name!r} again, first in line {main.lines[first[name]]}",
+                    got=f"{name!r} again, first in {main.step} {main.lines[first[name]]}",
                     remedy="rename or add up the rows, or read others with stressors=[…]",
                 )
             )
@@ -243,13 +245,10 @@ def _read_F_Y(
 ) -> FloatArray:
     """Read F_Y; it may leave out stressors that final users do not emit."""
     label_columns, header_lines = files.parameters.shape(files.demand_key)
-    F_Y = read_matrix(
-        folder,
-        files.demand or "",
-        label_columns=label_columns,
-        header_lines=header_lines or 2,
-        keep=keep,
-    )
+    F_Y = read_numbers(
+        folder, files.demand or "", label_columns=label_columns, header_lines=header_lines,
+        keep=keep, gaps=True,
+    )  # fmt: skip
     check_same_labels(f"{F_Y.where}, columns", F_Y.columns, "the columns of Y", demand)
     kept = [main.rows[at] for at in main.kept]
     here = [F_Y.rows[at] for at in F_Y.kept]
@@ -281,7 +280,7 @@ def _read_stressor_units(folder: Files, files: ExtensionFiles, main: TextTable) 
         logger.warning("%s: no unit.txt; the units are unknown", files.parameters.prefix)
         return [""] * len(main.rows)
     width = len(main.rows[0]) if main.rows else 1
-    labels, units = read_units(folder, files.unit, width)
+    labels, units = read_unit_column(folder, files.unit, width)
     check_same_labels(
         f"{folder.where(files.unit)}, rows", labels, f"the rows of {main.where}", main.rows
     )

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,7 +24,7 @@ __all__ = ["Files", "open_files", "unknown_layout"]
 BUFFER_BYTES = 1 << 20
 AHEAD_BYTES = 1 << 22
 ENCRYPTED = 1
-DEPTH = 2  # folders below the one given that are looked into
+DEPTH = 3  # folders below the one given that are looked into
 LINE_BYTES = 1 << 28  # a line of 40,000 numbers takes a megabyte; what is longer is no table
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WHOLE_BYTES = 1 << 31  # of files that are read at once
@@ -91,6 +91,11 @@ class Files:
         """Return the names of the sub-folders, in alphabetical order."""
         return sorted({name.split("/", 1)[0] for name in self.sizes if "/" in name})
 
+    def is_whole(self, root: str) -> bool:
+        """Return whether the files in a folder's own sub-folders are listed, not only its files."""
+        zipped = any((self.root + root).startswith(prefix) for prefix in self.archives)
+        return zipped or root.count("/") < DEPTH
+
     def matching(self, pattern: str) -> list[tuple[str, re.Match[str]]]:
         """Return the files whose last part the pattern fits in full, in order, in any case."""
         compiled = re.compile(pattern, re.IGNORECASE)
@@ -128,6 +133,24 @@ class Files:
             return open(self.on_disk(name), "rb", buffering=BUFFER_BYTES)
         except DAMAGE as error:
             raise _unreadable(self.where(name), error) from error
+
+    @contextmanager
+    def seekable(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a file in which one can jump: one in a zip is unpacked into memory.
+
+        Nothing is told to `on_bytes`.
+
+        Raises
+        ------
+        FormatError
+            If it is not there, damaged, or too large to be what it should be.
+        """
+        full = self.root + name
+        if any(full.startswith(prefix) for prefix in self.archives):
+            yield BytesIO(self.counting(lambda count: None).content(name))
+            return
+        with self.open(name) as handle:
+            yield handle
 
     def lines(self, name: str) -> Iterator[tuple[int, bytes]]:
         """Yield line number (from 1) and line, without line end; blank lines are left out.
@@ -298,11 +321,14 @@ def _open_zip(path: Path, stack: ExitStack) -> tuple[zipfile.ZipFile, dict[str, 
 def open_files(path: Path) -> Iterator[Files]:
     """List the files at a path: a folder with zips in it, a zip, or a single file.
 
+    The way to a folder or a file may go on inside a zip.
+
     Raises
     ------
     FormatError
         If nothing is there, or a zip is damaged or cut short.
     """
+    outer = next((p for p in (path, *path.parents) if _is_zip(p)), path)
     with ExitStack() as stack:
         if path.is_dir():
             try:
@@ -316,13 +342,35 @@ def open_files(path: Path) -> Iterator[Files]:
                 del sizes[name]
                 sizes |= {f"{name}/{member}": size for member, size in members.items()}
             yield Files(path, "", sizes, archives)
+        elif _is_zip(outer):
+            archive, sizes = _open_zip(outer, stack)
+            yield _inside(Files(outer, "", sizes, {"": archive}), path)
         elif not path.is_file():
-            raise FormatError(
-                wrong(str(path), expected="a folder, a zip or a file", got="nothing of this name",
-                      remedy="check the path")
-            )  # fmt: skip
-        elif path.suffix.lower() == ".zip":
-            archive, sizes = _open_zip(path, stack)
-            yield Files(path, "", sizes, {"": archive})
+            raise _nothing(path)
         else:
             yield Files(path, "", {path.name: path.stat().st_size})
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" and path.is_file()
+
+
+def _inside(files: Files, path: Path) -> Files:
+    """Return the part of a zip that a path leads to: all, a folder or a file."""
+    if path == files.path:
+        return files
+    name = path.relative_to(files.path).as_posix()
+    if name in files:
+        folder = name[: name.rfind("/") + 1]
+        return replace(files, root=folder, sizes={name.removeprefix(folder): files.sizes[name]})
+    found = files.below(f"{name}/")
+    if not found.sizes:
+        raise _nothing(path)
+    return found
+
+
+def _nothing(path: Path) -> FormatError:
+    return FormatError(
+        wrong(str(path), expected="a folder, a zip or a file", got="nothing of this name",
+              remedy="check the path")
+    )  # fmt: skip

@@ -16,12 +16,14 @@ LEVELS = " | "
 
 
 def join_levels(label: Sequence[str]) -> str:
-    """Return the name of a stressor that has several index levels.
+    """Return the name of a stressor that has several index levels, without those it lacks.
 
     >>> join_levels(("CO2", "air"))
     'CO2 | air'
+    >>> join_levels(("Value Added", ""))
+    'Value Added'
     """
-    return LEVELS.join(label)
+    return LEVELS.join(part for part in label if part.strip())
 
 
 def stressor_names(bare: Sequence[str], extensions: Sequence[str]) -> tuple[str, ...]:

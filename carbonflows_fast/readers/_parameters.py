@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.readers._exiobase_files import PARQUET, PICKLE, TEXT
 from carbonflows_fast.readers._files import Files
 
-__all__ = ["FileParameters"]
+__all__ = ["PARAMETERS", "FileParameters"]
 
-FILE = "file_parameters.json"
+PARAMETERS = "file_parameters.json"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class FileParameters:
         FormatError
             If the file is not as pymrio writes it.
         """
-        files = folder.json(prefix + FILE).get("files", {})
+        files = folder.json(prefix + PARAMETERS).get("files", {})
         good = isinstance(files, dict) and all(
             isinstance(entry, dict) and isinstance(entry.get("name"), str)
             for entry in files.values()
@@ -38,7 +39,7 @@ class FileParameters:
         if not good:
             raise FormatError(
                 wrong(
-                    folder.where(prefix + FILE),
+                    folder.where(prefix + PARAMETERS),
                     expected='"files" with a "name" for each',
                     got=repr(files)[:80],
                     remedy="restore the file, or delete it: the reader does without",
@@ -46,36 +47,37 @@ class FileParameters:
             )
         return cls(folder, prefix, files)
 
-    def find(self, key: str, default: str) -> str | None:
-        """Return the file of a key, by default name if it is not listed, None if there is none.
+    def find(self, key: str) -> str | None:
+        """Return the file of a key, by its usual names if it is not listed, None if there is none.
 
         Raises
         ------
         FormatError
-            If a file is listed and not there, or is not text.
+            If a file is listed and not there, or is neither text nor Parquet.
         """
         if key not in self.files:
-            name = self.prefix + default
-            return name if name in self.folder else None
+            usual = (self.prefix + key + suffix for suffix in (TEXT[0], PARQUET[0]))
+            return next((name for name in usual if name in self.folder), None)
         name = self.prefix + str(self.files[key]["name"])
         if name not in self.folder:
             raise FormatError(
                 wrong(
                     self.folder.where(name),
-                    expected=f"a file, as {FILE} lists it for {key}",
+                    expected=f"a file, as {PARAMETERS} lists it for {key}",
                     got="nothing of this name",
                     remedy="restore the file, or take it out of the list",
                 )
             )
-        if not name.lower().endswith((".txt", ".tsv", ".csv")):
+        if not name.lower().endswith((*TEXT, *PARQUET)):
+            pickle = name.lower().endswith(PICKLE)
             raise FormatError(
-                wrong(
-                    self.folder.where(name),
-                    expected="a tab-separated text file",
-                    got="another format",
-                    remedy="save the table with pymrio's table_format='txt'",
-                )
-            )
+                wrong(self.folder.where(name), expected="a text or Parquet file",
+                      got="a pickle, which can run any code when it is opened" if pickle
+                      else "another format",
+                      remedy="if you trust it, save it anew: pymrio.load_all(path).save_all("
+                      "new_path, table_format='parquet')" if pickle
+                      else "save the table with pymrio's table_format='parquet' or 'txt'")
+            )  # fmt: skip
         return name
 
     def shape(self, key: str) -> tuple[int | None, int | None]:
@@ -93,7 +95,7 @@ class FileParameters:
             if text and not (text.isdecimal() and int(text) > 0):
                 raise FormatError(
                     wrong(
-                        self.folder.where(self.prefix + FILE),
+                        self.folder.where(self.prefix + PARAMETERS),
                         expected=f"a positive number for {item} of {key}",
                         got=repr(text),
                         remedy="correct it, or delete the entry",

@@ -17,6 +17,7 @@ from carbonflows_fast.readers._files import Files
 __all__ = [
     "Label",
     "TextTable",
+    "check_label",
     "check_same_labels",
     "read_matrix",
     "read_units",
@@ -38,13 +39,15 @@ class TextTable:
     rows : list of Label
         Labels of all rows of the file, those left out by `keep` as well.
     lines : list of int
-        The line of each row.
+        Where each row stands, counted in `step`.
     columns : list of Label
     kept : list of int
         Positions in `rows` of the rows of `values`.
     values : ndarray or csr_array, shape (len(kept), len(columns))
     empty : int
         How many cells were empty; they are zero in `values`, or NaN if so asked.
+    step : str
+        What rows are counted in, "line" or "row".
     """
 
     where: str
@@ -54,6 +57,11 @@ class TextTable:
     kept: list[int]
     values: Any
     empty: int
+    step: str = "line"
+
+    def place(self, at: int) -> str:
+        """Return how errors call the place of a row."""
+        return f"{self.where}, {self.step} {self.lines[at]}"
 
 
 def split_cells(where: str, line: int, raw: bytes, delimiter: str = "\t") -> list[str]:
@@ -97,7 +105,7 @@ def _header(
 
 def _rows(
     where: str, lines: Iterable[tuple[int, bytes]], label_columns: int, header_lines: int,
-    delimiter: str,
+    delimiter: str, gaps: bool,
 ) -> Iterator[Row]:  # fmt: skip
     """Yield the rows below the header, without the line that names the label columns."""
     first = True
@@ -125,15 +133,7 @@ def _rows(
                     "check its last lines",
                 )
             )
-        if not all(part.strip() for part in label):
-            raise FormatError(
-                wrong(
-                    f"{where}, line {number}",
-                    expected="a text in each label column",
-                    got=show(label),
-                    remedy="fill in the missing label",
-                )
-            )
+        check_label(f"{where}, line {number}", label, gaps)
         yield Row(number, tuple(label), cells)
 
 
@@ -147,6 +147,22 @@ def _refuse_delimiters(where: str, line: int, cells: list[str], delimiter: str) 
             )  # fmt: skip
 
 
+def check_label(place: str, label: Sequence[str], gaps: bool) -> None:
+    """Raise if a label is empty, or one of its parts is, unless it may have gaps.
+
+    Raises
+    ------
+    FormatError
+        Naming the place.
+    """
+    here = [bool(part.strip()) for part in label]
+    if not (any(here) if gaps else all(here)):
+        raise FormatError(
+            wrong(place, expected="a text in each label column", got=show(label),
+                  remedy="fill in the missing label")
+        )  # fmt: skip
+
+
 def read_matrix(
     files: Files,
     name: str,
@@ -157,6 +173,7 @@ def read_matrix(
     keep: Callable[[Label], bool] | None = None,
     sparse: bool = False,
     empty_value: float = 0.0,
+    gaps: bool = False,
 ) -> TextTable:
     """Read a delimited table of numbers with labels at the left and on top.
 
@@ -176,6 +193,8 @@ def read_matrix(
     empty_value : float
         What an empty cell counts as. Empty cells are counted, and a warning is logged if they
         count as zero.
+    gaps : bool
+        Whether a row's label may lack some of its parts, not all.
 
     Raises
     ------
@@ -187,7 +206,7 @@ def read_matrix(
     width, columns = _header(where, lines, header_lines, label_columns, delimiter)
     table = TextTable(where, [], [], columns, [], None, 0)
     with Numbers(where, columns, delimiter, sparse=sparse, empty_value=empty_value) as numbers:
-        for row in _rows(where, lines, width, header_lines, delimiter):
+        for row in _rows(where, lines, width, header_lines, delimiter, gaps):
             if keep is None or keep(row.label):
                 table.kept.append(len(table.rows))
                 numbers.add(row)

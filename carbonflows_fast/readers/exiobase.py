@@ -1,9 +1,13 @@
-"""Reader and writer of the EXIOBASE 3 / pymrio text layout, in a folder or a zip.
+"""Reader and writer of EXIOBASE 3 and of what pymrio saves, in a folder or a zip.
 
 A root with Y.txt, Z.txt or A.txt, x.txt and unit.txt, and one sub-folder for each extension with
 F.txt, F_Y.txt (F_hh.txt in releases before 3.8) and unit.txt. `file_parameters.json` may name
-the files; it may be missing. Releases 3.4 to 3.7 have neither Z nor x: x is then solved from
-(I − A) x = Y·1 when it is first asked for, as users of these releases do.
+the files; it may be missing. pymrio saves Parquet in the same layout. Releases 3.4 to 3.7 have
+neither Z nor x: x is then solved from (I − A) x = Y·1 when it is first asked for, as users of
+these releases do. Accounts that are saved as well (S, M, D_cba, …) are not read.
+
+Tried on real tables in this layout and one real extension; on the releases themselves, whose
+folders and defects tests imitate, not yet.
 """
 
 from __future__ import annotations
@@ -21,17 +25,17 @@ from carbonflows_fast.errors import FormatError, InputError, wrong
 from carbonflows_fast.readers._assemble import assemble
 from carbonflows_fast.readers._choice import Candidate, Megabytes, year_in
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
+from carbonflows_fast.readers._exiobase_files import (
+    PARQUET,
+    PICKLE,
+    TEXT,
+    read_numbers,
+    read_unit_column,
+)
 from carbonflows_fast.readers._exiobase_write import write_exiobase
 from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._parameters import FileParameters
-from carbonflows_fast.readers._text import (
-    Label,
-    TextTable,
-    check_same_labels,
-    read_matrix,
-    read_units,
-    show,
-)
+from carbonflows_fast.readers._parameters import PARAMETERS, FileParameters
+from carbonflows_fast.readers._text import Label, TextTable, check_same_labels, show
 from carbonflows_fast.table import Table
 
 __all__ = ["LOOKED_FOR", "find_exiobase", "read_exiobase", "write_exiobase"]
@@ -39,10 +43,13 @@ __all__ = ["LOOKED_FOR", "find_exiobase", "read_exiobase", "write_exiobase"]
 logger = logging.getLogger(__name__)
 
 MARKER = "Y.txt"
+SUPPLY = "supply.csv"
+MRSUT = (SUPPLY, "use.csv", "final_demand.csv", "value_added.csv")
 LOOKED_FOR = (
-    "Y.txt, with Z.txt or A.txt beside it and sub-folders with F.txt: EXIOBASE 3 / pymrio text, "
-    "at the top or below a prefix folder"
+    "Y.txt, with Z.txt or A.txt beside it and sub-folders with F.txt: EXIOBASE 3, or what pymrio "
+    "saves as text or Parquet, at the top or below a prefix folder"
 )
+EXPORTS = "Exports: Total (fob)"
 DEFAULT_CATEGORY = "final demand"  # where Y has one column for each region and no categories
 
 
@@ -59,20 +66,37 @@ class _Core:
 
 
 def find_exiobase(files: Files) -> list[Candidate]:
-    """Return the folders that hold a table, those nearest to the top."""
-    roots = [n.removesuffix(MARKER) for n in files.sizes if f"/{n}".endswith(f"/{MARKER}")]
-    depth = min((root.count("/") for root in roots), default=0)
-    highest = sorted(root for root in roots if root.count("/") == depth)
-    return [Candidate(root, year_in(files.path.stem, root)) for root in highest]
+    """Return the folders that hold a table, but for those inside another one.
+
+    Supply and use tables are there as well, where there is nothing else, to be refused.
+    """
+    split = [name.rpartition("/") for name in files.sizes]
+    folders = [(f"{head}{slash}", tail) for head, slash, tail in split]
+    roots = {root for root, name in folders if _marks_table(files, root, name)}
+    if not roots:
+        supply = {root for root, name in folders if name == SUPPLY}
+        roots = {root for root in supply if all(root + name in files for name in MRSUT)}
+    outer = {root for root in roots if not any(root.startswith(o) for o in roots - {root})}
+    outer = {root for root in outer if files.is_whole(root)}  # or its extensions would be lost
+    return [Candidate(root, _year_in(files, files.root + root)) for root in sorted(outer)]
+
+
+def _marks_table(files: Files, root: str, name: str) -> bool:
+    """Return whether a file is the Y of a table; other names than Y.txt are pymrio's alone."""
+    stem, dot, suffix = name.partition(".")
+    known = stem == "Y" and dot + suffix in (*TEXT, *PARQUET, *PICKLE)
+    return name == MARKER or (known and root + PARAMETERS in files)
 
 
 def read_exiobase(
     files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
 ) -> Table:
-    """Read a table in the EXIOBASE 3 / pymrio text layout.
+    """Read a table in the layout of EXIOBASE 3 and pymrio.
 
-    Z is read where both Z and A are there. Labels are taken as they are. Rows and columns must
-    agree in order in all files. Empty cells count as zero; how many is logged as a warning. F is
+    Z is read where both Z and A are there. Labels are taken as they are, but for the three-letter
+    region codes in some years of release 3.4, where all 49 are recognised. Rows and columns must
+    agree in order in all files. Empty cells count as zero; how many is logged as a warning, as are
+    final users' emissions that some extensions lack, and exports that are not zero. F is
     in the units of each extension's unit.txt, everything else in those of the root's. Stressors
     are named by their labels, joined with " | "; one that several extensions have gets the
     extension's folder name in front ("emissions: CO2"). The numbers of stressors that are not
@@ -87,10 +111,11 @@ def read_exiobase(
         If a wanted stressor does not exist; it lists the nearest.
     """
     folder = files.below(table.name)
+    _refuse_supply_and_use(folder)
     parameters = FileParameters.read(folder, "")
-    matrix_key = "Z" if parameters.find("Z", "Z.txt") else "A"
+    matrix_key = "Z" if parameters.find("Z") else "A"
     extensions = extension_files(folder)
-    names = [parameters.find(key, f"{key}.txt") for key in (matrix_key, "Y", "x", "unit")]
+    names = [parameters.find(key) for key in (matrix_key, "Y", "x", "unit")]
     names += [name for extension in extensions for name in extension.names]
     megabytes = sum(folder.sizes.get(name, 0) for name in names if name) // 1_000_000
     with progress_bar(f"Reading {files.path.name} (MB)", megabytes, progress) as bar:
@@ -103,11 +128,20 @@ def read_exiobase(
     return _table(folder, core, emissions, metadata)
 
 
+def _refuse_supply_and_use(folder: Files) -> None:
+    if SUPPLY in folder and not any(_marks_table(folder, "", name) for name in folder.sizes):
+        raise FormatError(
+            wrong(folder.where(SUPPLY), expected="an input-output table, with Y.txt",
+                  got="supply and use tables (MRSUT)",
+                  remedy="take IOT_<year>_pxp.zip or IOT_<year>_ixi.zip of the same release")
+        )  # fmt: skip
+
+
 # --- the root folder ------------------------------------------------------------------------
 
 
 def _read_core(folder: Files, parameters: FileParameters, kind: str) -> _Core:
-    name = parameters.find(kind, f"{kind}.txt")
+    name = parameters.find(kind)
     if name is None:
         raise FormatError(
             wrong(
@@ -130,8 +164,9 @@ def _read_core(folder: Files, parameters: FileParameters, kind: str) -> _Core:
             )
         )
     check_same_labels(f"{where}, rows", matrix.rows, "its columns", matrix.columns)
-    Y = _read(folder, parameters, "Y", parameters.find("Y", MARKER) or MARKER)
+    Y = _read(folder, parameters, "Y", parameters.find("Y") or MARKER)
     check_same_labels(f"{Y.where}, rows", Y.rows, f"the rows of {where}", matrix.rows)
+    _warn_of_exports(Y)
     return _Core(
         matrix,
         kind,
@@ -142,21 +177,32 @@ def _read_core(folder: Files, parameters: FileParameters, kind: str) -> _Core:
     )
 
 
+def _warn_of_exports(Y: TextTable) -> None:
+    """Log exports that are not zero: trade stands in Z and Y already, as purchases."""
+    columns = [at for at, label in enumerate(Y.columns) if label[-1] == EXPORTS]
+    exports = Y.values[:, columns]
+    if exports.any():
+        logger.warning(
+            "%s: %d cells of %r are not zero, %.6g in sum; they count as final demand",
+            Y.where, np.count_nonzero(exports), EXPORTS, exports.sum(),
+        )  # fmt: skip
+
+
 def _read(
     folder: Files, parameters: FileParameters, key: str, name: str, **options: Any
 ) -> TextTable:
     label_columns, header_lines = parameters.shape(key)
-    return read_matrix(
-        folder, name, label_columns=label_columns, header_lines=header_lines or 2, **options
+    return read_numbers(
+        folder, name, label_columns=label_columns, header_lines=header_lines, **options
     )
 
 
 def _read_output(folder: Files, parameters: FileParameters, matrix: TextTable) -> FloatArray | None:
     """Return x, None where there is no such file."""
-    name = parameters.find("x", "x.txt")
+    name = parameters.find("x")
     if name is None:
         return None
-    x = read_matrix(folder, name, label_columns=2, header_lines=1)
+    x = read_numbers(folder, name, label_columns=2, header_lines=1)
     check_same_labels(f"{x.where}, rows", x.rows, f"the rows of {matrix.where}", matrix.rows)
     if len(x.columns) != 1:
         raise FormatError(
@@ -174,11 +220,11 @@ def _read_output(folder: Files, parameters: FileParameters, matrix: TextTable) -
 def _read_row_units(
     folder: Files, parameters: FileParameters, matrix: TextTable
 ) -> list[str] | None:
-    name = parameters.find("unit", "unit.txt")
+    name = parameters.find("unit")
     if name is None:
         logger.warning("%s: no unit.txt; the units of rows are unknown", folder.where(""))
         return None
-    labels, units = read_units(folder, name, 2)
+    labels, units = read_unit_column(folder, name, 2)
     where = folder.where(name)
     check_same_labels(f"{where}, rows", labels, f"the rows of {matrix.where}", matrix.rows)
     return units
@@ -188,10 +234,10 @@ def _read_population(
     folder: Files, parameters: FileParameters, matrix: TextTable
 ) -> FloatArray | None:
     """Return heads by region in order of first appearance, NaN where unknown."""
-    name = parameters.find("population", "population.txt")
+    name = parameters.find("population")
     if name is None:
         return None
-    heads = read_matrix(folder, name, label_columns=1, header_lines=1, empty_value=np.nan)
+    heads = read_numbers(folder, name, label_columns=1, header_lines=1, empty_value=np.nan)
     regions = list(dict.fromkeys(region for region, _ in matrix.rows))
     columns = [label[0] for label in heads.columns]
     unknown = sorted(set(columns) - set(regions))
@@ -253,7 +299,7 @@ def _stressor_order(names: Sequence[str], metadata: dict[str, Any]) -> list[int]
 def _name(folder: Files, metadata: dict[str, Any]) -> str:
     parts = [metadata.get(key) for key in ("name", "system", "version")]
     if all(part is None for part in parts):
-        return folder.root.rstrip("/").rsplit("/", 1)[-1] or folder.path.stem
+        return folder.title
     return " ".join(str(part) for part in parts if part)
 
 
@@ -262,4 +308,9 @@ def _year(folder: Files, metadata: dict[str, Any]) -> int | None:
     if "year" in metadata:
         year = metadata["year"]
         return int(year) if str(year).isdecimal() else None
-    return year_in(folder.path.stem, folder.root)
+    return _year_in(folder, folder.root)
+
+
+def _year_in(files: Files, root: str) -> int | None:
+    """Return the year in the innermost name that has one."""
+    return year_in(*reversed(root.split("/")), files.path.name)

@@ -22,7 +22,7 @@ from carbonflows_fast.readers._assemble import assemble
 from carbonflows_fast.readers._choice import Candidate, Megabytes, year_in
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors, join_levels
-from carbonflows_fast.readers._parquet import ParquetFrame
+from carbonflows_fast.readers._parquet_frames import ParquetFrame
 from carbonflows_fast.readers._text import (
     Label,
     TextTable,
