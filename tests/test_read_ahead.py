@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from carbonflows_fast.errors import FormatError
-from carbonflows_fast.readers import _files
+from carbonflows_fast.readers import _zips
 from carbonflows_fast.readers._ahead import Inflated, ReadAhead
 from carbonflows_fast.readers._files import open_files
 
@@ -20,7 +20,7 @@ CONTENT = b"".join(b"%d\t%d\n" % (k, k * k) for k in range(20_000))
 
 @pytest.fixture
 def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(_files, "AHEAD_BYTES", 1000)
+    monkeypatch.setattr(_zips, "AHEAD_BYTES", 1000)
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("first", "x" * 100)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,29 +12,18 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from isal import isal_zlib
-
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._ahead import Inflated, ReadAhead
+from carbonflows_fast.readers._zips import DAMAGE, open_member, open_zip, unreadable
 
 __all__ = ["Files", "open_files", "unknown_layout"]
 
 BUFFER_BYTES = 1 << 20
-AHEAD_BYTES = 1 << 22
-ENCRYPTED = 1
 DEPTH = 3  # folders below the one given that are looked into
 LINE_BYTES = 1 << 28  # a line of 40,000 numbers takes a megabyte; what is longer is no table
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WHOLE_BYTES = 1 << 31  # of files that are read at once
-SAFE_COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # at most 1032 times larger
 
 NAMES: dict[type, str] = {dict: "object", list: "list"}
-
-# What a damaged file can raise while it is read, most of it by zipfile; all become FormatError.
-DAMAGE: Any = (
-    zipfile.BadZipFile, zlib.error, isal_zlib.error, EOFError, NotImplementedError, RuntimeError,
-    OSError, LookupError, OverflowError, UnicodeError, struct.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,10 +116,12 @@ class Files:
             for prefix, archive in self.archives.items():
                 if full.startswith(prefix):
                     # A zip member reads itself in small steps; the buffer makes long lines cheap.
-                    return BufferedReader(_member(archive, full.removeprefix(prefix)), BUFFER_BYTES)
+                    return BufferedReader(
+                        open_member(archive, full.removeprefix(prefix)), BUFFER_BYTES
+                    )
             return open(self.on_disk(name), "rb", buffering=BUFFER_BYTES)
         except DAMAGE as error:
-            raise _unreadable(self.where(name), error) from error
+            raise unreadable(self.where(name), error) from error
 
     @contextmanager
     def seekable(self, name: str) -> Iterator[IO[bytes]]:
@@ -174,7 +163,7 @@ class Files:
                     if line:
                         yield number, line
         except DAMAGE as error:
-            raise _unreadable(self.where(name), error) from error
+            raise unreadable(self.where(name), error) from error
 
     def blocks(self, name: str, size: int) -> Iterator[tuple[int, bytes]]:
         """Yield blocks of whole lines, some `size` bytes each, with the number of their first.
@@ -196,7 +185,7 @@ class Files:
                     yield number, block.removeprefix(BYTE_ORDER_MARK) if number == 1 else block
                     number += block.count(b"\n")
         except DAMAGE as error:
-            raise _unreadable(self.where(name), error) from error
+            raise unreadable(self.where(name), error) from error
 
     def _no_lines(self, name: str, number: int) -> FormatError:
         return FormatError(
@@ -223,7 +212,7 @@ class Files:
             with self.open(name) as handle:
                 content = handle.read()
         except DAMAGE as error:
-            raise _unreadable(self.where(name), error) from error
+            raise unreadable(self.where(name), error) from error
         self.on_bytes(len(content))
         return content
 
@@ -249,15 +238,6 @@ class Files:
         return content
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> Any:
-    """Open a member of a zip; a large one is unpacked by a thread of its own."""
-    info = archive.getinfo(name)
-    plain = info.compress_type == zipfile.ZIP_DEFLATED and not info.flag_bits & ENCRYPTED
-    if plain and info.file_size > AHEAD_BYTES:
-        return ReadAhead(Inflated(archive, info))
-    return archive.open(info)
-
-
 def unknown_layout(files: Files, looked_for: str) -> FormatError:
     """Return the error for a path without a table that is known."""
     top = sorted({name.split("/", 1)[0] for name in files.sizes})
@@ -266,15 +246,6 @@ def unknown_layout(files: Files, looked_for: str) -> FormatError:
         wrong(str(files.path), expected=f"a table in a known layout (looked for {looked_for})",
               got="a single file" if single else shorten(top) or "nothing",
               remedy="give the folder or the zip that holds these files")
-    )  # fmt: skip
-
-
-def _unreadable(where: str, error: BaseException) -> FormatError:
-    return FormatError(
-        wrong(where, expected="a complete and readable file",
-              got=f"{type(error).__name__} ({error})",
-              remedy="it is damaged or cut short, or you may not read it: download or copy it "
-              "again")
     )  # fmt: skip
 
 
@@ -287,34 +258,6 @@ def _disk_files(folder: Path, depth: int = DEPTH) -> Iterator[tuple[str, int]]:
         elif depth and entry.is_dir():
             for name, size in _disk_files(entry, depth - 1):
                 yield f"{entry.name}/{name}", size
-
-
-def _members(where: str, archive: zipfile.ZipFile) -> dict[str, int]:
-    """Return the files of a zip; refuse names that lead out of it and unusual compression."""
-    sizes = {}
-    for info in archive.infolist():
-        # A damaged name may be empty, with which zipfile's own is_dir does not reckon.
-        if info.filename.endswith("/") or info.filename.startswith("__MACOSX/"):
-            continue
-        parts = re.split(r"[/\\]", info.filename)
-        problem = "a name that leads nowhere in it" if ".." in parts or not parts[0] else ""
-        if info.compress_type not in SAFE_COMPRESSION:
-            problem = f"compression of type {info.compress_type}"
-        if problem:
-            raise FormatError(
-                wrong(where, expected="files inside the zip, stored or deflated",
-                      got=f"{problem} ({info.filename!r})", remedy="pack the files anew")
-            )  # fmt: skip
-        sizes[info.filename] = info.file_size
-    return sizes
-
-
-def _open_zip(path: Path, stack: ExitStack) -> tuple[zipfile.ZipFile, dict[str, int]]:
-    try:
-        archive = stack.enter_context(zipfile.ZipFile(path))
-    except DAMAGE as error:
-        raise _unreadable(str(path), error) from error
-    return archive, _members(str(path), archive)
 
 
 @contextmanager
@@ -334,16 +277,16 @@ def open_files(path: Path) -> Iterator[Files]:
             try:
                 sizes = dict(_disk_files(path))
             except OSError as error:
-                raise _unreadable(str(path), error) from error
+                raise unreadable(str(path), error) from error
             archives = {}
             for name in sorted(name for name in sizes if name.lower().endswith(".zip")):
-                archive, members = _open_zip(path / name, stack)
+                archive, members = open_zip(path / name, stack)
                 archives[f"{name}/"] = archive
                 del sizes[name]
                 sizes |= {f"{name}/{member}": size for member, size in members.items()}
             yield Files(path, "", sizes, archives)
         elif _is_zip(outer):
-            archive, sizes = _open_zip(outer, stack)
+            archive, sizes = open_zip(outer, stack)
             yield _inside(Files(outer, "", sizes, {"": archive}), path)
         elif not path.is_file():
             raise _nothing(path)
