@@ -204,10 +204,11 @@ def _columns(
     """
     heights = _heights(links)
     line = min(line, (1 - LEAST) * room / max(len(h) for h in heights))
+    gap = min(GAP, line / 2)
 
     def slots(h: FloatArray, scale: float) -> FloatArray:
         """What each node takes, in points."""
-        return np.where(h > 0, np.maximum(h * scale + GAP, line), 0.0)
+        return np.where(h > 0, np.maximum(h * scale + gap, line), 0.0)
 
     low, high = 0.0, room / (max(float(h.sum()) for h in heights) or 1.0)
     for _ in range(60):

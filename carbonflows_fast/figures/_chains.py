@@ -16,6 +16,7 @@ from carbonflows_fast.figures._canvas import (
     PALE,
     RISE,
     SIZE,
+    SMALLEST,
     axes_for,
     bare,
     caption,
@@ -205,6 +206,7 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
 
     Examples
     --------
+    >>> import numpy as np
     >>> import carbonflows_fast as cf
     >>> layers = cf.production_layers(cf.synthetic.world(regions=2, sectors=3), layers=4)
     >>> ax = cf.figures.stage_profile(layers)
@@ -226,7 +228,8 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
                label="in paths reported")  # fmt: skip
         ax.legend(frameon=False, fontsize=SIZE, labelcolor=INK)
     bare(ax, ["left"])
-    size = min(SIZE, points(ax)[0] / len(place) / text_width("100.0 %", 1.0))
+    room = points(ax)[0] / len(place)
+    size = max(SMALLEST, min(SIZE, room / text_width("100.0 %", 1.0)))
     for x, value in zip(place, [*values, rest]):
         if total:
             ax.annotate(f"{value / total:.1%}".replace("-", "−"), (x, max(value, 0.0)),

@@ -72,6 +72,7 @@ def waterfall(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import carbonflows_fast as cf
     >>> before = cf.synthetic.world(2, 3)
     >>> after = before.with_changes(S=before.S * 0.8)
@@ -168,11 +169,12 @@ def time_series(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> import carbonflows_fast as cf
     >>> years = {y: cf.accounts(cf.synthetic.world(3, 4, year=y)) for y in (2018, 2019)}
     >>> ax = cf.figures.time_series(pd.concat(years, names=["year"]), top=1)
     >>> [line.get_label() for line in ax.lines]
-    ['FR', '2 others']
+    ['AT', '2 others']
     """
     wide = _by_year(accounts, column)
     wide, others = _picked(wide, regions, top_of(top), column)
@@ -225,7 +227,8 @@ def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:
             wrong("column", expected="a column of the accounts", got=repr(column),
                   remedy=f"choose one of {shorten(accounts.columns, 9)}")
         )  # fmt: skip
-    return accounts[column].unstack("region", sort=False)
+    wide = accounts[column].unstack("region", sort=False).sort_index()
+    return wide.dropna(axis="columns", how="all")  # shares of regions without production
 
 
 def _picked(

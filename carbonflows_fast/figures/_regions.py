@@ -75,6 +75,7 @@ def net_imports(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import carbonflows_fast as cf
     >>> flows = cf.flows(cf.synthetic.world(regions=5, sectors=4))
     >>> ax = cf.figures.net_imports(flows)
@@ -253,9 +254,10 @@ def _colour_bar(ax: Axes, E: Any, image: Any, label: str, scale: Scale) -> None:
 def _write_cells(ax: Axes, E: Any, image: Any, scale: Scale, side: tuple[float, float]) -> None:
     """Write the numbers into the cells where there is room for them."""
     room, size = side[0] / len(E) - 4, SIZE - 1
+    if size * LEADING > min(side) / len(E):
+        return
     texts = [[scale.number(value) for value in row] for row in E]
-    widest = max(text_width(text, size) for row in texts for text in row)
-    if widest > room or size * LEADING > side[1] / len(E):
+    if max(text_width(text, size) for row in texts for text in row) > room:
         return
     for (i, j), value in np.ndenumerate(E):
         red, green, blue, _ = image.cmap(image.norm(value)) if value > 0 else (1, 1, 1, 1)
