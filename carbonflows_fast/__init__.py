@@ -1,7 +1,7 @@
 """Carbon embodied in trade, from multi-regional input-output tables.
 
     table → readers · synthetic → leontief → store → checks → accounting → trade → paths
-          → sectors → decomposition → panel
+          → sectors → decomposition → panel → figures
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -18,7 +18,7 @@ except ImportError as error:  # pragma: no cover - only in a source tree without
         "folder, install it with `pip install -e .`, or run Python from another folder"
     ) from error
 
-from carbonflows_fast import synthetic
+from carbonflows_fast import figures, synthetic
 from carbonflows_fast._machine import build_info
 from carbonflows_fast.accounting import Footprints, accounts, footprints, multipliers
 from carbonflows_fast.checks import CheckReport, check
@@ -86,6 +86,7 @@ __all__ = [
     "check",
     "decompose_years",
     "elasticities",
+    "figures",
     "flows",
     "footprints",
     "from_pymrio",

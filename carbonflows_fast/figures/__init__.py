@@ -1,0 +1,26 @@
+"""Pictures of results, by matplotlib: ``pip install 'carbonflows_fast[figures]'``.
+
+Every function takes a result of the library and, with `ax`, the axes to draw in; it returns the
+axes. Without `ax` it makes a figure of its own, fit for a page or a screen 700 pixels wide, which
+``ax.figure.savefig("name.svg")`` writes; pyplot is never touched. Bars, bands and cells have the
+numbers of the result; axes and texts say them in a readable unit (kt as Mt). What a picture leaves
+out is in it as "other", or stated below it with its size.
+"""
+
+from __future__ import annotations
+
+from carbonflows_fast.figures._bands import sankey, sector_flow
+from carbonflows_fast.figures._chains import path_tree, stage_profile
+from carbonflows_fast.figures._changes import time_series, waterfall
+from carbonflows_fast.figures._regions import heat_map, net_imports
+
+__all__ = [
+    "heat_map",
+    "net_imports",
+    "path_tree",
+    "sankey",
+    "sector_flow",
+    "stage_profile",
+    "time_series",
+    "waterfall",
+]

@@ -1,0 +1,289 @@
+"""Bands between columns of regions (Sankey diagrams): flows of trade, and the steps of a sector.
+
+Heights are numbers of the result: a node is as high as what passes through it, a band as what it
+carries, so that what leaves one column arrives at the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast.figures._canvas import (
+    CATEGORIES,
+    INK,
+    LEADING,
+    OTHER,
+    SIZE,
+    SMALLEST,
+    Scale,
+    axes_for,
+    bare,
+    checked,
+    fitted,
+    margins,
+    note,
+    points,
+    scale_for,
+    text_width,
+    top_of,
+)
+from carbonflows_fast.figures._merge import largest, merged
+from carbonflows_fast.sectors import SectorStudy
+from carbonflows_fast.trade import Flows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["sankey", "sector_flow"]
+
+NODE = 0.035  # width of a node, between two columns that are 1 apart
+GAP = 2.0  # points between two nodes at least
+LEAST = 0.25  # of the height is for the flows, however many names there are
+NAME = 110.0  # points that the name of a region may take
+VEIL = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5}  # behind names on bands
+
+
+def sankey(flows: Flows, *, top: int = 12, ax: Axes | None = None) -> Axes:
+    """Draw what crosses borders as bands, from where it is emitted to where it is consumed.
+
+    Parameters
+    ----------
+    flows : Flows
+    top : int
+        So many regions by name, those with the largest sum of exports and imports; all others are
+        one node on either side, and flows among them a band between these two.
+    ax : Axes, optional
+        Where to draw; in a new figure by default.
+
+    Returns
+    -------
+    Axes
+        A rectangle for each node, a path for each band, with labels ("CHN → USA"); heights are in
+        the unit of the flows. Domestic flows are not drawn, and stated below with their size.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, if the demand was an array, or matplotlib is missing.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> flows = cf.flows(cf.synthetic.world(regions=5, sectors=4))
+    >>> ax = cf.figures.sankey(flows)
+    >>> sum(" → " in patch.get_label() for patch in ax.patches)  # every pair of regions
+    20
+    """
+    checked("flows", flows, Flows, "cf.flows")
+    flows._need_consumers("a Sankey diagram")
+    traded = flows.matrix.to_numpy(copy=True)
+    np.fill_diagonal(traded, 0.0)
+    names = [list(flows.matrix.index), list(flows.matrix.columns)]
+    scale, total = scale_for([flows.total], flows.unit), float(traded.sum())
+    share = f" ({total / flows.total:.0%})" if flows.total else ""
+    about = (
+        f"{flows.stressor}: {scale.text(total)} of {scale.text(flows.total)}{share} are consumed "
+        f"in another region; domestic flows, {scale.text(flows.total - total)}, are not drawn."
+    )
+    return _draw(ax, ["emitted in", "consumed in"], names, [traded], top_of(top), flows.unit, about)
+
+
+def sector_flow(study: SectorStudy, *, top: int = 7, ax: Axes | None = None) -> Axes:
+    """Draw a sector study as bands: where it is emitted, made and consumed.
+
+    Parameters
+    ----------
+    study : SectorStudy
+    top : int
+        So many regions by name, those with the largest sum over the three columns; all others are
+        one node in each column.
+    ax : Axes, optional
+        Where to draw; in a new figure by default.
+
+    Returns
+    -------
+    Axes
+        A rectangle for each node, a path for each band, with labels ("CHN → USA"); heights are in
+        the unit of the study. Domestic steps are drawn too: the heights of each column add up to
+        the total.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, or matplotlib is missing.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> study = cf.sector_study(cf.synthetic.world(regions=3, sectors=4), sectors="Wheat")
+    >>> [text.get_text() for text in cf.figures.sector_flow(study).get_xticklabels()]
+    ['emitted in', 'made in', 'consumed in']
+    """
+    checked("study", study, SectorStudy, "cf.sector_study")
+    steps = [
+        study.by("emitted", "made").unstack(sort=False),
+        study.by("made", "consumed").unstack(sort=False),
+    ]
+    names = [list(steps[0].index), list(steps[1].index), list(steps[1].columns)]
+    scale = scale_for([study.total], study.unit)
+    about = (
+        f"{study.stressor} of all supply chains through {study.name}: {scale.text(study.total)}, "
+        f"{scale.text(study.direct)} of it emitted by these sectors and "
+        f"{scale.text(study.upstream)} by their suppliers."
+    )
+    heads = ["emitted in", "made in", "consumed in"]
+    links = [step.to_numpy() for step in steps]
+    return _draw(ax, heads, names, links, top_of(top), study.unit, about)
+
+
+def _draw(
+    ax: Axes | None, heads: Sequence[str], names: Sequence[Sequence[str]],
+    links: Sequence[FloatArray], top: int, unit: str, about: str,
+) -> Axes:  # fmt: skip
+    sizes: dict[str, float] = {}
+    for column, values in zip(names, _heights(links)):
+        for name, value in zip(column, values):
+            sizes[name] = sizes.get(name, 0.0) + float(value)
+    kept = largest(list(sizes), np.array(list(sizes.values())), top)
+    shown, links = merged(names, links, kept)
+    negative = sum(float(link[link < 0].sum()) for link in links)
+    links = [np.maximum(link, 0.0) for link in links]
+    if negative:  # a band cannot be thinner than nothing
+        about += f" Negative flows of {scale_for([negative], unit).text(negative)} are not drawn."
+    colour = dict(zip(kept, CATEGORIES))
+
+    count = max(len(column) for column in shown)
+    ax = axes_for(ax, max(3.6, 0.8 + count * SIZE * LEADING / 72 / (1 - LEAST) / 0.77))
+    height = points(ax)[1]
+    size = min(SIZE, max(SMALLEST, (1 - LEAST) * height / count / LEADING))
+    columns, bottom = _columns(shown, links, height, size * LEADING)
+    bare(ax)
+    ax.set_ylim(bottom, 0.0)
+    ax.set_yticks([])
+    ax.set_xticks(range(len(heads)), heads, size=SIZE + 0.5, color=INK, weight="bold")
+    ax.tick_params(axis="x", length=0, bottom=False, labelbottom=False, labeltop=True)
+    for at, link in enumerate(links):
+        _bands(ax, at, columns[at], columns[at + 1], link, colour)
+    _nodes(ax, columns, colour)
+    _labels(ax, columns, size, scale_for(np.concatenate(_heights(links)), unit))
+    note(ax, about)
+    return ax
+
+
+def _heights(links: Sequence[FloatArray]) -> list[FloatArray]:
+    """Return what passes through the nodes of each column.
+
+    What enters is what leaves, unless negative flows were left out: then the larger of both.
+    """
+    into = [links[0].sum(axis=1), *(link.sum(axis=0) for link in links)]
+    out = [*(link.sum(axis=1) for link in links), links[-1].sum(axis=0)]
+    return [np.maximum(a, b) for a, b in zip(into, out)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Names of nodes, their heights and upper ends."""
+
+    names: Sequence[str]
+    heights: FloatArray
+    tops: FloatArray
+
+
+def _columns(
+    names: Sequence[Sequence[str]], links: Sequence[FloatArray], room: float, line: float
+) -> tuple[list[_Column], float]:
+    """Stack the nodes so that each has a line of text to itself; return where all ends, too.
+
+    `room` is the height of the axes and `line` that of a line, in points. The scale, points a
+    unit, is the largest with which the fullest column still fits.
+    """
+    heights = _heights(links)
+    line = min(line, (1 - LEAST) * room / max(len(h) for h in heights))
+    gap = min(GAP, line / 2)
+
+    def slots(h: FloatArray, scale: float) -> FloatArray:
+        """What each node takes, in points."""
+        return np.where(h > 0, np.maximum(h * scale + gap, line), 0.0)
+
+    low, high = 0.0, room / (max(float(h.sum()) for h in heights) or 1.0)
+    for _ in range(60):
+        middle = (low + high) / 2
+        fits = max(float(slots(h, middle).sum()) for h in heights) <= room
+        low, high = (middle, high) if fits else (low, middle)
+    columns = []
+    for column, h in zip(names, heights):
+        taken = slots(h, low) / low
+        ends = np.cumsum(taken) + (room / low - taken.sum()) / 2
+        columns.append(_Column(column, h, ends - taken / 2 - h / 2))
+    return columns, room / low
+
+
+def _bands(
+    ax: Axes, x: float, left: _Column, right: _Column, link: FloatArray, colour: dict[str, str]
+) -> None:
+    """Draw the bands from the column at x to the next, in the colour of where they come from."""
+    from matplotlib.patches import PathPatch
+
+    leave = left.tops[:, None] + np.cumsum(link, axis=1) - link
+    arrive = right.tops[None, :] + np.cumsum(link, axis=0) - link
+    for i, j in zip(*np.nonzero(link)):
+        outline = _outline(x + NODE / 2, x + 1 - NODE / 2, leave[i, j], arrive[i, j], link[i, j])
+        name = left.names[i]
+        band = PathPatch(
+            outline, facecolor=colour.get(name, OTHER), alpha=0.45, linewidth=0,
+            label=f"{name} → {right.names[j]}",
+        )  # fmt: skip
+        band.set_in_layout(False)  # it lies between nodes, and there may be thousands
+        ax.add_artist(band)
+
+
+def _outline(x0: float, x1: float, y0: float, y1: float, height: float) -> Any:
+    """Return a band of constant height, level at both ends."""
+    from matplotlib.path import Path
+
+    half = (x0 + x1) / 2
+    corners = [
+        (x0, y0), (half, y0), (half, y1), (x1, y1),
+        (x1, y1 + height), (half, y1 + height), (half, y0 + height), (x0, y0 + height), (x0, y0),
+    ]  # fmt: skip
+    curve = [Path.CURVE4] * 3
+    return Path(corners, [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY])
+
+
+def _nodes(ax: Axes, columns: Sequence[_Column], colour: dict[str, str]) -> None:
+    from matplotlib.patches import Rectangle
+
+    for x, column in enumerate(columns):
+        for name, height, y in zip(column.names, column.heights, column.tops):
+            if height:
+                box = Rectangle(
+                    (x - NODE / 2, y), NODE, height, facecolor=colour.get(name, OTHER),
+                    linewidth=0, label=name,
+                )  # fmt: skip
+                ax.add_artist(box)
+
+
+def _labels(ax: Axes, columns: Sequence[_Column], size: float, scale: Scale) -> None:
+    """Write names and sizes beside the nodes."""
+    widths = [0.0, 0.0]
+    for x, column in enumerate(columns):
+        first, last = x == 0, x == len(columns) - 1
+        side = -1 if first else 1
+        for name, height, top in zip(column.names, column.heights, column.tops):
+            if not height:
+                continue
+            text = f"{fitted(name, NAME, size)}  {scale.text(float(height))}"
+            if first or last:
+                widths[last] = max(widths[last], text_width(text, size))
+            ax.annotate(
+                text, (x + side * NODE / 2, top + height / 2), xytext=(side * 3, 0),
+                textcoords="offset points", ha="right" if first else "left", va="center",
+                size=size, color=INK, parse_math=False, bbox=None if first or last else VEIL,
+            )  # fmt: skip
+    ends = -NODE / 2, len(columns) - 1 + NODE / 2
+    margins(ax, "x", ends, (widths[0] + 5, widths[1] + 5))

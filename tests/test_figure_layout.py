@@ -1,0 +1,251 @@
+"""Figures: texts that can be read, axes that are left alone, complaints that help."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from figure_world import DRAWN, World, world_of
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.text import Text
+
+import carbonflows_fast as cf
+
+figures = cf.figures
+
+
+@pytest.fixture
+def world() -> World:
+    return world_of(5, 4)
+
+
+@pytest.fixture
+def large() -> World:
+    return world_of(49, 2)
+
+
+def test_all_figures_are_tried() -> None:
+    assert sorted(DRAWN) == sorted(figures.__all__)
+
+
+# ---- they can be read ----------------------------------------------------------------------------
+
+
+def texts_of(figure: Figure) -> tuple[list[str], np.ndarray]:
+    """All texts that a figure shows, and their boxes (k, 4) in pixels: x0, y0, x1, y1."""
+    for band in figure.findobj(PathPatch):  # thousands, with no part in where texts are
+        band.set_visible(False)
+    figure.draw_without_rendering()
+    texts = list(figure.texts)
+    for ax in figure.axes:
+        texts += [*ax.texts, ax.xaxis.label, ax.yaxis.label, ax.title]
+        texts += ax.get_legend().get_texts() if ax.get_legend() else []
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            texts += [label for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels())
+                      if low <= place <= high]  # fmt: skip
+    texts = [text for text in texts if text.get_visible() and text.get_text().strip()]
+    # An annotation counts its arrow; the letters are what must not run into others.
+    boxes = np.array([Text.get_window_extent(text).extents for text in texts])
+    return [text.get_text() for text in texts], boxes
+
+
+def assert_apart(names: list[str], boxes: np.ndarray) -> None:
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    common = np.triu((high - low > 0.5).all(axis=2), 1)
+    assert not common.any(), [(names[i], names[j]) for i, j in zip(*np.nonzero(common))]
+
+
+def assert_readable(figure: Figure) -> list[str]:
+    """No text overlaps another one, and none leaves the figure."""
+    names, boxes = texts_of(figure)
+    assert_apart(names, boxes)
+    width, height = figure.canvas.get_width_height()
+    inside = (boxes[:, :2] > -1).all(axis=1) & (boxes[:, 2:] < [width + 1, height + 1]).all(axis=1)
+    assert inside.all(), [name for name, fits in zip(names, inside) if not fits]
+    return names
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_labels_keep_apart(name: str, world: World, large: World) -> None:
+    for one in (world, large):
+        assert_readable(DRAWN[name](one, None).figure)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda w: figures.sankey(w.flows, top=49),
+        lambda w: figures.time_series(w.years, top=49),
+        lambda w: figures.net_imports(w.flows, share=True),
+    ],
+    ids=["sankey", "time_series", "net_imports"],
+)
+def test_all_49_regions_can_be_read(draw: Callable[[World], Axes], large: World) -> None:
+    ax = draw(large)
+    shown = " ".join(assert_readable(ax.figure)).split()
+    assert set(large.table.regions) <= set(shown)
+    assert min(text.get_fontsize() for text in [*ax.texts, *ax.get_yticklabels()]) >= 6
+
+
+def test_the_middle_column_can_be_read(large: World) -> None:
+    ax = figures.sector_flow(large.study, top=15)
+    assert_readable(ax.figure)
+    assert len(ax.texts) == 3 * 16
+
+
+def test_texts_stay_texts_and_the_same(world: World) -> None:
+    dollars = cf.synthetic.world(2, 2)
+    regions = {"AT": "A$T_a$", "BE": "B^e"}
+    flows = cf.flows(dollars).aggregate(regions=regions)  # no formulas, whatever a label holds
+    saved = []
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "figures"}):
+        for _ in range(2):
+            file = io.BytesIO()
+            figures.sankey(flows).figure.savefig(file, format="svg", metadata={"Date": None})
+            saved.append(file.getvalue())
+    assert saved[0] == saved[1]
+    text = saved[0].decode()
+    assert text.count("A$T_a$") >= 2
+    assert "B^e" in text
+    assert "emitted in" in text
+
+
+# ---- where they are drawn ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_axes_given_are_used_and_pyplot_is_left_alone(name: str, world: World) -> None:
+    before, settings = plt.get_fignums(), dict(matplotlib.rcParams)
+    ax = Figure(figsize=(5, 4)).add_subplot()
+    assert DRAWN[name](world, ax) is ax
+    assert ax.patches or ax.images or ax.lines
+    assert DRAWN[name](world, None).figure is not ax.figure
+    assert plt.get_fignums() == before == []
+    assert dict(matplotlib.rcParams) == settings
+
+
+def test_little_to_show_is_shown(world: World) -> None:
+    none = cf.structural_paths(world.table, threshold=1e30)
+    one_year = world.years.loc[[2019]]
+    nowhere = world.years.assign(net_share=world.years.net_share.where(lambda s: s > 0))
+    same = cf.structural_decomposition(world.table, world.table)
+    for ax in (
+        figures.path_tree(none), figures.stage_profile(none), figures.time_series(one_year),
+        figures.time_series(nowhere, "net_share"), figures.waterfall(same, change_only=True),
+    ):  # fmt: skip
+        assert_readable(ax.figure)
+
+
+def test_small_axes_get_small_letters(large: World) -> None:
+    for draw in (figures.net_imports, figures.heat_map, figures.sankey):
+        ax = draw(large.flows, ax=Figure(figsize=(4.5, 4.5)).add_subplot())
+        assert_apart(*texts_of(ax.figure))
+        assert min(text.get_fontsize() for text in [*ax.texts, *ax.get_yticklabels()]) >= 4
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_world_of_one_region_is_drawn(name: str) -> None:
+    assert_readable(DRAWN[name](world_of(1, 2), None).figure)
+
+
+# ---- errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_is_no_result_is_refused(name: str, world: World) -> None:
+    with pytest.raises(cf.InputError, match="expected a result of"):
+        getattr(figures, name)(world.table)
+    with pytest.raises(cf.InputError, match="ax: expected matplotlib Axes, got str"):
+        DRAWN[name](world, "ax")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("top", [0, -1, 2.0, True, "many"])
+def test_top_is_a_number(top: Any, world: World) -> None:
+    for draw, result in (
+        (figures.net_imports, world.flows), (figures.heat_map, world.flows),
+        (figures.sankey, world.flows), (figures.sector_flow, world.study),
+        (figures.path_tree, world.paths), (figures.time_series, world.years),
+    ):  # fmt: skip
+        with pytest.raises(cf.InputError, match="top: expected a whole number of at least 1"):
+            draw(result, top=top)
+
+
+def test_results_that_do_not_fit(world: World) -> None:
+    array = cf.flows(world.table, demand=np.ones(world.table.n))
+    for draw in (figures.net_imports, figures.heat_map, figures.sankey):
+        with pytest.raises(cf.InputError, match="consume"):
+            draw(array)
+    by = cf.structural_decomposition(world.table, world.later, by="coefficient")
+    with pytest.raises(cf.InputError, match="expected effects of factors"):
+        figures.waterfall(by)
+    with pytest.raises(cf.InputError, match="expected the accounts of one table"):
+        figures.net_imports(world.layers)
+    with pytest.raises(cf.InputError, match="expected the accounts of one table"):
+        figures.net_imports(world.years)
+    with pytest.raises(cf.InputError, match="expected layers"):
+        figures.stage_profile(world.accounts)
+    with pytest.raises(cf.InputError, match="expected an index of year and region"):
+        figures.time_series(world.accounts)
+    with pytest.raises(cf.LabelError, match="choose one of production, consumption"):
+        figures.time_series(world.years, "footprint")
+    with pytest.raises(cf.LabelError, match="expected regions of the accounts, got 'XX'"):
+        figures.time_series(world.years, regions=["XX"])
+
+
+def test_without_matplotlib_one_sentence_says_how_to_get_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
+    for draw in DRAWN.values():
+        with pytest.raises(cf.InputError, match=r"pip install 'carbonflows_fast\[figures\]'"):
+            draw(world, None)
+
+
+# ---- units, and places of labels -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (28_100_000, "kt", "28.1 Gt"),
+        (1_380_000, "kt", "1,380 Mt"),
+        (-370_000, "Gg", "−370 Mt"),
+        (0.5, "kg CO2-eq", "500 g CO2-eq"),
+        (12, "", "12.0"),
+        (25_000_000, "M.EUR", "25.0 10⁶ M.EUR"),
+        (0, "kt", "0 kt"),
+        (999.6, "Gt", "1,000 Gt"),
+    ],
+)
+def test_units_are_readable(value: float, unit: str, text: str) -> None:
+    from carbonflows_fast.figures._canvas import scale_for
+
+    assert scale_for([value], unit).text(value) == text
+
+
+def test_labels_move_no_more_than_they_must() -> None:
+    from carbonflows_fast.figures._canvas import spread
+
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 7, 40):
+        wanted = np.sort(rng.uniform(0, 10, count))
+        places = np.array(spread(wanted.tolist(), 0.2, 0.0, 10.0))
+        assert (np.diff(places) > 0.2 - 1e-9).all()
+        assert places[0] >= -1e-9
+        assert places[-1] <= 10 + 1e-9
+        moved = ((places - wanted) ** 2).sum()
+        for _ in range(20):  # no other places that keep the distance are nearer
+            others = np.sort(rng.uniform(0, 10 - 0.2 * (count - 1), count))
+            others = (others + 0.2 * np.arange(count) + 9 * places) / 10
+            assert ((others - wanted) ** 2).sum() >= moved - 1e-9
+    assert spread([5.0] * 3, 10.0, 0.0, 4.0) == [0.0, 2.0, 4.0]
