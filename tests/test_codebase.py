@@ -28,6 +28,7 @@ ROOMS = [
     ["_conversion"],
     ["checks"],
     ["accounting", "_account_solves", "_imports", "_footprints"],
+    ["pymrio_accounts"],  # the other half of pymrio_bridge: it needs solves and accounts
     ["trade", "_flow_matrix", "_bilateral"],
     ["linkages"],
     ["paths", "_path_options", "_path_result"],
