@@ -91,12 +91,12 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
     """
     table = _fill_system(io, include_ghosh)
     extensions = _fill_intensities(io)
-    lacking = [name for name, e in extensions.items() if _lacks(e, ("M", *D_ACCOUNTS))]
+    lacking = [each for each in extensions if _lacks(each, ("M", *D_ACCOUNTS))]
     if lacking:
-        _fill_accounts(io, table, [extensions[name] for name in lacking])
-    if include_ghosh:
-        upstream = [e for e in extensions.values() if _lacks(e, ("M_down",))]
-        _fill_downstream(io, table, upstream)
+        _fill_accounts(io, table, lacking)
+    downstream = [each for each in extensions if include_ghosh and _lacks(each, ("M_down",))]
+    if downstream:
+        _fill_downstream(io, table, downstream)
     release_dense(table)
     io.calc_extensions()  # F_Y and S_Y, and the sums by region and per head of what is there now
     said = NO_INVERSE % ("L and G" if include_ghosh else "L")
@@ -116,7 +116,8 @@ def _fill_system(io: Any, include_ghosh: bool) -> Table:
     """Fill in x, Z, A and B, and return the table that is solved."""
     import pymrio
 
-    _, _, Y = matrix_and_demand(io)
+    kind, matrix, Y = matrix_and_demand(io)
+    check_index(f"{kind} columns", matrix.columns, f"{kind} index", matrix.index)
     _finite("Y", Y)
     table = None
     if io.Z is None and io.x is None:
@@ -133,8 +134,8 @@ def _fill_system(io: Any, include_ghosh: bool) -> Table:
     return table or _table(io)
 
 
-def _fill_intensities(io: Any) -> dict[str, Any]:
-    """Fill in F or S of every extension, and return these by their attributes."""
+def _fill_intensities(io: Any) -> list[Any]:
+    """Fill in F or S of every extension, and return them."""
     import pymrio
 
     extensions = {name: getattr(io, name) for name in io.get_extensions()}
@@ -150,7 +151,7 @@ def _fill_intensities(io: Any) -> dict[str, Any]:
             extension.S = pymrio.calc_S(main, io.x)
         check_index(f"{name}.S", extension.S.columns, "A", io.A.index)
         _finite(f"{name}.S", extension.S)
-    return extensions
+    return list(extensions.values())
 
 
 def _finite(what: str, frame: pd.DataFrame) -> None:
@@ -206,8 +207,8 @@ def _fill_accounts(io: Any, table: Table, extensions: Sequence[Any]) -> None:
     names, units = tuple(map(str, range(len(S)))), ("",) * len(S)
     F_Y = np.zeros((len(S), table._parts.Y.shape[1]))
     accounts = Footprints(table, StressorBlock(names=names, units=units, S=S, F_Y=F_Y))
-    without_D = [extension for extension in extensions if _lacks(extension, D_ACCOUNTS)]
-    without_M = [extension for extension in extensions if _lacks(extension, ("M",))]
+    without_D = [each for each in extensions if _lacks(each, D_ACCOUNTS)]
+    without_M = [each for each in extensions if _lacks(each, ("M",))]
     if without_D:
         for name in D_ACCOUNTS:
             values, columns = getattr(accounts, name).to_numpy(), io.A.columns
@@ -232,14 +233,14 @@ def _fill_downstream(io: Any, table: Table, extensions: Sequence[Any]) -> None:
         sides = np.zeros((table.n, len(S[here])))
         np.matmul(Z, S[here, : len(Z)].T, out=sides[: len(Z)])
         found = solved(table, sides, by_row=False, weight=1.0 / output, rtol=RTOL).values
-        values[here] = (found / np.where(x > 0, x, np.inf)[:, None])[: len(Z)].T
+        values[here] = (found / np.where(x != 0, x, np.inf)[:, None])[: len(Z)].T
     _share_out("M_down", values, io.A.index, extensions, extensions)
 
 
 def _stacked(extensions: Sequence[Any], n: int) -> FloatArray:
-    """Return S of all of them, zero in rows that the table has beyond theirs."""
+    """Return S of all of them, at least one row; zero for rows that only the table has."""
     k = sum(len(extension.S) for extension in extensions)
-    S, first = np.zeros((k, n)), 0
+    S, first = np.zeros((max(k, 1), n)), 0
     for extension in extensions:
         part = extension.S.to_numpy()
         S[first : first + len(part), : part.shape[1]] = part

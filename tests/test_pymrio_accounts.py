@@ -180,6 +180,23 @@ def _under(frame: pd.DataFrame, region: str) -> pd.DataFrame:
     return pd.concat({region: frame}, axis=1, names=["region", "category"])
 
 
+def test_extensions_without_rows(io: Any) -> None:
+    io.remove_extension("factor_inputs")
+    io.emissions.F, io.emissions.F_Y = io.emissions.F.iloc[:0], None
+    assert_same_results(io, include_ghosh=True)
+    io.remove_extension("emissions")
+    assert_same_results(io)
+
+
+def test_labels_and_quantities_that_are_whole_numbers(io: Any) -> None:
+    rows = io.Z.index.set_levels([range(6), range(8)], level=[0, 1])
+    demand = io.Y.columns.set_levels([range(6), range(7)], level=[0, 1])
+    Z, Y, F = (frame.to_numpy().astype(int) for frame in (io.Z, io.Y, io.emissions.F))
+    whole = pymrio.IOSystem(Z=pd.DataFrame(Z, rows, rows), Y=pd.DataFrame(Y, rows, demand))
+    whole.emissions = pymrio.Extension("emissions", F=pd.DataFrame(F, columns=rows))
+    assert_same_results(whole)
+
+
 def test_results_can_be_written_to(io: Any) -> None:
     cf.calc_all(io)
     for frame in io.emissions.get_DataFrame(data=True, with_unit=False):
