@@ -75,6 +75,9 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
     them; here D_imp has the columns of D_cba. A region of Y that Z does not have (a statistical
     discrepancy) is a consumer like any other.
 
+    The numbers are those of pymrio 0.7. Before it, pymrio's D accounts were wrong where regions
+    differ in their sectors, or their rows in order.
+
     As a method of every IOSystem: `pymrio.IOSystem.calc_all = cf.calc_all`.
 
     Examples
@@ -129,7 +132,7 @@ def _fill_system(io: Any, include_ghosh: bool) -> Table:
         io.x = pymrio.calc_x(io.Z, Y)
     if io.A is None:
         io.A = pymrio.calc_A(io.Z, io.x)
-    if include_ghosh and io.B is None:
+    if include_ghosh and getattr(io, "B", None) is None:
         io.B = pymrio.calc_B(io.Z, io.x)
     return table or _table(io)
 

@@ -69,7 +69,7 @@ def test_pymrios_test_system(
     assert any(lines[0] in note for note in ours.meta.note_history)
 
 
-@settings(max_examples=settings().max_examples // 2)  # each is calculated twice, once by pymrio
+@settings(max_examples=settings().max_examples // 3)  # each is calculated twice, once by pymrio
 @given(
     tables(),
     st.booleans(),
