@@ -56,6 +56,13 @@ def cpp(session: nox.Session, sanitizer: str) -> None:
 
 
 @nox.session
+def pymrio_suite(session: nox.Session) -> None:
+    """pymrio's own tests, fetched from PyPI, with its accounts made by `calc_all`."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/pymrio_suite.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Full-size benchmarks beside SciPy, LAPACK and pymrio; takes minutes."""
     session.install("-e", ".[test,bench]")

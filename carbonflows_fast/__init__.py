@@ -48,6 +48,7 @@ from carbonflows_fast.linkages import (
 from carbonflows_fast.panel import Panel
 from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
 from carbonflows_fast.paths import Paths, structural_paths
+from carbonflows_fast.pymrio_accounts import calc_all
 from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
 from carbonflows_fast.readers import read, write_exiobase
 from carbonflows_fast.repairs import repair
@@ -83,6 +84,7 @@ __all__ = [
     "__version__",
     "accounts",
     "build_info",
+    "calc_all",
     "check",
     "decompose_years",
     "elasticities",

@@ -15,7 +15,7 @@ from carbonflows_fast.readers._assemble import assemble
 from carbonflows_fast.readers._names import LEVELS, bare_names, join_levels, stressor_names
 from carbonflows_fast.table import Table
 
-__all__ = ["from_pymrio", "to_pymrio"]
+__all__ = ["check_index", "from_pymrio", "matrix_and_demand", "to_pymrio", "without_emissions"]
 
 LEVEL_NAMES = ("stressor", "compartment")  # as pymrio calls them; further levels are numbered
 
@@ -51,21 +51,8 @@ def from_pymrio(io: Any) -> Table:
     >>> from_pymrio(pymrio.load_test()).extensions
     ('factor_inputs', 'emissions', 'emissions')
     """
-    kind = "Z" if getattr(io, "Z", None) is not None else "A"
-    matrix: Any = getattr(io, kind, None)
-    Y: Any = getattr(io, "Y", None)
-    for argument, value in (("Z or A", matrix), ("Y", Y)):
-        if value is None:
-            raise InputError(
-                wrong(
-                    "io",
-                    expected=f"an IOSystem with {argument}",
-                    got="one without",
-                    remedy="load or compute it first, e.g. io.calc_all()",
-                )
-            )
+    kind, matrix, Y = matrix_and_demand(io)
     x = getattr(io, "x", None)
-    _check_index("Y", Y.index, kind, matrix.index)
     emissions = _emissions(io, matrix.index, Y.columns)
     meta = getattr(io, "meta", None)
     about = [getattr(meta, item, None) for item in ("name", "system", "version")]
@@ -82,6 +69,25 @@ def from_pymrio(io: Any) -> Table:
     )
 
 
+def matrix_and_demand(io: Any) -> tuple[str, Any, Any]:
+    """Return which of Z and A there is, that matrix, and Y with the same rows."""
+    kind = "Z" if getattr(io, "Z", None) is not None else "A"
+    matrix: Any = getattr(io, kind, None)
+    Y: Any = getattr(io, "Y", None)
+    for argument, value in (("Z or A", matrix), ("Y", Y)):
+        if value is None:
+            raise InputError(
+                wrong(
+                    "io",
+                    expected=f"an IOSystem with {argument}",
+                    got="one without",
+                    remedy="load or compute it first",
+                )
+            )
+    check_index("Y", Y.index, kind, matrix.index)
+    return kind, matrix, Y
+
+
 @dataclass(frozen=True)
 class _Extension:
     name: str
@@ -96,11 +102,11 @@ def _emissions(io: Any, rows: Any, demand: Any) -> dict[str, Any]:
     read = [_extension(attribute, getattr(io, attribute)) for attribute in io.get_extensions()]
     bare: list[str] = []
     for extension in read:
-        _check_index(f"{extension.name}.{extension.kind}", extension.main.columns, "Z", rows)
+        check_index(f"{extension.name}.{extension.kind}", extension.main.columns, "Z", rows)
         if extension.F_Y is not None:
-            _check_index(f"{extension.name}.F_Y", extension.F_Y.columns, "Y", demand)
+            check_index(f"{extension.name}.F_Y", extension.F_Y.columns, "Y", demand)
             what = f"{extension.name}.{extension.kind}"
-            _check_index(f"{extension.name}.F_Y", extension.F_Y.index, what, extension.main.index)
+            check_index(f"{extension.name}.F_Y", extension.F_Y.index, what, extension.main.index)
         bare += _joined(extension.main.index)
     homes = [extension.name for extension in read for _ in range(len(extension.main))]
     kinds = {extension.kind for extension in read} or {"F"}
@@ -111,7 +117,7 @@ def _emissions(io: Any, rows: Any, demand: Any) -> dict[str, Any]:
                 f"io.{alone}",
                 expected="F in every extension, or S alone in every one",
                 got="S without F",
-                remedy="compute F with io.calc_all()",
+                remedy="compute F with cf.calc_all(io)",
             )
         )
     F_Y = None
@@ -137,14 +143,7 @@ def _extension(attribute: str, extension: Any) -> _Extension:
     F = getattr(extension, "F", None)
     main = F if F is not None else getattr(extension, "S", None)
     if main is None:
-        raise InputError(
-            wrong(
-                f"io.{attribute}",
-                expected="an extension with F or S",
-                got="neither",
-                remedy="give it one of them, or remove the extension from io",
-            )
-        )
+        raise without_emissions(attribute)
     F_Y = getattr(extension, "F_Y", None)
     if F_Y is None:
         F_Y = getattr(extension, "F_hh", None)  # as releases before EXIOBASE 3.8 call it
@@ -154,6 +153,18 @@ def _extension(attribute: str, extension: Any) -> _Extension:
     return _Extension(name, "S" if F is None else "F", main, F_Y, units or [""] * len(main))
 
 
+def without_emissions(attribute: str) -> InputError:
+    """Return the complaint about an extension with neither F nor S."""
+    return InputError(
+        wrong(
+            f"io.{attribute}",
+            expected="an extension with F or S",
+            got="neither",
+            remedy="give it one of them, or remove the extension from io",
+        )
+    )
+
+
 def _joined(index: Any) -> list[str]:
     if index.nlevels == 1:
         return [str(label) for label in index]
@@ -161,7 +172,8 @@ def _joined(index: Any) -> list[str]:
     return [join_levels([str(p) for p in label if p is not None and p == p]) for label in index]
 
 
-def _check_index(what: str, index: Any, reference: str, expected: Any) -> None:
+def check_index(what: str, index: Any, reference: str, expected: Any) -> None:
+    """Raise unless the labels are those of the reference, in the same order."""
     if index.equals(expected):
         return
     pairs = enumerate(zip(index, expected, strict=False))
@@ -181,7 +193,7 @@ def _check_index(what: str, index: Any, reference: str, expected: Any) -> None:
 def _units(what: str, unit: Any, index: Any) -> list[str] | None:
     if unit is None:
         return None
-    _check_index(what, unit.index, "the rows", index)
+    check_index(what, unit.index, "the rows", index)
     column = unit.iloc[:, -1] if isinstance(unit, pd.DataFrame) else unit
     return ["" if value is None or value != value else str(value) for value in column]
 

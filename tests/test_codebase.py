@@ -29,6 +29,7 @@ ROOMS = [
     ["accounting", "_account_solves", "_imports", "_footprints"],
     ["checks", "_check_report", "_findings", "_intensity_findings", "_jumps", "_effects",
      "_oddities", "repairs", "_repair_steps", "_ledger"],
+    ["pymrio_accounts"],  # the other half of pymrio_bridge: it needs solves and accounts
     ["trade", "_flow_matrix", "_bilateral"],
     ["linkages"],
     ["paths", "_path_options", "_path_result"],
