@@ -7,6 +7,7 @@ parsed line by line, which names the first line that is wrong.
 
 from __future__ import annotations
 
+import csv
 import logging
 import math
 import re
@@ -24,10 +25,9 @@ from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._cells import Growing, show
+from carbonflows_fast.readers._cells import Growing, decoded, show
 from carbonflows_fast.readers._choice import Megabytes
 from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._text import split_cells
 
 __all__ = ["Records", "check_once", "read_records"]
 
@@ -174,7 +174,7 @@ def _layout(
     """Find the columns in the header line, and return the text below it."""
     line = text.partition(b"\n")[0]
     below = text[len(line) :]  # with the line end, so that lines are counted as in the file
-    names = split_cells(where, 1, line.rstrip(b"\r"), delimiter)
+    names = _cells(where, 1, line, delimiter)
     found = {
         role: [at for at, name in enumerate(names) if re.fullmatch(pattern, name)]
         for role, pattern in columns.items()
@@ -192,6 +192,19 @@ def _layout(
     roles = {role: places[0] for role, places in found.items()}
     value = roles.pop(VALUE)
     return _Layout(where, delimiter, names, roles, value), below
+
+
+def _cells(where: str, number: int, raw: bytes, delimiter: str) -> list[str]:
+    line = decoded(where, number, raw.rstrip(b"\r"))
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error:
+        raise FormatError(
+            wrong(f"{where}, line {number}", expected="cells between delimiters, quoted or not",
+                  got=str(error), remedy="restore the line")
+        ) from error  # fmt: skip
 
 
 def _parsed(layout: _Layout, first: int, text: bytes) -> _Block:
@@ -241,7 +254,7 @@ def _parsed_carefully(layout: _Layout, first: int, text: bytes) -> _Block:
     for number, raw in enumerate(text.split(b"\n"), start=first):
         if not raw.strip():
             continue
-        cells = split_cells(layout.where, number, raw.rstrip(b"\r"), layout.delimiter)
+        cells = _cells(layout.where, number, raw, layout.delimiter)
         if len(cells) != width:
             raise FormatError(
                 wrong(f"{layout.where}, line {number}", expected=f"{width} cells",
