@@ -15,6 +15,7 @@ from carbonflows_fast.readers._cells import Label, show
 from carbonflows_fast.readers._choice import Candidate, Megabytes
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors
+from carbonflows_fast.readers._stressor_blocks import PRIMARY_INPUTS
 from carbonflows_fast.readers._text import TextTable, read_matrix
 from carbonflows_fast.table import Table
 
@@ -184,7 +185,7 @@ def square_table(
             sectors=[sector for _, sector in pairs],
             demand=[demand[at] for at in kept],
             stressors=[names[at] for at in chosen],
-            extensions="primary inputs",
+            extensions=PRIMARY_INPUTS,
             stressor_units=unit,
             row_units=unit,
             year=year,

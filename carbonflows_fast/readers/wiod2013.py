@@ -20,10 +20,10 @@ from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._choice import Candidate, Megabytes
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._sheets import Workbook, cell_text
+from carbonflows_fast.readers._stressor_blocks import StressorBlock
 from carbonflows_fast.readers._text import check_same_labels
 from carbonflows_fast.readers._wiod import (
     WIOD2013,
-    Account,
     World,
     is_filled,
     read_world,
@@ -130,7 +130,7 @@ def _account_files(files: Files) -> dict[str, dict[str, str]]:
 
 def _account(
     files: Files, extension: str, names: dict[str, str], world: World, sheet: str
-) -> Account | None:
+) -> StressorBlock | None:
     """Return an account before its numbers are read, None if it is not of this year."""
     keys = {region_key(region): region for region in world.regions}
     missing = [region for key, region in keys.items() if key not in names]
@@ -152,8 +152,8 @@ def _account(
     stressors = [first.header[at] for at in columns]
     units = [_unit(book, sheet, extension, name, first) for name in stressors]
 
-    def read() -> tuple[FloatArray, FloatArray]:
-        numbers = AccountNumbers(extension, world, len(stressors))
+    def read(chosen: list[int]) -> tuple[FloatArray, FloatArray]:
+        numbers = AccountNumbers(extension, world, len(chosen))
         for region in world.regions:
             book = Workbook(files, names[region_key(region)])
             rows = coded_rows(book, sheet, world.sectors_of(region))
@@ -162,10 +162,10 @@ def _account(
                 f"{book.where(sheet)}, stressors", [(rows.header[at],) for at in columns],
                 f"the account of {world.regions[0]}", [(name,) for name in stressors],
             )  # fmt: skip
-            numbers.add(book, sheet, region, rows, columns)
+            numbers.add(book, sheet, region, rows, [columns[at] for at in chosen])
         return numbers.result()
 
-    return Account(extension, stressors, units, read)
+    return StressorBlock(stressors, [extension] * len(stressors), units, read)
 
 
 def _stressor_columns(book: Workbook, sheet: str, account: CodedRows) -> list[int]:

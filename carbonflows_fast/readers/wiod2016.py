@@ -22,7 +22,8 @@ from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._choice import Candidate, Megabytes
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._sheets import Workbook
-from carbonflows_fast.readers._wiod import WIOD2016, Account, World, read_world, wiod_table
+from carbonflows_fast.readers._stressor_blocks import StressorBlock
+from carbonflows_fast.readers._wiod import WIOD2016, World, read_world, wiod_table
 from carbonflows_fast.readers._wiod_accounts import (
     AccountNumbers,
     CodedRows,
@@ -91,7 +92,7 @@ def read_wiod2016(
         )
 
 
-def _account(book: Workbook, world: World, year: str) -> Account | None:
+def _account(book: Workbook, world: World, year: str) -> StressorBlock | None:
     """Return the account before its numbers are read, None if it is not of this year."""
     sheets = {region_key(sheet): sheet for sheet in book.names if sheet.lower() != NOTES}
     regions = {region_key(region): region for region in world.regions}
@@ -110,14 +111,14 @@ def _account(book: Workbook, world: World, year: str) -> Account | None:
         logger.warning("%s: no year %s, the account is left out", book.file, year)
         return None
 
-    def read() -> tuple[FloatArray, FloatArray]:
+    def read(_: list[int]) -> tuple[FloatArray, FloatArray]:
         numbers = AccountNumbers(STRESSOR, world, 1)
         for key, region in regions.items():
             rows = coded_rows(book, sheets[key], world.sectors_of(region))
             numbers.add(book, sheets[key], region, rows, [_column(book, sheets[key], rows, year)])
         return numbers.result()
 
-    return Account(STRESSOR, [STRESSOR], [UNIT], read)
+    return StressorBlock([STRESSOR], [STRESSOR], [UNIT], read)
 
 
 def _column(book: Workbook, sheet: str, account: CodedRows, year: str) -> int:
