@@ -142,7 +142,7 @@ def test_what_may_be_left_out(
     with caplog.at_level(logging.WARNING):
         table = read(write(frames, tmp_path / "own"))
     assert "no row_units beside it; the units of rows are unknown" in caplog.text
-    assert "no stressor_units beside it; the units are unknown" in caplog.text
+    assert "no stressor_units beside it; the units of stressors are unknown" in caplog.text
     assert set(table.row_units) | set(table.stressor_units) == {""}
     assert table.population is None
     assert table._parts.F_Y is None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.table import Table
 
-__all__ = ["Candidate", "Format", "Megabytes", "chosen", "year_in"]
+__all__ = ["Candidate", "Format", "chosen", "year_in"]
 
 
 class Candidate(NamedTuple):
@@ -64,17 +64,3 @@ def year_in(*names: str) -> int | None:
         if released or len(alone) == 1:
             return int(released[1] if released else alone.pop())
     return None
-
-
-class Megabytes:
-    """Turns counts of bytes into steps of one megabyte."""
-
-    def __init__(self, advance: Any) -> None:
-        self.advance = advance
-        self.bytes = 0
-
-    def __call__(self, count: int) -> None:
-        before = self.bytes // 1_000_000
-        self.bytes += count
-        if self.bytes // 1_000_000 > before:
-            self.advance(self.bytes // 1_000_000 - before)

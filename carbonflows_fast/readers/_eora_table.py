@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, InputError, shorten
+from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._blocks import Labels, read_block, repeated
 from carbonflows_fast.readers._cells import Label, show
-from carbonflows_fast.readers._choice import Megabytes
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import join_levels
 from carbonflows_fast.readers._stressor_blocks import (
@@ -100,11 +99,9 @@ def eora_table(
     LabelError
         If a wanted stressor does not exist.
     """
-    sources = {blocks.T, blocks.Y, *(account.block for account in blocks.accounts)}
-    sources |= {account.demand for account in blocks.accounts if account.demand}
-    megabytes = sum(blocks.files.sizes.get(source, 0) for source in sources) // 1_000_000
-    with progress_bar(f"Reading {name} (MB)", megabytes, progress) as bar:
-        files = blocks.files.counting(Megabytes(bar.advance))
+    sources: list[str | None] = [blocks.T, blocks.Y]
+    sources += [one for account in blocks.accounts for one in (account.block, account.demand)]
+    with reading(blocks.files, sources, progress, title=name) as files:
         rows, columns = blocks.rows.labels, blocks.demand.labels
         accounts = [_stressor_block(files, blocks, account) for account in blocks.accounts]
         emissions = read_stressors(accounts, stressors, (len(rows), len(columns)))

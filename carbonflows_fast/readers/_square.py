@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._cells import Label, show
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors
 from carbonflows_fast.readers._stressor_blocks import PRIMARY_INPUTS
@@ -67,12 +67,10 @@ def read_square(
         If the file is damaged, a label stands twice, there is no sector, or rows and columns
         differ in order.
     """
-    megabytes = files.sizes[table.name] // 1_000_000
-    with progress_bar(f"Reading {table.name} (MB)", megabytes, progress) as bar:
+    with reading(files, [table.name], progress, title=table.name) as counted:
         text = read_matrix(
-            files.counting(Megabytes(bar.advance)), table.name, label_columns=1, header_lines=1,
-            delimiter=delimiter, sparse=True,
-        )  # fmt: skip
+            counted, table.name, label_columns=1, header_lines=1, delimiter=delimiter, sparse=True
+        )
     return taken_apart(text, lambda label: label[0] in totals)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.readers._cells import warn_of_empty
 from carbonflows_fast.readers._sheets import Workbook, cell_name, cell_text
 from carbonflows_fast.readers._stressor_blocks import (
     PRIMARY_INPUTS,
@@ -122,8 +123,7 @@ def read_world(book: Workbook, sheet: str, release: Release) -> World:
     demand = [(label[REGION], label[release.demand]) for label in columns[n:]]
     _check_demand(where, demand, {region for region, _ in found.sectors})
     x = found.output(n)
-    if found.empty:
-        logger.warning("%s: %d empty cells count as zero", where, found.empty)
+    warn_of_empty(where, found.empty)
     upper = np.array(found.upper)
     lower = np.array(found.lower).reshape(len(found.inputs), len(columns))
     return World(

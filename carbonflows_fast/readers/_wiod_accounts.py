@@ -10,6 +10,7 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._cells import warn_of_empty
 from carbonflows_fast.readers._sheets import Workbook, cell_text
 from carbonflows_fast.readers._wiod import World, is_filled
 
@@ -145,8 +146,7 @@ class AccountNumbers:
 
     def result(self) -> tuple[FloatArray, FloatArray]:
         """Return F and F_Y, and log what was empty and what was left out."""
-        if self._empty:
-            logger.warning("account %s: %d empty cells count as zero", self._extension, self._empty)
+        warn_of_empty(f"account {self._extension}", self._empty)
         if self._outside:
             logger.warning(
                 "account %s: extra-territorial organizations (%s) are left out, %.6g in all",

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, InputError, wrong
 from carbonflows_fast.readers._assemble import assemble
-from carbonflows_fast.readers._choice import Candidate, Megabytes, year_in
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate, year_in
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
 from carbonflows_fast.readers._exiobase_files import (
     PARQUET,
@@ -117,9 +117,7 @@ def read_exiobase(
     extensions = extension_files(folder)
     names = [parameters.find(key) for key in (matrix_key, "Y", "x", "unit")]
     names += [name for extension in extensions for name in extension.names]
-    megabytes = sum(folder.sizes.get(name, 0) for name in names if name) // 1_000_000
-    with progress_bar(f"Reading {files.path.name} (MB)", megabytes, progress) as bar:
-        counted = folder.counting(Megabytes(bar.advance))
+    with reading(folder, names, progress) as counted:
         core = _read_core(counted, parameters, matrix_key)
         emissions = read_emissions(
             counted, extensions, core.matrix.columns, core.Y.columns, stressors

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._blocks import nearest_file
 from carbonflows_fast.readers._cells import show
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._gloria_labels import Labels, read_labels
 from carbonflows_fast.readers._gloria_numbers import (
@@ -90,9 +90,8 @@ def read_gloria(
     labels = read_labels(files, _read_me(files, table))
     for part, (rows, columns) in labels.shapes.items():
         check_size(files, release[part], rows, columns, labels.where)
-    megabytes = sum(files.sizes[name] for name in release.values()) // 1_000_000
-    with progress_bar(f"Reading {table.name} (MB)", megabytes, progress) as bar:
-        counted = files.counting(Megabytes(bar.advance))
+    title = f"GLORIA {_match(table)['release']} {table.year}"
+    with reading(files, release.values(), progress, title) as counted:
         blocks = _stressor_blocks(counted, release, labels)
         shape = labels.n_cells // 2, len(labels.demand)
         emissions = read_stressors(blocks, stressors, shape)
@@ -112,7 +111,7 @@ def read_gloria(
             demand=labels.demand,
             row_units=UNIT,
             year=table.year,
-            name=f"GLORIA {_match(table)['release']} {table.year}",
+            name=title,
             **emissions,
         )
     except InputError as error:

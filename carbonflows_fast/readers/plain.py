@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
 from carbonflows_fast.readers._assemble import assemble
-from carbonflows_fast.readers._choice import Candidate, Megabytes, year_in
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate, year_in
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors, join_levels
 from carbonflows_fast.readers._parquet import open_parquet
@@ -101,9 +101,7 @@ def read_plain(
     """
     folder = files.below(table.name)
     suffix, names = _layout(folder)
-    megabytes = sum(folder.sizes[name] for name in names.values()) // 1_000_000
-    with progress_bar(f"Reading {folder.title} (MB)", megabytes, progress) as bar:
-        counted = folder.counting(Megabytes(bar.advance))
+    with reading(folder, names.values(), progress) as counted:
 
         def opened(key: str, header_lines: int) -> AbstractContextManager[Any]:
             if suffix == ".csv":
@@ -269,7 +267,9 @@ def _emissions(
             texts = _texts(opened(key, 1), main, [(name,) for name in stressors])
             arguments[key] = [texts[at] for at in main.kept]
         elif key == "stressor_units":
-            logger.warning("%s: no %s beside it; the units are unknown", main.where, key)
+            logger.warning(
+                "%s: no %s beside it; the units of stressors are unknown", main.where, key
+            )
     return arguments
 
 

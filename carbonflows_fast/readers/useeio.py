@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._stressor_blocks import StressorBlock, read_stressors
 from carbonflows_fast.table import Table
@@ -80,8 +80,8 @@ def read_useeio(
         If a wanted stressor does not exist.
     """
     folder = files.below(table.name)
-    with progress_bar(f"Reading {folder.title} (MB)", _megabytes(folder), progress) as bar:
-        folder = folder.counting(Megabytes(bar.advance))
+    matrices = ["A.json", *(extension.matrix for extension in EXTENSIONS)]
+    with reading(folder, matrices, progress) as folder:
         sectors = _in_order(folder, "sectors.json", "id", "name", "code", "location")
         n = len(sectors)
         A = _matrix(folder, "A.json", n, n)
@@ -104,11 +104,6 @@ def read_useeio(
         )
     except InputError as error:
         raise FormatError(f"{folder.where('')}: {error}") from error
-
-
-def _megabytes(folder: Files) -> int:
-    names = ["A.json", *(extension.matrix for extension in EXTENSIONS)]
-    return sum(folder.sizes.get(name, 0) for name in names) // 1_000_000
 
 
 def _sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:

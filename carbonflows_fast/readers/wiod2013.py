@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._sheets import Workbook, cell_text
 from carbonflows_fast.readers._stressor_blocks import StressorBlock
@@ -80,9 +80,8 @@ def read_wiod2013(
     """
     accounts = _account_files(files)
     names = [table.name, *(name for one in accounts.values() for name in one.values())]
-    megabytes = sum(files.sizes[name] for name in names) // 1_000_000
-    with progress_bar(f"Reading {files.path.name} (MB)", megabytes, progress) as bar:
-        files = files.counting(Megabytes(bar.advance))
+    title = f"WIOD 2013 {PurePosixPath(table.name).stem}"
+    with reading(files, names, progress, title) as files:
         world = _read_sheet(files, table)
         sheet = str(table.year)
         found = [_account(files, name, where, world, sheet) for name, where in accounts.items()]
@@ -91,7 +90,7 @@ def read_wiod2013(
             [account for account in found if account is not None],
             stressors=stressors,
             year=table.year,
-            name=f"WIOD 2013 {PurePosixPath(table.name).stem}",
+            name=title,
         )
 
 

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._sheets import Workbook
 from carbonflows_fast.readers._stressor_blocks import StressorBlock
@@ -71,9 +71,8 @@ def read_wiod2016(
             wrong(str(files.path), expected="one CO2 account", got=shorten(accounts),
                   remedy="move the others away")
         )  # fmt: skip
-    megabytes = sum(files.sizes[name] for name in [table.name, *accounts]) // 1_000_000
-    with progress_bar(f"Reading {files.path.name} (MB)", megabytes, progress) as bar:
-        files = files.counting(Megabytes(bar.advance))
+    title = f"WIOD 2016 {PurePosixPath(table.name).stem}"
+    with reading(files, [table.name, *accounts], progress, title) as files:
         book = Workbook(files, table.name)
         if book.first != str(table.year):
             raise FormatError(
@@ -88,7 +87,7 @@ def read_wiod2016(
             [account for account in found if account is not None],
             stressors=stressors,
             year=table.year,
-            name=f"WIOD 2016 {PurePosixPath(table.name).stem}",
+            name=title,
         )
 
 
