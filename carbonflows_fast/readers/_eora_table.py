@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import FormatError, InputError, shorten
+from carbonflows_fast.errors import shorten
+from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._blocks import Labels, read_block, repeated
 from carbonflows_fast.readers._cells import Label, show
@@ -110,20 +111,18 @@ def eora_table(
         Y = read_block(files, blocks.Y, rows, columns, by=by, delimiter=delimiter)
     sectors = _sectors(blocks.rows)
     _log_discrepancy(blocks, Z, Y)
-    try:
-        return Table(
-            Z=Z,
-            Y=Y,
-            regions=[label[0] for label in rows],
-            sectors=sectors,
-            demand=[(label[0], label[-1]) for label in columns],
-            row_units=UNIT,
-            year=year,
-            name=name,
-            **emissions,
-        )
-    except InputError as error:
-        raise FormatError(f"{blocks.rows.where}, {blocks.demand.where}: {error}") from error
+    return table_from(
+        f"{blocks.rows.where}, {blocks.demand.where}",
+        Z=Z,
+        Y=Y,
+        regions=[label[0] for label in rows],
+        sectors=sectors,
+        demand=[(label[0], label[-1]) for label in columns],
+        row_units=UNIT,
+        year=year,
+        name=name,
+        **emissions,
+    )
 
 
 def _stressor_block(files: Files, blocks: Blocks, account: Account) -> StressorBlock:

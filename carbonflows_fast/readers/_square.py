@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._cells import Label, show
 from carbonflows_fast.readers._choice import Candidate
@@ -172,25 +173,23 @@ def square_table(
         known = [*names, *accounts]
         chosen = [at for at in find_stressors(stressors, known, known) if at < len(names)]
     kept = [at for at, pair in enumerate(demand) if pair is not None]
-    try:
-        return Table(
-            Z=parts.Z,
-            x=x,
-            Y=parts.Y[:, kept],
-            F=parts.F[chosen],
-            F_Y=parts.F_Y[chosen][:, kept],
-            regions=[region for region, _ in pairs],
-            sectors=[sector for _, sector in pairs],
-            demand=[demand[at] for at in kept],
-            stressors=[names[at] for at in chosen],
-            extensions=PRIMARY_INPUTS,
-            stressor_units=unit,
-            row_units=unit,
-            year=year,
-            name=name,
-        )
-    except InputError as error:
-        raise FormatError(f"{parts.where}: {error}") from error
+    return table_from(
+        parts.where,
+        Z=parts.Z,
+        x=x,
+        Y=parts.Y[:, kept],
+        F=parts.F[chosen],
+        F_Y=parts.F_Y[chosen][:, kept],
+        regions=[region for region, _ in pairs],
+        sectors=[sector for _, sector in pairs],
+        demand=[demand[at] for at in kept],
+        stressors=[names[at] for at in chosen],
+        extensions=PRIMARY_INPUTS,
+        stressor_units=unit,
+        row_units=unit,
+        year=year,
+        name=name,
+    )
 
 
 def _places(labels: Sequence[Label], wanted: Callable[[Label], bool]) -> Any:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._cells import warn_of_empty
 from carbonflows_fast.readers._sheets import Workbook, cell_name, cell_text
 from carbonflows_fast.readers._stressor_blocks import (
@@ -266,18 +267,16 @@ def wiod_table(
         lambda chosen: (world.F[chosen], world.F_Y[chosen]),
     )  # fmt: skip
     emissions = read_stressors([inputs, *accounts], stressors, world.Y.shape)
-    try:
-        return Table(
-            Z=world.Z,
-            x=world.x,
-            Y=world.Y,
-            regions=[region for region, _ in world.rows],
-            sectors=[sector for _, sector in world.rows],
-            demand=world.demand,
-            row_units=UNIT,
-            year=year,
-            name=name,
-            **emissions,
-        )
-    except InputError as error:
-        raise FormatError(f"{world.where}: {error}") from error
+    return table_from(
+        world.where,
+        Z=world.Z,
+        x=world.x,
+        Y=world.Y,
+        regions=[region for region, _ in world.rows],
+        sectors=[sector for _, sector in world.rows],
+        demand=world.demand,
+        row_units=UNIT,
+        year=year,
+        name=name,
+        **emissions,
+    )

@@ -97,7 +97,7 @@ class AccountNumbers:
 
     Parameters
     ----------
-    extension : str
+    where : str
         What the account is called, for messages.
     world : World
         The table that it belongs to.
@@ -105,8 +105,8 @@ class AccountNumbers:
         How many stressors it has.
     """
 
-    def __init__(self, extension: str, world: World, count: int) -> None:
-        self._extension, self._world = extension, world
+    def __init__(self, where: str, world: World, count: int) -> None:
+        self._where, self._world = where, world
         self._F = np.zeros((count, len(world.rows)))
         self._F_Y = np.zeros((count, len(world.demand)))
         self._rows = {row: at for at, row in enumerate(world.rows)}
@@ -146,10 +146,10 @@ class AccountNumbers:
 
     def result(self) -> tuple[FloatArray, FloatArray]:
         """Return F and F_Y, and log what was empty and what was left out."""
-        warn_of_empty(f"account {self._extension}", self._empty)
+        warn_of_empty(self._where, self._empty)
         if self._outside:
             logger.warning(
-                "account %s: extra-territorial organizations (%s) are left out, %.6g in all",
-                self._extension, OUTSIDE, self._outside,
+                "%s: extra-territorial organizations (%s) are left out, %.6g in all",
+                self._where, OUTSIDE, self._outside,
             )  # fmt: skip
         return self._F, self._F_Y

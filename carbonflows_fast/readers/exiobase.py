@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import FormatError, InputError, wrong
-from carbonflows_fast.readers._assemble import assemble
+from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._choice import Candidate, year_in
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
@@ -260,27 +260,24 @@ def _table(folder: Files, core: _Core, emissions: Emissions, metadata: dict[str,
     order = _stressor_order(emissions.names, metadata)
     if core.kind == "A" and core.x is None:
         logger.info("%s: A without x; x is solved from A and Y when asked for", folder.where(""))
-    try:
-        return assemble(
-            kind=core.kind,
-            matrix=core.matrix.values,
-            x=core.x,
-            Y=core.Y.values,
-            **{emissions.kind: emissions.values[order]},
-            F_Y=None if emissions.F_Y is None else emissions.F_Y[order],
-            regions=[region for region, _ in core.matrix.rows],
-            sectors=[sector for _, sector in core.matrix.rows],
-            demand=[_demand(label) for label in core.Y.columns],
-            stressors=[emissions.names[at] for at in order],
-            extensions=[emissions.extensions[at] for at in order],
-            stressor_units=[emissions.units[at] for at in order],
-            row_units=core.row_units,
-            population=core.population,
-            year=_year(folder, metadata),
-            name=_name(folder, metadata),
-        )
-    except InputError as error:
-        raise FormatError(f"{folder.where('')}: {error}") from error
+    return table_from(
+        folder.where(""),
+        **{core.kind: core.matrix.values},
+        x=core.x,
+        Y=core.Y.values,
+        **{emissions.kind: emissions.values[order]},
+        F_Y=None if emissions.F_Y is None else emissions.F_Y[order],
+        regions=[region for region, _ in core.matrix.rows],
+        sectors=[sector for _, sector in core.matrix.rows],
+        demand=[_demand(label) for label in core.Y.columns],
+        stressors=[emissions.names[at] for at in order],
+        extensions=[emissions.extensions[at] for at in order],
+        stressor_units=[emissions.units[at] for at in order],
+        row_units=core.row_units,
+        population=core.population,
+        year=_year(folder, metadata),
+        name=_name(folder, metadata),
+    )
 
 
 def _demand(label: Label) -> tuple[str, str]:

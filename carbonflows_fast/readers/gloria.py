@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._blocks import nearest_file
 from carbonflows_fast.readers._cells import show
@@ -102,20 +103,18 @@ def read_gloria(
     Z = transactions.use
     if spread is not None:
         Z, emissions["F"] = Z @ spread, emissions["F"] @ spread
-    try:
-        made = Table(
-            Z=Z,
-            Y=Y,
-            regions=[region for region in labels.regions for _ in labels.sectors],
-            sectors=labels.sectors * len(labels.regions),
-            demand=labels.demand,
-            row_units=UNIT,
-            year=table.year,
-            name=title,
-            **emissions,
-        )
-    except InputError as error:
-        raise FormatError(f"{where}: {error}") from error
+    made = table_from(
+        where,
+        Z=Z,
+        Y=Y,
+        regions=[region for region in labels.regions for _ in labels.sectors],
+        sectors=labels.sectors * len(labels.regions),
+        demand=labels.demand,
+        row_units=UNIT,
+        year=table.year,
+        name=title,
+        **emissions,
+    )
     _log_gap(where, made.x.to_numpy(), transactions.supply.sum(axis=0), labels)
     return made
 

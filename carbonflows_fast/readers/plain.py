@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
-from carbonflows_fast.readers._assemble import assemble
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._choice import Candidate, year_in
 from carbonflows_fast.readers._files import Files
@@ -109,10 +109,7 @@ def read_plain(
             return open_parquet(counted, names[key])
 
         arguments = _arguments(opened, names, stressors)
-    try:
-        return assemble(**arguments, year=table.year, name=folder.title)
-    except InputError as error:
-        raise FormatError(f"{folder.where('')}: {error}") from error
+    return table_from(folder.where(""), **arguments, year=table.year, name=folder.title)
 
 
 def _layout(folder: Files) -> tuple[str, dict[str, str]]:
@@ -224,8 +221,7 @@ def _arguments(
         regions = [(region,) for region in dict.fromkeys(region for region, _ in matrix.rows)]
         population = _column(opened("population", 1), matrix, regions, np.nan)
     return {
-        "kind": kind,
-        "matrix": matrix.values,
+        kind: matrix.values,
         "x": x,
         "Y": Y.values,
         "regions": [region for region, _ in matrix.rows],

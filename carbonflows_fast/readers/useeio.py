@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
@@ -89,21 +90,19 @@ def read_useeio(
         demand, Y = _demand(folder, sectors)
         blocks = _stressor_blocks(folder, n)
         emissions = read_stressors(blocks, stressors, Y.shape, "S")
-    try:
-        return Table(
-            A=A,
-            x=q[:, 0],
-            Y=Y,
-            regions=[sector["location"] for sector in sectors],
-            sectors=_sector_labels(sectors),
-            demand=demand,
-            row_units=UNIT,
-            year=table.year,
-            name=folder.title,
-            **emissions,
-        )
-    except InputError as error:
-        raise FormatError(f"{folder.where('')}: {error}") from error
+    return table_from(
+        folder.where(""),
+        A=A,
+        x=q[:, 0],
+        Y=Y,
+        regions=[sector["location"] for sector in sectors],
+        sectors=_sector_labels(sectors),
+        demand=demand,
+        row_units=UNIT,
+        year=table.year,
+        name=folder.title,
+        **emissions,
+    )
 
 
 def _sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:

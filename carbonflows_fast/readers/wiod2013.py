@@ -131,13 +131,14 @@ def _account(
     files: Files, extension: str, names: dict[str, str], world: World, sheet: str
 ) -> StressorBlock | None:
     """Return an account before its numbers are read, None if it is not of this year."""
+    where = f"{files.where('')}, account {extension}"
     keys = {region_key(region): region for region in world.regions}
     missing = [region for key, region in keys.items() if key not in names]
     unknown = [name for key, name in names.items() if key not in keys]
     if missing or unknown:
         got = f"none of {shorten(missing)}" if missing else f"others ({shorten(unknown)})"
         raise FormatError(
-            wrong(f"{files.where('')}, account {extension}", got=got,
+            wrong(where, got=got,
                   expected=f"a workbook for each of the table's {len(keys)} regions and no others",
                   remedy="complete the account, or move all its files away")
         )  # fmt: skip
@@ -152,7 +153,7 @@ def _account(
     units = [_unit(book, sheet, extension, name, first) for name in stressors]
 
     def read(chosen: list[int]) -> tuple[FloatArray, FloatArray]:
-        numbers = AccountNumbers(extension, world, len(chosen))
+        numbers = AccountNumbers(where, world, len(chosen))
         for region in world.regions:
             book = Workbook(files, names[region_key(region)])
             rows = coded_rows(book, sheet, world.sectors_of(region))

@@ -111,7 +111,7 @@ def _account(book: Workbook, world: World, year: str) -> StressorBlock | None:
         return None
 
     def read(_: list[int]) -> tuple[FloatArray, FloatArray]:
-        numbers = AccountNumbers(STRESSOR, world, 1)
+        numbers = AccountNumbers(book.file, world, 1)
         for key, region in regions.items():
             rows = coded_rows(book, sheets[key], world.sectors_of(region))
             numbers.add(book, sheets[key], region, rows, [_column(book, sheets[key], rows, year)])
