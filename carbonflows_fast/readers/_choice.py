@@ -10,7 +10,7 @@ from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.table import Table
 
-__all__ = ["Candidate", "Format", "chosen", "year_in"]
+__all__ = ["Candidate", "Format", "chosen", "folder_year", "year_in"]
 
 
 class Candidate(NamedTuple):
@@ -64,3 +64,8 @@ def year_in(*names: str) -> int | None:
         if released or len(alone) == 1:
             return int(released[1] if released else alone.pop())
     return None
+
+
+def folder_year(files: Files) -> int | None:
+    """Return the year in the innermost name that has one: a folder's, or that of the path."""
+    return year_in(*reversed(files.root.split("/")), files.path.absolute().name)

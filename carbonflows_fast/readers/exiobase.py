@@ -23,7 +23,7 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
-from carbonflows_fast.readers._choice import Candidate, year_in
+from carbonflows_fast.readers._choice import Candidate, folder_year
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
 from carbonflows_fast.readers._exiobase_files import (
     PARQUET,
@@ -78,7 +78,7 @@ def find_exiobase(files: Files) -> list[Candidate]:
         roots = {root for root in supply if all(root + name in files for name in MRSUT)}
     outer = {root for root in roots if not any(root.startswith(o) for o in roots - {root})}
     outer = {root for root in outer if files.is_whole(root)}  # or its extensions would be lost
-    return [Candidate(root, _year_in(files, files.root + root)) for root in sorted(outer)]
+    return [Candidate(root, folder_year(files.below(root))) for root in sorted(outer)]
 
 
 def _marks_table(files: Files, root: str, name: str) -> bool:
@@ -303,9 +303,4 @@ def _year(folder: Files, metadata: dict[str, Any]) -> int | None:
     if "year" in metadata:
         year = metadata["year"]
         return int(year) if str(year).isdecimal() else None
-    return _year_in(folder, folder.root)
-
-
-def _year_in(files: Files, root: str) -> int | None:
-    """Return the year in the innermost name that has one."""
-    return year_in(*reversed(root.split("/")), files.path.name)
+    return folder_year(folder)

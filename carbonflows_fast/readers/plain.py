@@ -20,7 +20,7 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
-from carbonflows_fast.readers._choice import Candidate, year_in
+from carbonflows_fast.readers._choice import Candidate, folder_year
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors, join_levels
 from carbonflows_fast.readers._parquet import open_parquet
@@ -66,7 +66,7 @@ def find_plain(files: Files) -> list[Candidate]:
     ]
     depth = min((root.count("/") for root in found), default=0)
     highest = [root for root in found if root.count("/") == depth]
-    return [Candidate(root, year_in(root, files.path.absolute().name)) for root in highest]
+    return [Candidate(root, folder_year(files.below(root))) for root in highest]
 
 
 def read_plain(
