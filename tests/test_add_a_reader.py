@@ -68,6 +68,8 @@ def test_its_errors_name_the_place(folder: Path) -> None:
     air.write_text(HEADER.replace("steel", "iron") + AIR)
     with pytest.raises(FormatError, match=r"_air.csv, columns, position 2: expected 'AT \| steel'"):
         cf.read(folder)
+    air.write_text(HEADER)
+    assert cf.read(folder).F.shape == (0, 3)
     air.unlink()
     with pytest.raises(FormatError, match=r"atlas_2019_air.csv: expected a file, got nothing"):
         cf.read(folder)
