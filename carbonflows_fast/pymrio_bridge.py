@@ -57,8 +57,7 @@ def from_pymrio(io: Any) -> Table:
     meta = getattr(io, "meta", None)
     about = [getattr(meta, item, None) for item in ("name", "system", "version")]
     return assemble(
-        kind=kind,
-        matrix=matrix,
+        **{kind: matrix},
         x=x.iloc[:, 0] if isinstance(x, pd.DataFrame) else x,
         Y=Y,
         row_units=_units("unit", getattr(io, "unit", None), matrix.index),

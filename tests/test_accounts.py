@@ -68,11 +68,18 @@ def test_what_lacks_is_told(
     table: Table, caplog: pytest.LogCaptureFixture, lacking: list[int], message: str
 ) -> None:
     values = {pair: 1.0 for at, pair in enumerate(SECTORS) if at not in lacking}
-    made = add_account(table, account(sectors=values))
+    made = add_account(table, account(sectors=values, demand={("DE", "C"): 1.0}))
     assert made.F.loc["CO2"].tolist() == [float(at not in lacking) for at in range(4)]
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert re.search(message, record.getMessage())
+
+
+def test_an_account_without_households_is_told(
+    table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not add_account(table, account()).F_Y.to_numpy().any()
+    assert caplog.messages == ["file.csv: no CO2 of households, their own emissions count as zero"]
 
 
 @pytest.mark.parametrize(

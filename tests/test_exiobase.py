@@ -15,6 +15,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from strategies import tables
+from zips import packed
 
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.readers import read, write_exiobase
@@ -64,14 +65,6 @@ def edit(path: Path, old: str, new: str, count: int = 1) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, count), encoding="utf-8")
-
-
-def zipped(folder: Path, target: Path, prefix: str = "") -> Path:
-    with zipfile.ZipFile(target, "w") as archive:
-        for file in sorted(folder.rglob("*.*")):
-            if file.is_file():
-                archive.write(file, prefix + file.relative_to(folder).as_posix())
-    return target
 
 
 # --- written and read back ------------------------------------------------------------------
@@ -179,8 +172,8 @@ def test_what_pymrio_writes_is_read(tmp_path: Path) -> None:
 def test_a_prefix_folder_is_found_on_disk_and_in_a_zip(tmp_path: Path) -> None:
     path = written(small(), tmp_path)
     assert read(tmp_path).equals(small())
-    assert read(zipped(path, tmp_path / "a.zip", "IOT_2019_pxp/")).equals(small())
-    assert read(zipped(path, tmp_path / "b.zip"), format="exiobase3").equals(small())
+    assert read(packed(path, tmp_path / "a.zip", "IOT_2019_pxp/")).equals(small())
+    assert read(packed(path, tmp_path / "b.zip"), format="exiobase3").equals(small())
 
 
 def test_default_names_do_without_parameters_units_and_metadata(

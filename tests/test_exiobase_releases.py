@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pymrio
 import pytest
+from zips import packed
 
 from carbonflows_fast.classification import load
 from carbonflows_fast.errors import FormatError
@@ -92,10 +93,7 @@ class Release:
 
     def archive(self, target: Path, prefix: str = "") -> Path:
         root = self.write(target.parent / f".{target.name}")
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(root.rglob("*.*")):
-                archive.write(file, prefix + file.relative_to(root).as_posix())
-        return target
+        return packed(root, target, prefix)
 
     def assert_read(self, table: Table) -> None:
         frames = self.frames

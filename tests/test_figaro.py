@@ -75,8 +75,8 @@ def test_the_order_of_lines_does_not_matter_and_absent_pairs_are_zero(
     empty = zeros[0].removesuffix("0.0")
     path.write_text("\r\n".join([header, *mixed, "", empty, ""]))
     other = read(path)
-    assert f"absent pairs, counted as zero: {len(zeros) - 1}" in caplog.text
-    assert "empty cells, counted as zero: 1" in caplog.text
+    assert f"{len(zeros) - 1} absent pairs count as zero" in caplog.text
+    assert "1 empty cell counts as zero" in caplog.text
     rows, columns = list(table.x.index), list(table.demand)
     here, there = list(other.x.index), list(other.demand)
     assert (set(here), set(there)) == (set(rows), set(columns))

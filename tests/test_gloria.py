@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import shutil
 import warnings
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from gloria_world import CO2, INDUSTRIES, PRODUCTS, N, P, Q, R, World, path_of
+from zips import packed
 
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read
@@ -29,25 +29,19 @@ def place(written: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(written, tmp_path / "copy"))
 
 
-def pack(archive: Path, folder: Path, inside: Path) -> None:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for file in sorted(folder.rglob("*")):
-            packed.write(file, file.relative_to(inside))
-
-
 def test_folders(written: Path) -> None:
     World().check(read(written))
 
 
 def test_two_zips_and_the_read_me(place: Path) -> None:
     for folder in [p for p in place.iterdir() if p.is_dir()]:
-        pack(place / f"{folder.name}.zip", folder, folder)
+        packed(folder, place / f"{folder.name}.zip")
         shutil.rmtree(folder)
     World().check(read(place))
 
 
 def test_one_zip_with_all(written: Path, tmp_path: Path) -> None:
-    pack(tmp_path / "all.zip", written, written.parent)
+    packed(written, tmp_path / "all.zip", f"{written.name}/")
     World().check(read(tmp_path / "all.zip", format="gloria"))
 
 

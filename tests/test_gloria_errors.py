@@ -62,13 +62,15 @@ def test_shapes_are_those_of_the_read_me(place: Path, part: str) -> None:
     path = path_of(place, part)
     lines = path.read_text().splitlines()
     rows, columns = len(lines), lines[0].count(",") + 1
-    shape = f"{rows} rows of {columns} numbers, by .*GLORIA_ReadMe_059.xlsx"
+    each = f"{rows} rows, one for each label in .*GLORIA_ReadMe_059.xlsx"
+    shape = f"{columns} numbers, one for each label"
     for damaged, message in [
-        ([*lines, lines[0]], rf"line {rows + 1}: expected {shape}, got another row"),
-        (lines[:-1], rf"after the last line: expected {rows} rows, by .*, got {rows - 1};"),
-        ([lines[0] + ",1", *lines[1:]], rf"line 1: expected {shape}, got {columns + 1} cells"),
+        ([*lines, lines[0]], rf"line {rows + 1}: expected {each}, got a row more;"),
+        (lines[:-1], rf"csv: expected {each}, got {rows - 1};"),
+        ([lines[0] + ",1", *lines[1:]],
+         rf"line 1 \(row .*\): expected {shape}, got {columns + 1} cells"),
         ([*lines[:1], lines[1].rpartition(",")[0], *lines[2:]],
-         rf"line 2: expected {shape}, got {columns - 1} cells"),
+         rf"line 2 \(row .*\): expected {shape}, got {columns - 1} cells"),
         (["1"], rf"expected {rows} rows × {columns} columns, by .*, got a file of 2 bytes"),
     ]:  # fmt: skip
         path.write_text("\n".join(damaged) + "\n")
@@ -112,7 +114,7 @@ def test_missing_files(place: Path) -> None:
 def test_missing_and_other_read_mes(place: Path, tmp_path: Path) -> None:
     mine = place / "GLORIA_ReadMe_059.xlsx"
     shutil.copy(mine, place / "GLORIA_ReadMe_059a.xlsx")
-    with pytest.raises(FormatError, match=r"expected one GLORIA_ReadMe_059.xlsx.*got .*059a.xlsx;"):
+    with pytest.raises(FormatError, match=r"one such file for .*got .*059.xlsx, .*059a.xlsx;"):
         read(place)
     (place / "GLORIA_ReadMe_059a.xlsx").rename(place / "GLORIA_ReadMe_057.xlsx")
     World().check(read(place))
@@ -122,7 +124,7 @@ def test_missing_and_other_read_mes(place: Path, tmp_path: Path) -> None:
     (place / "GLORIA_ReadMe_057.xlsx").rename(place / "GLORIA_ReadMe.xlsx")
     World().check(read(place))
     (place / "GLORIA_ReadMe.xlsx").unlink()
-    with pytest.raises(FormatError, match=r"expected one GLORIA_ReadMe_059.xlsx, .*got none; give"):
+    with pytest.raises(FormatError, match=r"expected GLORIA_ReadMe_059.xlsx, .*got none; give"):
         read(place)
 
 
@@ -171,5 +173,5 @@ def test_a_read_me_of_another_size_is_refused_before_anything_is_read(place: Pat
 
 def test_a_read_me_that_is_none(place: Path) -> None:
     (place / "GLORIA_ReadMe_059.xlsx").write_bytes(b"nothing")
-    with pytest.raises(FormatError, match=r"GLORIA_ReadMe_059.xlsx: expected a readable spread"):
+    with pytest.raises(FormatError, match=r"GLORIA_ReadMe_059.xlsx: expected a workbook as xlsx"):
         read(place)

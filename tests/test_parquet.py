@@ -28,10 +28,15 @@ Z = pd.DataFrame(
 )
 
 
+def matrix(files: Files, name: str, empty_value: float | None = 0.0, **options: Any) -> TextTable:
+    with _parquet.open_parquet(files, name) as frame:
+        return frame.matrix(empty_value=empty_value, **options)
+
+
 def table_of(frame: pd.DataFrame, path: Path, **options: Any) -> TextTable:
     frame.to_parquet(path / "Z.parquet")
     with open_files(path) as files:
-        return _parquet.read_parquet(files, "Z.parquet", **options)
+        return matrix(files, "Z.parquet", **options)
 
 
 # --- numbers ----------------------------------------------------------------------------------
@@ -50,9 +55,9 @@ def test_any_batches_give_the_same_bits(
         told: list[int] = []
         with open_files(path) as files:
             counted = files.counting(told.append)
-            dense = _parquet.read_parquet(counted, name)
-            sparse = _parquet.read_parquet(files, name, sparse=True)
-            kept = _parquet.read_parquet(files, name, keep=lambda label: label[1] == "steel")
+            dense = matrix(counted, name)
+            sparse = matrix(files, name, sparse=True)
+            kept = matrix(files, name, keep=lambda label: label[1] == "steel")
             assert sum(told) == files.sizes[name]
         assert dense.rows == dense.columns == list(ROWS)
         assert dense.values.tobytes() == Z.to_numpy().tobytes()
@@ -96,6 +101,34 @@ def test_missing_cells_have_the_value_that_is_asked_for(
     table = table_of(frame, tmp_path, empty_value=np.nan, keep=lambda label: label == ("b",))
     assert np.array_equal(table.values, [[np.nan, 2.0, np.nan]], equal_nan=True)
     assert not caplog.text
+    with pytest.raises(FormatError, match=r"row 2 \('b'\), column 'x': .* an empty cell; find out"):
+        table_of(frame, tmp_path, empty_value=None)
+    assert table_of(frame[["x"]], tmp_path, empty_value=None, keep=lambda label: label == ("a",))
+
+
+def test_what_levels_are_called(tmp_path: Path) -> None:
+    Z.rename_axis(columns=["region", None]).to_parquet(tmp_path / "Z.parquet")
+    pd.DataFrame({"a": ["t", None], "b": [3, 4]}, pd.Index(["r", "s"])).to_parquet(
+        tmp_path / "unit.parquet"
+    )
+    with open_files(tmp_path) as files:
+        with _parquet.open_parquet(files, "Z.parquet") as frame:
+            assert (frame.index, frame.levels) == (["region", "sector"], ["region", ""])
+        with _parquet.open_parquet(files, "unit.parquet") as frame:
+            assert (frame.index, frame.levels) == ([""], [""])
+            assert frame.texts() == ([("r",), ("s",)], ["3", "4"])
+
+
+def test_texts_that_are_missing(tmp_path: Path) -> None:
+    units = pd.DataFrame({"unit": ["t", None]}, pd.MultiIndex.from_tuples([("a", "x"), ("b", "")]))
+    units.to_parquet(tmp_path / "unit.parquet")
+    with (
+        open_files(tmp_path) as files,
+        _parquet.open_parquet(files, "unit.parquet") as frame,
+    ):
+        assert frame.texts(gaps=True) == ([("a", "x"), ("b", "")], ["t", ""])
+        with pytest.raises(FormatError, match=r"unit\.parquet, row 2: expected a text, got None"):
+            frame.texts()
 
 
 def test_names_with_dots_are_not_taken_for_nested_ones(tmp_path: Path) -> None:
@@ -141,6 +174,7 @@ def about(key: str, value: Any) -> Callable[[Path], None]:
     return changed(change)
 
 
+NO_INDEX = "expected a DataFrame with labels in its index, as pandas writes it"
 BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "infinity": (
         cell(np.inf),
@@ -157,18 +191,18 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "no labels": (
         changed(lambda table: table.replace_schema_metadata({})),
-        r"Z\.parquet: expected labels of rows in an index, as pandas writes it, got none",
+        rf"Z\.parquet: {NO_INDEX}, got no index; set the index",
     ),
     "numbered rows": (
         lambda file: pd.DataFrame({"a": [1.0]}).to_parquet(file),
-        "expected labels of rows in an index",
+        NO_INDEX,
     ),
     "damaged labels": (
         changed(lambda table: table.replace_schema_metadata({"pandas": '{"index_columns'})),
-        "expected labels of rows in an index",
+        NO_INDEX,
     ),
-    "labels of nothing": (about("index_columns", ["nobody"]), "expected labels of rows"),
-    "strange labels": (about("column_indexes", None), "expected labels of rows"),
+    "labels of nothing": (about("index_columns", ["nobody"]), NO_INDEX),
+    "strange labels": (about("column_indexes", None), NO_INDEX),
     "an empty label": (
         changed(lambda t: t.set_column(5, "sector", pa.array(["food", "", "food", "steel"]))),
         r"Z\.parquet, row 2: expected a text in each label column, got 'AT \| '; fill",
@@ -191,7 +225,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a name twice": (
         named("('AT', 'steel')"),
-        "each name once, got a name again",
+        r"Z\.parquet: expected each column once, got a name again; correct the label",
     ),
     "labels alone": (changed(lambda t: t.select(["region", "sector"])), "got labels alone"),
     "one level": (
@@ -269,10 +303,11 @@ def test_units_that_belong_to_another_table(path: Path) -> None:
 
 
 def test_absurd_sizes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_parquet, "MOST_LABELS", 5)
-    with pytest.raises(FormatError, match="at most 5 rows and columns, each name once, got 6 of"):
-        table_of(Z, tmp_path)
-    monkeypatch.undo()
+    for limit, value in (("MOST_LABELS", 5), ("MOST_CELLS", 23)):
+        with monkeypatch.context() as patch:
+            patch.setattr(_parquet, limit, value)
+            with pytest.raises(FormatError, match=f"at most .*{value} .*, got 4 × 6"):
+                table_of(Z, tmp_path)
 
     def full(*arguments: Any, **options: Any) -> Any:
         raise MemoryError("no room")
@@ -291,7 +326,7 @@ def test_a_damaged_member_of_a_zip(tmp_path: Path) -> None:
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     with open_files(file) as files, pytest.raises(FormatError, match=r"Z\.parquet: .*Bad CRC"):
-        _parquet.read_parquet(files, "Z.parquet")
+        matrix(files, "Z.parquet")
 
 
 def test_changed_bytes_give_an_error_or_a_table_but_never_a_crash(tmp_path: Path) -> None:
@@ -311,7 +346,7 @@ def test_changed_bytes_give_an_error_or_a_table_but_never_a_crash(tmp_path: Path
 
 def _readable(files: Files) -> bool:
     try:
-        _parquet.read_parquet(files, "Z.parquet", sparse=True)
+        matrix(files, "Z.parquet", sparse=True)
     except FormatError:
         return False
     return True

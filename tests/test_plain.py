@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_files import Frames, own, write_csv, write_parquet
 from strategies import tables
+from zips import packed
 
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read
@@ -97,9 +97,7 @@ def test_where_a_table_may_lie(tmp_path: Path, write: Callable[..., Path], kind:
     if "zip" in kind:
         (tmp_path / "2019").mkdir()
         prefix = "own/" if kind == "folder in a zip" else ""
-        with zipfile.ZipFile(tmp_path / "2019" / "own.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in path.iterdir():
-                archive.write(file, prefix + file.name)
+        packed(path, tmp_path / "2019" / "own.zip", prefix)
         path = tmp_path / "2019" if kind == "zip in a folder" else tmp_path / "2019" / "own.zip"
     table = read(path)
     check_own(table, frames)
@@ -142,7 +140,7 @@ def test_what_may_be_left_out(
     with caplog.at_level(logging.WARNING):
         table = read(write(frames, tmp_path / "own"))
     assert "no row_units beside it; the units of rows are unknown" in caplog.text
-    assert "no stressor_units beside it; the units are unknown" in caplog.text
+    assert "no stressor_units beside it; the units of stressors are unknown" in caplog.text
     assert set(table.row_units) | set(table.stressor_units) == {""}
     assert table.population is None
     assert table._parts.F_Y is None

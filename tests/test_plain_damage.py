@@ -168,15 +168,24 @@ CSV = {
     "units": (text("row_units", lambda t: t + "DE\n"), r"row_units.csv, line 6: expected 2 label"),
 }  # fmt: skip
 PARQUET = {
-    "cut short": (truncated, r"Z.parquet: expected a complete Parquet file .* it is damaged"),
+    "cut short": (truncated, r"Z.parquet: expected a complete Parquet file, .* it is damaged"),
     "text": (
         lambda folder: (folder / "F.parquet").write_text("no Parquet"),
         r"F.parquet: expected a complete Parquet file",
     ),
-    "bool": (column_as(bool), r"Y.parquet, column 'NA \| inventories': expected numbers, got type"),
-    "str": (column_as(str), r"Y.parquet, column 'NA \| inventories': .* got type .*string"),
-    "NaN": (cell_as(np.nan), r"Y.parquet, row 'NA \| the \"rest\"', column .*, got nan; find"),
-    "inf": (cell_as(-np.inf), r"column \"Côte d'Ivoire \| households\": .*, got -inf; find"),
+    "bool": (
+        column_as(bool),
+        r"Y.parquet, column 'NA \| inventories': expected numbers, got cells of type bool",
+    ),
+    "str": (column_as(str), r"Y.parquet, column 'NA \| inventories': .* of type .*string"),
+    "NaN": (
+        cell_as(np.nan),
+        r"Y.parquet, row 2 \('NA \| the \"rest\"'\), column .*, got an empty cell; find",
+    ),
+    "inf": (
+        cell_as(-np.inf),
+        r"row 2 .*, column \"Côte d'Ivoire \| households\": .*, got -inf; correct the cell$",
+    ),
     "units": (
         lambda folder: own()["stressor_units"].replace("", None).to_frame().to_parquet(
             folder / "stressor_units.parquet"

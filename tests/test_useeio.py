@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from zips import packed
 
 from carbonflows_fast.checks import check
 from carbonflows_fast.errors import FormatError, LabelError
@@ -105,9 +105,7 @@ def test_a_model_is_read(tmp_path: Path, kind: str) -> None:
     elif kind != "folder":
         path = tmp_path / ("XXEEIOv1.0-s-20.zip" if kind == "zip" else "models.zip")
         prefix = "" if kind == "zip" else "XXEEIOv1.0-s-20/"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in folder.rglob("*.json"):
-                archive.write(file, prefix + file.relative_to(folder).as_posix())
+        packed(folder, path, prefix)
     model.check(read(path))
 
 

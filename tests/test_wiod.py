@@ -135,7 +135,7 @@ def test_rows_that_are_empty_are_passed_over(
     with caplog.at_level(logging.WARNING):
         old.check(read(old.write(tmp_path, change=change)))
     assert caplog.messages == [
-        f"{tmp_path / old.name}, sheet 'WIOT_2009': 1 empty cells count as zero"
+        f"{tmp_path / old.name}, sheet 'WIOT_2009': 1 empty cell counts as zero"
     ]
 
 

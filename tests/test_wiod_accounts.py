@@ -140,7 +140,7 @@ def test_what_an_account_leaves_out_is_logged(
     write_workbook(tmp_path / "LAN_may12" / "ROU_LAN_May12.xls", {"2009": cells})
     table = read(tmp_path)
     assert table.F.to_numpy()[2, 4] == 0
-    assert "account lan: 1 empty cells count as zero" in caplog.text
+    assert "account lan: 1 empty cell counts as zero" in caplog.text
     assert "extra-territorial organizations (secQ) are left out, 2.5 in all" in caplog.text
 
 

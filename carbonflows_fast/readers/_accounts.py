@@ -52,7 +52,8 @@ def add_account(table: Table, account: Account, *, extension: str = "emissions")
 
     Nothing is guessed: a sector that the account lacks counts as zero, and what the account has
     beyond the table (a sum over sectors, a region more) is left out. Both are logged with their
-    size, and so are regions whose sectors differ from the account's own total by more than 1 %.
+    size, and so are an account without final users, and regions whose sectors differ from the
+    account's own total by more than 1 %.
 
     Parameters
     ----------
@@ -90,6 +91,9 @@ def add_account(table: Table, account: Account, *, extension: str = "emissions")
                   remedy="take the account of the same edition, or read other stressors alone")
         )  # fmt: skip
     F[lacking] = 0.0
+    if not account.demand:
+        logger.warning("%s: no %s of households, their own emissions count as zero",
+                       account.where, account.stressor)  # fmt: skip
     _tell_lacking(account, table, rows, lacking)
     agrees = _agrees(account, parts.regions, parts.region_codes, parts.demand_codes, F, F_Y)
     _tell_beyond(account, account.sectors, rows, "sector", agrees)

@@ -1,4 +1,4 @@
-"""One step that readers share: a table of what was read, whose output may be unknown."""
+"""The last step of all readers: a table of what was read, whose output may be unknown."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast.errors import FormatError, InputError
 from carbonflows_fast.table import Table
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "table_from"]
 
 
-def assemble(*, kind: str, matrix: Any, x: Any, **parts: Any) -> Table:
+def assemble(**parts: Any) -> Table:
     """Return a table; where A comes without x, x is solved when it is first asked for.
 
     `Table` itself asks for x beside A, so that nobody leaves it out by mistake. Releases that
@@ -20,15 +21,25 @@ def assemble(*, kind: str, matrix: Any, x: Any, **parts: Any) -> Table:
 
     Parameters
     ----------
-    kind : {"A", "Z"}
-        What `matrix` is.
-    matrix : array, sparse matrix or DataFrame, shape (n, n)
-    x : array or Series, shape (n,), or None
     **parts
-        All other arguments of `Table`.
+        The arguments of `Table`.
     """
-    if kind == "Z" or x is not None:
-        return Table(**{kind: matrix}, x=x, **parts)
+    if "A" not in parts or parts.get("x") is not None:
+        return Table(**parts)
     # A placeholder passes the checks, and is taken out again.
-    table = Table(A=matrix, x=np.ones(matrix.shape[0]), **parts)
+    table = Table(**{**parts, "x": np.ones(parts["A"].shape[0])})
     return Table._from_parts(replace(table._parts, x=None))
+
+
+def table_from(where: str, **parts: Any) -> Table:
+    """Assemble the table of a file or folder.
+
+    Raises
+    ------
+    FormatError
+        If `Table` refuses it; the message then begins with the file.
+    """
+    try:
+        return assemble(**parts)
+    except InputError as error:
+        raise FormatError(f"{where}: {error}") from error

@@ -6,15 +6,15 @@ Shared by the readers of layouts that are made of such blocks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._cells import Label, Numbers, Row
+from carbonflows_fast.readers._cells import Label, Numbers, Row, show
 from carbonflows_fast.readers._files import Files
 
-__all__ = ["Labels", "nearest_file", "read_block", "repeated"]
+__all__ = ["Labels", "labelled_rows", "nearest_file", "read_block", "repeated"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Labels:
 
 
 def read_block(
-    files: Files, name: str, rows: Labels, columns: Sequence[Label], *, delimiter: str,
-    keep: Sequence[bool] | None = None, sparse: bool = False,
+    files: Files, name: str, rows: Sequence[Label], columns: Sequence[Label], *, by: str,
+    delimiter: str, keep: Collection[int] | None = None, sparse: bool = False,
 ) -> Any:  # fmt: skip
     """Read a matrix of numbers alone.
 
@@ -40,12 +40,13 @@ def read_block(
     files : Files
     name : str
         The file in it.
-    rows : Labels
-        Of all rows of the file.
-    columns : sequence of Label
+    rows, columns : sequence of Label
+        Of all rows and columns of the file.
+    by : str
+        The file with the labels of rows, for messages.
     delimiter : str
-    keep : sequence of bool, optional
-        For each row, whether it is wanted; others are not parsed.
+    keep : collection of int, optional
+        The rows that are wanted; others are not parsed.
     sparse : bool
         Return a csr_array without zeros.
 
@@ -59,29 +60,45 @@ def read_block(
         For a missing or damaged file, more or fewer rows or numbers than labels, a cell that is no
         finite number.
     """
-    where = files.where(name)
-    count, more = 0, 0
-    with Numbers(where, columns, delimiter, sparse=sparse) as numbers:
-        for line, cells in files.lines(name):
-            if count == len(rows):
-                more = line
-                break
-            if keep is None or keep[count]:
-                numbers.add(Row(line, rows.labels[count], cells))
-            count += 1
-        values, _ = numbers.result()  # what is wrong with a row before comes first
-    if more:
-        raise _other_length(f"{where}, line {more}", rows, "a row more")
-    if count < len(rows):
-        raise _other_length(where, rows, str(count))
+    kept = None if keep is None else frozenset(keep)
+    with Numbers(files.where(name), columns, delimiter, sparse=sparse) as numbers:
+        every = labelled_rows(files, name, rows, len(columns), by=by, delimiter=delimiter)
+        for at, row in enumerate(every):
+            if kept is None or at in kept:
+                numbers.add(row)
+        values, _ = numbers.result()
     return values
 
 
-def _other_length(where: str, rows: Labels, got: str) -> FormatError:
-    return FormatError(
-        wrong(where, expected=f"{len(rows)} rows, one for each label in {rows.where}", got=got,
-              remedy="one of the two is cut short or belongs to another table: restore it")
-    )  # fmt: skip
+def labelled_rows(
+    files: Files, name: str, rows: Sequence[Label], width: int, *, by: str, delimiter: str
+) -> Iterator[Row]:
+    """Yield the rows of a file with their labels, neither more nor fewer.
+
+    Raises
+    ------
+    FormatError
+        For a missing or damaged file, more or fewer rows than labels, a row of another width.
+    """
+    where, count = files.where(name), 0
+    one_each = f"{len(rows)} rows, one for each label in {by}"
+    remedy = "one of the two is cut short or belongs to another table: restore it"
+    for line, cells in files.lines(name):
+        if count == len(rows):
+            raise FormatError(
+                wrong(f"{where}, line {line}", expected=one_each, got="a row more", remedy=remedy)
+            )
+        here = cells.count(delimiter.encode()) + 1
+        if here != width:
+            raise FormatError(
+                wrong(f"{where}, line {line} (row {show(rows[count])})", got=f"{here} cells",
+                      expected=f"{width} numbers, one for each label",
+                      remedy="the line is cut short, or the labels belong to another table")
+            )  # fmt: skip
+        yield Row(line, rows[count], cells)
+        count += 1
+    if count < len(rows):
+        raise FormatError(wrong(where, expected=one_each, got=str(count), remedy=remedy))
 
 
 def nearest_file(files: Files, names: Iterable[str], home: str) -> str | None:

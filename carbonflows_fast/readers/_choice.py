@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.table import Table
 
-__all__ = ["Candidate", "Format", "Megabytes", "chosen", "year_in"]
+__all__ = ["Candidate", "Format", "chosen", "folder_year", "year_in"]
 
 
 class Candidate(NamedTuple):
@@ -66,15 +66,6 @@ def year_in(*names: str) -> int | None:
     return None
 
 
-class Megabytes:
-    """Turns counts of bytes into steps of one megabyte."""
-
-    def __init__(self, advance: Any) -> None:
-        self.advance = advance
-        self.bytes = 0
-
-    def __call__(self, count: int) -> None:
-        before = self.bytes // 1_000_000
-        self.bytes += count
-        if self.bytes // 1_000_000 > before:
-            self.advance(self.bytes // 1_000_000 - before)
+def folder_year(files: Files) -> int | None:
+    """Return the year in the innermost name that has one: a folder's, or that of the path."""
+    return year_in(*reversed(files.root.split("/")), files.path.absolute().name)

@@ -12,7 +12,9 @@ import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-__all__ = ["Sheet", "sheet_of", "year_in"]
+from carbonflows_fast.readers._choice import year_in
+
+__all__ = ["Sheet", "sheet_of", "year_of"]
 
 BLOCKS = {"t": "T", "y": "Y", "fd": "Y", "v": "V", "va": "V", "q": "Q"}
 OTHER_PRICES = {
@@ -43,20 +45,18 @@ def sheet_of(name: str) -> Sheet | None:
     blocks = [BLOCKS[word] for word in words if word in BLOCKS]
     if path.suffix.lower() != ".csv" or len(blocks) != 1 or "index" in words:
         return None
-    years = [year for year in map(year_in, reversed(path.parts)) if year]
     markups = {int(number) for number in re.findall(r"markup[\W_]*(\d+)", name.lower())}
     other = (OTHER_PRICES | DEVIATIONS) & set(_words(name)) or markups - {BASIC_MARKUP}
-    return Sheet(blocks[0], years[0] if years else None, not other)
+    return Sheet(blocks[0], year_of(*reversed(path.parts)), not other)
 
 
-def year_in(name: str) -> int | None:
-    """Return the only number in a name that can be a year.
+def year_of(*names: str) -> int | None:
+    """Return the year in the first name that has one, as `year_in`, but of words.
 
-    >>> year_in("20160113_T-Results_2015_082"), year_in("2010_2015"), year_in("T")
-    (2015, None, None)
+    >>> year_of("T", "20160113_T-Results2015_082"), year_of("2010_2015")
+    (2015, None)
     """
-    years = {word for word in _words(name) if re.fullmatch(r"(19|20)\d\d", word)}
-    return int(years.pop()) if len(years) == 1 else None
+    return year_in(*(" ".join(_words(name)) for name in names))
 
 
 def _words(text: str) -> list[str]:

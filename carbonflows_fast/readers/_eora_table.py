@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from carbonflows_fast._parts import BoolArray, FloatArray
-from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import FormatError, InputError, shorten
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast.errors import shorten
+from carbonflows_fast.readers._assemble import table_from
+from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._blocks import Labels, read_block, repeated
 from carbonflows_fast.readers._cells import Label, show
-from carbonflows_fast.readers._choice import Megabytes
 from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._names import find_stressors, join_levels, stressor_names
+from carbonflows_fast.readers._names import join_levels
+from carbonflows_fast.readers._stressor_blocks import (
+    PRIMARY_INPUTS,
+    StressorBlock,
+    read_stressors,
+)
 from carbonflows_fast.table import Table
 
 __all__ = ["Account", "Blocks", "eora_table", "primary_inputs", "satellites"]
@@ -60,7 +63,7 @@ class Blocks:
 
 def primary_inputs(block: str, labels: Labels) -> Account:
     """Return the account of primary inputs, of which final users have none."""
-    return Account("primary inputs", block, labels, [UNIT] * len(labels), demand=None)
+    return Account(PRIMARY_INPUTS, block, labels, [UNIT] * len(labels), demand=None)
 
 
 def satellites(block: str, labels: Labels, demand: str) -> Account:
@@ -97,51 +100,52 @@ def eora_table(
     LabelError
         If a wanted stressor does not exist.
     """
-    kept, texts = _stressors(blocks.accounts, stressors)
-    sources = {blocks.T, blocks.Y, *(account.block for account in blocks.accounts)}
-    sources |= {account.demand for account in blocks.accounts if account.demand}
-    megabytes = sum(blocks.files.sizes.get(source, 0) for source in sources) // 1_000_000
-    with progress_bar(f"Reading {name} (MB)", megabytes, progress) as bar:
-        files = blocks.files.counting(Megabytes(bar.advance))
+    sources: list[str | None] = [blocks.T, blocks.Y]
+    sources += [one for account in blocks.accounts for one in (account.block, account.demand)]
+    with reading(blocks.files, sources, progress, title=name) as files:
         rows, columns = blocks.rows.labels, blocks.demand.labels
-        Z = read_block(files, blocks.T, blocks.rows, rows, delimiter=blocks.delimiter, sparse=True)
-        Y = read_block(files, blocks.Y, blocks.rows, columns, delimiter=blocks.delimiter)
-        F, F_Y = _emissions(files, blocks, kept)
-
+        accounts = [_stressor_block(files, blocks, account) for account in blocks.accounts]
+        emissions = read_stressors(accounts, stressors, (len(rows), len(columns)))
+        by, delimiter = blocks.rows.where, blocks.delimiter
+        Z = read_block(files, blocks.T, rows, rows, by=by, delimiter=delimiter, sparse=True)
+        Y = read_block(files, blocks.Y, rows, columns, by=by, delimiter=delimiter)
     sectors = _sectors(blocks.rows)
     _log_discrepancy(blocks, Z, Y)
-    try:
-        return Table(
-            Z=Z,
-            Y=Y,
-            F=F,
-            F_Y=F_Y,
-            regions=[label[0] for label in rows],
-            sectors=sectors,
-            demand=[(label[0], label[-1]) for label in columns],
-            **texts,
-            row_units=UNIT,
-            year=year,
-            name=name,
-        )
-    except InputError as error:
-        raise FormatError(f"{blocks.rows.where}, {blocks.demand.where}: {error}") from error
+    return table_from(
+        f"{blocks.rows.where}, {blocks.demand.where}",
+        Z=Z,
+        Y=Y,
+        regions=[label[0] for label in rows],
+        sectors=sectors,
+        demand=[(label[0], label[-1]) for label in columns],
+        row_units=UNIT,
+        year=year,
+        name=name,
+        **emissions,
+    )
 
 
-def _stressors(
-    accounts: Sequence[Account], wanted: Sequence[str] | None
-) -> tuple[BoolArray, dict[str, list[str]]]:
-    """Return which rows of the accounts are wanted, and what a table says of these."""
-    bare = [name for account in accounts for name in _names(account)]
-    homes = [account.extension for account in accounts for _ in account.units]
-    units = [unit for account in accounts for unit in account.units]
-    names = stressor_names(bare, homes)
-    kept = np.full(len(names), wanted is None)
-    if wanted is not None:
-        kept[find_stressors(wanted, bare, names)] = True
-    texts = {"stressors": names, "extensions": homes, "stressor_units": units}
-    chosen = np.flatnonzero(kept).tolist()
-    return kept, {key: [values[at] for at in chosen] for key, values in texts.items()}
+def _stressor_block(files: Files, blocks: Blocks, account: Account) -> StressorBlock:
+    """Return an account before its numbers are read."""
+    labels, n = account.labels, len(blocks.rows)
+    rows, demand = blocks.rows.labels, blocks.demand.labels
+
+    def read(chosen: list[int]) -> tuple[FloatArray, FloatArray | None]:
+        def block(name: str, columns: Sequence[Label]) -> FloatArray:
+            values: FloatArray = read_block(
+                files, name, labels.labels, columns, by=labels.where, keep=chosen,
+                delimiter=blocks.delimiter,
+            )  # fmt: skip
+            return values
+
+        if account.demand == account.block:
+            both = block(account.block, [*rows, *demand])
+            return both[:, :n], both[:, n:]
+        direct = None if account.demand is None else block(account.demand, demand)
+        return block(account.block, rows), direct
+
+    extensions = [account.extension] * len(labels)
+    return StressorBlock(_names(account), extensions, account.units, read)
 
 
 def _names(account: Account) -> list[str]:
@@ -156,33 +160,6 @@ def _names(account: Account) -> list[str]:
         f"{name} | line {line}" if name in twice else name
         for name, line in zip(names, labels.lines, strict=True)
     ]
-
-
-def _emissions(files: Files, blocks: Blocks, kept: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """Read the stressors that are kept: of sectors, shape (k, n), and of final users, (k, m)."""
-    n, m = len(blocks.rows), len(blocks.demand)
-    F, F_Y = [], []
-    start = 0
-    for account in blocks.accounts:
-        keep = kept[start : start + len(account.labels)].tolist()
-        start += len(account.labels)
-        columns = [*blocks.rows.labels]
-        if account.demand == account.block:
-            columns += blocks.demand.labels
-        values = read_block(
-            files, account.block, account.labels, columns, delimiter=blocks.delimiter, keep=keep
-        )
-        direct = values[:, n:]
-        if account.demand is None:
-            direct = np.zeros((len(values), m))
-        elif account.demand != account.block:
-            direct = read_block(
-                files, account.demand, account.labels, blocks.demand.labels,
-                delimiter=blocks.delimiter, keep=keep,
-            )  # fmt: skip
-        F.append(values[:, :n])
-        F_Y.append(direct)
-    return np.concatenate(F), np.concatenate(F_Y)
 
 
 def _sectors(rows: Labels) -> list[str]:

@@ -277,7 +277,8 @@ def _read_F_Y(
 
 def _read_stressor_units(folder: Files, files: ExtensionFiles, main: TextTable) -> list[str]:
     if files.unit is None:
-        logger.warning("%s: no unit.txt; the units are unknown", files.parameters.prefix)
+        where = folder.where(files.parameters.prefix)
+        logger.warning("%s: no unit.txt; the units of stressors are unknown", where)
         return [""] * len(main.rows)
     width = len(main.rows[0]) if main.rows else 1
     labels, units = read_unit_column(folder, files.unit, width)

@@ -10,7 +10,7 @@ from functools import cache
 from carbonflows_fast.classification import country_of, load
 from carbonflows_fast.readers._cells import Label
 from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._parquet import read_parquet, read_parquet_units
+from carbonflows_fast.readers._parquet import open_parquet
 from carbonflows_fast.readers._text import TextTable, read_matrix, read_units
 
 __all__ = ["PARQUET", "PICKLE", "TEXT", "read_numbers", "read_unit_column"]
@@ -42,9 +42,8 @@ def read_numbers(
     letter codes of EXIOBASE's regions become two-letter ones, see `_in_two_letters`.
     """
     if name.lower().endswith(PARQUET):
-        table = read_parquet(
-            files, name, keep=keep, sparse=sparse, empty_value=empty_value, gaps=gaps
-        )
+        with open_parquet(files, name) as frame:
+            table = frame.matrix(keep=keep, sparse=sparse, empty_value=empty_value, gaps=gaps)
     else:
         table = read_matrix(
             files, name, label_columns=label_columns, header_lines=header_lines or 2, keep=keep,
@@ -57,7 +56,8 @@ def read_numbers(
 def read_unit_column(files: Files, name: str, label_columns: int) -> tuple[list[Label], list[str]]:
     """Read a file of units: the labels of rows, and the unit of each."""
     if name.lower().endswith(PARQUET):
-        labels, units = read_parquet_units(files, name)
+        with open_parquet(files, name) as frame:
+            labels, units = frame.texts(gaps=True)
     else:
         labels, units = read_units(files, name, label_columns)
     (labels,) = _in_two_letters(files.where(name), labels)

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
-from carbonflows_fast.readers._cells import Label
+from carbonflows_fast.readers._cells import Label, warn_of_empty
 from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._records import Records, check_once, read_records
@@ -52,9 +52,9 @@ def read_flat(files: Files, table: Candidate, *, progress: bool | None) -> Squar
     )
     absent = len(rows) * len(columns) - len(values)
     empty = np.isnan(values)
-    for what, count in (("absent pairs", absent), ("empty cells", empty.sum())):
-        if count:
-            logger.warning("%s: %s, counted as zero: %d", where, what, count)
+    if absent:
+        logger.warning("%s: %d absent pairs count as zero", where, absent)
+    warn_of_empty(where, int(empty.sum()))
     stored = (values != 0.0) & ~empty
     matrix = sp.coo_array(
         (values[stored], (row[stored], column[stored])), shape=(len(rows), len(columns))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,8 @@ import scipy.sparse as sp
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
-from carbonflows_fast.readers._cells import Label, Numbers, Row, show
+from carbonflows_fast.readers._blocks import labelled_rows, read_block
+from carbonflows_fast.readers._cells import Label, Numbers, show
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._gloria_labels import Labels
 
@@ -32,7 +33,6 @@ COMMA = ","
 # Bytes a cell of T, from where on the use table is held dense, which is smaller if two thirds of it
 # are no zeros. A zero has two; the published 6.2 GB are four, so that hardly a cell of it is zero.
 FULL_BYTES = 3
-REMEDY = "the file is cut short or damaged, or the ReadMe belongs to another release"
 
 
 class Transactions(NamedTuple):
@@ -51,8 +51,9 @@ def check_size(files: Files, name: str, rows: int, columns: int, read_me: str) -
     """
     if files.sizes[name] + 1 < rows * columns:
         raise FormatError(
-            wrong(files.where(name), got=f"a file of {files.sizes[name]} bytes", remedy=REMEDY,
-                  expected=f"{rows} rows × {columns} columns, by {read_me}")
+            wrong(files.where(name), got=f"a file of {files.sizes[name]} bytes",
+                  expected=f"{rows} rows × {columns} columns, by {read_me}",
+                  remedy="the file is cut short, or the ReadMe belongs to another release")
         )  # fmt: skip
 
 
@@ -72,7 +73,8 @@ def read_transactions(files: Files, name: str, labels: Labels) -> Transactions:
         Numbers(where, cells, COMMA, wanted=is_industry, sparse=not full) as use,
         Numbers(where, cells, COMMA, wanted=~is_industry, sparse=True) as between,
     ):
-        for row, makes in zip(_rows(files, name, cells, cells, labels), is_industry, strict=True):
+        rows = labelled_rows(files, name, cells, len(cells), by=labels.where, delimiter=COMMA)
+        for row, makes in zip(rows, is_industry, strict=True):
             if makes:
                 made.add(row)
             else:
@@ -91,40 +93,10 @@ def read_rows(
     files: Files, name: str, rows: Sequence[Label], columns: Sequence[Label], labels: Labels,
     keep: Collection[int] | None = None,
 ) -> Any:  # fmt: skip
-    """Read the rows at the positions in `keep` (None: all) as a csr_array.
-
-    Raises
-    ------
-    FormatError
-        If the file is damaged, or its shape is not the ReadMe's.
-    """
-    with Numbers(files.where(name), columns, COMMA, sparse=True) as numbers:
-        for at, row in enumerate(_rows(files, name, rows, columns, labels)):
-            if keep is None or at in keep:
-                numbers.add(row)
-        return numbers.result()[0]
-
-
-def _rows(
-    files: Files, name: str, rows: Sequence[Label], columns: Sequence[Label], labels: Labels
-) -> Iterator[Row]:
-    """Yield the rows of a file with their labels."""
-    where, count = files.where(name), 0
-    for line, cells in files.lines(name):
-        width = cells.count(COMMA.encode()) + 1
-        if count == len(rows) or width != len(columns):
-            raise FormatError(
-                wrong(f"{where}, line {line}", remedy=REMEDY,
-                      expected=f"{len(rows)} rows of {len(columns)} numbers, by {labels.where}",
-                      got="another row" if count == len(rows) else f"{width} cells")
-            )  # fmt: skip
-        yield Row(line, rows[count], cells)
-        count += 1
-    if count < len(rows):
-        raise FormatError(
-            wrong(f"{where}, after the last line", expected=f"{len(rows)} rows, by {labels.where}",
-                  got=f"{count}", remedy=REMEDY)
-        )  # fmt: skip
+    """Read the rows at the positions in `keep` (None: all) as a csr_array, as `read_block`."""
+    return read_block(
+        files, name, rows, columns, by=labels.where, delimiter=COMMA, keep=keep, sparse=True
+    )
 
 
 def empty(where: str, part: Any, rows: Sequence[Label], columns: Sequence[Label]) -> None:

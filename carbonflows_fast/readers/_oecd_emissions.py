@@ -167,9 +167,6 @@ def _account(records: Records, stressor: str, unit: str, table: Table) -> Accoun
             _put(records, demand, (region, CATEGORY), value)
         else:
             _put(records, sectors, (region, bare), value)
-    if not demand:
-        logger.warning("%s: no %s of households, their own emissions count as zero",
-                       records.where, stressor)  # fmt: skip
     return Account(records.where, stressor, unit, sectors, demand, totals)
 
 

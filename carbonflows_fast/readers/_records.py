@@ -23,10 +23,9 @@ import numpy.typing as npt
 
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._cells import Growing, decoded, show
-from carbonflows_fast.readers._choice import Megabytes
 from carbonflows_fast.readers._files import Files
 
 __all__ = ["Records", "check_once", "read_records"]
@@ -118,9 +117,8 @@ def read_records(
         For a missing or damaged file, a column that is missing or there twice, a line of another
         length, a cell that is no finite number, labels beyond reason.
     """
-    megabytes = files.sizes.get(name, 0) // 1_000_000
-    with progress_bar(f"Reading {name} (MB)", megabytes, progress) as bar:
-        blocks = files.counting(Megabytes(bar.advance)).blocks(name, BLOCK_BYTES)
+    with reading(files, [name], progress, title=name) as counted:
+        blocks = counted.blocks(name, BLOCK_BYTES)
         first, text = next(blocks, (1, b""))
         layout, below = _layout(files.where(name), text, columns, delimiter, headless)
         kept = _Kept(layout, only or {})

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
+from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._cells import Label, show
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors
+from carbonflows_fast.readers._stressor_blocks import PRIMARY_INPUTS
 from carbonflows_fast.readers._text import TextTable, read_matrix
 from carbonflows_fast.table import Table
 
@@ -66,12 +68,10 @@ def read_square(
         If the file is damaged, a label stands twice, there is no sector, or rows and columns
         differ in order.
     """
-    megabytes = files.sizes[table.name] // 1_000_000
-    with progress_bar(f"Reading {table.name} (MB)", megabytes, progress) as bar:
+    with reading(files, [table.name], progress, title=table.name) as counted:
         text = read_matrix(
-            files.counting(Megabytes(bar.advance)), table.name, label_columns=1, header_lines=1,
-            delimiter=delimiter, sparse=True,
-        )  # fmt: skip
+            counted, table.name, label_columns=1, header_lines=1, delimiter=delimiter, sparse=True
+        )
     return taken_apart(text, lambda label: label[0] in totals)
 
 
@@ -173,25 +173,23 @@ def square_table(
         known = [*names, *accounts]
         chosen = [at for at in find_stressors(stressors, known, known) if at < len(names)]
     kept = [at for at, pair in enumerate(demand) if pair is not None]
-    try:
-        return Table(
-            Z=parts.Z,
-            x=x,
-            Y=parts.Y[:, kept],
-            F=parts.F[chosen],
-            F_Y=parts.F_Y[chosen][:, kept],
-            regions=[region for region, _ in pairs],
-            sectors=[sector for _, sector in pairs],
-            demand=[demand[at] for at in kept],
-            stressors=[names[at] for at in chosen],
-            extensions="primary inputs",
-            stressor_units=unit,
-            row_units=unit,
-            year=year,
-            name=name,
-        )
-    except InputError as error:
-        raise FormatError(f"{parts.where}: {error}") from error
+    return table_from(
+        parts.where,
+        Z=parts.Z,
+        x=x,
+        Y=parts.Y[:, kept],
+        F=parts.F[chosen],
+        F_Y=parts.F_Y[chosen][:, kept],
+        regions=[region for region, _ in pairs],
+        sectors=[sector for _, sector in pairs],
+        demand=[demand[at] for at in kept],
+        stressors=[names[at] for at in chosen],
+        extensions=PRIMARY_INPUTS,
+        stressor_units=unit,
+        row_units=unit,
+        year=year,
+        name=name,
+    )
 
 
 def _places(labels: Sequence[Label], wanted: Callable[[Label], bool]) -> Any:

@@ -7,24 +7,29 @@ final demand and total output to the right, totals and primary inputs below.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
-from carbonflows_fast.readers._names import find_stressors, stressor_names
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
+from carbonflows_fast.readers._cells import warn_of_empty
 from carbonflows_fast.readers._sheets import Workbook, cell_name, cell_text
+from carbonflows_fast.readers._stressor_blocks import (
+    PRIMARY_INPUTS,
+    StressorBlock,
+    read_stressors,
+)
 from carbonflows_fast.readers._text import check_same_labels
 from carbonflows_fast.table import Table
 
 __all__ = [
     "WIOD2013",
     "WIOD2016",
-    "Account",
     "Release",
     "World",
     "is_filled",
@@ -119,8 +124,7 @@ def read_world(book: Workbook, sheet: str, release: Release) -> World:
     demand = [(label[REGION], label[release.demand]) for label in columns[n:]]
     _check_demand(where, demand, {region for region, _ in found.sectors})
     x = found.output(n)
-    if found.empty:
-        logger.warning("%s: %d empty cells count as zero", where, found.empty)
+    warn_of_empty(where, found.empty)
     upper = np.array(found.upper)
     lower = np.array(found.lower).reshape(len(found.inputs), len(columns))
     return World(
@@ -241,30 +245,12 @@ def _check_demand(where: str, demand: Sequence[tuple[str, str]], regions: set[st
             )  # fmt: skip
 
 
-class Account(NamedTuple):
-    """An environmental account of all regions.
-
-    Attributes
-    ----------
-    extension : str
-    names, units : list of str
-        Of its stressors.
-    read : callable
-        Returns F and F_Y of all of them.
-    """
-
-    extension: str
-    names: list[str]
-    units: list[str]
-    read: Callable[[], tuple[FloatArray, FloatArray]]
-
-
 # --- the table ------------------------------------------------------------------------------
 
 
 def wiod_table(
-    world: World, accounts: Sequence[Account], *, stressors: Sequence[str] | None, year: int | None,
-    name: str,
+    world: World, accounts: Sequence[StressorBlock], *, stressors: Sequence[str] | None,
+    year: int | None, name: str,
 ) -> Table:  # fmt: skip
     """Put the sheet and its accounts together; accounts that are not wanted are not read.
 
@@ -275,43 +261,22 @@ def wiod_table(
     LabelError
         If a wanted stressor does not exist.
     """
-    inputs = Account(
-        "primary inputs", world.inputs, [UNIT] * len(world.inputs), lambda: (world.F, world.F_Y)
+    count = len(world.inputs)
+    inputs = StressorBlock(
+        world.inputs, [PRIMARY_INPUTS] * count, [UNIT] * count,
+        lambda chosen: (world.F[chosen], world.F_Y[chosen]),
+    )  # fmt: skip
+    emissions = read_stressors([inputs, *accounts], stressors, world.Y.shape)
+    return table_from(
+        world.where,
+        Z=world.Z,
+        x=world.x,
+        Y=world.Y,
+        regions=[region for region, _ in world.rows],
+        sectors=[sector for _, sector in world.rows],
+        demand=world.demand,
+        row_units=UNIT,
+        year=year,
+        name=name,
+        **emissions,
     )
-    parts = [inputs, *accounts]
-    bare = [stressor for part in parts for stressor in part.names]
-    extensions = [part.extension for part in parts for _ in part.names]
-    units = [unit for part in parts for unit in part.units]
-    names = stressor_names(bare, extensions)
-    chosen = list(range(len(names)))
-    if stressors is not None:
-        chosen = find_stressors(stressors, bare, names)
-    F, F_Y = [np.empty((0, len(world.rows)))], [np.empty((0, len(world.demand)))]
-    start = 0
-    for part in parts:
-        end = start + len(part.names)
-        wanted = [at - start for at in chosen if start <= at < end]
-        if wanted:
-            of_sectors, of_demand = part.read()
-            F.append(of_sectors[wanted])
-            F_Y.append(of_demand[wanted])
-        start = end
-    try:
-        return Table(
-            Z=world.Z,
-            x=world.x,
-            Y=world.Y,
-            F=np.vstack(F),
-            F_Y=np.vstack(F_Y),
-            regions=[region for region, _ in world.rows],
-            sectors=[sector for _, sector in world.rows],
-            demand=world.demand,
-            stressors=[names[at] for at in chosen],
-            extensions=[extensions[at] for at in chosen],
-            stressor_units=[units[at] for at in chosen],
-            row_units=UNIT,
-            year=year,
-            name=name,
-        )
-    except InputError as error:
-        raise FormatError(f"{world.where}: {error}") from error

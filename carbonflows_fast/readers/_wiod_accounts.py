@@ -10,6 +10,7 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._cells import warn_of_empty
 from carbonflows_fast.readers._sheets import Workbook, cell_text
 from carbonflows_fast.readers._wiod import World, is_filled
 
@@ -96,7 +97,7 @@ class AccountNumbers:
 
     Parameters
     ----------
-    extension : str
+    where : str
         What the account is called, for messages.
     world : World
         The table that it belongs to.
@@ -104,8 +105,8 @@ class AccountNumbers:
         How many stressors it has.
     """
 
-    def __init__(self, extension: str, world: World, count: int) -> None:
-        self._extension, self._world = extension, world
+    def __init__(self, where: str, world: World, count: int) -> None:
+        self._where, self._world = where, world
         self._F = np.zeros((count, len(world.rows)))
         self._F_Y = np.zeros((count, len(world.demand)))
         self._rows = {row: at for at, row in enumerate(world.rows)}
@@ -145,11 +146,10 @@ class AccountNumbers:
 
     def result(self) -> tuple[FloatArray, FloatArray]:
         """Return F and F_Y, and log what was empty and what was left out."""
-        if self._empty:
-            logger.warning("account %s: %d empty cells count as zero", self._extension, self._empty)
+        warn_of_empty(self._where, self._empty)
         if self._outside:
             logger.warning(
-                "account %s: extra-territorial organizations (%s) are left out, %.6g in all",
-                self._extension, OUTSIDE, self._outside,
+                "%s: extra-territorial organizations (%s) are left out, %.6g in all",
+                self._where, OUTSIDE, self._outside,
             )  # fmt: skip
         return self._F, self._F_Y

@@ -34,7 +34,7 @@ from carbonflows_fast.readers._eora_labels import (
     text_regions,
     with_indices,
 )
-from carbonflows_fast.readers._eora_names import Sheet, sheet_of, year_in
+from carbonflows_fast.readers._eora_names import Sheet, sheet_of, year_of
 from carbonflows_fast.readers._eora_table import Blocks, eora_table, primary_inputs, satellites
 from carbonflows_fast.readers._files import Files, open_files
 from carbonflows_fast.table import Table
@@ -125,7 +125,7 @@ def find_eora(files: Files) -> list[Candidate]:
                   got=f"other sheets alone: {shorten(sorted(tables))}",
                   remedy="add the blocks in basic prices; others are not read")
         )  # fmt: skip
-    outer = year_in(files.path.name)
+    outer = year_of(files.path.absolute().name)
     return [Candidate(name, sheet.year or outer) for name, sheet in basic]
 
 

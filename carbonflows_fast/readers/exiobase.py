@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import FormatError, InputError, wrong
-from carbonflows_fast.readers._assemble import assemble
-from carbonflows_fast.readers._choice import Candidate, Megabytes, year_in
+from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.readers._assemble import table_from
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate, folder_year
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
 from carbonflows_fast.readers._exiobase_files import (
     PARQUET,
@@ -78,7 +78,7 @@ def find_exiobase(files: Files) -> list[Candidate]:
         roots = {root for root in supply if all(root + name in files for name in MRSUT)}
     outer = {root for root in roots if not any(root.startswith(o) for o in roots - {root})}
     outer = {root for root in outer if files.is_whole(root)}  # or its extensions would be lost
-    return [Candidate(root, _year_in(files, files.root + root)) for root in sorted(outer)]
+    return [Candidate(root, folder_year(files.below(root))) for root in sorted(outer)]
 
 
 def _marks_table(files: Files, root: str, name: str) -> bool:
@@ -117,9 +117,7 @@ def read_exiobase(
     extensions = extension_files(folder)
     names = [parameters.find(key) for key in (matrix_key, "Y", "x", "unit")]
     names += [name for extension in extensions for name in extension.names]
-    megabytes = sum(folder.sizes.get(name, 0) for name in names if name) // 1_000_000
-    with progress_bar(f"Reading {files.path.name} (MB)", megabytes, progress) as bar:
-        counted = folder.counting(Megabytes(bar.advance))
+    with reading(folder, names, progress) as counted:
         core = _read_core(counted, parameters, matrix_key)
         emissions = read_emissions(
             counted, extensions, core.matrix.columns, core.Y.columns, stressors
@@ -262,27 +260,24 @@ def _table(folder: Files, core: _Core, emissions: Emissions, metadata: dict[str,
     order = _stressor_order(emissions.names, metadata)
     if core.kind == "A" and core.x is None:
         logger.info("%s: A without x; x is solved from A and Y when asked for", folder.where(""))
-    try:
-        return assemble(
-            kind=core.kind,
-            matrix=core.matrix.values,
-            x=core.x,
-            Y=core.Y.values,
-            **{emissions.kind: emissions.values[order]},
-            F_Y=None if emissions.F_Y is None else emissions.F_Y[order],
-            regions=[region for region, _ in core.matrix.rows],
-            sectors=[sector for _, sector in core.matrix.rows],
-            demand=[_demand(label) for label in core.Y.columns],
-            stressors=[emissions.names[at] for at in order],
-            extensions=[emissions.extensions[at] for at in order],
-            stressor_units=[emissions.units[at] for at in order],
-            row_units=core.row_units,
-            population=core.population,
-            year=_year(folder, metadata),
-            name=_name(folder, metadata),
-        )
-    except InputError as error:
-        raise FormatError(f"{folder.where('')}: {error}") from error
+    return table_from(
+        folder.where(""),
+        **{core.kind: core.matrix.values},
+        x=core.x,
+        Y=core.Y.values,
+        **{emissions.kind: emissions.values[order]},
+        F_Y=None if emissions.F_Y is None else emissions.F_Y[order],
+        regions=[region for region, _ in core.matrix.rows],
+        sectors=[sector for _, sector in core.matrix.rows],
+        demand=[_demand(label) for label in core.Y.columns],
+        stressors=[emissions.names[at] for at in order],
+        extensions=[emissions.extensions[at] for at in order],
+        stressor_units=[emissions.units[at] for at in order],
+        row_units=core.row_units,
+        population=core.population,
+        year=_year(folder, metadata),
+        name=_name(folder, metadata),
+    )
 
 
 def _demand(label: Label) -> tuple[str, str]:
@@ -308,9 +303,4 @@ def _year(folder: Files, metadata: dict[str, Any]) -> int | None:
     if "year" in metadata:
         year = metadata["year"]
         return int(year) if str(year).isdecimal() else None
-    return _year_in(folder, folder.root)
-
-
-def _year_in(files: Files, root: str) -> int | None:
-    """Return the year in the innermost name that has one."""
-    return year_in(*reversed(root.split("/")), files.path.name)
+    return folder_year(folder)

@@ -11,16 +11,17 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._blocks import nearest_file
 from carbonflows_fast.readers._cells import show
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._gloria_labels import Labels, read_labels
 from carbonflows_fast.readers._gloria_numbers import (
@@ -31,7 +32,11 @@ from carbonflows_fast.readers._gloria_numbers import (
     read_transactions,
     shares,
 )
-from carbonflows_fast.readers._names import find_stressors, stressor_names
+from carbonflows_fast.readers._stressor_blocks import (
+    PRIMARY_INPUTS,
+    StressorBlock,
+    read_stressors,
+)
 from carbonflows_fast.table import Table
 
 __all__ = ["LOOKED_FOR", "find_gloria", "read_gloria"]
@@ -49,7 +54,6 @@ NAMES = (
 )
 READ_ME = r"GLORIA_ReadMe(_0*(?P<release>\d+)[a-z]?)?\.xlsx"
 PARTS = ("T", "Y", "V", "TQ", "YQ")
-INPUTS = "primary inputs"
 BALANCE = 1e-6  # relative to all output; numbers have five digits
 
 
@@ -85,36 +89,32 @@ def read_gloria(
     """
     release = _release(files, table)
     labels = read_labels(files, _read_me(files, table))
-    stress = _wanted(labels, stressors)
     for part, (rows, columns) in labels.shapes.items():
         check_size(files, release[part], rows, columns, labels.where)
-    megabytes = sum(files.sizes[name] for name in release.values()) // 1_000_000
-    with progress_bar(f"Reading {table.name} (MB)", megabytes, progress) as bar:
-        counted = files.counting(Megabytes(bar.advance))
-        F, F_Y = _stressors(counted, release, labels, stress)
+    title = f"GLORIA {_match(table)['release']} {table.year}"
+    with reading(files, release.values(), progress, title) as counted:
+        blocks = _stressor_blocks(counted, release, labels)
+        shape = labels.n_cells // 2, len(labels.demand)
+        emissions = read_stressors(blocks, stressors, shape)
         Y = _final_demand(counted, release["Y"], labels)
         transactions = read_transactions(counted, release["T"], labels)
     where = files.where(release["T"])
     spread = shares(where, transactions.supply, labels)
-    Z = transactions.use if spread is None else transactions.use @ spread
-    try:
-        made = Table(
-            Z=Z,
-            Y=Y,
-            F=F if spread is None else F @ spread,
-            F_Y=F_Y,
-            regions=[region for region in labels.regions for _ in labels.sectors],
-            sectors=labels.sectors * len(labels.regions),
-            demand=labels.demand,
-            stressors=stress.names,
-            extensions=stress.extensions,
-            stressor_units=stress.units,
-            row_units=UNIT,
-            year=table.year,
-            name=f"GLORIA {_match(table)['release']} {table.year}",
-        )
-    except InputError as error:
-        raise FormatError(f"{where}: {error}") from error
+    Z = transactions.use
+    if spread is not None:
+        Z, emissions["F"] = Z @ spread, emissions["F"] @ spread
+    made = table_from(
+        where,
+        Z=Z,
+        Y=Y,
+        regions=[region for region in labels.regions for _ in labels.sectors],
+        sectors=labels.sectors * len(labels.regions),
+        demand=labels.demand,
+        row_units=UNIT,
+        year=table.year,
+        name=title,
+        **emissions,
+    )
     _log_gap(where, made.x.to_numpy(), transactions.supply.sum(axis=0), labels)
     return made
 
@@ -147,78 +147,59 @@ def _release(files: Files, table: Candidate) -> dict[str, str]:
 
 
 def _read_me(files: Files, table: Candidate) -> str:
-    """Return the ReadMe of the release; older ones have no number. One beside T goes first."""
+    """Return the ReadMe of the release that is nearest to T; older ones have no number."""
     release = int(_match(table)["release"])
     found = files.matching(READ_ME)
     mine = [name for name, match in found if match["release"] and int(match["release"]) == release]
     mine = mine or [name for name, match in found if not match["release"]]
-    folder = table.name.rpartition("/")[0]
-    beside = [name for name in mine if name.rpartition("/")[0] == folder]
-    if len(mine) != 1 and len(beside) != 1:
-        there = mine or [name for name, _ in found]
+    nearest = nearest_file(files, mine, table.name)
+    if nearest is None:
         raise FormatError(
-            wrong(str(files.path), got=shorten(there) or "none",
-                  expected=f"one GLORIA_ReadMe_{release:03d}.xlsx, which has the labels",
-                  remedy="give the folder that holds it and the tables, and leave the one there "
-                  "that belongs to them")
+            wrong(str(files.path), got=shorten(name for name, _ in found) or "none",
+                  expected=f"GLORIA_ReadMe_{release:03d}.xlsx, which has the labels",
+                  remedy="give the folder that holds it and the tables")
         )  # fmt: skip
-    return (mine if len(mine) == 1 else beside)[0]
+    return nearest
 
 
 # --- stressors and final demand -------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Stressors:
-    """Those that are wanted: primary inputs, then satellites."""
+def _stressor_blocks(files: Files, release: dict[str, str], labels: Labels) -> list[StressorBlock]:
+    """Return primary inputs and satellites, before their numbers are read."""
+    count, satellites = len(labels.inputs), labels.satellites
 
-    inputs: list[int]  # positions among those of a region
-    satellites: list[int]  # rows of TQ and YQ
-    names: list[str]
-    extensions: list[str]
-    units: list[str]
+    def inputs(chosen: list[int]) -> tuple[FloatArray, None]:
+        return _primary_inputs(files, release["V"], labels, chosen), None
 
+    def accounts(chosen: list[int]) -> tuple[FloatArray, FloatArray]:
+        return _satellites(files, release, labels, chosen)
 
-def _wanted(labels: Labels, stressors: Sequence[str] | None) -> _Stressors:
-    satellites, p = labels.satellites, len(labels.inputs)
-    bare = [*labels.inputs, *satellites.names]
-    extensions = [INPUTS] * p + satellites.heads
-    units = [UNIT] * p + satellites.units
-    names = stressor_names(bare, extensions)
-    everything = range(len(bare))
-    chosen = everything if stressors is None else find_stressors(stressors, bare, names)
-    return _Stressors(
-        [at for at in chosen if at < p],
-        [at - p for at in chosen if at >= p],
-        [names[at] for at in chosen],
-        [extensions[at] for at in chosen],
-        [units[at] for at in chosen],
-    )
+    return [
+        StressorBlock(labels.inputs, [PRIMARY_INPUTS] * count, [UNIT] * count, inputs),
+        StressorBlock(satellites.names, satellites.heads, satellites.units, accounts),
+    ]
 
 
-def _stressors(
-    files: Files, release: dict[str, str], labels: Labels, stress: _Stressors
+def _satellites(
+    files: Files, release: dict[str, str], labels: Labels, chosen: Sequence[int]
 ) -> tuple[FloatArray, FloatArray]:
-    """Return F by industry, shape (k, n), and F_Y, shape (k, m)."""
-    keep = set(stress.satellites)
+    """Return the satellite accounts of each industry, and those of final users."""
     rows = labels.satellite_rows
-    kept = [rows[at] for at in stress.satellites]
-    satellites = read_rows(files, release["TQ"], rows, labels.cells, labels, keep)
-    direct = read_rows(files, release["YQ"], rows, labels.demand, labels, keep)
-    inputs = _primary_inputs(files, release["V"], labels, stress.inputs)
-    F = np.vstack([inputs, _by_industry(files.where(release["TQ"]), satellites, kept, labels)])
-    F_Y = np.vstack([np.zeros((len(stress.inputs), len(labels.demand))), direct.toarray()])
-    return F, F_Y
+    of_cells = read_rows(files, release["TQ"], rows, labels.cells, labels, chosen)
+    of_users = read_rows(files, release["YQ"], rows, labels.demand, labels, chosen)
+    kept = [rows[at] for at in chosen]
+    return _by_industry(files.where(release["TQ"]), of_cells, kept, labels), of_users.toarray()
 
 
 def _primary_inputs(files: Files, name: str, labels: Labels, chosen: Sequence[int]) -> FloatArray:
     """Return the primary inputs of each industry: a region's columns have its own rows alone."""
     rows = labels.inputs_by_region
     keep = [r * len(labels.inputs) + at for r in range(len(labels.regions)) for at in chosen]
-    part = read_rows(files, name, rows, labels.cells, labels, set(keep))
+    part = read_rows(files, name, rows, labels.cells, labels, keep)
     entries = part.tocoo()
     paying = entries.coords[1] // (2 * len(labels.sectors))
-    elsewhere = entries.coords[0] // max(len(chosen), 1) != paying
+    elsewhere = entries.coords[0] // len(chosen) != paying
     if elsewhere.any():
         logger.warning(
             "%s: primary inputs of %.6g %s stand in columns of other regions; they are counted "

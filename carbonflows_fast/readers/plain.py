@@ -10,19 +10,20 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
-from carbonflows_fast.readers._assemble import assemble
-from carbonflows_fast.readers._choice import Candidate, Megabytes, year_in
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate, folder_year
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors, join_levels
-from carbonflows_fast.readers._parquet_frames import ParquetFrame
+from carbonflows_fast.readers._parquet import open_parquet
 from carbonflows_fast.readers._text import (
     Label,
     TextTable,
@@ -65,7 +66,7 @@ def find_plain(files: Files) -> list[Candidate]:
     ]
     depth = min((root.count("/") for root in found), default=0)
     highest = [root for root in found if root.count("/") == depth]
-    return [Candidate(root, year_in(root, files.path.absolute().name)) for root in highest]
+    return [Candidate(root, folder_year(files.below(root))) for root in highest]
 
 
 def read_plain(
@@ -100,20 +101,15 @@ def read_plain(
     """
     folder = files.below(table.name)
     suffix, names = _layout(folder)
-    megabytes = sum(folder.sizes[name] for name in names.values()) // 1_000_000
-    with progress_bar(f"Reading {folder.title} (MB)", megabytes, progress) as bar:
-        counted = folder.counting(Megabytes(bar.advance))
+    with reading(folder, names.values(), progress) as counted:
 
-        def opened(key: str, header_lines: int) -> Any:
+        def opened(key: str, header_lines: int) -> AbstractContextManager[Any]:
             if suffix == ".csv":
-                return _CsvFrame(counted, names[key], header_lines)
-            return ParquetFrame(counted, names[key])
+                return nullcontext(_CsvFrame(counted, names[key], header_lines))
+            return open_parquet(counted, names[key])
 
         arguments = _arguments(opened, names, stressors)
-    try:
-        return assemble(**arguments, year=table.year, name=folder.title)
-    except InputError as error:
-        raise FormatError(f"{folder.where('')}: {error}") from error
+    return table_from(folder.where(""), **arguments, year=table.year, name=folder.title)
 
 
 def _layout(folder: Files) -> tuple[str, dict[str, str]]:
@@ -167,13 +163,14 @@ class _CsvFrame:
         cells = [split_cells(self.where, line, raw, self._delimiter) for line, raw in head]
         self.levels = [line[0] for line in cells[:header_lines]]
         if header_lines == 1:
-            self.index = cells[0][:-1]
+            self.index, self.columns = cells[0][:-1], [(cells[0][-1],)]
             return
         # pandas leaves free what is above the index, and names its levels in a line of their own.
         filled = (at for at, cell in enumerate(cells[0]) if at and cell.strip())
         width = next(filled, 1)
         named = len(cells) > 2 and not any(cell.strip() for cell in cells[2][width:])
         self.index = cells[2][:width] if named else [""] * width
+        self.columns = list(zip(*(line[width:] for line in cells[:2]), strict=False))
         if named and width == 1 and not self.index[0].lower().startswith("stressor"):
             # A stressor without any number looks the same.
             logger.warning(
@@ -198,7 +195,8 @@ class _CsvFrame:
 
 # --- what the files say ---------------------------------------------------------------------
 
-Opener = Callable[[str, int], Any]  # a key and its header lines, to an opened frame
+# A key and its header lines, to an open frame.
+Opener = Callable[[str, int], AbstractContextManager[Any]]
 
 
 def _arguments(
@@ -206,8 +204,10 @@ def _arguments(
 ) -> dict[str, Any]:
     """Return the arguments of `Table`."""
     kind = "Z" if "Z" in names else "A"
-    matrix = _two_level(opened(kind, 2), ROWS, ROWS).matrix(sparse=True)
-    Y = _two_level(opened("Y", 2), ROWS, DEMAND).matrix()
+    with opened(kind, 2) as frame:
+        matrix = _two_level(frame, ROWS, ROWS).matrix(sparse=True)
+    with opened("Y", 2) as frame:
+        Y = _two_level(frame, ROWS, DEMAND).matrix()
     check_same_labels(f"{matrix.where}, rows", matrix.rows, "its columns", matrix.columns)
     _check_once(matrix.where, "row", matrix.rows)
     _check_as(Y, "rows", Y.rows, matrix, "rows", matrix.rows)
@@ -221,8 +221,7 @@ def _arguments(
         regions = [(region,) for region in dict.fromkeys(region for region, _ in matrix.rows)]
         population = _column(opened("population", 1), matrix, regions, np.nan)
     return {
-        "kind": kind,
-        "matrix": matrix.values,
+        kind: matrix.values,
         "x": x,
         "Y": Y.values,
         "regions": [region for region, _ in matrix.rows],
@@ -244,7 +243,8 @@ def _emissions(
     def keep(label: Label) -> bool:
         return some is None or join_levels(label) in some
 
-    main = _stressors(opened(kind, 2)).matrix(keep=keep)
+    with opened(kind, 2) as frame:
+        main = _stressors(frame).matrix(keep=keep)
     _check_as(main, "columns", main.columns, matrix, "rows", matrix.rows)
     stressors = [join_levels(label) for label in main.rows]
     _check_once(main.where, "stressor", [(name,) for name in stressors])
@@ -252,7 +252,8 @@ def _emissions(
         find_stressors(wanted, stressors, stressors)  # raises for an unknown one
     F_Y = None
     if "F_Y" in names:
-        direct = _stressors(opened("F_Y", 2)).matrix(keep=keep)
+        with opened("F_Y", 2) as frame:
+            direct = _stressors(frame).matrix(keep=keep)
         _check_as(direct, "rows", direct.rows, main, "rows", main.rows)
         _check_as(direct, "columns", direct.columns, Y, "columns", Y.columns)
         F_Y = direct.values
@@ -262,7 +263,9 @@ def _emissions(
             texts = _texts(opened(key, 1), main, [(name,) for name in stressors])
             arguments[key] = [texts[at] for at in main.kept]
         elif key == "stressor_units":
-            logger.warning("%s: no %s beside it; the units are unknown", main.where, key)
+            logger.warning(
+                "%s: no %s beside it; the units of stressors are unknown", main.where, key
+            )
     return arguments
 
 
@@ -291,26 +294,35 @@ def _stressors(frame: Any) -> Any:
 
 
 def _column(
-    frame: Any, table: TextTable, rows: Sequence[Label], empty_value: float | None = None
-) -> FloatArray:
+    opened: AbstractContextManager[Any], table: TextTable, rows: Sequence[Label],
+    empty_value: float | None = None,
+) -> FloatArray:  # fmt: skip
     """Return the numbers of a frame with one column, whose rows are those of the table."""
     levels = len(rows[0])
-    column = frame.matrix(empty_value=empty_value) if len(frame.index) == levels else None
-    if column is None or len(column.columns) != 1:
-        raise FormatError(
-            wrong(frame.where, expected=f"{levels} level(s) of labels and one column of numbers",
-                  got=f"{len(frame.index)} level(s)"
-                  + (f" and {len(column.columns)} columns" if column else ""),
-                  remedy="keep the labels and this column")
-        )  # fmt: skip
+    with opened as frame:
+        if (len(frame.index), len(frame.columns)) != (levels, 1):
+            raise FormatError(
+                wrong(frame.where, remedy="keep the labels and this column",
+                      expected=f"{levels} level(s) of labels and one column of numbers",
+                      got=f"{len(frame.index)} level(s) and {len(frame.columns)} column(s)")
+            )  # fmt: skip
+        column = frame.matrix(empty_value=empty_value)
     _check_as(column, "rows", column.rows, table, "labels", rows)
     values: FloatArray = column.values[:, 0]
     return values
 
 
-def _texts(frame: Any, table: TextTable, rows: Sequence[Label]) -> list[str]:
+def _texts(
+    opened: AbstractContextManager[Any], table: TextTable, rows: Sequence[Label]
+) -> list[str]:
     """Return the texts of a frame; its rows are those of the table, joined or in levels."""
-    labels, texts = frame.texts()
+    with opened as frame:
+        if len(frame.columns) != 1:
+            raise FormatError(
+                wrong(frame.where, expected="one column", got=str(len(frame.columns)),
+                      remedy="write one column of texts")
+            )  # fmt: skip
+        labels, texts = frame.texts()
     if rows and len(rows[0]) == 1:
         labels = [(join_levels(label),) for label in labels]
     check_same_labels(f"{frame.where}, rows", labels, f"the rows of {table.where}", rows)

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import FormatError, InputError, shorten, wrong
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._assemble import table_from
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._names import find_stressors, stressor_names
+from carbonflows_fast.readers._stressor_blocks import StressorBlock, read_stressors
 from carbonflows_fast.table import Table
 
 __all__ = ["LOOKED_FOR", "find_useeio", "read_useeio"]
@@ -80,34 +81,28 @@ def read_useeio(
         If a wanted stressor does not exist.
     """
     folder = files.below(table.name)
-    with progress_bar(f"Reading {folder.title} (MB)", _megabytes(folder), progress) as bar:
-        folder = folder.counting(Megabytes(bar.advance))
+    matrices = ["A.json", *(extension.matrix for extension in EXTENSIONS)]
+    with reading(folder, matrices, progress) as folder:
         sectors = _in_order(folder, "sectors.json", "id", "name", "code", "location")
         n = len(sectors)
         A = _matrix(folder, "A.json", n, n)
         q = _matrix(folder, "q.json", n, 1)
         demand, Y = _demand(folder, sectors)
-        emissions = _emissions(folder, n, stressors)
-    try:
-        return Table(
-            A=A,
-            x=q[:, 0],
-            Y=Y,
-            regions=[sector["location"] for sector in sectors],
-            sectors=_sector_labels(sectors),
-            demand=demand,
-            row_units=UNIT,
-            year=table.year,
-            name=folder.title,
-            **emissions,
-        )
-    except InputError as error:
-        raise FormatError(f"{folder.where('')}: {error}") from error
-
-
-def _megabytes(folder: Files) -> int:
-    names = ["A.json", *(extension.matrix for extension in EXTENSIONS)]
-    return sum(folder.sizes.get(name, 0) for name in names) // 1_000_000
+        blocks = _stressor_blocks(folder, n)
+        emissions = read_stressors(blocks, stressors, Y.shape, "S")
+    return table_from(
+        folder.where(""),
+        A=A,
+        x=q[:, 0],
+        Y=Y,
+        regions=[sector["location"] for sector in sectors],
+        sectors=_sector_labels(sectors),
+        demand=demand,
+        row_units=UNIT,
+        year=table.year,
+        name=folder.title,
+        **emissions,
+    )
 
 
 def _sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:
@@ -118,34 +113,25 @@ def _sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:
 # --- emissions and demand -------------------------------------------------------------------
 
 
-def _emissions(folder: Files, n: int, wanted: Sequence[str] | None) -> dict[str, Any]:
-    """Return the arguments of `Table` that indicators and flows make up."""
+def _stressor_blocks(folder: Files, n: int) -> list[StressorBlock]:
+    """Return indicators and flows, those that are there."""
     there = [extension for extension in EXTENSIONS if extension.matrix in folder]
     if not there:
         raise FormatError(
             wrong(folder.where("D.json"), expected="D.json, B.json or both", got="neither",
                   remedy="restore them: they hold what an output of one USD causes")
         )  # fmt: skip
-    rows = {
-        extension: _in_order(folder, extension.list, extension.label, "unit") for extension in there
-    }
-    bare = [record[extension.label] for extension in there for record in rows[extension]]
-    homes = [extension.name for extension in there for _ in rows[extension]]
-    units = [record["unit"] for records in rows.values() for record in records]
-    names = stressor_names(bare, homes)
-    chosen = list(range(len(names)) if wanted is None else find_stressors(wanted, bare, names))
-    blocks, start = [], 0
-    for extension, records in rows.items():
-        own = [at - start for at in chosen if 0 <= at - start < len(records)]
-        if own:
-            blocks.append(_matrix(folder, extension.matrix, len(records), n)[own])
-        start += len(records)
-    return {
-        "S": np.concatenate(blocks or [np.zeros((0, n))]),
-        "stressors": [names[at] for at in chosen],
-        "extensions": [homes[at] for at in chosen],
-        "stressor_units": [units[at] for at in chosen],
-    }
+    return [_stressor_block(folder, extension, n) for extension in there]
+
+
+def _stressor_block(folder: Files, extension: _Extension, n: int) -> StressorBlock:
+    rows = _in_order(folder, extension.list, extension.label, "unit")
+    return StressorBlock(
+        [row[extension.label] for row in rows],
+        [extension.name] * len(rows),
+        [row["unit"] for row in rows],
+        lambda chosen: (_matrix(folder, extension.matrix, len(rows), n)[chosen], None),
+    )
 
 
 def _demand(

@@ -15,15 +15,15 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._sheets import Workbook, cell_text
+from carbonflows_fast.readers._stressor_blocks import StressorBlock
 from carbonflows_fast.readers._text import check_same_labels
 from carbonflows_fast.readers._wiod import (
     WIOD2013,
-    Account,
     World,
     is_filled,
     read_world,
@@ -80,9 +80,8 @@ def read_wiod2013(
     """
     accounts = _account_files(files)
     names = [table.name, *(name for one in accounts.values() for name in one.values())]
-    megabytes = sum(files.sizes[name] for name in names) // 1_000_000
-    with progress_bar(f"Reading {files.path.name} (MB)", megabytes, progress) as bar:
-        files = files.counting(Megabytes(bar.advance))
+    title = f"WIOD 2013 {PurePosixPath(table.name).stem}"
+    with reading(files, names, progress, title) as files:
         world = _read_sheet(files, table)
         sheet = str(table.year)
         found = [_account(files, name, where, world, sheet) for name, where in accounts.items()]
@@ -91,7 +90,7 @@ def read_wiod2013(
             [account for account in found if account is not None],
             stressors=stressors,
             year=table.year,
-            name=f"WIOD 2013 {PurePosixPath(table.name).stem}",
+            name=title,
         )
 
 
@@ -130,15 +129,16 @@ def _account_files(files: Files) -> dict[str, dict[str, str]]:
 
 def _account(
     files: Files, extension: str, names: dict[str, str], world: World, sheet: str
-) -> Account | None:
+) -> StressorBlock | None:
     """Return an account before its numbers are read, None if it is not of this year."""
+    where = f"{files.where('')}, account {extension}"
     keys = {region_key(region): region for region in world.regions}
     missing = [region for key, region in keys.items() if key not in names]
     unknown = [name for key, name in names.items() if key not in keys]
     if missing or unknown:
         got = f"none of {shorten(missing)}" if missing else f"others ({shorten(unknown)})"
         raise FormatError(
-            wrong(f"{files.where('')}, account {extension}", got=got,
+            wrong(where, got=got,
                   expected=f"a workbook for each of the table's {len(keys)} regions and no others",
                   remedy="complete the account, or move all its files away")
         )  # fmt: skip
@@ -152,8 +152,8 @@ def _account(
     stressors = [first.header[at] for at in columns]
     units = [_unit(book, sheet, extension, name, first) for name in stressors]
 
-    def read() -> tuple[FloatArray, FloatArray]:
-        numbers = AccountNumbers(extension, world, len(stressors))
+    def read(chosen: list[int]) -> tuple[FloatArray, FloatArray]:
+        numbers = AccountNumbers(where, world, len(chosen))
         for region in world.regions:
             book = Workbook(files, names[region_key(region)])
             rows = coded_rows(book, sheet, world.sectors_of(region))
@@ -162,10 +162,10 @@ def _account(
                 f"{book.where(sheet)}, stressors", [(rows.header[at],) for at in columns],
                 f"the account of {world.regions[0]}", [(name,) for name in stressors],
             )  # fmt: skip
-            numbers.add(book, sheet, region, rows, columns)
+            numbers.add(book, sheet, region, rows, [columns[at] for at in chosen])
         return numbers.result()
 
-    return Account(extension, stressors, units, read)
+    return StressorBlock(stressors, [extension] * len(stressors), units, read)
 
 
 def _stressor_columns(book: Workbook, sheet: str, account: CodedRows) -> list[int]:

@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._choice import Candidate, Megabytes
+from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._sheets import Workbook
-from carbonflows_fast.readers._wiod import WIOD2016, Account, World, read_world, wiod_table
+from carbonflows_fast.readers._stressor_blocks import StressorBlock
+from carbonflows_fast.readers._wiod import WIOD2016, World, read_world, wiod_table
 from carbonflows_fast.readers._wiod_accounts import (
     AccountNumbers,
     CodedRows,
@@ -70,9 +71,8 @@ def read_wiod2016(
             wrong(str(files.path), expected="one CO2 account", got=shorten(accounts),
                   remedy="move the others away")
         )  # fmt: skip
-    megabytes = sum(files.sizes[name] for name in [table.name, *accounts]) // 1_000_000
-    with progress_bar(f"Reading {files.path.name} (MB)", megabytes, progress) as bar:
-        files = files.counting(Megabytes(bar.advance))
+    title = f"WIOD 2016 {PurePosixPath(table.name).stem}"
+    with reading(files, [table.name, *accounts], progress, title) as files:
         book = Workbook(files, table.name)
         if book.first != str(table.year):
             raise FormatError(
@@ -87,11 +87,11 @@ def read_wiod2016(
             [account for account in found if account is not None],
             stressors=stressors,
             year=table.year,
-            name=f"WIOD 2016 {PurePosixPath(table.name).stem}",
+            name=title,
         )
 
 
-def _account(book: Workbook, world: World, year: str) -> Account | None:
+def _account(book: Workbook, world: World, year: str) -> StressorBlock | None:
     """Return the account before its numbers are read, None if it is not of this year."""
     sheets = {region_key(sheet): sheet for sheet in book.names if sheet.lower() != NOTES}
     regions = {region_key(region): region for region in world.regions}
@@ -110,14 +110,14 @@ def _account(book: Workbook, world: World, year: str) -> Account | None:
         logger.warning("%s: no year %s, the account is left out", book.file, year)
         return None
 
-    def read() -> tuple[FloatArray, FloatArray]:
-        numbers = AccountNumbers(STRESSOR, world, 1)
+    def read(_: list[int]) -> tuple[FloatArray, FloatArray]:
+        numbers = AccountNumbers(book.file, world, 1)
         for key, region in regions.items():
             rows = coded_rows(book, sheets[key], world.sectors_of(region))
             numbers.add(book, sheets[key], region, rows, [_column(book, sheets[key], rows, year)])
         return numbers.result()
 
-    return Account(STRESSOR, [STRESSOR], [UNIT], read)
+    return StressorBlock([STRESSOR], [STRESSOR], [UNIT], read)
 
 
 def _column(book: Workbook, sheet: str, account: CodedRows, year: str) -> int:
