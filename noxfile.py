@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 import nox
 
@@ -64,12 +65,31 @@ def pymrio_suite(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Full-size benchmarks beside SciPy, LAPACK and pymrio; takes minutes."""
+    """Full-size benchmarks beside SciPy, LAPACK and pymrio; takes minutes.
+
+    Counts and ratios are recorded in .benchmarks/bench.json.
+    """
     session.install("-e", ".[test,bench]")
+    record = Path(".benchmarks", "bench.json")
+    record.parent.mkdir(exist_ok=True)
     session.run(
-        "pytest", "benches", "-q", "-s", *session.posargs,
+        "pytest", "benches", "-q", "-s", f"--benchmark-json={record}", *session.posargs,
         env={"CARBONFLOWS_BENCH": "full", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"},
     )  # fmt: skip
+
+
+@nox.session
+def regression(session: nox.Session) -> None:
+    """Counts beside the stored ones, then seconds beside the commit that stored them.
+
+    `nox -s regression -- COMMIT` names another commit.
+    """
+    session.install("-e", ".[test,bench]")
+    suite = ("python", "benches/regression.py")
+    for size in ("small", "full"):
+        session.run(*suite, "--check", "--size", size)
+    for size, rounds in (("small", "7"), ("full", "3")):
+        session.run(*suite, "--size", size, "--rounds", rounds, "--against", *session.posargs)
 
 
 @nox.session

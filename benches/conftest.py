@@ -15,6 +15,9 @@ FULL = os.environ.get("CARBONFLOWS_BENCH") == "full"
 
 REGIONS, SECTORS = (49, 200) if FULL else (6, 30)
 
+PEERS = ("test_scipy_", "test_lapack_")
+LU = "test_lapack_lu[forward]"
+
 
 def pytest_report_header() -> str:
     """Print what the figures depend on."""
@@ -52,3 +55,23 @@ def dense(world: cf.Table) -> Any:
     matrix = -world.A.toarray(order="F")
     matrix[np.diag_indices(world.n)] += 1.0
     return matrix
+
+
+def pytest_benchmark_update_json(config: Any, benchmarks: Any, output_json: dict[str, Any]) -> None:
+    """Add counts and ratios to the record: they mean something elsewhere, seconds do not.
+
+    A ratio is a peer's least time over ours: of the peers in the same group, else of LU.
+    """
+    marks = output_json["benchmarks"]
+    peers = [mark for mark in marks if mark["name"].startswith(PEERS)]
+    ratios, counts = {}, {}
+    for mark in marks:
+        if mark in peers:
+            continue
+        beside = [peer for peer in peers if peer["group"] == mark["group"]]
+        for peer in beside or [peer for peer in peers if peer["name"] == LU]:
+            ratio = peer["stats"]["min"] / mark["stats"]["min"]
+            ratios[f"{peer['name']} / {mark['name']}"] = ratio
+        whole = {what: n for what, n in mark["extra_info"].items() if isinstance(n, int)}
+        counts |= {mark["name"]: whole} if whole else {}
+    output_json |= {"ratios": ratios, "counts": counts}
