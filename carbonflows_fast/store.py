@@ -84,7 +84,7 @@ def save(table: Table, path: str | os.PathLike[str]) -> Path:
     return save_from(table, path, None)
 
 
-def save_from(table: Table, path: str | os.PathLike[str], origin: str | None) -> Path:
+def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
     """Save a table as :func:`save` does, and note what it was made from.
 
     Raises

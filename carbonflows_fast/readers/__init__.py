@@ -17,19 +17,23 @@ from carbonflows_fast.readers import (
     wiod2013,
     wiod2016,
 )
-from carbonflows_fast.readers._choice import Candidate, Format, chosen
+from carbonflows_fast.readers._choice import Candidate, Format, chosen, year_in
 from carbonflows_fast.readers._files import Files, open_files, unknown_layout
 from carbonflows_fast.readers.exiobase import write_exiobase
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMATS", "detected", "read", "write_exiobase"]
+__all__ = ["FORMATS", "detected", "read", "refuse_broken", "write_exiobase"]
 
 FORMATS = {
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
-    "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
-    "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
-    "wiod2013": Format(wiod2013.find_wiod2013, wiod2013.read_wiod2013, wiod2013.LOOKED_FOR),
-    "wiod2016": Format(wiod2016.find_wiod2016, wiod2016.read_wiod2016, wiod2016.LOOKED_FOR),
+    "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR, beside=True),
+    "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR, beside=True),
+    "wiod2013": Format(
+        wiod2013.find_wiod2013, wiod2013.read_wiod2013, wiod2013.LOOKED_FOR, beside=True
+    ),
+    "wiod2016": Format(
+        wiod2016.find_wiod2016, wiod2016.read_wiod2016, wiod2016.LOOKED_FOR, beside=True
+    ),
     "gloria": Format(gloria.find_gloria, gloria.read_gloria, gloria.LOOKED_FOR),
     "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
     "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
@@ -100,9 +104,23 @@ def read(
         )  # fmt: skip
     wanted = _wanted(stressors)
     with open_files(Path(path)) as files:
+        refuse_broken(files, year)
         name, candidates = detected(files, format)
         table = chosen(files, candidates, year)
         return FORMATS[name].read(files, table, stressors=wanted, progress=progress)
+
+
+def refuse_broken(files: Files, year: int | None) -> None:
+    """Raise for zips that cannot be opened, unless they are of another year by their names.
+
+    Raises
+    ------
+    FormatError
+        Of the first of them.
+    """
+    for name, reason in files.broken.items():
+        if year is None or year_in(name) in (None, year):
+            raise FormatError(reason)
 
 
 def detected(files: Files, format: str | None = None) -> tuple[str, list[Candidate]]:
