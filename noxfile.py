@@ -93,6 +93,18 @@ def regression(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build docs/ without a warning; `nox -s docs -- FOLDER` keeps it. Its examples are tests."""
+    session.install("-e", ".[docs]")
+    with tempfile.TemporaryDirectory() as folder:
+        made = session.posargs[0] if session.posargs else os.path.join(folder, "html")
+        session.run(
+            "sphinx-build", "-W", "--keep-going", "-n", "-q", "-b", "html",
+            "-d", os.path.join(folder, "doctrees"), "docs", made,
+        )  # fmt: skip
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Damaged tables in every layout: 100,000 cases by chance, then as many led by coverage."""
     session.install("-e", ".[test]", "atheris>=3")

@@ -135,7 +135,11 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
 
     Examples
     --------
-    See :func:`save`.
+    >>> import tempfile, pathlib, carbonflows_fast as cf
+    >>> table = cf.synthetic.world(2, 3)
+    >>> path = cf.save(table, pathlib.Path(tempfile.mkdtemp()) / "2019")
+    >>> cf.open(path, verify=True).equals(table)
+    True
     """
     thread_count()  # a wrong environment is no damage to the store
     folder = Path(path).absolute()

@@ -92,7 +92,11 @@ def read(
 
     Examples
     --------
-    >>> import carbonflows_fast as cf  # doctest: +SKIP
+    >>> import pathlib, tempfile, carbonflows_fast as cf
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "IOT_2019_pxp.zip"
+    >>> cf.write_exiobase(cf.synthetic.world(2, 3, stressors=2), file)
+    >>> cf.read(file, stressors="CO2").year
+    2019
     >>> table = cf.read("IOT_2019_pxp.zip", stressors="CO2 - combustion - air")  # doctest: +SKIP
     >>> table = cf.read("2016-2022_SML.zip", year=2019)  # doctest: +SKIP
     """
