@@ -23,7 +23,7 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
-from carbonflows_fast.readers._choice import Candidate, folder_year
+from carbonflows_fast.readers._choice import Candidate, folder_year, outermost
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
 from carbonflows_fast.readers._exiobase_files import (
     PARQUET,
@@ -76,9 +76,9 @@ def find_exiobase(files: Files) -> list[Candidate]:
     if not roots:
         supply = {root for root, name in folders if name == SUPPLY}
         roots = {root for root in supply if all(root + name in files for name in MRSUT)}
-    outer = {root for root in roots if not any(root.startswith(o) for o in roots - {root})}
-    outer = {root for root in outer if files.is_whole(root)}  # or its extensions would be lost
-    return [Candidate(root, folder_year(files.below(root))) for root in sorted(outer)]
+    # Of a folder that is listed in part the extensions would be lost.
+    outer = [root for root in outermost(roots) if files.is_whole(root)]
+    return [Candidate(root, folder_year(files.below(root))) for root in outer]
 
 
 def _marks_table(files: Files, root: str, name: str) -> bool:

@@ -20,7 +20,7 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
-from carbonflows_fast.readers._choice import Candidate, folder_year
+from carbonflows_fast.readers._choice import Candidate, folder_year, outermost
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._names import find_stressors, join_levels
 from carbonflows_fast.readers._parquet import open_parquet
@@ -51,7 +51,7 @@ FIRST_CELL = re.compile(r'(?:"(?:[^"]|"")*"|[^",;\t]*)([,;\t])')
 
 
 def find_plain(files: Files) -> list[Candidate]:
-    """Return the folders that hold a table, those nearest to the top."""
+    """Return the folders that hold a table, but for those inside another one."""
     roots = {
         name.removesuffix(f"Y{suffix}")
         for name in files.sizes
@@ -60,13 +60,11 @@ def find_plain(files: Files) -> list[Candidate]:
     }
     found = [
         root
-        for root in sorted(roots)
+        for root in roots
         if f"{root}{NOT_PLAIN}" not in files
         and any(f"{root}{key}{suffix}" in files for key in "ZA" for suffix in SUFFIXES)
     ]
-    depth = min((root.count("/") for root in found), default=0)
-    highest = [root for root in found if root.count("/") == depth]
-    return [Candidate(root, folder_year(files.below(root))) for root in highest]
+    return [Candidate(root, folder_year(files.below(root))) for root in outermost(found)]
 
 
 def read_plain(
