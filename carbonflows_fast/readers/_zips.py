@@ -85,6 +85,12 @@ def _sizes(where: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo])
             problem = "a name that stands twice"
         if info.compress_type not in SAFE_COMPRESSION:
             problem = f"compression of type {info.compress_type}"
+        if info.flag_bits & ENCRYPTED:
+            raise FormatError(
+                wrong(where, expected="files that can be read without a password",
+                      got=f"an encrypted one ({info.filename!r})",
+                      remedy="unpack the zip with its password, and give the folder")
+            )  # fmt: skip
         if problem:
             raise FormatError(
                 wrong(where, expected="files inside the zip, stored or deflated",
