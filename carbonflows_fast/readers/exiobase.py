@@ -49,6 +49,7 @@ LOOKED_FOR = (
     "Y.txt, with Z.txt or A.txt beside it and sub-folders with F.txt: EXIOBASE 3, or what pymrio "
     "saves as text or Parquet, at the top or below a prefix folder"
 )
+OPTIONAL = ("x", "unit", "population")
 EXPORTS = "Exports: Total (fob)"
 DEFAULT_CATEGORY = "final demand"  # where Y has one column for each region and no categories
 
@@ -105,8 +106,8 @@ def read_exiobase(
     Raises
     ------
     FormatError
-        If a file is missing, damaged or cut short, a cell is no finite number, labels disagree,
-        or a stressor stands twice in one extension; it names file and place.
+        If a file is missing, misnamed, damaged or cut short, a cell is no finite number, labels
+        disagree, or a stressor stands twice in one extension; it names file and place.
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     """
@@ -115,6 +116,7 @@ def read_exiobase(
     parameters = FileParameters.read(folder, "")
     matrix_key = "Z" if parameters.find("Z") else "A"
     extensions = extension_files(folder)
+    parameters.refuse_misnamed(*(key for key in OPTIONAL if parameters.find(key) is None))
     names = [parameters.find(key) for key in (matrix_key, "Y", "x", "unit")]
     names += [name for extension in extensions for name in extension.names]
     with reading(folder, names, progress) as counted:

@@ -22,6 +22,7 @@ from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._choice import Candidate, folder_year, outermost
 from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._misnamed import refuse_misnamed
 from carbonflows_fast.readers._names import find_stressors, join_levels
 from carbonflows_fast.readers._parquet import open_parquet
 from carbonflows_fast.readers._text import (
@@ -40,8 +41,8 @@ __all__ = ["LOOKED_FOR", "find_plain", "read_plain"]
 logger = logging.getLogger(__name__)
 
 LOOKED_FOR = "Y.csv or Y.parquet, with Z or A beside it: one's own table"
-KEYS = ("Z", "A", "Y", "x", "F", "S", "F_Y", "row_units", "stressor_units", "extensions",
-        "population")  # fmt: skip
+OPTIONAL = ("x", "F_Y", "row_units", "stressor_units", "extensions", "population")
+KEYS = ("Z", "A", "Y", "F", "S", *OPTIONAL)
 SUFFIXES = (".csv", ".parquet")
 NOT_PLAIN = "file_parameters.json"  # pymrio's folders have it
 
@@ -92,8 +93,8 @@ def read_plain(
     Raises
     ------
     FormatError
-        If a file is missing, damaged or one too many, a number or a label is wrong, or labels
-        disagree; it names file and place.
+        If a file is missing, misnamed, damaged or one too many, a number or a label is wrong, or
+        labels disagree; it names file and place.
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     """
@@ -116,7 +117,8 @@ def _layout(folder: Files) -> tuple[str, dict[str, str]]:
     Raises
     ------
     FormatError
-        If CSV and Parquet are mixed, or of two files that say the same both or none are there.
+        If CSV and Parquet are mixed, or of two files that say the same both or none are there, or
+        one is misnamed.
     """
     there = {(key, suffix): f"{key}{suffix}" for key in KEYS for suffix in SUFFIXES}
     there = {place: name for place, name in there.items() if name in folder}
@@ -137,6 +139,12 @@ def _layout(folder: Files) -> tuple[str, dict[str, str]]:
                       remedy=f"keep one: {second} follows from {first} and x" if got == "both"
                       else "write one of them: there is no table without emissions")
             )  # fmt: skip
+    refuse_misnamed(folder, [f"{key}{suffix}" for key in OPTIONAL if key not in names])
+    unused = [n for n in folder.sizes if "/" not in n and n.lower().endswith(suffix)]
+    unused = sorted(set(unused) - set(names.values()))
+    if unused:
+        logger.warning("%s: not read, since no part of a table is called so: %s",
+                       folder.where(""), shorten(unused))  # fmt: skip
     return suffix, names
 
 
