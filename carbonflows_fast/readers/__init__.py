@@ -20,7 +20,8 @@ from carbonflows_fast.readers import (
     wiod2016,
 )
 from carbonflows_fast.readers._choice import Candidate, Format, chosen
-from carbonflows_fast.readers._files import Files, open_files, unknown_layout
+from carbonflows_fast.readers._files import Files, open_files
+from carbonflows_fast.readers._unknown import unknown_layout
 from carbonflows_fast.readers._zips import unreadable
 from carbonflows_fast.readers.exiobase import write_exiobase
 from carbonflows_fast.table import Table
@@ -131,7 +132,7 @@ def detected(files: Files, format: str | None = None) -> tuple[str, list[Candida
     names = list(FORMATS) if format is None else [format]
     found = {name: tables for name in names if (tables := FORMATS[name].find(files))}
     if not found:
-        raise unknown_layout(files, "; ".join(FORMATS[name].looked_for for name in names))
+        raise unknown_layout(files, FORMATS, format)
     if len(found) > 1:
         raise FormatError(
             wrong(str(files.path), expected="tables of one format", got=" and ".join(found),

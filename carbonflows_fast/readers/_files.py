@@ -13,10 +13,10 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._zips import DAMAGE, open_member, open_zip, unreadable
 
-__all__ = ["Files", "open_files", "unknown_layout"]
+__all__ = ["DEPTH", "Files", "disk_files", "open_files"]
 
 logger = logging.getLogger(__name__)
 
@@ -277,25 +277,15 @@ class Files:
         return content
 
 
-def unknown_layout(files: Files, looked_for: str) -> FormatError:
-    """Return the error for a path without a table that is known."""
-    top = sorted({name.split("/", 1)[0] for name in files.sizes})
-    single = not files.path.is_dir() and not files.archives
-    return FormatError(
-        wrong(str(files.path), expected=f"a table in a known layout (looked for {looked_for})",
-              got="a single file" if single else shorten(top) or "nothing",
-              remedy="give the folder or the zip that holds these files")
-    )  # fmt: skip
-
-
-def _disk_files(folder: Path, depth: int = DEPTH) -> Iterator[tuple[str, int]]:
+def disk_files(folder: Path, depth: int = DEPTH) -> Iterator[tuple[str, int]]:
+    """Yield the files at and below a folder, with their sizes; hidden ones are left out."""
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.is_file():
             yield entry.name, entry.stat().st_size
         elif depth and entry.is_dir():
-            for name, size in _disk_files(entry, depth - 1):
+            for name, size in disk_files(entry, depth - 1):
                 yield f"{entry.name}/{name}", size
 
 
@@ -314,7 +304,7 @@ def open_files(path: Path) -> Iterator[Files]:
     with ExitStack() as stack:
         if path.is_dir():
             try:
-                sizes = dict(_disk_files(path))
+                sizes = dict(disk_files(path))
             except OSError as error:
                 raise unreadable(str(path), error) from error
             archives = {}
