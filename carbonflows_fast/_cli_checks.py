@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carbonflows_fast._cli_output import check_out, columns, save, say, write_out
+from carbonflows_fast._cli_tables import add_layout, spoken, table_or_path
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -38,6 +39,7 @@ def _option(name: str) -> str:
 def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `check` takes beside the output."""
     parser.add_argument("table", metavar="PATH", type=Path, help="text table or saved table")
+    add_layout(parser)
     parser.add_argument("--other", metavar="PATH", type=Path, help="a table to compare it with")
     parser.add_argument(
         "--stressor", metavar="NAME",
@@ -64,8 +66,8 @@ def check(arguments: argparse.Namespace) -> int:
     import carbonflows_fast as cf
 
     check_out(arguments.out)
-    report = cf.check(arguments.table, arguments.other, stressor=arguments.stressor)
-    say(str(report))
+    report = cf.check(table_or_path(arguments), arguments.other, stressor=arguments.stressor)
+    say(spoken(str(report)))
     write_out(report.findings, arguments.out)
     return 0 if report.ok else 1
 

@@ -4,7 +4,7 @@ sector | paths | decompose | panel``.
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
 on standard error), 130 interrupted. Results go to standard output, everything else to standard
-error. A new command is a function, a parser in `_parser`, and whatever of `_add_table`,
+error. A new command is a function, a parser in `_parser`, and whatever of `add_table`,
 `_add_question` and `_add_output` it needs.
 """
 
@@ -34,8 +34,9 @@ from carbonflows_fast._cli_output import (
     show_accounts,
     write_out,
 )
+from carbonflows_fast._cli_tables import add_table, load, spoken, wrong_for_saved
 from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
-from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
+from carbonflows_fast.errors import CarbonFlowsError
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -66,7 +67,7 @@ def info(arguments: argparse.Namespace) -> int:
             for key, value in cf.build_info().items()
         ]
     else:
-        facts = facts_of(_load(arguments))
+        facts = facts_of(load(arguments))
     width = max(len(key) for key, _ in facts)
     for key, value in facts:
         say(f"{key.ljust(width)}  {value}")
@@ -79,13 +80,13 @@ def convert(arguments: argparse.Namespace) -> int:
 
     for option in ("stressor", "years", "only"):
         if getattr(arguments, option) and is_store(arguments.table):
-            raise _saved(f"--{option}", arguments.table)
-    return _cli_convert.run(arguments, _load)
+            raise wrong_for_saved(f"--{option}", arguments.table)
+    return _cli_convert.run(arguments, load)
 
 
 def repair(arguments: argparse.Namespace) -> int:
     """Mend a table by the repairs that are named, and save it with the ledger."""
-    return _cli_checks.repair(arguments, _load)
+    return _cli_checks.repair(arguments, load)
 
 
 def accounts(arguments: argparse.Namespace) -> int:
@@ -152,7 +153,7 @@ def decompose(arguments: argparse.Namespace) -> int:
 
     check_out(arguments.out)
     before, stressor, demand = _question(arguments)
-    arguments.table = arguments.after
+    arguments.table, arguments.year = arguments.after, arguments.after_year
     after = _question(arguments)[0]
     top = arguments.top
     if top is None and arguments.threshold is None and arguments.min_share is None:
@@ -173,38 +174,11 @@ def decompose(arguments: argparse.Namespace) -> int:
 # --- what several commands share ------------------------------------------------------------
 
 
-def _load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) -> Table:
-    """Open a saved table, or read one as its publisher distributes it."""
-    import carbonflows_fast as cf
-    from carbonflows_fast.selection import select_stressor
-    from carbonflows_fast.store import is_store
-
-    if not is_store(arguments.table):
-        return cf.read(arguments.table, format=arguments.format, stressors=stressors)
-    if arguments.format is not None:
-        raise _saved("--format", arguments.table)
-    table = cf.open(arguments.table)
-    for name in stressors or ():
-        select_stressor(table, name)  # complains if there is none
-    return table
-
-
-def _saved(argument: str, path: Path) -> InputError:
-    return InputError(
-        wrong(
-            argument,
-            expected="a table in text files",
-            got=f"a saved table, {str(path)!r}",
-            remedy=f"leave {argument} out, or name the source that it was saved from",
-        )
-    )
-
-
 def _question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
     """Return the table, the stressor and the demand that are asked for."""
     wanted = arguments.stressor
     # A characterisation weighs several stressors, so all are read.
-    table = _load(arguments, None if wanted in (None, *CHARACTERISATIONS) else [wanted])
+    table = load(arguments, None if wanted in (None, *CHARACTERISATIONS) else [wanted])
     made = wanted in CHARACTERISATIONS
     if wanted and not made and len(table.stressors) == 1 and wanted not in table.stressors:
         wanted = None  # the reader found it under the name of its extension
@@ -256,17 +230,6 @@ def threads(text: str) -> int:
     if value > MOST_THREADS:
         raise argparse.ArgumentTypeError(f"expected at most {MOST_THREADS:,}, got {text}")
     return value
-
-
-def _add_table(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    parser.add_argument(
-        "table",
-        metavar="TABLE",
-        type=Path,
-        nargs="?" if optional else None,
-        help="text table (folder or zip), or a saved table (folder)",
-    )
-    parser.add_argument("--format", help="layout of a text table, e.g. oecd; found out if not")
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
@@ -326,7 +289,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_top(made)
 
     made = command(info, "info", "Describe a table, or without TABLE the installation.")
-    _add_table(made, optional=True)
+    add_table(made, optional=True)
 
     made = command(
         _cli_checks.check, "check", "Report what is odd in a table; exit status 1 on errors."
@@ -335,41 +298,42 @@ def _parser() -> argparse.ArgumentParser:
     _add_output(made, "all findings")
 
     made = command(repair, "repair", "Mend what check finds, by the repairs that are named.")
-    _add_table(made)
+    add_table(made)
     _cli_checks.add_repair_arguments(made)
 
     made = command(convert, "convert", "Save text tables as folders that open at once.")
-    _add_table(made)
+    add_table(made, year=False)  # it takes --years
     _cli_convert.add_arguments(made, positive)
 
     made = command(accounts, "accounts", "Show emissions by production and by consumption.")
-    _add_table(made)
+    add_table(made)
     _add_question(made)
     _add_output(made, "the accounts")
 
     made = command(flows, "flows", "Show emissions embodied in trade between regions.")
-    _add_table(made)
+    add_table(made)
     _add_question(made)
     _add_top(made)
     _cli_trade.add_flow_arguments(made)
     _add_output(made, "all flows")
 
     made = command(sector, "sector", "Follow emissions along the supply chains of some sectors.")
-    _add_table(made)
+    add_table(made)
     _cli_trade.add_sector_arguments(made)
     _add_question(made)
     _add_top(made)
     _add_output(made, "emitted × made × consumed")
 
     made = command(paths, "paths", "Show the supply chains that carry most of a footprint.")
-    _add_table(made)
+    add_table(made)
     _add_question(made)
     _cli_paths.add_arguments(made, positive)
     _add_output(made, "all paths found")
 
     made = command(decompose, "decompose", "Show what a change between two tables is due to.")
-    _add_table(made)
+    add_table(made)
     made.add_argument("after", metavar="AFTER", type=Path, help="the later table")
+    made.add_argument("--after-year", metavar="YEAR", type=int, help="the same for AFTER")
     _add_question(made)
     _cli_changes.add_arguments(made, positive)
     _add_output(made, "all chains found")
@@ -435,5 +399,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except (CarbonFlowsError, OSError, MemoryError) as error:
         sentence = " ".join(str(error).split()) or f"not enough memory ({type(error).__name__})"
-        sys.stderr.write(f"carbonflows-fast: {sentence}\n")
+        sys.stderr.write(f"carbonflows-fast: {spoken(sentence)}\n")
         return 2

@@ -44,12 +44,12 @@ VERIFIED_BELOW = 1 << 20  # files that cost nothing to verify are verified at ev
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
-    """Return whether the folder is a saved table.
+    """Return whether the folder is a saved table, as far as one may look into it.
 
     >>> is_store("nowhere")
     False
     """
-    return (Path(path) / MANIFEST).is_file()
+    return os.path.isfile(Path(path) / MANIFEST)
 
 
 def save(table: Table, path: str | os.PathLike[str]) -> Path:
@@ -274,7 +274,7 @@ def _damaged(folder: Path, what: str) -> StoreError:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     if not is_store(folder):
-        what = "which does not exist" if not folder.exists() else f"which has no {MANIFEST}"
+        what = "which does not exist" if not _is_there(folder) else f"which has no {MANIFEST}"
         raise StoreError(
             f"path: expected a saved table, got {str(folder)!r}, {what}; make one with "
             "cf.save(table, path), or read a text table with cf.read(path)"
@@ -293,6 +293,20 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             f"{str(folder)!r}; save the table again with this version of carbonflows_fast"
         )
     return manifest
+
+
+def _is_there(folder: Path) -> bool:
+    """Return whether there is such a folder, or raise if one may not know."""
+    try:
+        os.stat(folder / MANIFEST)
+    except PermissionError as error:
+        raise StoreError(
+            f"path: expected a saved table that you may read, got {str(folder)!r}, without "
+            "permission to look into it; have its owner give you the right, or copy it"
+        ) from error
+    except (OSError, ValueError):
+        return os.path.exists(folder)
+    return True
 
 
 def _read_array(folder: Path, name: str, record: dict[str, Any]) -> Any:

@@ -378,8 +378,10 @@ def test_other_sheets_are_left_alone(tmp_path: Path, name: str) -> None:
 
 def test_blocks_without_indices_are_no_eora(tmp_path: Path) -> None:
     files = {name: content for name, content in Full().files().items() if not is_label(name)}
-    with pytest.raises(FormatError, match=r"known layout .* T.csv, .* with index_t.csv: full Eora"):
+    with pytest.raises(FormatError, match="a table in a known layout"):
         read(put(tmp_path, files))
+    with pytest.raises(FormatError, match=r"layout eora .* T.csv, .* with index_t.csv: full Eora"):
+        read(tmp_path, format="eora")
 
 
 def same_as_pymrio(table: Table, folder: Path, year: int) -> None:

@@ -155,7 +155,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
         ),
         r"table: .*'FR'",
     ),
-    "missing Y": (removed("Y.txt"), "looked for Y.txt, with Z.txt or A.txt"),
+    "missing Y": (removed("Y.txt"), r"known layout \(exiobase3, .* got Z.txt"),
     "missing x": (removed("x.txt"), r"x\.txt: .* lists it for x.*restore"),
     "missing F": (removed("air/F.txt"), r"air.F\.txt: .* lists it for F"),
     "missing Z": (removed("Z.txt"), r"Z\.txt: .* lists it for Z"),
@@ -246,14 +246,20 @@ def test_paths_that_hold_no_table(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="nothing of this name; check the path"):
         read(tmp_path / "absent.zip")
     (tmp_path / "note.csv").write_text("1")
-    with pytest.raises(FormatError, match=r"looked for Y.txt.*got a single file"):
+    with pytest.raises(FormatError, match=r"known layout .*got a single file; give the folder"):
         read(tmp_path / "note.csv")
-    with pytest.raises(FormatError, match=r"looked for Y.txt.*got note.csv"):
+    with pytest.raises(FormatError, match=r"known layout .*got note.csv"):
         read(tmp_path)
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as other:
         other.writestr("wiot09.xlsx", "x")
-    with pytest.raises(FormatError, match=r"looked for Y.txt.*got wiot09.xlsx"):
+    with pytest.raises(FormatError, match=r"known layout .*got wiot09.xlsx"):
         read(tmp_path / "other.zip")
+
+
+def test_the_layout_that_was_asked_for_is_told(tmp_path: Path) -> None:
+    (tmp_path / "note.csv").write_text("1")
+    with pytest.raises(FormatError, match=r"layout exiobase3 \(looked for Y.txt, with Z.txt or A"):
+        read(tmp_path, format="exiobase3")
 
 
 def test_two_tables_in_one_place(tmp_path: Path) -> None:

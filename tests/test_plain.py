@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -110,6 +111,17 @@ def test_a_year_of_several(tmp_path: Path) -> None:
         write_csv(own(), tmp_path / f"own_{year}")
     assert read(tmp_path, year=2018).year == 2018
     with pytest.raises(FormatError, match=r"one table, got 2 tables \(2018, 2019\)"):
+        read(tmp_path)
+    packed(
+        write_csv(own(), tmp_path / "other" / "own_2020"), tmp_path / "own_2020.zip", "own_2020/"
+    )
+    with pytest.raises(FormatError, match="4 tables"):  # none hides another that lies deeper
+        read(tmp_path)
+    shutil.rmtree(tmp_path / "other")
+    assert read(tmp_path, year=2020).year == 2020
+    write_csv(own(), tmp_path / "own_2018" / "draft_1999")  # what lies inside a table is its own
+    assert read(tmp_path, year=2018).year == 2018
+    with pytest.raises(FormatError, match=r"3 tables \(2018, 2019, 2020\)"):
         read(tmp_path)
 
 

@@ -255,7 +255,7 @@ def test_a_stressor_without_numbers_is_not_lost_in_silence(
 def test_folders_of_pymrio_are_not_plain(tmp_path: Path) -> None:
     folder = write_parquet(own(), tmp_path / "own")
     (folder / "file_parameters.json").write_text("{}")
-    with pytest.raises(FormatError, match="expected a table in a known layout"):
+    with pytest.raises(FormatError, match="expected tables of format plain, got exiobase3 alone"):
         read(folder, format="plain")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from carbonflows_fast.readers import (
     wiod2016,
 )
 from carbonflows_fast.readers._choice import Candidate, Format, chosen, year_in
-from carbonflows_fast.readers._files import Files, open_files, unknown_layout
+from carbonflows_fast.readers._files import Files, open_files
+from carbonflows_fast.readers._unknown import unknown_layout
+from carbonflows_fast.readers._zips import unreadable
 from carbonflows_fast.readers.exiobase import write_exiobase
 from carbonflows_fast.table import Table
 
@@ -88,7 +92,7 @@ def read(
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     InputError
-        If `format` is unknown.
+        If `path` is no path, `format` is unknown or `year` no whole number.
 
     Examples
     --------
@@ -100,18 +104,23 @@ def read(
     >>> table = cf.read("IOT_2019_pxp.zip", stressors="CO2 - combustion - air")  # doctest: +SKIP
     >>> table = cf.read("2016-2022_SML.zip", year=2019)  # doctest: +SKIP
     """
-    if (Path(path) / STORE_MARKER).is_file():
+    place = _place(path)
+    year = _whole(year)
+    if os.path.isfile(place / STORE_MARKER):
         raise FormatError(
             wrong(str(path), expected="a table as its publisher distributes it",
                   got=f"a store of carbonflows_fast ({STORE_MARKER})",
                   remedy="open it with cf.open")
         )  # fmt: skip
     wanted = _wanted(stressors)
-    with open_files(Path(path)) as files:
-        refuse_broken(files, year)
-        name, candidates = detected(files, format)
-        table = chosen(files, candidates, year)
-        return FORMATS[name].read(files, table, stressors=wanted, progress=progress)
+    try:
+        with open_files(place) as files:
+            refuse_broken(files, year)
+            name, candidates = detected(files, format)
+            table = chosen(files, candidates, year)
+            return FORMATS[name].read(files, table, stressors=wanted, progress=progress)
+    except OSError as error:  # of the path itself: it is too long, or may not be looked at
+        raise unreadable(str(path), error) from error
 
 
 def refuse_broken(files: Files, year: int | None) -> None:
@@ -137,7 +146,7 @@ def detected(files: Files, format: str | None = None) -> tuple[str, list[Candida
     InputError
         If `format` is unknown.
     """
-    if format is not None and format not in FORMATS:
+    if format is not None and not (isinstance(format, str) and format in FORMATS):
         raise InputError(
             wrong("format", expected=" or ".join(repr(name) for name in FORMATS),
                   got=repr(format), remedy="leave it out to have the layout found out")
@@ -145,13 +154,34 @@ def detected(files: Files, format: str | None = None) -> tuple[str, list[Candida
     names = list(FORMATS) if format is None else [format]
     found = {name: tables for name in names if (tables := FORMATS[name].find(files))}
     if not found:
-        raise unknown_layout(files, "; ".join(FORMATS[name].looked_for for name in names))
+        raise unknown_layout(files, FORMATS, format)
     if len(found) > 1:
         raise FormatError(
             wrong(str(files.path), expected="tables of one format", got=" and ".join(found),
                   remedy="say which: format=…, or the path of the table")
         )  # fmt: skip
     return found.popitem()
+
+
+def _place(path: object) -> Path:
+    try:
+        return Path(path)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InputError(
+            wrong("path", expected="a folder, a zip or a file, as text or Path", got=repr(path),
+                  remedy="give the path of one table")
+        ) from error  # fmt: skip
+
+
+def _whole(year: object) -> int | None:
+    try:
+        if year is None or not isinstance(year, bool):
+            return None if year is None else operator.index(year)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise InputError(
+        wrong("year", expected="a whole number, or None", got=repr(year), remedy="give year=2019")
+    )
 
 
 def _wanted(stressors: str | Sequence[str] | None) -> list[str] | None:

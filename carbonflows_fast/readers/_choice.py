@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.table import Table
 
-__all__ = ["Candidate", "Format", "chosen", "folder_year", "year_in"]
+__all__ = ["Candidate", "Format", "chosen", "folder_year", "outermost", "year_in"]
 
 
 class Candidate(NamedTuple):
@@ -51,6 +51,19 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
               got=there if year is None else same,
               remedy="say which: year=…, or the path of its file")
     )  # fmt: skip
+
+
+def outermost(roots: Iterable[str]) -> list[str]:
+    """Return the folders that lie in no other one of them, in alphabetical order.
+
+    >>> outermost(["2018.zip/own/", "2017/", "2017/draft/"])
+    ['2017/', '2018.zip/own/']
+    """
+    kept: list[str] = []
+    for root in sorted(roots):  # what lies in a folder follows it
+        if not (kept and root.startswith(kept[-1])):
+            kept.append(root)
+    return kept
 
 
 def year_in(*names: str) -> int | None:

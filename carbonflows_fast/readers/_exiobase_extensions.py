@@ -79,7 +79,7 @@ def extension_files(folder: Files) -> list[ExtensionFiles]:
     Raises
     ------
     FormatError
-        If some have F and others S only, or a listed file is missing.
+        If some have F and others S only, or a listed file is missing, or one is misnamed.
     """
     found: list[ExtensionFiles] = []
     for name in folder.folders():
@@ -87,11 +87,16 @@ def extension_files(folder: Files) -> list[ExtensionFiles]:
         F = parameters.find("F")
         S = None if F else parameters.find("S")
         if not (F or S):
+            parameters.refuse_misnamed("F", "S")
             continue
         for key in DEMAND_KEYS:
             if demand := parameters.find(key):
                 break
+        else:
+            parameters.refuse_misnamed("F_Y")
         unit = parameters.find("unit")
+        if unit is None:
+            parameters.refuse_misnamed("unit")
         kind: Kind = "F" if F else "S"
         found.append(ExtensionFiles(name, parameters, kind, F or S or "", demand, key, unit))
     without = [files.extension for files in found if files.kind == "S"]

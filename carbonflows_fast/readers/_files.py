@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import zipfile
 from collections.abc import Callable, Iterator
@@ -12,14 +13,17 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._zips import DAMAGE, open_member, open_zip, unreadable
 
-__all__ = ["Files", "open_files", "unknown_layout"]
+__all__ = ["DEPTH", "Files", "disk_files", "open_files"]
+
+logger = logging.getLogger(__name__)
 
 BUFFER_BYTES = 1 << 20
 DEPTH = 3  # folders below the one given that are looked into
 LINE_BYTES = 1 << 28  # a line of 40,000 numbers takes a megabyte; what is longer is no table
+BLANK_LINES = 1_000_000  # in one file; each takes as long as a short one with numbers
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WHOLE_BYTES = 1 << 31  # of files that are read at once
 
@@ -154,12 +158,15 @@ class Files:
     def lines(self, name: str) -> Iterator[tuple[int, bytes]]:
         """Yield line number (from 1) and line, without line end; blank lines are left out.
 
+        A last line without line end, which may be cut within a number, is logged as a warning.
+
         Raises
         ------
         FormatError
             If the file is missing, cut short or damaged, or is no text.
         """
-        number = 0
+        number = blank = 0
+        ended = True
         try:
             with self.open(name) as handle:
                 while line := handle.readline(LINE_BYTES):
@@ -167,23 +174,32 @@ class Files:
                     self.on_bytes(len(line))
                     if len(line) == LINE_BYTES:
                         raise self._no_lines(name, number)
+                    ended = line.endswith(b"\n")
                     line = line.rstrip(b"\r\n")
                     if number == 1:
                         line = line.removeprefix(BYTE_ORDER_MARK)
+                        self._refuse_carriage_returns(name, line)
                     if line:
                         yield number, line
+                        continue
+                    blank += 1
+                    if blank > BLANK_LINES:
+                        raise self._not_text(name, number, f"more than {BLANK_LINES:,} blank ones")
         except DAMAGE as error:
             raise unreadable(self.where(name), error) from error
+        self._warn_of_cut(name, ended)
 
     def blocks(self, name: str, size: int) -> Iterator[tuple[int, bytes]]:
         """Yield blocks of whole lines, some `size` bytes each, with the number of their first.
+
+        A last line without line end is logged as in `lines`.
 
         Raises
         ------
         FormatError
             If the file is missing, cut short or damaged, or is no text.
         """
-        number = 1
+        number, ended = 1, True
         try:
             with self.open(name) as handle:
                 while block := handle.read(size):
@@ -191,18 +207,41 @@ class Files:
                     if len(rest) == LINE_BYTES:
                         raise self._no_lines(name, number)
                     block += rest
+                    ended = block.endswith(b"\n")
                     self.on_bytes(len(block))
-                    yield number, block.removeprefix(BYTE_ORDER_MARK) if number == 1 else block
+                    if number == 1:
+                        block = block.removeprefix(BYTE_ORDER_MARK)
+                        self._refuse_carriage_returns(name, block.partition(b"\n")[0])
+                    yield number, block
                     number += block.count(b"\n")
         except DAMAGE as error:
             raise unreadable(self.where(name), error) from error
+        self._warn_of_cut(name, ended)
 
     def _no_lines(self, name: str, number: int) -> FormatError:
+        return self._not_text(name, number, f"more than {LINE_BYTES >> 20} MB without a line end")
+
+    def _not_text(self, name: str, number: int, got: str) -> FormatError:
         return FormatError(
-            wrong(f"{self.where(name)}, line {number}", expected="a line of text",
-                  got=f"more than {LINE_BYTES >> 20} MB without a line end",
+            wrong(f"{self.where(name)}, line {number}", expected="lines of text", got=got,
                   remedy="this is no table in a known layout")
         )  # fmt: skip
+
+    def _refuse_carriage_returns(self, name: str, line: bytes) -> None:
+        """Refuse a first line that goes on after a carriage return: it is the whole file."""
+        if b"\r" in line.rstrip(b"\r"):
+            raise FormatError(
+                wrong(self.where(name), expected="lines that end by line feed",
+                      got="lines that end by carriage return alone, as old Macs wrote them",
+                      remedy="save the file anew as CSV or text with line feeds")
+            )  # fmt: skip
+
+    def _warn_of_cut(self, name: str, ended: bool) -> None:
+        """Log a last line without line end: its last number may have lost digits."""
+        if not ended:
+            logger.warning(
+                "%s: no line end after the last line: is the file cut short?", self.where(name)
+            )
 
     def content(self, name: str) -> bytes:
         """Return all bytes of a file.
@@ -248,25 +287,15 @@ class Files:
         return content
 
 
-def unknown_layout(files: Files, looked_for: str) -> FormatError:
-    """Return the error for a path without a table that is known."""
-    top = sorted({name.split("/", 1)[0] for name in files.sizes})
-    single = not files.path.is_dir() and not files.archives
-    return FormatError(
-        wrong(str(files.path), expected=f"a table in a known layout (looked for {looked_for})",
-              got="a single file" if single else shorten(top) or "nothing",
-              remedy="give the folder or the zip that holds these files")
-    )  # fmt: skip
-
-
-def _disk_files(folder: Path, depth: int = DEPTH) -> Iterator[tuple[str, int]]:
+def disk_files(folder: Path, depth: int = DEPTH) -> Iterator[tuple[str, int]]:
+    """Yield the files at and below a folder, with their sizes; hidden ones are left out."""
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.is_file():
             yield entry.name, entry.stat().st_size
         elif depth and entry.is_dir():
-            for name, size in _disk_files(entry, depth - 1):
+            for name, size in disk_files(entry, depth - 1):
                 yield f"{entry.name}/{name}", size
 
 
@@ -285,7 +314,7 @@ def open_files(path: Path) -> Iterator[Files]:
     with ExitStack() as stack:
         if path.is_dir():
             try:
-                sizes = dict(_disk_files(path))
+                sizes = dict(disk_files(path))
             except OSError as error:
                 raise unreadable(str(path), error) from error
             archives, broken = {}, {}

@@ -8,10 +8,12 @@ from typing import Any
 from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._exiobase_files import PARQUET, PICKLE, TEXT
 from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._misnamed import refuse_misnamed
 
 __all__ = ["PARAMETERS", "FileParameters"]
 
 PARAMETERS = "file_parameters.json"
+USUAL = (TEXT[0], PARQUET[0])
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,16 @@ class FileParameters:
             )
         return cls(folder, prefix, files)
 
+    def refuse_misnamed(self, *keys: str) -> None:
+        """Refuse files whose names are nearly the usual ones of keys that were not found.
+
+        Raises
+        ------
+        FormatError
+            Naming the file.
+        """
+        refuse_misnamed(self.folder, [f"{self.prefix}{key}{end}" for key in keys for end in USUAL])
+
     def find(self, key: str) -> str | None:
         """Return the file of a key, by its usual names if it is not listed, None if there is none.
 
@@ -56,7 +68,7 @@ class FileParameters:
             If a file is listed and not there, or is neither text nor Parquet.
         """
         if key not in self.files:
-            usual = (self.prefix + key + suffix for suffix in (TEXT[0], PARQUET[0]))
+            usual = (self.prefix + key + suffix for suffix in USUAL)
             return next((name for name in usual if name in self.folder), None)
         name = self.prefix + str(self.files[key]["name"])
         if name not in self.folder:

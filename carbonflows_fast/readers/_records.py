@@ -8,7 +8,6 @@ parsed line by line, which names the first line that is wrong.
 from __future__ import annotations
 
 import csv
-import logging
 import math
 import re
 from collections import deque
@@ -29,8 +28,6 @@ from carbonflows_fast.readers._cells import Growing, decoded, show
 from carbonflows_fast.readers._files import Files
 
 __all__ = ["Records", "check_once", "read_records"]
-
-logger = logging.getLogger(__name__)
 
 CodesArray = npt.NDArray[np.int16]
 
@@ -316,8 +313,6 @@ class _Kept:
         self.values.add(block.values[keep])
 
     def result(self, ended: bool) -> Records:
-        if not ended:
-            logger.warning("%s: the last line has no line end: is it whole?", self.layout.where)
         return Records(
             self.layout.where,
             {role: list(known) for role, known in self.known.items()},

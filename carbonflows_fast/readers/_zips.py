@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from contextlib import ExitStack
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,18 @@ DAMAGE: Any = (
 
 
 def unreadable(where: str, error: BaseException) -> FormatError:
-    """Return the error for a file that is damaged."""
+    """Return the error for a file that is damaged, or that may not be read."""
+    if isinstance(error, PermissionError):
+        return FormatError(
+            wrong(where, expected="a file or folder that you may read", got="no permission",
+                  remedy="have its owner give you the right, or copy it")
+        )  # fmt: skip
+    if isinstance(error, OSError) and error.errno == ENAMETOOLONG:
+        return FormatError(
+            wrong(f"{where[:40]}…", expected="the path of a table",
+                  got=f"a text of {len(where):,} characters, too long for a path",
+                  remedy="check the path")
+        )  # fmt: skip
     return FormatError(
         wrong(where, expected="a complete and readable file",
               got=f"{type(error).__name__} ({error})",
@@ -85,6 +97,12 @@ def _sizes(where: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo])
             problem = "a name that stands twice"
         if info.compress_type not in SAFE_COMPRESSION:
             problem = f"compression of type {info.compress_type}"
+        if info.flag_bits & ENCRYPTED:
+            raise FormatError(
+                wrong(where, expected="files that can be read without a password",
+                      got=f"an encrypted one ({info.filename!r})",
+                      remedy="unpack the zip with its password, and give the folder")
+            )  # fmt: skip
         if problem:
             raise FormatError(
                 wrong(where, expected="files inside the zip, stored or deflated",

@@ -23,7 +23,7 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
-from carbonflows_fast.readers._choice import Candidate, folder_year
+from carbonflows_fast.readers._choice import Candidate, folder_year, outermost
 from carbonflows_fast.readers._exiobase_extensions import Emissions, extension_files, read_emissions
 from carbonflows_fast.readers._exiobase_files import (
     PARQUET,
@@ -49,6 +49,7 @@ LOOKED_FOR = (
     "Y.txt, with Z.txt or A.txt beside it and sub-folders with F.txt: EXIOBASE 3, or what pymrio "
     "saves as text or Parquet, at the top or below a prefix folder"
 )
+OPTIONAL = ("x", "unit", "population")
 EXPORTS = "Exports: Total (fob)"
 DEFAULT_CATEGORY = "final demand"  # where Y has one column for each region and no categories
 
@@ -76,9 +77,9 @@ def find_exiobase(files: Files) -> list[Candidate]:
     if not roots:
         supply = {root for root, name in folders if name == SUPPLY}
         roots = {root for root in supply if all(root + name in files for name in MRSUT)}
-    outer = {root for root in roots if not any(root.startswith(o) for o in roots - {root})}
-    outer = {root for root in outer if files.is_whole(root)}  # or its extensions would be lost
-    return [Candidate(root, folder_year(files.below(root))) for root in sorted(outer)]
+    # Of a folder that is listed in part the extensions would be lost.
+    outer = [root for root in outermost(roots) if files.is_whole(root)]
+    return [Candidate(root, folder_year(files.below(root))) for root in outer]
 
 
 def _marks_table(files: Files, root: str, name: str) -> bool:
@@ -105,8 +106,8 @@ def read_exiobase(
     Raises
     ------
     FormatError
-        If a file is missing, damaged or cut short, a cell is no finite number, labels disagree,
-        or a stressor stands twice in one extension; it names file and place.
+        If a file is missing, misnamed, damaged or cut short, a cell is no finite number, labels
+        disagree, or a stressor stands twice in one extension; it names file and place.
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     """
@@ -115,6 +116,7 @@ def read_exiobase(
     parameters = FileParameters.read(folder, "")
     matrix_key = "Z" if parameters.find("Z") else "A"
     extensions = extension_files(folder)
+    parameters.refuse_misnamed(*(key for key in OPTIONAL if parameters.find(key) is None))
     names = [parameters.find(key) for key in (matrix_key, "Y", "x", "unit")]
     names += [name for extension in extensions for name in extension.names]
     with reading(folder, names, progress) as counted:

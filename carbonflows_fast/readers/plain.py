@@ -20,8 +20,9 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
-from carbonflows_fast.readers._choice import Candidate, folder_year
+from carbonflows_fast.readers._choice import Candidate, folder_year, outermost
 from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._misnamed import refuse_misnamed
 from carbonflows_fast.readers._names import find_stressors, join_levels
 from carbonflows_fast.readers._parquet import open_parquet
 from carbonflows_fast.readers._text import (
@@ -40,8 +41,8 @@ __all__ = ["LOOKED_FOR", "find_plain", "read_plain"]
 logger = logging.getLogger(__name__)
 
 LOOKED_FOR = "Y.csv or Y.parquet, with Z or A beside it: one's own table"
-KEYS = ("Z", "A", "Y", "x", "F", "S", "F_Y", "row_units", "stressor_units", "extensions",
-        "population")  # fmt: skip
+OPTIONAL = ("x", "F_Y", "row_units", "stressor_units", "extensions", "population")
+KEYS = ("Z", "A", "Y", "F", "S", *OPTIONAL)
 SUFFIXES = (".csv", ".parquet")
 NOT_PLAIN = "file_parameters.json"  # pymrio's folders have it
 
@@ -51,7 +52,7 @@ FIRST_CELL = re.compile(r'(?:"(?:[^"]|"")*"|[^",;\t]*)([,;\t])')
 
 
 def find_plain(files: Files) -> list[Candidate]:
-    """Return the folders that hold a table, those nearest to the top."""
+    """Return the folders that hold a table, but for those inside another one."""
     roots = {
         name.removesuffix(f"Y{suffix}")
         for name in files.sizes
@@ -60,13 +61,11 @@ def find_plain(files: Files) -> list[Candidate]:
     }
     found = [
         root
-        for root in sorted(roots)
+        for root in roots
         if f"{root}{NOT_PLAIN}" not in files
         and any(f"{root}{key}{suffix}" in files for key in "ZA" for suffix in SUFFIXES)
     ]
-    depth = min((root.count("/") for root in found), default=0)
-    highest = [root for root in found if root.count("/") == depth]
-    return [Candidate(root, folder_year(files.below(root))) for root in highest]
+    return [Candidate(root, folder_year(files.below(root))) for root in outermost(found)]
 
 
 def read_plain(
@@ -94,8 +93,8 @@ def read_plain(
     Raises
     ------
     FormatError
-        If a file is missing, damaged or one too many, a number or a label is wrong, or labels
-        disagree; it names file and place.
+        If a file is missing, misnamed, damaged or one too many, a number or a label is wrong, or
+        labels disagree; it names file and place.
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     """
@@ -118,7 +117,8 @@ def _layout(folder: Files) -> tuple[str, dict[str, str]]:
     Raises
     ------
     FormatError
-        If CSV and Parquet are mixed, or of two files that say the same both or none are there.
+        If CSV and Parquet are mixed, or of two files that say the same both or none are there, or
+        one is misnamed.
     """
     there = {(key, suffix): f"{key}{suffix}" for key in KEYS for suffix in SUFFIXES}
     there = {place: name for place, name in there.items() if name in folder}
@@ -139,6 +139,12 @@ def _layout(folder: Files) -> tuple[str, dict[str, str]]:
                       remedy=f"keep one: {second} follows from {first} and x" if got == "both"
                       else "write one of them: there is no table without emissions")
             )  # fmt: skip
+    refuse_misnamed(folder, [f"{key}{suffix}" for key in OPTIONAL if key not in names])
+    unused = [n for n in folder.sizes if "/" not in n and n.lower().endswith(suffix)]
+    unused = sorted(set(unused) - set(names.values()))
+    if unused:
+        logger.warning("%s: not read, since no part of a table is called so: %s",
+                       folder.where(""), shorten(unused))  # fmt: skip
     return suffix, names
 
 

@@ -1,0 +1,85 @@
+"""Which table a command is about: what names it on the command line, and how it is loaded."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from carbonflows_fast.errors import InputError, wrong
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["add_layout", "add_table", "load", "spoken", "table_or_path", "wrong_for_saved"]
+
+# Arguments of functions that an error advises, and that are options here.
+ADVISED = re.compile(r"\b(year|format|stressor)s?=(?:…|\[…\]|$)")
+
+
+def add_table(
+    parser: argparse.ArgumentParser, *, optional: bool = False, year: bool = True
+) -> None:
+    """Add TABLE and what says how to read it."""
+    parser.add_argument(
+        "table",
+        metavar="TABLE",
+        type=Path,
+        nargs="?" if optional else None,
+        help="text table (folder or zip), or a saved table (folder)",
+    )
+    add_layout(parser, year=year)
+
+
+def add_layout(parser: argparse.ArgumentParser, *, year: bool = True) -> None:
+    """Add what says how to read a text table, and which of several."""
+    parser.add_argument("--format", help="layout of a text table, e.g. oecd; found out if not")
+    if year:
+        parser.add_argument("--year", type=int, help="which table, where a path has several")
+
+
+def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) -> Table:
+    """Open a saved table, or read one as its publisher distributes it."""
+    import carbonflows_fast as cf
+    from carbonflows_fast.selection import select_stressor
+    from carbonflows_fast.store import is_store
+
+    year = getattr(arguments, "year", None)
+    if not is_store(arguments.table):
+        return cf.read(arguments.table, format=arguments.format, year=year, stressors=stressors)
+    for option, value in (("--format", arguments.format), ("--year", year)):
+        if value is not None:
+            raise wrong_for_saved(option, arguments.table)
+    table = cf.open(arguments.table)
+    for name in stressors or ():
+        select_stressor(table, name)  # complains if there is none
+    return table
+
+
+def table_or_path(arguments: argparse.Namespace) -> Table | Path:
+    """Return what `carbonflows_fast.check` is told: the path, if it says all."""
+    path: Path = arguments.table
+    return path if arguments.format is None and arguments.year is None else load(arguments)
+
+
+def wrong_for_saved(argument: str, path: Path) -> InputError:
+    """Return the error for an option that a saved table has no use for."""
+    return InputError(
+        wrong(
+            argument,
+            expected="a table in text files",
+            got=f"a saved table, {str(path)!r}",
+            remedy=f"leave {argument} out, or name the source that it was saved from",
+        )
+    )
+
+
+def spoken(sentence: str) -> str:
+    """Return an error with the options that it advises as they are written here.
+
+    >>> spoken("icio: expected one table, got 2; say which: year=…, or the path of its file")
+    'icio: expected one table, got 2; say which: --year …, or the path of its file'
+    """
+    return ADVISED.sub(r"--\1 …", sentence)
