@@ -87,6 +87,14 @@ class Effects:
         """Return NaN, (R,): nobody can say what mending it would mean."""
         return np.full(self.footprints.shape, np.nan)
 
+    def embodied(self, table: Table) -> FloatArray:
+        """Return the emissions of each sector and of all it buys, (n,): m x where x ≠ 0."""
+        own = self.weights @ self.parts.emissions
+        if self.parts.emissions_kind == "S":
+            own = own * table._x
+        all_of_it: FloatArray = own + self.m @ table.Z
+        return all_of_it
+
     def spread(self, region: int, amount: float) -> FloatArray:
         """Return ΔC where emissions go to a region's sectors in proportion to their output."""
         change: FloatArray = amount * self.shares[region]

@@ -13,10 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._account_solves import summed_by_group
-from carbonflows_fast._check_report import Finding, Severity
+from carbonflows_fast._check_report import Finding
 from carbonflows_fast._effects import Effects
 from carbonflows_fast._intensity_findings import intensity_findings
+from carbonflows_fast._negative_findings import (
+    negative_emissions,
+    negative_matrices,
+    without_deliveries,
+)
 from carbonflows_fast._oddities import (
     column_totals,
     full_columns,
@@ -55,8 +59,7 @@ class _Looked:
     @cached_property
     def embodied(self) -> FloatArray:
         """Emissions of each sector and of all that it buys, shape (n,): m x where x ≠ 0."""
-        own = self.effects.weights @ self.parts.emissions
-        return self.bought + (own if self.parts.emissions_kind == "F" else own * self.x)
+        return self.effects.embodied(self.table)
 
 
 def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
@@ -68,8 +71,8 @@ def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
     except CarbonFlowsError as error:  # an output too small to divide by
         yield Finding("output", "error", "", "", 1.0, str(error))
         return
-    yield from _negative_matrices(table, A, effects)
-    yield from _negative_emissions(table, effects)
+    yield from negative_matrices(table, A, effects)
+    yield from negative_emissions(table, effects)
     yield from _column_sums(table, A, effects)
     try:
         system(table).require_productive()
@@ -140,69 +143,6 @@ def _empty(table: Table, effects: Effects) -> Iterator[Finding]:
     for k in np.flatnonzero(~emitted).tolist():
         yield Finding("zero stressor", "note", "", "", 0.0,
                       f"{p.stressors[k]}: zero everywhere", effects.nothing())  # fmt: skip
-
-
-# --- negative numbers -----------------------------------------------------------------------
-
-
-def _negative_matrices(table: Table, A: Any, effects: Effects) -> Iterator[Finding]:
-    """Report negative entries of A and Y; the effect is that of leaving them out."""
-    p = table._parts
-    at = np.flatnonzero(A.data < 0)
-    if len(at):
-        rows = np.searchsorted(A.indptr, at, side="right") - 1
-        values, columns = A.data[at], A.indices[at]
-        bought = np.bincount(columns, effects.m[rows] * values, table.n)
-        yield _negative("A", "warning", table, rows, values, -(bought @ effects.outputs))
-    rows, finals = np.nonzero(p.Y < 0)
-    if len(rows):
-        values = p.Y[rows, finals]
-        caused = np.bincount(p.demand_codes[finals], effects.m[rows] * values, len(p.regions))
-        yield _negative("Y", "note", table, rows, values, -caused)
-
-
-def _negative(
-    what: str, severity: Severity, table: Table, rows: Any, values: Any, change: Any
-) -> Finding:
-    """Count negative entries, and name the row of the largest."""
-    worst = int(np.argmin(values))
-    region, sector = _row(table, int(rows[worst]))
-    units = table._parts.row_units
-    unit = f" {units[0]}" if what == "Y" and len(units) == 1 and units[0] else ""
-    message = (
-        f"{what}: {len(values)} negative {'entry' if len(values) == 1 else 'entries'}, together "
-        f"{values.sum():.6g}{unit}, the largest {values[worst]:.6g} in the row {region} {sector}"
-    )
-    return Finding(
-        f"negative {what}", severity, region, sector, float(len(values)), message, change
-    )
-
-
-def _negative_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
-    parts = table._parts
-    what = parts.emissions_kind
-    for name, matrix in ((what, parts.emissions), ("F_Y", parts.F_Y)):
-        if matrix is None:
-            continue
-        for k in np.flatnonzero((matrix < 0).any(axis=1)).tolist():
-            values = matrix[k]
-            count = int((values < 0).sum())
-            worst = int(np.argmin(values))
-            region, sector = _row(table, worst) if name != "F_Y" else table.demand[worst]
-            message = (
-                f"{name}: {count} negative in {parts.stressors[k]!r}, the largest "
-                f"{values[worst]:.6g} in {region} {sector}"
-            )
-            if name == "F_Y":
-                lost = summed_by_group(
-                    np.minimum(values, 0.0), parts.demand_codes, len(parts.regions)
-                )
-            elif effects.name:
-                lost = np.where(values < 0, table._S[k], 0.0) @ effects.outputs
-            else:
-                lost = effects.unknown()
-            yield Finding(f"negative {name}", "note", region, sector, float(count), message,
-                          -effects.weights[k] * lost)  # fmt: skip
 
 
 # --- columns of A ---------------------------------------------------------------------------
@@ -283,19 +223,11 @@ def _outputs(looked: _Looked) -> Iterator[Finding]:
 
 def _deliveries_kept(looked: _Looked, at: int) -> FloatArray:
     """Return ΔC where a row loses its negative deliveries and its output is what is left."""
-    p, effects, Z = looked.parts, looked.effects, looked.Z
-    sold = slice(Z.indptr[at], Z.indptr[at + 1])
-    buyers, sales = Z.indices[sold], Z.data[sold]
-    lost = np.minimum(sales, 0.0)
-    output = float((sales - lost).sum() + np.maximum(p.Y[at], 0.0).sum())
-    final = np.bincount(p.demand_codes, np.minimum(p.Y[at], 0.0), len(p.regions))
-    shares = np.divide(lost, looked.x[buyers], out=np.zeros_like(lost), where=looked.x[buyers] != 0)
-    further = final + shares @ effects.outputs[buyers]
-    mended = looked.embodied[at] / output if output else 0.0
-    # A change of sign is not small, so that the product of the two changes counts.
-    before = effects.m[at] * effects.outputs[at]
-    change: FloatArray = mended * (effects.outputs[at] - further) - before
-    return change
+    Z, Y = looked.Z[[at]], looked.parts.Y[[at]]
+    output = np.array([Z.maximum(0.0).sum() + np.maximum(Y, 0.0).sum()])
+    return without_deliveries(
+        looked.table, looked.effects, [at], Z.minimum(0.0), np.minimum(Y, 0.0), output
+    )
 
 
 def _without_output(looked: _Looked) -> Iterator[Finding]:
