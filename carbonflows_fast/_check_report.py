@@ -94,7 +94,17 @@ def _count(number: int, noun: str) -> str:
 
 
 def _effect(row: Any) -> str:
-    return f" [{row.effect_region} {100 * row.effect:+.2g} %]" if row.effect_region else ""
+    return f" [{row.effect_region} {_two_digits(100 * row.effect)} %]" if row.effect_region else ""
+
+
+def _two_digits(number: float) -> str:
+    """Return a number with its sign and two digits that count, never as a power above 0.
+
+    >>> _two_digits(0.123), _two_digits(-100.4), _two_digits(123456.0)
+    ('+0.12', '-100', '+120,000')
+    """
+    text = f"{number:+.2g}"
+    return f"{float(text):+,.0f}" if abs(float(text)) >= 100 else text
 
 
 def report_of(

@@ -29,8 +29,10 @@ from carbonflows_fast._oddities import (
     unbalanced,
 )
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import CarbonFlowsError, NotProductiveError
+from carbonflows_fast._rhs import check_size
+from carbonflows_fast.errors import CarbonFlowsError, InputError, NotProductiveError
 from carbonflows_fast.leontief import system
+from carbonflows_fast.selection import select_demand
 from carbonflows_fast.table import Table
 
 __all__ = ["findings_of"]
@@ -66,6 +68,7 @@ def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
     """Yield the findings of a table, check by check."""
     yield from _duplicates(table, effects)
     yield from _empty(table, effects)
+    yield from _magnitude(table)
     try:
         A = table.A
     except CarbonFlowsError as error:  # an output too small to divide by
@@ -145,6 +148,14 @@ def _empty(table: Table, effects: Effects) -> Iterator[Finding]:
                       f"{p.stressors[k]}: zero everywhere", effects.nothing())  # fmt: skip
 
 
+def _magnitude(table: Table) -> Iterator[Finding]:
+    """Report final demand so large or small that no account of it can be solved for."""
+    try:
+        check_size("Y", select_demand(table, None).values)
+    except InputError as error:
+        yield Finding("magnitude", "error", "", "", 1.0, str(error))
+
+
 # --- columns of A ---------------------------------------------------------------------------
 
 
@@ -160,7 +171,9 @@ def _column_sums(table: Table, A: Any, effects: Effects) -> Iterator[Finding]:
     full = full_columns(sums)
     for at in full.tolist():
         region, sector = _row(table, at)
-        message = f"{region} {sector}: inputs are {sums[at]:.6g} of its output"
+        worth = f"{sums[at]:.6g}"
+        worth = "its whole output" if worth == "1" else f"{worth} times its output"
+        message = f"{region} {sector}: inputs are worth {worth}"
         change = effects.unknown()
         if effects.name:  # and x is known
             room = room_for_inputs(table._x, sums * table._x, full, MENDED_SUM)

@@ -257,6 +257,26 @@ def test_units_that_changed() -> None:
     assert finding.effect == 0.0
 
 
+@pytest.mark.parametrize("times", [1e3, 1e-3])
+def test_regions_that_emit_much_more_than_they_did(times: float) -> None:
+    table = sound()
+    F = table.F.to_numpy(copy=True)
+    F[0, 4:6] *= times
+    after = scaled(table, F=F)
+    found = cf.check(after, scaled(table, gas=100.0)).findings
+    (finding,) = found[found["check"] == "region of a stressor"].itertuples()
+    assert (finding.severity, finding.region, finding.sector) == ("warning", "R2", "")
+    assert finding.size == pytest.approx(times)
+    assert f"of CO2, {times:,.6g} times what they do in the other table" in finding.message
+    exact = consumption(table) / consumption(after) - 1
+    assert finding.effect == pytest.approx(exact[abs(exact).idxmax()], rel=1e-9)
+    assert finding.effect_region == abs(exact).idxmax()
+    grown = table.F.to_numpy(copy=True)
+    grown[0, 4:6] *= 90
+    found = cf.check(scaled(table, F=grown), table).findings
+    assert "region of a stressor" not in set(found["check"])
+
+
 def test_outputs_that_jumped() -> None:
     table = sound()
     Z, Y = table.Z.toarray(), table.Y.to_numpy(copy=True)
