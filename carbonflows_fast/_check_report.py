@@ -18,6 +18,7 @@ Severity = Literal["note", "warning", "error"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 SHOWN = 3  # findings of one kind that the printed report lists
+LONG = 200  # letters of a stressor's name: of all sources of a gas it is one long sum
 
 
 class Finding(NamedTuple):
@@ -80,8 +81,9 @@ class CheckReport:
             if len(group) > SHOWN:
                 lines.append(f"  … and {len(group) - SHOWN} more in .findings")
         if (self.findings["effect_region"] != "").any():
-            lines.append(f"[…]: the footprint of {self.stressor} that mending it would change "
-                         "most, an estimate")  # fmt: skip
+            of = self.stressor if len(self.stressor) <= LONG else f"{self.stressor[:LONG]}…"
+            lines.append(f"[…]: the footprint of {of} that mending it would change most, "
+                         "an estimate")  # fmt: skip
         elif self.why_no_effects and len(self.findings):
             lines.append(f"effects on footprints are not known: {self.why_no_effects}")
         return "\n".join(lines)

@@ -208,6 +208,16 @@ def test_no_effects_are_said_to_be_none() -> None:
         cf.check(with_stressors("water", "land"), stressor="waiter")
 
 
+def test_a_sum_in_equivalents_is_offered_where_there_is_no_carbon_dioxide() -> None:
+    report = cf.check(with_stressors("water", "GHG", units=["m3", "kt CO2-eq"]))
+    assert report.why_no_effects.endswith("stressor=, such as 'GHG' (in CO2-equivalents)")
+    heads = [f"I-GHG-CO2 emissions (Gg) | source {at}" for at in range(20)]
+    report = cf.check(with_stressors(*heads, units="Gg"))
+    assert report.stressor == " + ".join(f"1 {head}" for head in heads)
+    assert report.stressor not in str(report)  # it is cut
+    assert f"the footprint of {report.stressor[:150]}" in str(report)
+
+
 def test_the_largest_effects_come_first() -> None:
     findings = cf.check(odd_table(np.random.default_rng(2), {"balance", "duplicates"})).findings
     warnings = findings[findings["severity"] == "warning"]["effect"].abs().dropna()
