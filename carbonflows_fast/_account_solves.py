@@ -138,7 +138,8 @@ def account_weight(s: FloatArray, x: FloatArray) -> FloatArray:
     total = float(np.abs(s[positive]) @ x[positive])
     if total == 0:
         return np.abs(s) + 1.0
-    return np.abs(s) + 0.01 * total / (s.size * np.where(positive, x, x[positive].min()))
+    with np.errstate(over="ignore"):  # outputs that the solve refuses anyway
+        return np.abs(s) + 0.01 * total / (s.size * np.where(positive, x, x[positive].min()))
 
 
 def demand_weight(y: FloatArray, x: FloatArray) -> FloatArray:

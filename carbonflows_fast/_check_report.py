@@ -18,6 +18,7 @@ Severity = Literal["note", "warning", "error"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 SHOWN = 3  # findings of one kind that the printed report lists
+LONG = 200  # letters of a stressor's name: of all sources of a gas it is one long sum
 
 
 class Finding(NamedTuple):
@@ -87,8 +88,9 @@ class CheckReport:
             if len(group) > SHOWN:
                 lines.append(f"  … and {len(group) - SHOWN} more in .findings")
         if (self.findings["effect_region"] != "").any():
-            lines.append(f"[…]: the footprint of {self.stressor} that mending it would change "
-                         "most, an estimate")  # fmt: skip
+            of = self.stressor if len(self.stressor) <= LONG else f"{self.stressor[:LONG]}…"
+            lines.append(f"[…]: the footprint of {of} that mending it would change most, "
+                         "an estimate")  # fmt: skip
         elif self.why_no_effects and len(self.findings):
             lines.append(f"effects on footprints are not known: {self.why_no_effects}")
         return "\n".join(lines)
@@ -101,7 +103,17 @@ def _count(number: int, noun: str) -> str:
 
 
 def _effect(row: Any) -> str:
-    return f" [{row.effect_region} {100 * row.effect:+.2g} %]" if row.effect_region else ""
+    return f" [{row.effect_region} {_two_digits(100 * row.effect)} %]" if row.effect_region else ""
+
+
+def _two_digits(number: float) -> str:
+    """Return a number with its sign and two digits that count, never as a power above 0.
+
+    >>> _two_digits(0.123), _two_digits(-100.4), _two_digits(123456.0)
+    ('+0.12', '-100', '+120,000')
+    """
+    text = f"{number:+.2g}"
+    return f"{float(text):+,.0f}" if abs(float(text)) >= 100 else text
 
 
 def report_of(

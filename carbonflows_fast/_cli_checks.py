@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carbonflows_fast._cli_output import check_out, columns, save, say, write_out
+from carbonflows_fast._cli_output import check_out, columns, save, say, write_out, writing
 from carbonflows_fast._cli_tables import add_layout, spoken, table_or_path
+from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -30,6 +32,9 @@ NUMBERS = {
     "negatives": "set negative numbers to 0 that are at most this part of the largest of their "
     "row, e.g. 1e-9",
 }
+
+
+REPAIRS = (*SWITCHES, *TEXTS, *NUMBERS)
 
 
 def _option(name: str) -> str:
@@ -76,15 +81,51 @@ def repair(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], T
     """Mend a table by the repairs that are named, and save it; the ledger says what changed."""
     import carbonflows_fast as cf
 
-    check_out(arguments.ledger, "--ledger")
-    asked = {name: getattr(arguments, name) for name in (*SWITCHES, *TEXTS, *NUMBERS)}
-    repaired, ledger = cf.repair(load(arguments), **asked)
+    asked = {name: getattr(arguments, name) for name in REPAIRS}
+    _refuse_early(arguments, asked)
+    table = load(arguments)
+    with _called({name: _option(name) for name in REPAIRS}):
+        repaired, ledger = cf.repair(table, **asked)
     counts = ledger.groupby(["repair", "what"], sort=False).size()
     if len(ledger):
         say(columns(["repair", "what", "changes"],
                     [[*key, f"{count:,}"] for key, count in counts.items()], left=2))  # fmt: skip
     else:
         say("nothing to repair")
-    write_out(ledger, arguments.ledger, "--ledger")
-    save(repaired, arguments.destination)
+    with (
+        writing(ledger, arguments.ledger, "--ledger"),  # neither without the other
+        _called({"path": "DESTINATION"}),
+    ):
+        save(repaired, arguments.destination)
     return 0
+
+
+def _refuse_early(arguments: argparse.Namespace, asked: dict[str, object]) -> None:
+    """Refuse what could not be done or written, before the table is read."""
+    from carbonflows_fast.store import require_replaceable
+
+    if all(value is None or value is False for value in asked.values()):
+        raise InputError(
+            wrong("repair", expected="at least one repair", got="none",
+                  remedy=f"choose from {', '.join(map(_option, REPAIRS))}")
+        )  # fmt: skip
+    check_out(arguments.ledger, "--ledger")
+    require_replaceable(arguments.destination, "DESTINATION")
+    place = arguments.destination.resolve()
+    if arguments.ledger is not None and arguments.ledger.resolve().is_relative_to(place):
+        raise InputError(
+            wrong("--ledger", expected="a file outside DESTINATION, which is replaced as a whole",
+                  got=repr(str(arguments.ledger)), remedy="put it beside the folder")
+        )  # fmt: skip
+
+
+@contextmanager
+def _called(names: dict[str, str]) -> Iterator[None]:
+    """Call arguments in errors what they are called on the command line."""
+    try:
+        yield
+    except CarbonFlowsError as error:
+        argument, colon, text = str(error).partition(":")
+        if argument not in names:
+            raise
+        raise type(error)(f"{names[argument]}{colon}{text}") from error

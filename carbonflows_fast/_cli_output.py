@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -255,6 +256,16 @@ def check_out(path: Path | None, option: str = "--out") -> None:
 def write_out(frame: Any, path: Path | None, option: str = "--out") -> None:
     """Write the columns of a DataFrame (its index left out) as CSV, Parquet or JSON.
 
+    As `writing` does, with nothing to wait for.
+    """
+    with writing(frame, path, option):
+        pass
+
+
+@contextmanager
+def writing(frame: Any, path: Path | None, option: str = "--out") -> Iterator[None]:
+    """Write a DataFrame, and give the file its name once what is done meanwhile went well.
+
     The file appears complete or not at all. JSON is a list with an object per row; numbers keep
     all digits; NaN is an empty cell or null.
 
@@ -264,10 +275,12 @@ def write_out(frame: Any, path: Path | None, option: str = "--out") -> None:
         If the path cannot be a result, or cannot be written.
     """
     if path is None:
+        yield
         return
     check_out(path, option)
     with replacing(path, option) as fresh:
         _write(frame, fresh, path.suffix.lower())
+        yield
     say(f"written: {path}")
 
 

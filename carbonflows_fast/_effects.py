@@ -24,8 +24,13 @@ from carbonflows_fast._account_solves import (
     region_flows,
 )
 from carbonflows_fast._parts import FloatArray, Parts
-from carbonflows_fast.classification import CHARACTERISATIONS, carbon_dioxide, characterisation
-from carbonflows_fast.errors import CarbonFlowsError, InputError
+from carbonflows_fast.classification import (
+    CHARACTERISATIONS,
+    carbon_dioxide,
+    characterisation,
+    sums_in_equivalents,
+)
+from carbonflows_fast.errors import CarbonFlowsError, InputError, shorten
 from carbonflows_fast.selection import select_stressor
 from carbonflows_fast.table import Table
 
@@ -87,6 +92,14 @@ class Effects:
         """Return NaN, (R,): nobody can say what mending it would mean."""
         return np.full(self.footprints.shape, np.nan)
 
+    def embodied(self, table: Table) -> FloatArray:
+        """Return the emissions of each sector and of all it buys, (n,): m x where x ≠ 0."""
+        own = self.weights @ self.parts.emissions
+        if self.parts.emissions_kind == "S":
+            own = own * table._x
+        all_of_it: FloatArray = own + self.m @ table.Z
+        return all_of_it
+
     def spread(self, region: int, amount: float) -> FloatArray:
         """Return ΔC where emissions go to a region's sectors in proportion to their output."""
         change: FloatArray = amount * self.shares[region]
@@ -140,14 +153,19 @@ def _shares(table: Table, outputs: FloatArray) -> FloatArray:
 
 
 def _carbon_dioxide(table: Table) -> Any:
-    found = carbon_dioxide(table.stressors, table._parts.stressor_units)
+    units = table._parts.stressor_units
+    found = carbon_dioxide(table.stressors, units)
     if len(found) == 1:
         return next(iter(found))
     if found:
         return found
     if len(table.stressors) == 1:
         return table.stressors[0]
-    raise InputError("no stressor of the table is known as carbon dioxide; name one by stressor=")
+    sums = shorten(map(repr, sums_in_equivalents(table.stressors, units)))
+    raise InputError(
+        "no stressor of the table is known as carbon dioxide; name one by stressor="
+        f"{f', such as {sums} (in CO2-equivalents)' if sums else ''}"
+    )
 
 
 def _weights(table: Table, chosen: Any) -> FloatArray:

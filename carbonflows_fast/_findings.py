@@ -13,10 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._account_solves import summed_by_group
-from carbonflows_fast._check_report import Finding, Severity
+from carbonflows_fast._check_report import Finding
 from carbonflows_fast._effects import Effects
 from carbonflows_fast._intensity_findings import intensity_findings
+from carbonflows_fast._negative_findings import (
+    negative_emissions,
+    negative_matrices,
+    without_deliveries,
+)
 from carbonflows_fast._oddities import (
     column_totals,
     full_columns,
@@ -25,8 +29,10 @@ from carbonflows_fast._oddities import (
     unbalanced,
 )
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import CarbonFlowsError, NotProductiveError
+from carbonflows_fast._rhs import check_size
+from carbonflows_fast.errors import CarbonFlowsError, InputError, NotProductiveError
 from carbonflows_fast.leontief import system
+from carbonflows_fast.selection import select_demand
 from carbonflows_fast.table import Table
 
 __all__ = ["findings_of"]
@@ -55,21 +61,21 @@ class _Looked:
     @cached_property
     def embodied(self) -> FloatArray:
         """Emissions of each sector and of all that it buys, shape (n,): m x where x ≠ 0."""
-        own = self.effects.weights @ self.parts.emissions
-        return self.bought + (own if self.parts.emissions_kind == "F" else own * self.x)
+        return self.effects.embodied(self.table)
 
 
 def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
     """Yield the findings of a table, check by check."""
     yield from _duplicates(table, effects)
     yield from _empty(table, effects)
+    yield from _magnitude(table)
     try:
         A = table.A
     except CarbonFlowsError as error:  # an output too small to divide by
         yield Finding("output", "error", "", "", 1.0, str(error))
         return
-    yield from _negative_matrices(table, A, effects)
-    yield from _negative_emissions(table, effects)
+    yield from negative_matrices(table, A, effects)
+    yield from negative_emissions(table, effects)
     yield from _column_sums(table, A, effects)
     try:
         system(table).require_productive()
@@ -142,67 +148,12 @@ def _empty(table: Table, effects: Effects) -> Iterator[Finding]:
                       f"{p.stressors[k]}: zero everywhere", effects.nothing())  # fmt: skip
 
 
-# --- negative numbers -----------------------------------------------------------------------
-
-
-def _negative_matrices(table: Table, A: Any, effects: Effects) -> Iterator[Finding]:
-    """Report negative entries of A and Y; the effect is that of leaving them out."""
-    p = table._parts
-    at = np.flatnonzero(A.data < 0)
-    if len(at):
-        rows = np.searchsorted(A.indptr, at, side="right") - 1
-        values, columns = A.data[at], A.indices[at]
-        bought = np.bincount(columns, effects.m[rows] * values, table.n)
-        yield _negative("A", "warning", table, rows, values, -(bought @ effects.outputs))
-    rows, finals = np.nonzero(p.Y < 0)
-    if len(rows):
-        values = p.Y[rows, finals]
-        caused = np.bincount(p.demand_codes[finals], effects.m[rows] * values, len(p.regions))
-        yield _negative("Y", "note", table, rows, values, -caused)
-
-
-def _negative(
-    what: str, severity: Severity, table: Table, rows: Any, values: Any, change: Any
-) -> Finding:
-    """Count negative entries, and name the row of the largest."""
-    worst = int(np.argmin(values))
-    region, sector = _row(table, int(rows[worst]))
-    units = table._parts.row_units
-    unit = f" {units[0]}" if what == "Y" and len(units) == 1 and units[0] else ""
-    message = (
-        f"{what}: {len(values)} negative {'entry' if len(values) == 1 else 'entries'}, together "
-        f"{values.sum():.6g}{unit}, the largest {values[worst]:.6g} in the row {region} {sector}"
-    )
-    return Finding(
-        f"negative {what}", severity, region, sector, float(len(values)), message, change
-    )
-
-
-def _negative_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
-    parts = table._parts
-    what = parts.emissions_kind
-    for name, matrix in ((what, parts.emissions), ("F_Y", parts.F_Y)):
-        if matrix is None:
-            continue
-        for k in np.flatnonzero((matrix < 0).any(axis=1)).tolist():
-            values = matrix[k]
-            count = int((values < 0).sum())
-            worst = int(np.argmin(values))
-            region, sector = _row(table, worst) if name != "F_Y" else table.demand[worst]
-            message = (
-                f"{name}: {count} negative in {parts.stressors[k]!r}, the largest "
-                f"{values[worst]:.6g} in {region} {sector}"
-            )
-            if name == "F_Y":
-                lost = summed_by_group(
-                    np.minimum(values, 0.0), parts.demand_codes, len(parts.regions)
-                )
-            elif effects.name:
-                lost = np.where(values < 0, table._S[k], 0.0) @ effects.outputs
-            else:
-                lost = effects.unknown()
-            yield Finding(f"negative {name}", "note", region, sector, float(count), message,
-                          -effects.weights[k] * lost)  # fmt: skip
+def _magnitude(table: Table) -> Iterator[Finding]:
+    """Report final demand so large or small that no account of it can be solved for."""
+    try:
+        check_size("Y", select_demand(table, None).values)
+    except InputError as error:
+        yield Finding("magnitude", "error", "", "", 1.0, str(error))
 
 
 # --- columns of A ---------------------------------------------------------------------------
@@ -220,7 +171,9 @@ def _column_sums(table: Table, A: Any, effects: Effects) -> Iterator[Finding]:
     full = full_columns(sums)
     for at in full.tolist():
         region, sector = _row(table, at)
-        message = f"{region} {sector}: inputs are {sums[at]:.6g} of its output"
+        worth = f"{sums[at]:.6g}"
+        worth = "its whole output" if worth == "1" else f"{worth} times its output"
+        message = f"{region} {sector}: inputs are worth {worth}"
         change = effects.unknown()
         if effects.name:  # and x is known
             room = room_for_inputs(table._x, sums * table._x, full, MENDED_SUM)
@@ -283,19 +236,11 @@ def _outputs(looked: _Looked) -> Iterator[Finding]:
 
 def _deliveries_kept(looked: _Looked, at: int) -> FloatArray:
     """Return ΔC where a row loses its negative deliveries and its output is what is left."""
-    p, effects, Z = looked.parts, looked.effects, looked.Z
-    sold = slice(Z.indptr[at], Z.indptr[at + 1])
-    buyers, sales = Z.indices[sold], Z.data[sold]
-    lost = np.minimum(sales, 0.0)
-    output = float((sales - lost).sum() + np.maximum(p.Y[at], 0.0).sum())
-    final = np.bincount(p.demand_codes, np.minimum(p.Y[at], 0.0), len(p.regions))
-    shares = np.divide(lost, looked.x[buyers], out=np.zeros_like(lost), where=looked.x[buyers] != 0)
-    further = final + shares @ effects.outputs[buyers]
-    mended = looked.embodied[at] / output if output else 0.0
-    # A change of sign is not small, so that the product of the two changes counts.
-    before = effects.m[at] * effects.outputs[at]
-    change: FloatArray = mended * (effects.outputs[at] - further) - before
-    return change
+    Z, Y = looked.Z[[at]], looked.parts.Y[[at]]
+    output = np.array([Z.maximum(0.0).sum() + np.maximum(Y, 0.0).sum()])
+    return without_deliveries(
+        looked.table, looked.effects, [at], Z.minimum(0.0), np.minimum(Y, 0.0), output
+    )
 
 
 def _without_output(looked: _Looked) -> Iterator[Finding]:

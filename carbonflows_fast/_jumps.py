@@ -1,4 +1,4 @@
-"""Two tables side by side, usually two years: units that changed, outputs that jumped."""
+"""Two tables side by side, usually two years: units that changed, regions and rows that jumped."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from carbonflows_fast.table import Table
 
 __all__ = ["jumps"]
 
-POWER = 2  # a median that moved by 10² or more is no growth
+POWER = 2  # a median, or a region, that moved by 10² or more is no growth
 NEAR = 0.3  # how far, in powers of ten, growth may have moved it beside that
 FEWEST = 3  # rows for a median to mean something
 JUMP = 3.0  # of one output, in powers of ten beside the table's
-MATERIAL = 1e-4  # of the region's output
+MATERIAL = 1e-4  # of the region's output, of the world's emissions
 
 
 def jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
@@ -72,31 +72,65 @@ def _times(power: int) -> str:
 def _stressors(
     table: Table, other: Table, here: Any, there: Any, effects: Effects
 ) -> Iterator[Finding]:
-    """Report stressors in another unit or size; the effect is that of taking the power out.
-
-    Amounts are compared, not intensities, on which the unit of money would tell as well. A
-    footprint is only wrong where the amounts moved and the unit did not.
-    """
-    p, q, F, G = table._parts, other._parts, table._F, other._F
-    position = {name: at for at, name in enumerate(q.stressors)}
-    for k, name in enumerate(p.stressors):
+    """Compare the amounts of each stressor, not its intensities: they tell of money as well."""
+    F, G = table._F, other._F
+    position = {name: at for at, name in enumerate(other.stressors)}
+    for k, name in enumerate(table.stressors):
         if name not in position:
             continue
-        unit, other_unit = p.stressor_units[k], q.stressor_units[position[name]]
-        power = _power(F[k, here], G[position[name], there])
-        if unit == other_unit and not power:
-            continue
-        # Another unit and amounts that moved are one change, and no mistake. Another unit alone is
-        # one, but nobody can say in which table.
-        texts = [_unit_change(unit, other_unit)] if unit != other_unit else []
-        severity: Severity = "note" if texts and power else "warning"
-        change = effects.nothing() if texts else (10.0**-power - 1) * _part(table, k, effects)
-        if texts and not power:
-            change = effects.unknown()
-        if power:
-            texts.append(f"amounts are {_times(power)}")
-        yield Finding("unit of a stressor", severity, "", "", 10.0**power,
-                      f"{name}: {'; '.join(texts)}", change)  # fmt: skip
+        now, then = F[k, here], G[position[name], there]
+        power = _power(now, then)
+        unit = other._parts.stressor_units[position[name]]
+        yield from _units(table, k, unit, power, effects)
+        yield from _regions(table, k, here, now, then * 10.0**power, effects)
+
+
+def _units(table: Table, k: int, other: str, power: int, effects: Effects) -> Iterator[Finding]:
+    """Report a stressor in another unit or size; the effect is that of taking the power out.
+
+    A footprint is only wrong where the amounts moved and the unit did not.
+    """
+    unit = table._parts.stressor_units[k]
+    if unit == other and not power:
+        return
+    # Another unit and amounts that moved are one change, and no mistake. Another unit alone is
+    # one, but nobody can say in which table.
+    texts = [_unit_change(unit, other)] if unit != other else []
+    severity: Severity = "note" if texts and power else "warning"
+    change = effects.nothing() if texts else (10.0**-power - 1) * _part(table, k, effects)
+    if texts and not power:
+        change = effects.unknown()
+    if power:
+        texts.append(f"amounts are {_times(power)}")
+    yield Finding("unit of a stressor", severity, "", "", 10.0**power,
+                  f"{table.stressors[k]}: {'; '.join(texts)}", change)  # fmt: skip
+
+
+def _regions(
+    table: Table, k: int, here: Any, now: FloatArray, then: FloatArray, effects: Effects
+) -> Iterator[Finding]:
+    """Report regions whose emissions moved by 100 or more, the power of all taken out.
+
+    The effect is that of bringing all that the region's sectors emit back.
+    """
+    p, size = table._parts, len(table.regions)
+    codes = p.region_codes[here]
+    totals, before = np.bincount(codes, now, size), np.bincount(codes, then, size)
+    small, large = np.minimum(totals, before), np.maximum(totals, before)
+    moved = (small > 0) & (small * 10.0**POWER <= large) & (large > MATERIAL * large.sum())
+    for region in np.flatnonzero(moved).tolist():
+        name, unit = p.regions[region], p.stressor_units[k]
+        times = float(totals[region] / before[region])
+        message = (
+            f"{name}: its sectors emit {totals[region]:.6g}{f' {unit}' if unit else ''} of "
+            f"{p.stressors[k]}, {times:,.6g} times what they do in the other table"
+        )
+        change = effects.unknown()
+        if effects.name:
+            rows = p.region_codes == region
+            change = table._S[k, rows] @ effects.outputs[rows]
+            change = effects.weights[k] * (1 / times - 1) * change
+        yield Finding("region of a stressor", "warning", name, "", times, message, change)
 
 
 def _unit_change(unit: str, other: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import InputError, wrong
 
-__all__ = ["RightHandSides", "checked_rtol", "checked_weight"]
+__all__ = ["RightHandSides", "check_size", "checked_rtol", "checked_weight"]
 
 SMALLEST, LARGEST = 1e-280, 1e280
 """Size of a right-hand side, so that neither its products nor their bound leave float64."""
@@ -45,7 +45,7 @@ def _kind(value: Any) -> str:
     return type(value).__name__ + (f" of {dtype}" if dtype is not None else "")
 
 
-def _check_size(name: str, columns: FloatArray) -> None:
+def check_size(name: str, columns: FloatArray) -> None:
     """Refuse right-hand sides so large or small that their proof would leave float64."""
     largest = np.maximum(columns.max(axis=0, initial=0.0), -columns.min(axis=0, initial=0.0))
     wild = (largest > 0.0) & ((largest < SMALLEST) | (largest > LARGEST))
@@ -78,7 +78,7 @@ class RightHandSides:
             )  # fmt: skip
         flat = array.ndim == 1
         columns = array[:, None] if flat else array.T if by_row else array
-        _check_size(name, columns)
+        check_size(name, columns)
         return cls(name, columns, flat, by_row)
 
     @property

@@ -148,7 +148,9 @@ def _weighted(table: Table, weights: Mapping[str, float]) -> Stressor:
 def _characterised(table: Table, name: str) -> Stressor:
     found = characterisation(name, table.stressors, table._parts.stressor_units)
     # Tables differ in the gases that they have, so the name says what was counted.
-    return _summed(table, found.weights, f"{name} of {', '.join(found.gases)}", found.unit)
+    without = "" if "CO2" in found.gases else ", without CO2"
+    counted = f"{name} of {', '.join(found.gases)}{without}"
+    return _summed(table, found.weights, counted, found.unit)
 
 
 def _summed(table: Table, weights: Mapping[str, float], name: str, unit: str) -> Stressor:

@@ -40,8 +40,10 @@ def check(
     - Intensities above 1000 times the median of the sector across regions; regions that emit
       nothing, regions without final demand, stressors that are zero everywhere.
     - Rows or columns of final demand with one label twice.
+    - Numbers so large or small that no account can be solved for.
     - With another table, of another year perhaps: stressors and rows in other units, by what they
-      are called or by their size, and outputs that jumped by 1000.
+      are called or by their size; regions whose emissions moved by 100 against the others', and
+      outputs that jumped by 1000.
 
     A saved table is read in full and compared with its checksums; a file that cannot be read, or a
     store that is damaged, is an error in the report. What a reader complains about without
@@ -107,10 +109,18 @@ def check(
     return report_of(name, findings, effects)
 
 
-def _loaded(argument: str, given: Table | str | Path) -> tuple[Table, list[Finding]] | Finding:
-    """Return a table and what its reader said, or the finding that it cannot be read."""
+def table_of(argument: str, given: Table | str | Path) -> Table:
+    """Return a table that is given itself or by its path, read in full.
+
+    Raises
+    ------
+    InputError
+        If it is neither a table nor an existing path; `argument` is its name.
+    FormatError, StoreError
+        If it cannot be read as a table.
+    """
     if isinstance(given, Table):
-        return given, []
+        return given
     if not isinstance(given, str | Path):
         raise InputError(
             wrong(
@@ -130,10 +140,15 @@ def _loaded(argument: str, given: Table | str | Path) -> tuple[Table, list[Findi
                 remedy="check the path",
             )
         )
+    return _load(path)
+
+
+def _loaded(argument: str, given: Table | str | Path) -> tuple[Table, list[Finding]] | Finding:
+    """Return a table and what its reader said, or the finding that it cannot be read."""
     said: list[str] = []
     try:
         with _overheard(said):
-            table = _load(path)
+            table = table_of(argument, given)
     except (FormatError, StoreError) as error:
         return Finding("reading", "error", "", "", 1.0, str(error))
     return table, [Finding("reading", "note", "", "", 1.0, text) for text in said]

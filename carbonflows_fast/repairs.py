@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from carbonflows_fast._ledger import LEDGER, entries, merged_entries
 from carbonflows_fast._parts import locked
 from carbonflows_fast._repair_steps import SPREAD, STEPS
 from carbonflows_fast._stressors import unknown_label
+from carbonflows_fast.checks import table_of
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.table import Table
 
@@ -19,7 +21,7 @@ __all__ = ["repair"]
 
 
 def repair(
-    table: Table,
+    table: Table | str | Path,
     *,
     duplicates: bool = False,
     balance: bool = False,
@@ -36,8 +38,8 @@ def repair(
 
     Parameters
     ----------
-    table : Table
-        Left as it is.
+    table : Table, str or Path
+        Left as it is. Or a saved store, or what `read` accepts.
     duplicates : bool
         Add up rows of one (region, sector), and columns of final demand of one (region, category).
     balance : bool
@@ -72,10 +74,12 @@ def repair(
     Raises
     ------
     InputError
-        If no repair is named, an option is wrong, or a repair cannot be made: no sector of the
-        region can take what is moved.
+        If it is neither a table nor an existing path; if no repair is named, an option is wrong,
+        or a repair cannot be made: no sector of the region can take what is moved.
     LabelError
         If the table has no such sector.
+    FormatError, StoreError
+        If the path cannot be read as a table.
 
     Examples
     --------
@@ -90,6 +94,7 @@ def repair(
     0    F  goods      CO2     5.0    6.0   kt
     1    F   none      CO2     1.0    0.0   kt
     """
+    table = table_of("table", table)
     given = {
         "duplicates": _switch("duplicates", duplicates),
         "balance": _switch("balance", balance),
@@ -161,6 +166,6 @@ def _part(argument: str, value: Any) -> float | None:
     if not number or not 0 < value < 1:
         raise InputError(
             wrong(argument, expected="a number between 0 and 1", got=repr(value),
-                  remedy="give e.g. 0.99 for column_sums, 1e-9 for negatives")
+                  remedy=f"give e.g. {'0.99' if argument == 'column_sums' else '1e-9'}")
         )  # fmt: skip
     return float(value)

@@ -27,11 +27,12 @@ from carbonflows_fast._exchange import exchange
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import Parts, locked
 from carbonflows_fast._tiles import RegionTiles
-from carbonflows_fast.errors import StoreError
+from carbonflows_fast.errors import StoreError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "VERSION", "checksum", "is_store", "manifest_of", "open", "save", "save_from"]
+__all__ = ["FORMAT", "VERSION", "checksum", "is_store", "manifest_of", "open",
+           "require_replaceable", "save", "save_from"]  # fmt: skip
 
 FORMAT = "carbonflows_fast table"
 VERSION = 1
@@ -93,7 +94,7 @@ def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
         As for :func:`save`.
     """
     target = Path(path).resolve()
-    _refuse_foreign(target)
+    require_replaceable(target)
     arrays, manifest = _content(table)
     manifest["origin"] = origin
     try:
@@ -110,6 +111,30 @@ def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
             "choose another place, or make room"
         ) from error
     return target
+
+
+def require_replaceable(path: str | os.PathLike[str], argument: str = "path") -> None:
+    """Refuse to save where something stands that is not ours: :func:`save` asks this first.
+
+    Raises
+    ------
+    StoreError
+        If it is neither new, nor an empty folder, nor a saved table; `argument` names what said
+        where.
+    """
+    target = Path(path).resolve()
+    if not os.path.lexists(target) or is_store(target):
+        return
+    if target.is_dir() and not any(target.iterdir()):
+        return
+    raise StoreError(
+        wrong(
+            argument,
+            expected="a new folder or a saved table to replace",
+            got=f"{str(target)!r}, which is something else",
+            remedy="choose another path",
+        )
+    )
 
 
 def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
@@ -219,18 +244,6 @@ def _write_array(folder: Path, name: str, array: Any) -> dict[str, Any]:
     file = folder / f"{name}.npy"
     np.save(file, array, allow_pickle=False)
     return {"bytes": file.stat().st_size, "blake2b": _file_digest(file)}
-
-
-def _refuse_foreign(target: Path) -> None:
-    """Never replace what is not ours."""
-    if not os.path.lexists(target) or is_store(target):
-        return
-    if target.is_dir() and not any(target.iterdir()):
-        return
-    raise StoreError(
-        f"path: expected a new folder or a saved table to replace, got {str(target)!r}, which is "
-        "something else; choose another path"
-    )
 
 
 @contextmanager

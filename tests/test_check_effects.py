@@ -11,6 +11,8 @@ import pytest
 from odd_table import odd_table
 
 import carbonflows_fast as cf
+from carbonflows_fast._effects import effects_of
+from carbonflows_fast._negative_findings import negative_matrices
 from carbonflows_fast.errors import LabelError
 from carbonflows_fast.table import Table
 
@@ -85,17 +87,44 @@ def test_a_sound_table_has_no_findings() -> None:
     assert report.stressor == "CO2"
 
 
-def test_negative_numbers_are_left_out() -> None:
-    table = sound(Y=((3, 1), -0.5))
-    mended = table.with_changes(Y=np.maximum(table.Y, 0.0))
-    assert_effect(table, mended, "negative Y", 1e-9)
+def test_negative_emissions_are_left_out() -> None:
     table = sound(F_Y=((0, 1), -0.5))
-    assert_effect(table, table.with_changes(F_Y=np.maximum(table.F_Y, 0.0)), "negative F_Y", 1e-9)
+    assert_effect(table, cf.repair(table, negatives=0.9)[0], "negative F_Y", 1e-9)
     table = sound(F=((0, 1), -0.5))
-    assert_effect(table, table.with_changes(S=np.maximum(table.S, 0.0)), "negative F", 1e-9)
-    table = sound(Z=((3, 4), -0.01))
-    A = np.maximum(table.A.toarray(), 0.0)
-    assert_effect(table, table.with_changes(A=A), "negative A", 1e-2)
+    assert_effect(table, cf.repair(table, negatives=0.9)[0], "negative F", 1e-9)
+
+
+@pytest.mark.parametrize("form", ["Z", "A"])
+@pytest.mark.parametrize("size", [1e-2, 1e-4])
+def test_effects_of_negative_deliveries_are_those_of_the_repair(form: str, size: float) -> None:
+    for what, place in (("Y", ([3, 3, 6], [1, 3, 0])), ("Z", ([3, 8, 8], [4, 0, 8]))):
+        amounts = -size * np.random.default_rng(1).uniform(1.0, 4.0, 3)
+        table = sound(**{what: (place, amounts)})
+        if form == "A":
+            table = Table(
+                A=table.A, Y=table.Y, x=table.x, S=table.S, F_Y=table.F_Y, stressor_units="kt"
+            )
+        repaired = cf.repair(table, negatives=0.9)[0]
+        # Twice as exact for half the size: what is left out is the product of two changes.
+        assert_effect(table, repaired, f"negative {what.replace('Z', 'A')}", size)
+
+
+def test_the_world_emits_as_much_without_negative_deliveries() -> None:
+    table = sound(Y=(([3, 3, 6], [1, 3, 0]), [-2.0, -1.0, -3.0]))
+    effects = effects_of(table)
+    (finding,) = negative_matrices(table, table.A, effects)
+    assert finding.change is not None
+    assert abs(finding.change.sum()) < 1e-12 * effects.footprints.sum()
+    assert abs(finding.change).max() > 1e-3 * effects.footprints.sum()
+
+
+@pytest.mark.real_data
+def test_negative_deliveries_of_wiod(real_data: Path) -> None:
+    table = cf.read(real_data / "wiod2013_2009.zip")
+    found = cf.check(table).findings.set_index("check")["effect"]
+    repaired = cf.repair(table, negatives=0.999999999)[0]
+    before, after = cf.accounts(table)["consumption"], cf.accounts(repaired)["consumption"]
+    assert found["negative Y"] == pytest.approx((after / before - 1)["KOR"], rel=0.05)
 
 
 def test_negative_output_keeps_its_positive_deliveries() -> None:
@@ -179,6 +208,16 @@ def test_no_effects_are_said_to_be_none() -> None:
         cf.check(with_stressors("water", "land"), stressor="waiter")
 
 
+def test_a_sum_in_equivalents_is_offered_where_there_is_no_carbon_dioxide() -> None:
+    report = cf.check(with_stressors("water", "GHG", units=["m3", "kt CO2-eq"]))
+    assert report.why_no_effects.endswith("stressor=, such as 'GHG' (in CO2-equivalents)")
+    heads = [f"I-GHG-CO2 emissions (Gg) | source {at}" for at in range(20)]
+    report = cf.check(with_stressors(*heads, units="Gg"))
+    assert report.stressor == " + ".join(f"1 {head}" for head in heads)
+    assert report.stressor not in str(report)  # it is cut
+    assert f"the footprint of {report.stressor[:150]}" in str(report)
+
+
 def test_the_largest_effects_come_first() -> None:
     findings = cf.check(odd_table(np.random.default_rng(2), {"balance", "duplicates"})).findings
     warnings = findings[findings["severity"] == "warning"]["effect"].abs().dropna()
@@ -226,6 +265,26 @@ def test_units_that_changed() -> None:
         "other table"
     )
     assert finding.effect == 0.0
+
+
+@pytest.mark.parametrize("times", [1e3, 1e-3])
+def test_regions_that_emit_much_more_than_they_did(times: float) -> None:
+    table = sound()
+    F = table.F.to_numpy(copy=True)
+    F[0, 4:6] *= times
+    after = scaled(table, F=F)
+    found = cf.check(after, scaled(table, gas=100.0)).findings
+    (finding,) = found[found["check"] == "region of a stressor"].itertuples()
+    assert (finding.severity, finding.region, finding.sector) == ("warning", "R2", "")
+    assert finding.size == pytest.approx(times)
+    assert f"of CO2, {times:,.6g} times what they do in the other table" in finding.message
+    exact = consumption(table) / consumption(after) - 1
+    assert finding.effect == pytest.approx(exact[abs(exact).idxmax()], rel=1e-9)
+    assert finding.effect_region == abs(exact).idxmax()
+    grown = table.F.to_numpy(copy=True)
+    grown[0, 4:6] *= 90
+    found = cf.check(scaled(table, F=grown), table).findings
+    assert "region of a stressor" not in set(found["check"])
 
 
 def test_outputs_that_jumped() -> None:

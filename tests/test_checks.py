@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from strategies import tables
 
+from carbonflows_fast.accounting import accounts
 from carbonflows_fast.checks import CheckReport, check
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.readers import read, write_exiobase
@@ -187,7 +188,7 @@ def test_columns_of_A_that_add_up_to_one_or_more() -> None:
     arguments: dict[str, Any] = {"Z": None, "A": A, "x": x}
     report = check(good(**arguments))
     assert found(report) == [("column sum", "warning", "AT", "food")]
-    assert "inputs are 1 of its output" in str(report)
+    assert "AT food: inputs are worth its whole output" in str(report)
     # a sum over different units says nothing
     assert check(good(**(arguments | {"row_units": ["t", "m", "t"]}))).findings.empty
 
@@ -324,3 +325,25 @@ def test_a_table_that_is_not_productive_is_an_error() -> None:
     report = check(table)
     assert not report.ok
     assert "not productive" in set(report.findings["check"])
+
+
+@pytest.mark.parametrize("power", [300, -300])
+def test_numbers_that_no_account_can_be_solved_for(power: int) -> None:
+    scale = 10.0**power
+    table = good()
+    wild = good(Z=table.Z.toarray() * scale, Y=table.Y.to_numpy() * scale)
+    with pytest.raises(InputError, match="Y: expected largest numbers between") as refused:
+        accounts(wild)
+    report = check(wild)
+    assert not report.ok
+    assert ("magnitude", "error", "", "") in found(report)
+    assert str(refused.value) in set(report.findings["message"])
+
+
+def test_reports_read_well() -> None:
+    frame = check(good()).findings
+    row = {"check": "x", "severity": "note", "region": "", "sector": "", "size": 1.0}
+    effects = {"+100,000 %": 1e3, "-100 %": -1.0, "+0.012 %": 1.2e-4, "+99 %": 0.99}
+    for text, effect in effects.items():
+        one = frame.from_records([row | {"message": "", "effect": effect, "effect_region": "FR"}])
+        assert f"[FR {text}]" in str(CheckReport("made up", one, "CO2"))

@@ -75,8 +75,9 @@ def test_repair_saves_the_table_and_the_ledger(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "expected the name of at least one repair, got none; choose from duplicates"),
-        (("--column-sums", "2"), "column_sums: expected a number between 0 and 1, got 2.0"),
+        ((), "repair: expected at least one repair, got none; choose from --duplicates, --b"),
+        (("--column-sums", "2"), "--column-sums: expected a number between 0 and 1, got 2.0; give"),
+        (("--emissions-without-output", "fod"), "--emissions-without-output: expected a sector of"),
         (("--balance", "--ledger", "none/ledger.csv"), "--ledger: expected a file in a folder"),
         (("--balance", "--ledger", "ledger.txt"), "--ledger: expected a file name that ends in"),
     ],
@@ -87,3 +88,38 @@ def test_what_repair_refuses(
 ) -> None:  # fmt: skip
     assert message in shell(capsys, "repair", saved, tmp_path / "made", *options, status=2)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_ledger_stands_outside_the_destination(
+    table: cf.Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = cf.save(table, tmp_path / "store")
+    for ledger in (place / "ledger.csv", tmp_path / "other" / ".." / "store" / "ledger.csv"):
+        (tmp_path / "other").mkdir(exist_ok=True)
+        said = shell(capsys, "repair", place, place, "--balance", "--ledger", ledger, status=2)
+        assert "--ledger: expected a file outside DESTINATION" in said
+    assert cf.open(place, verify=True).equals(table)
+    shell(capsys, "repair", place, place, "--balance", "--ledger", tmp_path / "ledger.csv")
+    assert cf.open(place).equals(cf.repair(table, balance=True)[0])
+
+
+def test_a_destination_is_refused_before_the_table_is_read(
+    saved: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken, ledger = tmp_path / "taken", tmp_path / "ledger.csv"
+    taken.mkdir()
+    (taken / "letter.txt").write_text("not a table")
+    for source in (saved, "no such table"):
+        said = shell(capsys, "repair", source, taken, "--balance", "--ledger", ledger, status=2)
+        assert "DESTINATION: expected a new folder or a saved table to replace, got" in said
+    assert not ledger.exists()
+
+
+def test_no_ledger_without_its_table(
+    saved: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    made, ledger = tmp_path / "file" / "made", tmp_path / "ledger.csv"
+    said = shell(capsys, "repair", saved, made, "--balance", "--ledger", ledger, status=2)
+    assert "DESTINATION: expected a folder that can be written, got" in said
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,11 @@ from carbonflows_fast.classification import (
     carbon_dioxide,
     characterisation,
     load,
+    sums_in_equivalents,
 )
 from carbonflows_fast.errors import CarbonFlowsError, InputError, LabelError
+from carbonflows_fast.readers import read
+from carbonflows_fast.selection import select_stressor
 
 GASES = load("ghg_stressors")
 AIR = GASES[GASES["stressor"].str.endswith(" - air")]  # EXIOBASE's own names
@@ -46,14 +50,22 @@ def test_published_factors(
     name: str, fossil: float, biogenic: float, unknown: float, n2o: float, sf6: float, nf3: float
 ) -> None:
     weights: dict[str, float] = {}
+    flows = GASES["stressor"].str.contains("/emission/air/")
+    exiobase = GASES["stressor"].str.endswith(" - air")
     plain = GASES["stressor"].isin(["CO2", "CH4", "N2O", "SF6", "NF3"])
+    gloria = GASES["stressor"].str.startswith("'")
+    oecd = GASES["stressor"] == "PROD_CO2"
+    assert (flows ^ exiobase ^ plain ^ gloria ^ oecd).all()
     for part, gases in (
-        (GASES[~plain], ("CO2", "CH4", "N2O", "SF6", "HFC", "PFC")),
+        (GASES[exiobase], ("CO2", "CH4", "N2O", "SF6", "HFC", "PFC")),
         (GASES[plain], ("CO2", "CH4", "N2O", "SF6", "NF3")),
+        (GASES[gloria], ("CO2", "CH4", "N2O", "SF6")),
+        (GASES[flows], ("CO2", "CH4", "N2O", "SF6", "NF3", "HFCs")),
     ):
         units = ["M.EUR", *(unit or "kg" for unit in part["unit"])]
         found = characterisation(name, ["Value added", *part["stressor"]], units)
-        assert (found.name, found.unit, found.gases) == (name, "kg CO2-eq", gases)
+        unit = f"{units[1]} CO2-eq"
+        assert (found.name, found.unit, found.gases) == (name, unit, gases)
         assert list(found.weights) == list(part["stressor"])
         weights |= found.weights
     for stressor, weight in {
@@ -72,6 +84,10 @@ def test_published_factors(
         "CO2": 1,
         "CH4": unknown,
         "NF3": nf3,
+        "'ch4_total_EDGAR_consistent'": unknown,
+        "Methane/emission/air/kg": unknown,
+        "Nitrous oxide/emission/air/kg": n2o,
+        "HFCs and PFCs, unspecified/emission/air/kg CO2e": 1,
     }.items():
         assert weights[stressor] == weight, stressor
 
@@ -212,6 +228,11 @@ def test_units_must_be_as_many_as_stressors() -> None:
         ["CO2", "air: CO2"],
         ["total | CO2", "air | CO2"],
         ["air: CO2", "water: CO2"],
+        ["PROD_CO2", "CO2"],
+        ["CO2", "Carbon dioxide/emission/air/kg"],
+        ["I-GHG-CO2 emissions (kt) | Rail", "I-GHG-CO2 emissions (kt) | Total"],
+        ["I-GHG-CO2 emissions (kt) | Rail", "CO2"],
+        ["CO2 - combustion - air", "I-GHG-CO2 emissions (kt)"],
     ],
 )
 def test_a_gas_and_its_total_are_not_added(names: list[str]) -> None:
@@ -228,3 +249,62 @@ def test_carbon_dioxide_alone() -> None:
         carbon_dioxide(["CO2", combustion], ["kg", "kg"])
     with pytest.raises(InputError, match="a mass of CO2"):
         carbon_dioxide(["CO2"], ["barrels"])
+
+
+def test_sources_of_eora_are_added_up() -> None:
+    heads = {
+        "I-GHG-CO2 emissions (Gg) | Rail": 1.0,
+        "Q: I-GHG-CO2 emissions (Gg) | Transport, other": 1.0,
+        "I-GHG-CH4 emissions (Gg) | Rail": 27.9,
+        "I-GHG-CO2b emissions (Gg) | Rail": 0.0,
+        "I-GHG-CO2 emissions (Gg) | Memo: International aviation": None,
+        "I-GHG-HFC-134a emissions (Gg) | Total": None,
+        "PRIMAP|KYOTOGHGAR4|TOTAL|GgCO2eq": None,
+    }
+    units = ["Gg"] * 6 + ["GgCO2eq"]
+    found = characterisation("GWP100_AR6", list(heads), units)
+    assert {head: found.weights.get(head) for head in heads} == heads
+    assert found.gases == ("CO2", "CH4")
+    assert list(carbon_dioxide(list(heads), units)) == list(heads)[:2]
+    assert carbon_dioxide(["I-GHG-CO2 emissions (kg) | emission_type1"], ["kg"])
+    assert carbon_dioxide(["I-GHG-CO2 emissions (Gg) | Total"], ["Gg"])
+    assert sums_in_equivalents(list(heads), units) == [list(heads)[-1]]
+
+
+@pytest.mark.parametrize(
+    ("sum_", "unit"),
+    [("GHG", "kg CO2 eq"), ("PROD_GHG", "Mt CO2-eq"), ("GHG", ""), ("All | GWP100", "kg CO2 eq.")],
+)
+def test_sums_in_equivalents_are_no_gases(sum_: str, unit: str) -> None:
+    with pytest.raises(LabelError, match="ask by name for what is in CO2-equivalents") as no:
+        characterisation("GWP100_AR6", ["jobs", sum_], ["p", unit])
+    assert str(no.value).endswith(f"already: {sum_!r}")
+    assert SENTENCE.match(str(no.value))
+    assert carbon_dioxide([sum_], [unit]) == {}
+    both = characterisation("GWP100_AR6", ["PROD_CO2", sum_], ["Mt", unit])
+    assert both.weights == {"PROD_CO2": 1.0}
+    assert sums_in_equivalents(["PROD_CO2", "HFC - air", sum_], ["Mt", "kg CO2-eq", unit]) == [sum_]
+
+
+def test_other_gases_are_not_counted_alone_where_carbon_dioxide_has_another_name() -> None:
+    unknown = "Carbon dioxide (CO2) (Gg) from EDGAR | Total"
+    with pytest.raises(LabelError, match="carbon dioxide by a name that is known") as refused:
+        characterisation("GWP100_AR5", [unknown, "CH4"], ["Gg", "Gg"])
+    assert repr(unknown) in str(refused.value)
+    assert SENTENCE.match(str(refused.value))
+    for beside, unit in (("CO2-eq", "kt"), ("CO2 price", "EUR"), ("CO2 from biomass", "kt")):
+        found = characterisation("GWP100_AR5", [beside, "CH4"], [unit, "kt"])
+        assert found.weights == {"CH4": 28.0}
+    assert characterisation("GWP100_AR5", [unknown, "CO2"], ["Gg", "Gg"]).weights == {"CO2": 1.0}
+
+
+@pytest.mark.real_data
+def test_flows_of_a_model_weigh_what_its_makers_say(real_data: Path) -> None:
+    table = read(real_data / "useeio" / "GAEEIOv1.0-s-20")
+    weighted = select_stressor(table, "GWP100_AR4")
+    assert weighted.unit == "kg CO2-eq"
+    assert set(carbon_dioxide(table.stressors, table.stressor_units)) == {
+        "Carbon dioxide/emission/air/kg"
+    }
+    # Single HFCs and PFCs are left out.
+    assert 0.97 < weighted.F.sum() / table.F.loc["GHG"].sum() <= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -218,3 +219,19 @@ def test_wiod_is_mended(real_data: Any) -> None:
     before, after = cf.accounts(table)["consumption"], cf.accounts(repaired)["consumption"]
     assert abs(after.sum() / before.sum() - 1) < 1e-9
     assert 0 < abs(after / before - 1).max() < 1e-4
+
+
+def test_a_path_is_as_good_as_a_table(tmp_path: Path) -> None:
+    table = odd_table(np.random.default_rng(5), {"balance"})
+    expected, ledger = cf.repair(table, balance=True)
+    path = cf.save(table, tmp_path / "saved")
+    for given_path in (path, str(path)):
+        repaired, same = cf.repair(given_path, balance=True)
+        assert repaired.equals(expected)
+        assert same.equals(ledger)
+    for wrong in (None, 5):
+        with pytest.raises(InputError, match="table: expected a Table or a path, got ") as caught:
+            cf.repair(wrong, balance=True)  # type: ignore[arg-type]
+        assert SENTENCE.match(str(caught.value))
+    with pytest.raises(InputError, match=r"table: expected a table, .* which does not exist"):
+        cf.repair(tmp_path / "none", balance=True)

@@ -220,6 +220,11 @@ def test_a_characterisation_says_which_gases_it_counts() -> None:
     assert sum_.F.tolist() == [11.0, 10.0]
 
 
+def test_a_characterisation_says_that_it_counts_no_carbon_dioxide() -> None:
+    table = gases(stressors=["jobs", "CO2_bio - combustion - air", "CH4", "N2O"])
+    assert select_stressor(table, "GWP100_AR6").name == "GWP100_AR6 of CH4, N2O, without CO2"
+
+
 def test_a_stressor_of_the_name_wins() -> None:
     table = gases(stressors=["jobs", "CO2", "CH4", "GWP100_AR6"])
     assert select_stressor(table, "GWP100_AR6").F.tolist() == [2.0, 8.0]

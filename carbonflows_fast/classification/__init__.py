@@ -13,6 +13,7 @@ from carbonflows_fast.classification._gases import (
     Characterisation,
     carbon_dioxide,
     characterisation,
+    sums_in_equivalents,
 )
 from carbonflows_fast.classification._regions import (
     country_of,
@@ -43,5 +44,6 @@ __all__ = [
     "renamed_regions",
     "sector_classes",
     "study_sectors",
+    "sums_in_equivalents",
     "system_of",
 ]

@@ -7,13 +7,19 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from carbonflows_fast.classification._files import field, label_key, records
+from carbonflows_fast.classification._gas_names import (
+    Gas,
+    gases_of,
+    looks_like_carbon_dioxide,
+    require_parts_or_whole,
+)
 from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
 
-__all__ = ["CHARACTERISATIONS", "Characterisation", "carbon_dioxide", "characterisation"]
+__all__ = ["CHARACTERISATIONS", "Characterisation", "carbon_dioxide", "characterisation",
+           "sums_in_equivalents"]  # fmt: skip
 
 CHARACTERISATIONS = ("GWP100_AR4", "GWP100_AR5", "GWP100_AR6")
 
@@ -24,6 +30,7 @@ _GRAMS = {
 }  # fmt: skip
 _UNIT = re.compile(rf"({'|'.join(sorted(filter(None, _GRAMS), key=len, reverse=True))})(.*)")
 _EQUIVALENTS = frozenset({"co2e", "co2eq", "co2equiv", "co2equivalent", "co2equivalents"})
+_SUMS = frozenset({"ghg", "prod_ghg"})  # of all gases, in FIGARO, USEEIO and the OECD's files
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,8 @@ def characterisation(
         fourth, fifth or sixth report of the Intergovernmental Panel on Climate Change.
     stressors, units : sequence of str
         The table's, in one order. A stressor is a gas if `load("ghg_stressors")` has its name, or
-        what follows its last " | " or its extension ("air: CO2"). Others are left out.
+        what follows its last " | " or its extension ("air: CO2"), or if it is a source of full
+        Eora ("I-GHG-CH4 emissions (Gg) | …", memo items left out). Others are left out.
     factors : DataFrame, optional
         An edited `load("gwp100")`. A gas that is new in it is also a stressor of that name.
 
@@ -77,7 +85,8 @@ def characterisation(
     Raises
     ------
     LabelError
-        If the characterisation is unknown, or if no stressor is a gas that counts.
+        If the characterisation is unknown; if no stressor is a gas that counts, or none is carbon
+        dioxide but one that is not known looks like it.
     InputError
         If a gas has no unit of mass, or one of CO2-equivalents where a mass of the gas is needed;
         if a gas is there twice, or as a whole beside its parts; if `factors` is not like
@@ -90,6 +99,7 @@ def characterisation(
 
     Biogenic CO2 counts 0; HFC and PFC of EXIOBASE are in CO2-equivalents already and count 1, with
     the factors of the report that they were made with. A table that lacks a gas lacks its part.
+    A sum of all gases in CO2-equivalents ("GHG") is no gas; it has its own name to ask for it.
 
     Examples
     --------
@@ -107,19 +117,13 @@ def characterisation(
             )
         )
     factor_of = _factors(name, factors)
-    found = _found(stressors, units, factor_of)
+    found = gases_of(stressors, units, factor_of)
     counted = [one for one in found if _factor(name, factor_of, one.gas) != 0.0]
     if not counted:
-        raise LabelError(
-            wrong(
-                "stressor",
-                expected=f"a table with greenhouse gases, which {name} counts",
-                got=f"the stressors {shorten(map(repr, stressors)) or 'none'}",
-                remedy="name them as classification.load('ghg_stressors') does, or give a mapping "
-                "name → weight",
-            )
-        )
-    _require_parts_or_whole(counted)
+        raise _no_gas(name, stressors, units)
+    if "CO2" not in [one.formula for one in counted]:
+        _require_no_unknown_carbon_dioxide(name, stressors, units, found)
+    require_parts_or_whole(counted)
     masses = _masses(counted)
     weights = {one.stressor: 0.0 for one in found}
     for one, mass in zip(counted, masses, strict=True):
@@ -155,13 +159,64 @@ def carbon_dioxide(stressors: Sequence[str], units: Sequence[str]) -> dict[str, 
     >>> carbon_dioxide(["CO2", "CH4"], ["kt", "t"])
     {'CO2': 1.0}
     """
-    found = [one for one in _found(stressors, units, {}) if one.gas == "CO2"]
-    _require_parts_or_whole(found)
+    found = [one for one in gases_of(stressors, units, {}) if one.gas == "CO2"]
+    require_parts_or_whole(found)
     masses = _masses(found)
     return {
         one.stressor: _scaled(1.0, _GRAMS[mass] - _GRAMS[masses[0]])
         for one, mass in zip(found, masses, strict=True)
     }
+
+
+def sums_in_equivalents(stressors: Sequence[str], units: Sequence[str]) -> list[str]:
+    """Return the stressors that are sums of gases in CO2-equivalents, weighted by their makers.
+
+    >>> sums_in_equivalents(["CO2", "GHG"], ["kt", "kt CO2-eq"])
+    ['GHG']
+    """
+    gases = {one.stressor for one in gases_of(stressors, units, {})}
+    return [
+        stressor
+        for stressor, unit in zip(stressors, units, strict=True)
+        if stressor not in gases
+        and (label_key(stressor) in _SUMS or _split(unit)[1] in _EQUIVALENTS)
+    ]
+
+
+def _no_gas(name: str, stressors: Sequence[str], units: Sequence[str]) -> LabelError:
+    """Return the error for a table without a gas that counts: it may have a sum of them."""
+    remedy = (
+        "name them as classification.load('ghg_stressors') does, or give a mapping name → weight"
+    )
+    if sums := sums_in_equivalents(stressors, units):
+        remedy = f"ask by name for what is in CO2-equivalents already: {shorten(map(repr, sums))}"
+    return LabelError(
+        wrong(
+            "stressor",
+            expected=f"a table with greenhouse gases, which {name} counts",
+            got=f"the stressors {shorten(map(repr, stressors)) or 'none'}",
+            remedy=remedy,
+        )
+    )
+
+
+def _require_no_unknown_carbon_dioxide(
+    name: str, stressors: Sequence[str], units: Sequence[str], found: list[Gas]
+) -> None:
+    """Refuse to count other gases where carbon dioxide is there by a name that is not known."""
+    known = {one.stressor for one in found}
+    for stressor, unit in zip(stressors, units, strict=True):
+        of_it = _split(unit)[1] in ("", "co2")  # and no price of it
+        if of_it and stressor not in known and looks_like_carbon_dioxide(stressor):
+            raise LabelError(
+                wrong(
+                    "stressor",
+                    expected=f"carbon dioxide by a name that is known, which {name} counts",
+                    got=repr(stressor),
+                    remedy="name it as classification.load('ghg_stressors') does, or give a "
+                    "mapping name → weight with the gases that you mean",
+                )
+            )
 
 
 # --- factors --------------------------------------------------------------------------------
@@ -228,94 +283,26 @@ def _factor(name: str, factor_of: dict[str, float], gas: str) -> float:
     return factor_of[gas]
 
 
-# --- stressors ------------------------------------------------------------------------------
-
-
-class _Found(NamedTuple):
-    """A stressor that is a gas: the row of gwp100.csv it has, and what it is called."""
-
-    stressor: str
-    unit: str
-    gas: str
-    formula: str
-
-
-@cache
-def _shipped_gases() -> dict[str, tuple[str, str]]:
-    """Return (gas, formula) by the key of a stressor's name."""
-    return {
-        label_key(row["stressor"]): (row["gas"], _formula(row["gas"], row["stressor"]))
-        for row in records("ghg_stressors")
-    }
-
-
-def _formula(gas: str, stressor: str) -> str:
-    """Return "CH4" for "CH4 fossil"; a mixture in CO2-equivalents has the stressor's: "HFC"."""
-    return (stressor if gas == "CO2-eq" else gas).split()[0]
-
-
-def _found(
-    stressors: Sequence[str], units: Sequence[str], factor_of: dict[str, float]
-) -> list[_Found]:
-    """Return the stressors that are gases, in the table's order."""
-    # A sum that is called CO2-eq is no gas: it would count the others twice.
-    own = {label_key(gas): (gas, _formula(gas, gas)) for gas in factor_of if gas != "CO2-eq"}
-    gas_of = own | _shipped_gases()
-    found: list[_Found] = []
-    first: dict[str, str] = {}
-    for stressor, unit in zip(stressors, units, strict=True):
-        for text in (stressor, stressor.rpartition(" | ")[2], stressor.partition(": ")[2]):
-            if label_key(text) in gas_of:
-                found.append(_Found(stressor, unit, *gas_of[label_key(text)]))
-                # A gas and its total perhaps, or one account twice: nobody but the user can tell.
-                if (other := first.setdefault(label_key(text), stressor)) != stressor:
-                    raise _twice(other, stressor)
-                break
-    return found
-
-
-def _require_parts_or_whole(counted: list[_Found]) -> None:
-    """Refuse a gas that is there as a whole and in parts."""
-    whole = {one.formula: one.stressor for one in counted
-             if label_key(one.stressor.rpartition(" | ")[2].rpartition(": ")[2])
-             == label_key(one.formula)}  # fmt: skip
-    for one in counted:
-        if whole.get(one.formula, one.stressor) != one.stressor:
-            raise _twice(whole[one.formula], one.stressor)
-
-
-def _twice(one: str, other: str) -> InputError:
-    return InputError(
-        wrong(
-            "stressor",
-            expected="each greenhouse gas once, in one piece or in parts",
-            got=f"{one!r} and {other!r}",
-            remedy="give a mapping name → weight with those that you mean",
-        )
-    )
-
-
 # --- units ----------------------------------------------------------------------------------
 
 
-def _masses(found: list[_Found]) -> list[str]:
+def _masses(found: list[Gas]) -> list[str]:
     """Return the mass unit of each stressor; all empty where no stressor has a unit."""
     if not any(one.unit.strip() for one in found):
         return [""] * len(found)
     return [_mass(one) for one in found]
 
 
-def _mass(one: _Found) -> str:
+def _mass(one: Gas) -> str:
     """Return the mass unit in front of a stressor's unit: "kt" of "kt CO2"."""
-    match = _UNIT.fullmatch(unicodedata.normalize("NFKC", one.unit).strip())
-    suffix = _squeezed(match[2]) if match else ""
+    mass, suffix = _split(one.unit)
     # Carbon dioxide is its own equivalent. A mass of carbon ("Mt C") is not one of the gas.
     allowed = {"", _squeezed(one.formula)}
     if one.gas == "CO2-eq":
         allowed = {"", *_EQUIVALENTS}
     elif one.formula == "CO2":
         allowed |= _EQUIVALENTS
-    if match is None or suffix not in allowed:
+    if not mass or suffix not in allowed:
         already = ", in which it is weighted already" if suffix in _EQUIVALENTS else ""
         raise InputError(
             wrong(
@@ -327,7 +314,14 @@ def _mass(one: _Found) -> str:
                 "instead of the characterisation",
             )
         )
-    return match[1]
+    return mass
+
+
+def _split(unit: str) -> tuple[str, str]:
+    """Return ("kt", "co2eq") for "kt CO2-eq"; the mass is empty where there is none."""
+    text = unicodedata.normalize("NFKC", unit).strip()
+    match = _UNIT.fullmatch(text)
+    return (match[1], _squeezed(match[2])) if match else ("", _squeezed(text))
 
 
 def _squeezed(text: str) -> str:

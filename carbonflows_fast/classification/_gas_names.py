@@ -1,0 +1,136 @@
+"""Which stressors of a table are greenhouse gases, by their names, and whether as a whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from carbonflows_fast.classification._files import label_key, records
+from carbonflows_fast.errors import InputError, wrong
+
+__all__ = ["Gas", "gases_of", "looks_like_carbon_dioxide", "require_parts_or_whole"]
+
+BIOGENIC = "CO2 biogenic"
+
+# Full Eora has one row for each source of a gas, "I-GHG-CO2 emissions (Gg) | Transport, other".
+# Memo items (international bunkers) are no part of a country's inventory.
+_SOURCE = re.compile(r"(?:[^|]*: )?I-GHG-([\w-]+) emissions \([^|]*\)(?: \| (?!memo\b)(.+))?", re.I)
+_CARBON_DIOXIDE = re.compile(r"(?<![a-z])co2(?![a-z0-9]|[ -]?eq)|carbon dioxide", re.I)
+_NOT_FOSSIL = re.compile(r"bio|org_short", re.I)
+
+
+class Gas(NamedTuple):
+    """A stressor that is a gas.
+
+    `gas` is its row of gwp100.csv, `formula` what it is called ("CH4" of "CH4 fossil"); a `part`
+    is one of several sources or origins, to be added up.
+    """
+
+    stressor: str
+    unit: str
+    gas: str
+    formula: str
+    part: bool
+
+
+class _Known(NamedTuple):
+    gas: str
+    formula: str
+    part: bool
+
+
+def gases_of(stressors: Sequence[str], units: Sequence[str], more: Iterable[str] = ()) -> list[Gas]:
+    """Return the stressors that are gases, in the table's order.
+
+    `more` are gases that are also stressors of that name.
+
+    Raises
+    ------
+    InputError
+        If a name is there twice.
+    """
+    # A sum that is called CO2-eq is no gas: it would count the others twice.
+    own = {label_key(gas): _known(gas, gas) for gas in more if gas != "CO2-eq"}
+    known = own | _shipped()
+    found: list[Gas] = []
+    first: dict[str, str] = {}
+    for stressor, unit in zip(stressors, units, strict=True):
+        if source := _source(stressor, known):
+            found.append(Gas(stressor, unit, *source))
+            continue
+        for text in (stressor, stressor.rpartition(" | ")[2], stressor.partition(": ")[2]):
+            if label_key(text) in known:
+                found.append(Gas(stressor, unit, *known[label_key(text)]))
+                # A gas and its total perhaps, or one account twice: nobody but the user can tell.
+                if (other := first.setdefault(label_key(text), stressor)) != stressor:
+                    raise _twice(other, stressor)
+                break
+    return found
+
+
+def _source(stressor: str, known: dict[str, _Known]) -> _Known | None:
+    """Return the gas of a source of full Eora."""
+    match = _SOURCE.fullmatch(stressor)
+    if not match:
+        return None
+    code, item = match[1], match[2] or "total"
+    part = not item.casefold().startswith("total")
+    if code.casefold() == "co2b":
+        return _Known(BIOGENIC, "CO2", part)
+    gas = known.get(label_key(code))
+    return gas._replace(part=part) if gas else None
+
+
+@cache
+def _shipped() -> dict[str, _Known]:
+    """Return the gas by the key of a stressor's name."""
+    return {
+        label_key(row["stressor"]): _known(row["gas"], row["stressor"])
+        for row in records("ghg_stressors")
+    }
+
+
+def _known(gas: str, stressor: str) -> _Known:
+    """Say what a name stands for; a mixture in CO2-equivalents is called as its stressor: "HFC"."""
+    formula = (stressor if gas == "CO2-eq" else gas).split()[0]
+    # Of EXIOBASE's names, "CH4 - waste - air" are parts, and "CH4 fossil" is one of two.
+    return _Known(gas, formula, stressor.endswith(" - air") or stressor.endswith("fossil"))
+
+
+def require_parts_or_whole(gases: Sequence[Gas]) -> None:
+    """Refuse a gas that is there as a whole and in parts, or as a whole twice.
+
+    Raises
+    ------
+    InputError
+        Naming two that would be counted twice.
+    """
+    seen: dict[str, Gas] = {}
+    for one in gases:
+        substance = BIOGENIC if one.gas == BIOGENIC else one.formula
+        other = seen.setdefault(substance, one)
+        if other is not one and not (other.part and one.part):
+            whole, beside = (one, other) if other.part else (other, one)
+            raise _twice(whole.stressor, beside.stressor)
+
+
+def _twice(one: str, other: str) -> InputError:
+    return InputError(
+        wrong(
+            "stressor",
+            expected="each greenhouse gas once, in one piece or in parts",
+            got=f"{one!r} and {other!r}",
+            remedy="give a mapping name → weight with those that you mean",
+        )
+    )
+
+
+def looks_like_carbon_dioxide(stressor: str) -> bool:
+    """Return whether a name says carbon dioxide, and not that it is biogenic or an equivalent.
+
+    >>> [looks_like_carbon_dioxide(name) for name in ("Total CO2 (EDGAR)", "CO2-eq", "CO2_bio")]
+    [True, False, False]
+    """
+    return bool(_CARBON_DIOXIDE.search(stressor)) and not _NOT_FOSSIL.search(stressor)
