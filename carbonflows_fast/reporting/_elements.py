@@ -180,9 +180,8 @@ def table(
             value = None if whole is None else full(whole)
             line.append(element("td", text, data_value=value, class_=_class(column)))
         parts.append(element("tfoot", element("tr", *line)))
-    made = element(
-        "table", element("caption", element("span", caption)), *parts, id=name, data_table=name
-    )
+    heading = element("caption", element("span", caption))
+    made = element("table", heading, *parts, id=f"table-{name}", data_table=name)
     return element("div", made, class_="scroll", role="region", aria_label=caption, tabindex="0")
 
 

@@ -108,45 +108,57 @@ def results_of(
     CarbonFlowsError
         As the functions of the library do; tables that cannot be compared are found first.
     """
-    with progress_bar("Report", 5 + len(STUDIES) + 2 * (since is not None), progress) as bar:
+    years = () if panel is None else panel.years
+    steps = 3 + len(STUDIES) + (since is not None) + len(years)
+    with progress_bar("Report: flows", steps, progress) as bar:
 
-        def step(title: str) -> None:
+        def done(next_title: str) -> None:
             bar.advance()
-            bar.rename(f"Report: {title}")
+            bar.rename(f"Report: {next_title}")
 
-        bar.rename("Report: flows")
         found = flows(table, stressor)
         change = None
         if since is not None:
-            step("what changed")
+            done("what changed")
             change = _change(since, table, stressor, found)
-            step("trade")
-        else:
-            step("trade")
+        done("trade")
         split, no_split = _split(found)
         trade = found.bilateral_trade()
         studies: list[Study] = []
         for name in STUDIES:
-            step(name)
+            done(name)
             studies.append(_study(table, stressor, name, studies))
-        step("supply chains")
+        done("supply chains")
         chains = structural_paths(table, stressor, top=CHAINS)
         layers = production_layers(table, stressor, layers=8)
-        step("years")
-        return Results(
-            table=table,
-            places=Places(table.regions),
-            accounts=accounts(table, stressor),
-            flows=found,
-            trade=trade,
-            split=split,
-            no_split=no_split,
-            studies=tuple(studies),
-            layers=layers,
-            chains=chains,
-            change=change,
-            years=None if panel is None else panel.accounts(stressor, progress=False),
-        )
+        kept = {}
+        for year in years:
+            done(str(year))
+            kept[year] = accounts(panel[year], stressor)  # type: ignore[index]
+        bar.advance()
+    own = accounts(table, stressor)
+    return Results(
+        table=table,
+        places=Places(table.regions),
+        accounts=own,
+        flows=found,
+        trade=trade,
+        split=split,
+        no_split=no_split,
+        studies=tuple(studies),
+        layers=layers,
+        chains=chains,
+        change=change,
+        years=_over_years(kept, own.attrs),
+    )
+
+
+def _over_years(kept: dict[int, pd.DataFrame], about: dict[Any, Any]) -> pd.DataFrame | None:
+    if not kept:
+        return None
+    frame = pd.concat(kept, names=["year"])
+    frame.attrs = about
+    return frame
 
 
 def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
