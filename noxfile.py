@@ -72,3 +72,10 @@ def fuzz(session: nox.Session) -> None:
     cases = session.posargs[0] if session.posargs else "100000"
     session.run("python", "tests/fuzzing.py", "--cases", cases)
     session.run("python", "tests/fuzz_guided.py", f"-runs={cases}", "-print_final_stats=1")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The report in Chromium (apt install chromium): mouse, keyboard, two widths, no network."""
+    session.install("-e", ".[test]", "playwright")
+    session.run("pytest", "tests/browser_report.py", *session.posargs)
