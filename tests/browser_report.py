@@ -156,6 +156,16 @@ def test_it_reads_without_a_script(browser: Browser, report: str) -> None:
     context.close()
 
 
+def test_it_fits_on_paper(browser: Browser, report: str) -> None:
+    page = browser.new_page(viewport={"width": 680, "height": 1000}, color_scheme="dark")
+    page.emulate_media(media="print")
+    page.goto(report)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # A4 less margins
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert not page.locator("nav").is_visible()
+    page.close()
+
+
 def test_texts_can_be_told_from_their_ground(browser: Browser, report: str) -> None:
     """At least 4.5 : 1 (WCAG AA) for all colours of text, in the light and in the dark."""
     contrast = """() => {

@@ -88,8 +88,8 @@ def full(value: float) -> str:
 def percent(value: float, *, sign: bool = False) -> str:
     """Write a share.
 
-    >>> percent(0.2391), percent(-0.4, sign=True), percent(float("nan"))
-    ('23.9 %', '−40.0 %', '–')
+    >>> print(percent(0.2391), percent(-0.4, sign=True), percent(float("nan")))
+    23.9 % −40.0 % –
     """
     if not math.isfinite(value):
         return NOTHING
