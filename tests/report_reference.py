@@ -17,12 +17,19 @@ from report_page import Page
 from scipy.linalg import lu_factor, lu_solve
 
 import carbonflows_fast as cf
-from carbonflows_fast.classification import CLASSES, STUDIES, load, sector_classes, study_sectors
+from carbonflows_fast.classification import (
+    CLASSES,
+    STUDIES,
+    load,
+    regions_in,
+    sector_classes,
+    study_sectors,
+)
 
 ARROW = " ← "
 
 
-def world(seed: int, regions: tuple[str, ...] = ("CHN", "USA", "RoW"), **given: Any) -> cf.Table:
+def world(seed: int, regions: tuple[str, ...] = ("CHN", "DEU", "RoW"), **given: Any) -> cf.Table:
     """A small world with the sectors of WIOD, emissions without output among them."""
     sectors = load("wiod2013")["name"].tolist()
     rng = np.random.default_rng(seed)
@@ -176,6 +183,9 @@ class Checker:
         self.figure(f"{name}_total", total)
         self.ratio(f"{name}_direct_share", expected["direct"] / total)
         self.ratio(f"{name}_traded_share", crossing(steps, 0, 2) / total)
+        inside = np.array(regions_in(self.regions, f"EU ETS {self.table.year}"))
+        bought = steps[:, :, inside].sum()
+        self.ratio(f"{name}_priced_share", steps[inside][:, :, inside].sum() / bought)
         at = [self.regions.index(row["region"]) for row in self.rows(f"{name}_regions")]
         for key, others in {"emitted": (1, 2), "made": (0, 2), "consumed": (0, 1)}.items():
             self.column(f"{name}_regions", key, steps.sum(axis=others)[at])

@@ -27,9 +27,8 @@ FLOWS = 20  # in the list of the largest
 def title_of(results: Results) -> str:
     """Return the title of a report that was given none."""
     stressor = results.stressor
-    carbon = any(word in stressor.upper() for word in ("CO2", "GWP", "CARBON"))
     year = results.table.year
-    what = "Carbon" if carbon else stressor
+    what = "Carbon" if results.is_carbon else stressor
     return f"{what} embodied in trade" + (f", {year}" if year is not None else "")
 
 

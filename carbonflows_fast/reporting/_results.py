@@ -91,6 +91,11 @@ class Results:
         return self.flows.unit
 
     @property
+    def is_carbon(self) -> bool:
+        """Whether the stressor is carbon dioxide or greenhouse gases, by its name."""
+        return any(word in self.stressor.upper() for word in ("CO2", "GWP", "CARBON", "GHG"))
+
+    @property
     def when(self) -> str:
         """The year of the table in a sentence."""
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from carbonflows_fast import figures
+from carbonflows_fast.errors import LabelError
 from carbonflows_fast.reporting._elements import (
     Column,
     Html,
@@ -84,13 +85,13 @@ def _study(results: Results, study: Study) -> Html:
     assert result is not None
     name = study.name
     head = element("h3", name.capitalize(), id=f"study-{name}")
-    notes = [paragraph(_note(note), class_="note") for note in study.notes]
+    notes = element("div", *(paragraph(_note(note)) for note in study.notes), class_="note")
     if study.same_as:
         text = (
             f"In this table the rows of {name} are those of {study.same_as}, and so are all "
             f"numbers: see {study.same_as}."
         )
-        return joined([head, *notes, paragraph(text)])
+        return joined([head, notes, paragraph(text)])
     total = result.total or float("nan")
     text = paragraph(
         f"Supply chains through {name} emit ",
@@ -100,16 +101,33 @@ def _study(results: Results, study: Study) -> Html:
         " of that; ",
         share(f"{name}_traded_share", float(result.border_shares["emitted → consumed"])),
         " is emitted in another region than the one that consumes the final product.",
+        *_priced(results, name, result),
     )
     drawing = picture(
         f"{name}-bands",
         f"{name.capitalize()}: emitted, made, consumed",
         f"Bands lead from where emissions happen to where {name} is made, and on to where the "
-        "final product is bought. The tables beside have the largest regions.",
+        "final product is bought. The table below has the largest regions.",
         partial(figures.sector_flow, result, top=7),
     )
-    return joined([head, text, *notes, drawing, _steps(results, study, result),
+    return joined([head, text, notes, drawing, _steps(results, study, result),
                    _products(study, result), _chains(results, study)])  # fmt: skip
+
+
+def _priced(results: Results, name: str, result: SectorStudy) -> list[str]:
+    """Say how much of what Europe consumes is emitted where Europe has a carbon price."""
+    if not results.is_carbon:
+        return []
+    system = f"EU ETS {results.table.year}"
+    try:
+        covered = result.price_coverage(system, consumers=system)
+    except LabelError:  # no such year, or no such country in the table
+        return []
+    return [
+        " Of what consumers in the countries of the European emissions trading system cause, ",
+        share(f"{name}_priced_share", covered),
+        " is emitted in these countries, where a price on carbon can reach it.",
+    ]
 
 
 def _note(note: str) -> str:
