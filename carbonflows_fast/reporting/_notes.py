@@ -68,7 +68,7 @@ def _facts(results: Results) -> Html:
             "no flow, and no sum of flows, is wrong by more than ",
             _small("error_bound", flows.error_bound, unit),
             ", or ",
-            _small("error_share", flows.error_bound / (flows.total or 1.0), ""),
+            _small("error_share", flows.error_bound / (abs(flows.total) or 1.0), ""),
             " of industrial emissions",
         ),
         "Solver": (f"{solver}, {passes} over A at most for a region",),
