@@ -144,6 +144,13 @@ def fuzz(session: nox.Session) -> None:
     session.run("python", "tests/fuzz_guided.py", f"-runs={cases}", "-print_final_stats=1")
 
 
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The report in Chromium (apt install chromium): mouse, keyboard, two widths, no network."""
+    session.install("-e", ".[test]", "playwright")
+    session.run("pytest", "tests/browser_report.py", *session.posargs)
+
+
 # --- releases -------------------------------------------------------------------------------
 
 

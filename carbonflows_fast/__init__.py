@@ -1,7 +1,7 @@
 """Carbon embodied in trade, from multi-regional input-output tables.
 
     table → readers · synthetic → leontief → store → checks → accounting → trade → paths
-          → sectors → decomposition → panel → figures
+          → sectors → decomposition → panel → figures → reporting
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -52,6 +52,7 @@ from carbonflows_fast.pymrio_accounts import calc_all
 from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
 from carbonflows_fast.readers import read, write_exiobase
 from carbonflows_fast.repairs import repair
+from carbonflows_fast.reporting import report
 from carbonflows_fast.sectors import SectorStudy, sector_study
 from carbonflows_fast.store import open, save
 from carbonflows_fast.table import Table
@@ -97,6 +98,7 @@ __all__ = [
     "production_layers",
     "read",
     "repair",
+    "report",
     "save",
     "sector_betweenness",
     "sector_study",

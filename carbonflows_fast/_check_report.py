@@ -64,7 +64,7 @@ class CheckReport:
     >>> import carbonflows_fast as cf
     >>> report = cf.check(cf.synthetic.world(2, 3))
     >>> report.ok, report.findings[["severity", "check", "effect_region"]].values.tolist()
-    (True, [['note', 'negative Y', 'AT']])
+    (True, [['note', 'negative Y', 'BE']])
     """
 
     name: str

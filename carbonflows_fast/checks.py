@@ -6,6 +6,7 @@ Each finding says where it is, how large, and what mending it would do to nation
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,7 +132,7 @@ def table_of(argument: str, given: Table | str | Path) -> Table:
             )
         )
     path = Path(given)
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputError(
             wrong(
                 argument,
@@ -155,13 +156,9 @@ def _loaded(argument: str, given: Table | str | Path) -> tuple[Table, list[Findi
 
 
 def _load(path: Path) -> Table:
-    from carbonflows_fast import readers
+    from carbonflows_fast import readers, store
 
-    if (path / readers.STORE_MARKER).is_file():
-        from carbonflows_fast import store
-
-        return store.open(path, verify=True)
-    return readers.read(path)
+    return store.open(path, verify=True) if store.is_store(path) else readers.read(path)
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 """The command line: ``carbonflows-fast demo | info | check | repair | convert | accounts | flows |
-sector | paths | decompose | panel``.
+sector | paths | decompose | panel | report``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +25,7 @@ from carbonflows_fast import (
     _cli_convert,
     _cli_panel,
     _cli_paths,
+    _cli_report,
     _cli_trade,
 )
 from carbonflows_fast._cli_output import (
@@ -341,6 +343,13 @@ def _parser() -> argparse.ArgumentParser:
     made = command(_cli_panel.run, "panel", "Ask a question of every year in a folder of tables.")
     _cli_panel.add_arguments(made, positive)
     _add_question(made)
+
+    made = command(
+        partial(_cli_report.run, _question), "report", "Write one HTML page that tells it all."
+    )
+    add_table(made)
+    _cli_report.add_arguments(made)
+    _add_threads(made)
     return parser
 
 

@@ -171,6 +171,23 @@ def carbon_dioxide(stressors: Sequence[str], units: Sequence[str]) -> dict[str, 
 def sums_in_equivalents(stressors: Sequence[str], units: Sequence[str]) -> list[str]:
     """Return the stressors that are sums of gases in CO2-equivalents, weighted by their makers.
 
+    Parameters
+    ----------
+    stressors : sequence of str
+    units : sequence of str
+        One for each.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    LabelError
+        If a gas is there both as a total and in parts.
+
+    Examples
+    --------
     >>> sums_in_equivalents(["CO2", "GHG"], ["kt", "kt CO2-eq"])
     ['GHG']
     """

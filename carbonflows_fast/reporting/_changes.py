@@ -1,0 +1,196 @@
+"""What changed since another table, and the accounts of all years of a panel."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from carbonflows_fast import figures
+from carbonflows_fast.decomposition import Decomposition
+from carbonflows_fast.reporting._elements import (
+    Column,
+    Html,
+    Section,
+    amount,
+    paragraph,
+    percent,
+    section,
+    share,
+    table,
+)
+from carbonflows_fast.reporting._pictures import picture
+from carbonflows_fast.reporting._results import Change, Results
+
+__all__ = ["change", "years"]
+
+KINDS = ("intensity", "technology", "trade", "demand")
+FACTORS = {
+    "intensity": "Industries emit more or less for each unit that they make",
+    "technology": "Industries need more or fewer inputs for each unit that they make",
+    "trade": "Industries buy their inputs from other regions",
+    "population": "There are more or fewer people",
+    "demand level": "Final buyers spend more or less",
+    "demand mix": "Final buyers choose other products",
+    "demand origin": "Final buyers choose products of other regions",
+}
+FLOWS = 15
+
+
+def change(results: Results) -> Section | None:
+    """Tell what changed, and what the change is due to."""
+    found = results.change
+    if found is None:
+        return None
+    causes, since = found.causes, _since(found)
+    text = paragraph(
+        f"Industrial emissions went from {since}'s ",
+        amount("change_before", causes.before, causes.unit),
+        " to ",
+        amount("change_after", causes.after, causes.unit),
+        ", a change of ",
+        amount("change_total", causes.total, causes.unit, sign=True),
+        ". The share that is caused by final purchases in another region went from ",
+        share("traded_share_before", found.flows.traded_share),
+        " to ",
+        share("traded_share_after", results.flows.traded_share),
+        ".",
+    )
+    prices = paragraph(
+        f"Amounts of money are in {causes.prices}. In current prices inflation and exchange rates "
+        "show up as lower emissions per unit of money (intensity) and higher spending (demand "
+        "level); the two should be read together.",
+        class_="note",
+    )
+    return section(
+        "change",
+        f"Change since {since}",
+        text,
+        picture(
+            "causes",
+            "What the change is due to",
+            _causes_text(causes),
+            lambda: figures.waterfall(causes),
+        ),
+        _causes(causes),
+        prices,
+        _regions(results, found, since),
+        _flows(results, found, since),
+        _chains(results, found),
+    )
+
+
+def _since(found: Change) -> str:
+    return str(found.table.year or found.table.name or "the other table")
+
+
+def _causes_text(causes: Decomposition) -> str:
+    base = causes.before or float("nan")
+    parts = [
+        f"{name} {percent(value / base, sign=True)}"
+        for name, value in causes.to_frame()["effect"].items()
+    ]
+    return f"Effects as a share of emissions before: {', '.join(parts)}."
+
+
+def _causes(causes: Decomposition) -> Html:
+    effects, base = causes.to_frame()["effect"], causes.before or float("nan")
+    return table(
+        "causes_table",
+        "What the change is due to: the average over all orders in which the causes may act",
+        [
+            Column("factor", "Cause", [str(name) for name in effects.index], "text",
+                   [str(name).capitalize() for name in effects.index]),
+            Column("meaning", "What it says", [FACTORS.get(str(n), "") for n in effects.index],
+                   "text", wide=True),
+            Column("effect", "Effect", effects.tolist(), "change", total=causes.total),
+            Column("share", "Of emissions before", (effects / base).tolist(), "growth",
+                   total=causes.total / base),
+        ],
+        causes.unit,
+        total="All",
+    )  # fmt: skip
+
+
+def _regions(results: Results, found: Change, since: str) -> Html:
+    now, then = results.accounts, found.accounts
+    order = (now["consumption"] - then["consumption"]).abs()
+    order = order.sort_values(ascending=False, kind="stable").index
+    columns = [results.places.column("region", "Region", order)]
+    for key in ("production", "consumption"):
+        before, after = then[key][order], now[key][order]
+        growth = after / before.where(before != 0) - 1
+        columns += [
+            Column(f"{key}_before", f"{key.capitalize()} {since}", before.tolist(),
+                   total=float(before.sum())),
+            Column(f"{key}_change", "Change", (after - before).tolist(), "change",
+                   total=float((after - before).sum())),
+            Column(f"{key}_growth", "Growth", growth.tolist(), "growth"),
+        ]  # fmt: skip
+    return table(
+        "region_changes", f"Production and consumption of each region since {since}", columns,
+        results.unit, total="World",
+    )  # fmt: skip
+
+
+def _flows(results: Results, found: Change, since: str) -> Html:
+    frame = found.between[found.between["from"] != found.between["to"]].head(FLOWS)
+    return table(
+        "flow_changes",
+        "The flows between two regions that changed most",
+        [
+            results.places.column("from", "Emitted in", frame["from"]),
+            results.places.column("to", "Consumed in", frame["to"]),
+            Column("before", since, frame["before"].tolist()),
+            Column("after", str(results.table.year or "Now"), frame["after"].tolist()),
+            Column("change", "Change", frame["change"].tolist(), "change"),
+        ],
+        results.unit,
+    )
+
+
+def _chains(results: Results, found: Change) -> Html:
+    frame = found.chains.to_frame()
+    columns = [
+        results.places.chains("Supply chain", found.chains, found.table.rows),
+        Column("before", _since(found), frame["before"].tolist()),
+        Column("change", "Change", frame["change"].tolist(), "change"),
+    ]
+    columns += [
+        Column(f"effect_{kind}", f"Due to {kind}", frame[f"effect_{kind}"].tolist(), "change")
+        for kind in KINDS
+    ]
+    return table(
+        "chain_changes", "The supply chains that changed most, final product first", columns,
+        results.unit,
+    )  # fmt: skip
+
+
+# ---- a panel -------------------------------------------------------------------------------------
+
+
+def years(results: Results) -> Section | None:
+    """Show the accounts of all years of a panel."""
+    frame = results.years
+    if frame is None:
+        return None
+    sums: pd.DataFrame = frame.groupby(level="year").sum()
+    industrial = sums["production"] - sums["households"]
+    listed = table(
+        "years",
+        "The world in each year",
+        [
+            Column("year", "Year", [str(year) for year in sums.index], "text"),
+            Column("production", "Emissions", sums["production"].tolist()),
+            Column("exports", "Cross a border", sums["exports"].tolist()),
+            Column("share", "Share of industrial emissions",
+                   (sums["exports"] / industrial.where(industrial != 0)).tolist(), "share"),
+        ],
+        results.unit,
+    )  # fmt: skip
+    drawing = picture(
+        "series",
+        "Consumption over the years",
+        "Emissions anywhere in the world for what a region finally buys, and of its households; "
+        "the largest regions.",
+        lambda: figures.time_series(frame),
+    )
+    return section("years", "All years", drawing, listed)

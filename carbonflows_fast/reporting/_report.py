@@ -1,0 +1,197 @@
+"""`report`: the arguments, the results, the page, the file."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import os
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from carbonflows_fast._atomic import replacing
+from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.figures._canvas import axes_for
+from carbonflows_fast.reporting._elements import Html, element, joined
+from carbonflows_fast.table import Table
+
+if TYPE_CHECKING:
+    from carbonflows_fast.panel import Panel
+    from carbonflows_fast.reporting._results import Results
+
+__all__ = ["check_page", "report"]
+
+
+def report(
+    table: Table | Panel,
+    stressor: Any = None,
+    *,
+    out: str | os.PathLike[str],
+    since: Table | None = None,
+    title: str | None = None,
+    date: str | datetime.date | None = None,
+    progress: bool | None = None,
+) -> Path:
+    """Write what a table says about emissions and trade as one HTML file for a browser.
+
+    The page has headline figures with their definitions, accounts, flows, the five sector studies,
+    the largest supply chains, what changed since another year, notes on method and data, and
+    limits. It loads nothing from anywhere, can be read without JavaScript and printed. Every number
+    is one that :func:`accounts`, :func:`flows`, :func:`sector_study`, :func:`structural_paths`,
+    :func:`production_layers`, :func:`structural_decomposition` or
+    :func:`structural_path_decomposition` returns, and stands in the file in full, in the stressor's
+    unit, as `data-value`.
+
+    Parameters
+    ----------
+    table : Table or Panel
+        Of a panel, the last year, beside the accounts of all years.
+    stressor : str or mapping of str to float, optional
+        As for :func:`accounts`.
+    out : path
+        The file to write, ".html" or ".htm"; it appears complete or not at all, and replaces one
+        that is there.
+    since : Table, optional
+        Of the same rows and consumers: what changed from it is told. Of a panel, the first year by
+        default.
+    title : str, optional
+        "Carbon embodied in trade, 2009", or the stressor if that is no carbon, by default.
+    date : str or datetime.date, optional
+        The day that the report is to bear. None by default: the same tables give the same bytes.
+    progress : bool, optional
+        None: a bar on a terminal, nothing elsewhere.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, matplotlib is not installed, or the file cannot be written.
+    LabelError
+        If a stressor is unknown, or `since` has other rows or consumers.
+    NotProductiveError, ConvergenceError
+        If a table cannot be solved.
+
+    Notes
+    -----
+    E_rq = Σ_{i∈r} s_i x_i^(q), (I − A) x^(q) = y^(q), and what follows from it. The headline
+    figures and the five studies are those of Carbon Trust (2011), International Carbon Flows.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import carbonflows_fast as cf
+    >>> table = cf.synthetic.world(regions=3, sectors=4)
+    >>> out = pathlib.Path(tempfile.mkdtemp()) / "report.html"
+    >>> written = cf.report(table, out=out)
+    >>> text = written.read_text(encoding="utf-8")
+    >>> f'data-figure="traded_share" data-value="{cf.flows(table).traded_share!r}"' in text
+    True
+    """
+    path = check_page(out)
+    for name, text in (("title", title), ("date", date)):
+        good = (str, datetime.date) if name == "date" else str
+        if text is not None and not (isinstance(text, good) and str(text).strip()):
+            raise InputError(
+                wrong(name, expected="a text", got=repr(text), remedy="leave it out for none")
+            )
+    source, since, panel = _tables(table, since)
+    axes_for(None, 1.0)  # complains where matplotlib is missing, before anything is computed
+    from carbonflows_fast.reporting._results import results_of
+
+    page = _page(results_of(source, stressor, since, panel, progress), title, date)
+    with replacing(path, "out") as fresh:
+        fresh.write_bytes(page.encode("utf-8"))
+    return path
+
+
+def check_page(out: Any, argument: str = "out") -> Path:
+    """Return the path of a page, refusing one that cannot be written before work is done for it.
+
+    Raises
+    ------
+    InputError
+        If the extension is not that of a page, or there is no such folder.
+    """
+    if not isinstance(out, str | os.PathLike):
+        raise InputError(
+            wrong(argument, expected="a path", got=repr(out), remedy='give e.g. "report.html"')
+        )
+    path = Path(out)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(
+            wrong(argument, expected="a file name that ends in .html or .htm", got=repr(str(path)),
+                  remedy="a report is a page for a browser")
+        )  # fmt: skip
+    if path.is_dir() or not path.parent.is_dir():
+        got = f"{str(path)!r}, a folder" if path.is_dir() else f"{str(path)!r}, in no folder"
+        raise InputError(
+            wrong(argument, expected="a file in a folder that exists", got=got, remedy="create it")
+        )
+    return path
+
+
+def _tables(table: Any, since: Any) -> tuple[Table, Table | None, Panel | None]:
+    """Return the table, the earlier one, and the panel, as far as there are any."""
+    panel = None
+    if not isinstance(table, Table):
+        from carbonflows_fast.panel import Panel
+
+        if not isinstance(table, Panel):
+            raise InputError(
+                wrong("table", expected="a Table or a Panel", got=type(table).__name__,
+                      remedy="read one with cf.read(path)")
+            )  # fmt: skip
+        panel = table
+        table = panel[panel.years[-1]]
+        if since is None and len(panel) > 1:
+            since = panel[panel.years[0]]
+    if since is not None and not isinstance(since, Table):
+        raise InputError(
+            wrong("since", expected="a Table", got=type(since).__name__,
+                  remedy="read the other year with cf.read(path)")
+        )  # fmt: skip
+    return table, since, panel
+
+
+def _page(results: Results, title: str | None, date: str | datetime.date | None) -> str:
+    from carbonflows_fast.reporting import _changes, _notes, _overview, _studies
+
+    sections = [
+        _overview.summary(results),
+        _overview.regions(results),
+        _overview.borders(results),
+        _studies.studies(results),
+        _studies.chains(results),
+        _changes.change(results),
+        _changes.years(results),
+        _notes.method(results),
+        _notes.limits(results),
+    ]
+    kept = [one for one in sections if one is not None]
+    name = title or _overview.title_of(results)
+    links = [element("li", element("a", one.title, href=f"#{one.name}")) for one in kept]
+    facts = [_overview.subtitle(results)] + ([f"Date of the report: {date}"] if date else [])
+    script = _shipped("page.js")
+    # The page may run this one script and load nothing at all.
+    mark = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return Template(_shipped("page.html")).substitute(
+        title=element("title", name),
+        script_hash=mark,
+        style=_shipped("page.css"),
+        heading=element("h1", name),
+        facts=joined(element("p", fact, class_="facts") for fact in facts),
+        links=element("ul", *links),
+        main=joined((one.html for one in kept), "\n"),
+        script=script,
+    )
+
+
+def _shipped(name: str) -> Html:
+    """Return a file that stands beside this module."""
+    return Html(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))

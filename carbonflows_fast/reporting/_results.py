@@ -1,0 +1,199 @@
+"""What a report is about: every number in it, asked of the library's public functions.
+
+Nothing is computed that is not shown, and nothing twice: studies of the same rows share one result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from carbonflows_fast._progress import progress_bar
+from carbonflows_fast.accounting import accounts
+from carbonflows_fast.classification import STUDIES, sector_classes, study_sectors
+from carbonflows_fast.decomposition import Decomposition, structural_decomposition
+from carbonflows_fast.errors import LabelError
+from carbonflows_fast.linkages import production_layers
+from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
+from carbonflows_fast.paths import Paths, structural_paths
+from carbonflows_fast.reporting._places import Places
+from carbonflows_fast.sectors import SectorStudy, sector_study
+from carbonflows_fast.trade import Flows, flows
+
+if TYPE_CHECKING:
+    from carbonflows_fast.panel import Panel
+    from carbonflows_fast.table import Table
+
+__all__ = ["CHAINS", "Change", "Results", "Study", "results_of"]
+
+CHAINS: Final = 20  # supply chains in a list
+STUDY_CHAINS: Final = 5  # of each study
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One of the five sector studies, or why there is none.
+
+    `same_as` names the earlier study of the same rows, whose result and chains this one shares.
+    """
+
+    name: str
+    notes: tuple[str, ...] = ()
+    result: SectorStudy | None = None
+    chains: Paths | None = None
+    same_as: str = ""
+    why_not: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What another table says, and what changed from it to the table of the report."""
+
+    table: Table
+    accounts: pd.DataFrame
+    flows: Flows
+    between: pd.DataFrame
+    causes: Decomposition
+    chains: PathChanges
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What is known of a table.
+
+    `trade` are emissions embodied in bilateral trade. `split` is None where the sectors are in no
+    shipped classification; `no_split` says why. `years` are the accounts of a panel.
+    """
+
+    table: Table
+    places: Places
+    accounts: pd.DataFrame
+    flows: Flows
+    trade: pd.DataFrame
+    split: pd.DataFrame | None
+    no_split: str
+    studies: tuple[Study, ...]
+    layers: pd.DataFrame
+    chains: Paths
+    change: Change | None
+    years: pd.DataFrame | None
+
+    @property
+    def stressor(self) -> str:
+        """The stressor's name."""
+        return self.flows.stressor
+
+    @property
+    def unit(self) -> str:
+        """Its unit."""
+        return self.flows.unit
+
+    @property
+    def is_carbon(self) -> bool:
+        """Whether the stressor is carbon dioxide or greenhouse gases, by its name."""
+        return any(word in self.stressor.upper() for word in ("CO2", "GWP", "CARBON", "GHG"))
+
+    @property
+    def when(self) -> str:
+        """The year of the table in a sentence."""
+        return (
+            f"in {self.table.year}" if self.table.year is not None else "in the year of the table"
+        )
+
+
+def results_of(
+    table: Table, stressor: Any, since: Table | None, panel: Panel | None, progress: bool | None
+) -> Results:
+    """Ask all that a report says.
+
+    Raises
+    ------
+    CarbonFlowsError
+        As the functions of the library do; tables that cannot be compared are found first.
+    """
+    years = () if panel is None else panel.years
+    steps = 3 + len(STUDIES) + (since is not None) + len(years)
+    with progress_bar("Report: flows", steps, progress) as bar:
+
+        def done(next_title: str) -> None:
+            bar.advance()
+            bar.rename(f"Report: {next_title}")
+
+        found = flows(table, stressor)
+        change = None
+        if since is not None:
+            done("what changed")
+            change = _change(since, table, stressor, found)
+        done("trade")
+        split, no_split = _split(found)
+        trade = found.bilateral_trade()
+        studies: list[Study] = []
+        for name in STUDIES:
+            done(name)
+            studies.append(_study(table, stressor, name, studies))
+        done("supply chains")
+        chains = structural_paths(table, stressor, top=CHAINS)
+        layers = production_layers(table, stressor, layers=8)
+        kept = {}
+        for year in years:
+            done(str(year))
+            kept[year] = accounts(panel[year], stressor)  # type: ignore[index]
+        bar.advance()
+    own = accounts(table, stressor)
+    return Results(
+        table=table,
+        places=Places(table.regions),
+        accounts=own,
+        flows=found,
+        trade=trade,
+        split=split,
+        no_split=no_split,
+        studies=tuple(studies),
+        layers=layers,
+        chains=chains,
+        change=change,
+        years=_over_years(kept, own.attrs),
+    )
+
+
+def _over_years(kept: dict[int, pd.DataFrame], about: dict[Any, Any]) -> pd.DataFrame | None:
+    if not kept:
+        return None
+    frame = pd.concat(kept, names=["year"])
+    frame.attrs = about
+    return frame
+
+
+def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
+    earlier = flows(before, stressor)
+    return Change(
+        table=before,
+        between=found.change_from(earlier),  # complains first where they cannot be compared
+        accounts=accounts(before, stressor),
+        flows=earlier,
+        causes=structural_decomposition(before, after, stressor),
+        chains=structural_path_decomposition(before, after, stressor, top=CHAINS),
+    )
+
+
+def _split(found: Flows) -> tuple[pd.DataFrame | None, str]:
+    """Return what is traded by class of product, or why it is not known."""
+    try:
+        sector_classes(found._table._parts.sectors)
+    except LabelError as error:
+        return None, str(error)
+    return found.split(), ""
+
+
+def _study(table: Table, stressor: Any, name: str, earlier: list[Study]) -> Study:
+    try:
+        labels, notes = study_sectors(name, table._parts.sectors, "sectors")
+    except LabelError as error:
+        return Study(name, why_not=str(error))
+    for other in earlier:
+        if other.result is not None and set(other.result.sectors) == set(labels):
+            return Study(name, notes, other.result, other.chains, same_as=other.name)
+    result = sector_study(table, stressor, sectors=name)
+    return Study(name, notes, result, result.paths(top=STUDY_CHAINS))

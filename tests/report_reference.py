@@ -1,0 +1,371 @@
+"""Every number of a report from dense inverses, enumerated chains and all orders of causes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import change_reference
+import numpy as np
+import pandas as pd
+import path_reference
+import trade_reference
+from change_reference import Both
+from path_reference import Path
+from reference import Array, Reference
+from report_page import Page
+from scipy.linalg import lu_factor, lu_solve
+
+import carbonflows_fast as cf
+from carbonflows_fast.classification import (
+    CLASSES,
+    STUDIES,
+    load,
+    regions_in,
+    sector_classes,
+    study_sectors,
+)
+
+ARROW = " ← "
+
+
+def world(seed: int, regions: tuple[str, ...] = ("CHN", "DEU", "RoW"), **given: Any) -> cf.Table:
+    """A small world with the sectors of WIOD, emissions without output among them."""
+    sectors = load("wiod2013")["name"].tolist()
+    rng = np.random.default_rng(seed)
+    n, categories = len(regions) * len(sectors), ("households", "inventories")
+    Z = rng.exponential(1.0, (n, n)) * (rng.random((n, n)) < 0.2)
+    Y = rng.exponential(2.0, (n, 2 * len(regions)))
+    Y[:, 1::2] = 0.05 * rng.normal(size=(n, len(regions)))
+    Z[5] = Z[:, 5] = Y[5] = 0.0
+    Y *= 1.5 * n / Y.sum() * 3
+    return cf.Table(
+        Z=Z, Y=Y, F=rng.exponential(1.0, (1, n)), F_Y=rng.exponential(5.0, (1, Y.shape[1])),
+        regions=np.repeat(regions, len(sectors)).tolist(), sectors=sectors * len(regions),
+        demand=[(r, c) for r in regions for c in categories],
+        **{"stressors": ["CO2"], "stressor_units": ["kt"], "name": "small world"} | given,
+    )  # fmt: skip
+
+
+class Checker:
+    """Compares a page with the references of its table, and of an earlier one."""
+
+    def __init__(self, page: Page, table: cf.Table, before: cf.Table | None = None) -> None:
+        self.page, self.table, self.before = page, table, before
+        self.reference = Reference(table)
+        self.s = table.S.to_numpy()[0]
+        self.E = self.reference.flows(self.s)
+        self.total = float(self.E.sum())
+        self.regions, self.limit = list(table.regions), 1e-9 * self.total
+        self.seen: set[str] = set()
+        self.listed: set[str] = set()
+
+    def figure(self, name: str, expected: float, size: float | None = None) -> None:
+        self.seen.add(name)
+        np.testing.assert_allclose(
+            self.page.figures[name], expected, rtol=0, atol=size or self.limit, err_msg=name
+        )
+
+    def ratio(self, name: str, expected: float) -> None:
+        self.figure(name, expected, 1e-9)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        self.listed.add(table)
+        return self.page.tables[table]
+
+    def column(self, table: str, key: str, expected: Any, limit: float | None = None) -> None:
+        got = [row[key] for row in self.rows(table)]
+        np.testing.assert_allclose(
+            got, expected, rtol=0, atol=limit or self.limit, err_msg=f"{table}: {key}"
+        )
+
+    def everything(self) -> None:
+        """Check all figures and tables, and that none was left out."""
+        self.accounts()
+        self.borders()
+        self.studies()
+        self.chains()
+        if self.before is not None:
+            Changes(self, self.before).check()
+        proved = {"error_bound", "error_share", "closure"}
+        for name in proved & set(self.page.figures):
+            assert 0 < self.page.figures[name] < 1e-6 * self.total
+        assert self.seen | proved >= set(self.page.figures)
+        assert self.listed == set(self.page.tables)
+
+    # ---- accounts, flows -------------------------------------------------------------------------
+
+    def accounts(self) -> None:
+        expected = accounts_of(self.reference)
+        order = [row["region"] for row in self.rows("accounts")]
+        assert sorted(order) == sorted(self.regions)
+        for key in expected:
+            limit = 1e-9 if key == "net_share" else self.limit
+            self.column("accounts", key, expected.loc[order, key], limit)
+        sums = self.page.totals["accounts"]
+        for key in ("production", "consumption", "imports", "exports", "households"):
+            assert abs(sums[key] - expected[key].sum()) <= self.limit
+        assert expected.consumption[order].is_monotonic_decreasing
+        self.figure("world_emissions", expected.production.sum())
+        self.figure("unallocated", expected.unallocated.sum())
+        for figure, region in (("net_importer", expected.net_imports.idxmax()),
+                               ("net_exporter", expected.net_imports.idxmin())):  # fmt: skip
+            assert self.page.texts[figure] == region
+            self.figure(f"{figure}_amount", abs(expected.net_imports[region]))
+            self.ratio(f"{figure}_share", abs(expected.net_share[region]))
+
+    def borders(self) -> None:
+        traded = self.reference.traded(self.s)
+        everything = self.total + float(self.table.F_Y.to_numpy().sum())
+        self.figure("traded", traded)
+        self.figure("industrial_emissions", self.total)
+        self.ratio("traded_share", traded / self.total)
+        self.ratio("traded_share_all", traded / everything)
+        self.ratio("traded_share_all_again", traded / everything)
+        gross = sum(trade_reference.eebt(self.reference, self.s).values())
+        net = self.reference.net_transfers(self.s)
+        self.column("traded", "value", [traded, gross.sum(), net])
+        self.column("traded", "share", np.array([traded, gross.sum(), net]) / self.total, 1e-9)
+        pairs = [(p, q) for p in self.regions for q in self.regions if p != q]
+        value = {(p, q): self.E[self.regions.index(p), self.regions.index(q)] for p, q in pairs}
+        rows = self.rows("largest_flows")
+        largest = sorted(value.values(), reverse=True)[: len(rows)]
+        assert len(rows) == min(20, len(pairs))
+        self.column("largest_flows", "value", largest)
+        self.column("largest_flows", "value", [value[row["from"], row["to"]] for row in rows])
+        self.column("largest_flows", "share", np.array(largest) / self.total, 1e-9)
+        self.classes(gross)
+
+    def classes(self, gross: Array) -> None:
+        sectors = self.reference.sectors
+        of = dict(zip(sectors, sector_classes(sectors), strict=True))
+        border = dict.fromkeys(CLASSES, 0.0)
+        for name, values in zip(self.reference.sector_of_row, gross, strict=True):
+            border[of[name]] += values.sum()
+        final = dict.fromkeys(CLASSES, 0.0)
+        P = self.reference.by_product(self.s).reshape(len(self.regions), len(sectors), -1)
+        for r, p, q in np.ndindex(P.shape):
+            final[of[sectors[p]]] += P[r, p, q] if r != q else 0.0
+        assert [row["class"] for row in self.rows("classes")] == list(CLASSES)
+        for key, values in (("by_border_product", border), ("by_final_product", final)):
+            sizes = np.array(list(values.values()))
+            self.column("classes", key, sizes)
+            self.column("classes", f"{key}_share", sizes / sizes.sum(), 1e-9)
+
+    # ---- studies ---------------------------------------------------------------------------------
+
+    def studies(self) -> None:
+        made: dict[tuple[str, ...], str] = {}
+        known = {}
+        for name in STUDIES:
+            labels = study_sectors(name, self.reference.sectors)[0]
+            T = np.isin(self.reference.sector_of_row, labels)
+            first = made.setdefault(labels, name)
+            if first == name:
+                known[name] = trade_reference.study(self.reference, self.s, T), T
+                self.study(name, *known[name])
+            else:
+                known[name] = known[first]
+        totals = np.array([known[name][0]["total"] for name in STUDIES])
+        direct = np.array([known[name][0]["direct"] for name in STUDIES])
+        assert [row["study"] for row in self.rows("studies_compared")] == list(STUDIES)
+        self.column("studies_compared", "total", totals)
+        self.column("studies_compared", "share", totals / self.total, 1e-9)
+        self.column("studies_compared", "direct", direct)
+        self.column("studies_compared", "upstream", totals - direct)
+        for key, (a, b) in {"emitted_made": (0, 1), "made_consumed": (1, 2),
+                            "emitted_consumed": (0, 2)}.items():  # fmt: skip
+            crossed = [crossing(known[name][0]["steps"], a, b) for name in STUDIES]
+            self.column("studies_compared", key, np.array(crossed) / totals, 1e-9)
+
+    def study(self, name: str, expected: dict[str, Any], T: Any) -> None:
+        total, steps = expected["total"], expected["steps"]
+        self.figure(f"{name}_total", total)
+        self.ratio(f"{name}_direct_share", expected["direct"] / total)
+        self.ratio(f"{name}_traded_share", crossing(steps, 0, 2) / total)
+        inside = np.array(regions_in(self.regions, f"EU ETS {self.table.year}"))
+        bought = steps[:, :, inside].sum()
+        self.ratio(f"{name}_priced_share", steps[inside][:, :, inside].sum() / bought)
+        at = [self.regions.index(row["region"]) for row in self.rows(f"{name}_regions")]
+        for key, others in {"emitted": (1, 2), "made": (0, 2), "consumed": (0, 1)}.items():
+            self.column(f"{name}_regions", key, steps.sum(axis=others)[at])
+        sums = {
+            sector: float(expected["products"][self.reference.sector_of_row == sector].sum())
+            for sector in self.reference.sectors
+        }
+        rows = self.rows(f"{name}_products")
+        self.column(f"{name}_products", "value", sorted(sums.values(), reverse=True)[: len(rows)])
+        self.column(f"{name}_products", "value", [sums[row["product"]] for row in rows])
+        values = np.array([row["value"] for row in rows])
+        self.column(f"{name}_products", "share", values / total, 1e-9)
+        self.paths(f"{name}_chains", total, T)
+
+    # ---- chains ----------------------------------------------------------------------------------
+
+    def named(self, path: Path) -> str:
+        region, sector = self.reference.region_of_row, self.reference.sector_of_row
+        return ARROW.join(f"{region[i]}: {sector[i]}" for i in path)
+
+    def paths(self, table: str, total: float, through: Any = None) -> None:
+        """Check that a table has the largest chains, in order."""
+        rows = self.rows(table)
+        found = path_reference.brute_force(
+            self.reference.A, self.reference.Y.sum(axis=1), self.s,
+            threshold=0.999 * abs(rows[-1]["value"]), through=through,
+        )[: len(rows)]  # fmt: skip
+        assert [row["path"] for row in rows] == [self.named(path) for _, path in found]
+        values = np.array([value for value, _ in found])
+        self.column(table, "value", values)
+        self.column(table, "share", values / total, 1e-9)
+
+    def chains(self) -> None:
+        rows = self.rows("chains")
+        assert len(rows) == 20
+        self.paths("chains", self.total)
+        self.column("chains", "stage", [row["path"].count(ARROW) for row in rows])
+        known = sum(row["value"] for row in rows)
+        self.ratio("chains_coverage", known / self.total)
+        self.figure("chains_remainder", self.total - known)
+        self.figure("remainder", self.total - known)
+        v, layers = self.reference.Y.sum(axis=1), []
+        for _ in self.rows("layers"):
+            layers.append(self.s @ v)
+            v = self.reference.A @ v
+        self.column("layers", "emissions", layers)
+        self.column("layers", "share", np.array(layers) / self.total, 1e-9)
+        upto = np.cumsum(layers)
+        self.column("layers", "cumulative_share", upto / self.total, 1e-9)
+        self.column("layers", "remainder", self.total - upto)
+
+
+def accounts_of(reference: Reference) -> pd.DataFrame:
+    """All accounts of the only stressor."""
+    F, F_Y, S = (
+        frame.to_numpy()[0] for frame in (reference.table.F, reference.table.F_Y, reference.table.S)
+    )
+    return reference.accounts(S, F, F_Y)
+
+
+def crossing(steps: Array, a: int, b: int) -> float:
+    """What is in different regions at two of the three steps."""
+    places = np.indices(steps.shape)
+    return float(steps[places[a] != places[b]].sum())
+
+
+class Changes:
+    """The same for what changed."""
+
+    def __init__(self, checker: Checker, before: cf.Table) -> None:
+        self.checker, self.earlier = checker, Reference(before)
+        self.both = Both(before, checker.table)
+
+    def check(self) -> None:
+        c = self.checker
+        then, now = accounts_of(self.earlier), accounts_of(c.reference)
+        for key in ("production", "consumption"):
+            order = [row["region"] for row in c.rows("region_changes")]
+            c.column("region_changes", f"{key}_before", then.loc[order, key])
+            c.column("region_changes", f"{key}_change", (now[key] - then[key])[order])
+            c.column("region_changes", f"{key}_growth", (now[key] / then[key] - 1)[order], 1e-9)
+        world = [frame.production.sum() for frame in (then, now)]
+        c.ratio("world_growth", world[1] / world[0] - 1)
+        c.figure("world_change", abs(world[1] - world[0]))
+        E = self.earlier.flows(self.both.s[0])
+        totals = [float(E.sum()), c.total]
+        c.figure("change_before", totals[0])
+        c.figure("change_after", totals[1])
+        c.figure("change_total", totals[1] - totals[0])
+        c.ratio("traded_share_before", (E.sum() - np.trace(E)) / E.sum())
+        c.ratio("traded_share_after", (c.E.sum() - np.trace(c.E)) / c.E.sum())
+        self.flows(E)
+        self.causes(totals)
+        self.chains(totals)
+
+    def flows(self, E: Array) -> None:
+        c = self.checker
+        rows = c.rows("flow_changes")
+        change = np.abs(c.E - E)[~np.eye(len(E), dtype=bool)]
+        at = [(c.regions.index(row["from"]), c.regions.index(row["to"])) for row in rows]
+        c.column("flow_changes", "before", [E[p] for p in at])
+        c.column("flow_changes", "after", [c.E[p] for p in at])
+        c.column("flow_changes", "change", [c.E[p] - E[p] for p in at])
+        largest = np.sort(change)[::-1][: len(rows)]
+        np.testing.assert_allclose([abs(row["change"]) for row in rows], largest, atol=c.limit)
+
+    def causes(self, totals: list[float]) -> None:
+        c, expected = self.checker, causes_of(self.both)
+        assert [row["factor"] for row in c.rows("causes_table")] == list(expected)
+        limit = 1e-8 * c.total  # of the quadrature
+        c.column("causes_table", "effect", list(expected.values()), limit)
+        c.column("causes_table", "share", np.array(list(expected.values())) / totals[0], 1e-8)
+
+    def chains(self, totals: list[float]) -> None:
+        c, both = self.checker, self.both
+        rows = c.rows("chain_changes")
+        least = abs(rows[-1]["change"])
+        candidates: set[Path] = set()
+        for year in (0, 1):  # |v1 − v0| ≥ τ needs |v0| ≥ τ/2 or |v1| ≥ τ/2
+            found = path_reference.brute_force(
+                both.A[year], both.y[year], both.s[year], threshold=0.499 * least
+            )
+            candidates |= {path for _, path in found}
+        values = {p: [change_reference.path_value(both, t, p) for t in (0, 1)] for p in candidates}
+        order = sorted(values, key=lambda p: -abs(values[p][1] - values[p][0]))[: len(rows)]
+        assert [row["path"] for row in rows] == [c.named(path) for path in order]
+        c.column("chain_changes", "before", [values[p][0] for p in order])
+        changes = [values[p][1] - values[p][0] for p in order]
+        c.column("chain_changes", "change", changes)
+        effects = [change_reference.path_effects(both, p) for p in order]
+        for kind in change_reference.KINDS:
+            c.column("chain_changes", f"effect_{kind}", [e[kind] for e in effects])
+        c.figure("change_remainder", totals[1] - totals[0] - sum(changes))
+
+
+def causes_of(both: Both) -> dict[str, float]:
+    """`change_reference.integral` in whole arrays, for tables of more than a few rows.
+
+    Real tables are smooth from year to year: two digits come with every node.
+    """
+    nodes = 12 if both.n < 500 else 5
+    names = ("intensity", "technology", "trade", "demand level", "demand mix", "demand origin")
+    effects = dict.fromkeys(names, 0.0)
+    same = (both.sector[:, None] == both.sector[None, :]).astype(float)
+    c = [same @ A for A in both.A]
+    known = (c[0] != 0) & (c[1] != 0)
+    t = [np.divide(A, b, out=np.zeros_like(A), where=known) for A, b in zip(both.A, c)]
+    trade = (c[0] + c[1]) / 2 * (t[1] - t[0])
+    technology = both.A[1] - both.A[0] - trade
+    demand = demand_parts(both, same)
+    points, weights = np.polynomial.legendre.leggauss(nodes)
+    for at, w in zip((points + 1) / 2, weights / 2, strict=True):
+        A, s, y = ((1 - at) * v[0] + at * v[1] for v in (both.A, both.s, both.y))
+        factors = lu_factor(np.eye(both.n) - A)
+        m, x = lu_solve(factors, s, trans=1), lu_solve(factors, y)
+        effects["intensity"] += w * float((both.s[1] - both.s[0]) @ x)
+        effects["technology"] += w * float(m @ technology @ x)
+        effects["trade"] += w * float(m @ trade @ x)
+        for name, part in zip(names[3:], demand, strict=True):
+            effects[name] += w * float(m @ part)
+    return effects
+
+
+def demand_parts(both: Both, same: Array) -> list[Array]:
+    """Level, mix and origin parts of the change of final demand, (n,) each."""
+    level = [np.broadcast_to(Y.sum(axis=0), Y.shape) for Y in both.Y]
+    product = [same @ Y for Y in both.Y]
+    whole = (level[0] == 0) | (level[1] == 0)
+    for b, Y in zip(product, both.Y, strict=True):
+        whole = whole | ((b == 0) & (Y != 0))
+    share = [np.divide(Y, b, out=np.full_like(Y, np.nan), where=b != 0)
+             for Y, b in zip(both.Y, product)]  # fmt: skip
+    share = [np.nan_to_num(np.where(np.isnan(share[k]), share[1 - k], share[k])) for k in (0, 1)]
+    mix = [np.divide(b, v, out=np.zeros_like(b), where=v != 0) for b, v in zip(product, level)]
+    factors, parts = [level, mix, share], [np.zeros_like(both.Y[0]) for _ in range(3)]
+    for order in itertools.permutations(range(3)):
+        now = [f[0] for f in factors]
+        for at in order:
+            earlier = np.prod(now, axis=0)
+            now[at] = factors[at][1]
+            parts[at] += (np.prod(now, axis=0) - earlier) / 6
+    parts[0] = np.where(whole, both.Y[1] - both.Y[0], parts[0])
+    return [parts[0].sum(axis=1), *(np.where(whole, 0.0, p).sum(axis=1) for p in parts[1:])]

@@ -1,0 +1,239 @@
+"""The report: its numbers are those of the references, and it is a page that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from report_page import HEADINGS, Page
+from report_reference import Checker, world
+from small_table import SENTENCE
+
+import carbonflows_fast as cf
+from carbonflows_fast.cli import main
+
+HOSTILE = ("<script>alert(1)</script>", "A & \"B\" 'C' -->", "中国 $x$")
+
+
+@pytest.fixture(scope="module")
+def tables() -> tuple[cf.Table, cf.Table]:
+    return world(1, year=2009), world(2, year=2005)
+
+
+@pytest.fixture(scope="module")
+def written(tables: tuple[cf.Table, cf.Table], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("report") / "report.html"
+    assert cf.report(tables[0], "CO2", out=out, since=tables[1]) == out
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(written: Path) -> Page:
+    return Page(written.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """A report on a table whose labels would break a page that believes them."""
+    rng = np.random.default_rng(0)
+    sectors = ["<b>coal</b>", "</style><style>*{display:none}</style>"]
+    table = cf.Table(
+        Z=rng.random((6, 6)), Y=3 * rng.random((6, 3)) + 1, F=rng.random((1, 6)) + 0.1,
+        regions=np.repeat(HOSTILE, 2).tolist(), sectors=sectors * 3,
+        stressors=["CO₂ <i>\"</i> & 'x'"], stressor_units=["<u>kt</u>"], name="</title><p>",
+    )  # fmt: skip
+    out = tmp_path_factory.mktemp("hostile") / "report.html"
+    cf.report(table, out=out, title="<h1>$style</h1>", date="<em>today</em>")
+    return Page(out.read_text(encoding="utf-8"))
+
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+
+def test_every_number_is_that_of_the_references(
+    page: Page, tables: tuple[cf.Table, cf.Table]
+) -> None:
+    Checker(page, *tables).everything()
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [("accounts", "imports"), ("flow_changes", "before"), ("steel_regions", "made")],
+)
+def test_a_wrong_number_would_be_found(
+    written: Path, tables: tuple[cf.Table, cf.Table], table: str, key: str
+) -> None:
+    page = Page(written.read_text(encoding="utf-8"))
+    page.tables[table][0][key] *= 1 + 1e-6
+    with pytest.raises(AssertionError):
+        Checker(page, *tables).everything()
+
+
+def test_numbers_read_as_they_are_in_full(page: Page, tables: tuple[cf.Table, cf.Table]) -> None:
+    traded = cf.flows(tables[0]).traded_share_all
+    assert page.figures["traded_share_all"] == traded  # to the last bit
+    assert f"{100 * traded:.1f}\N{NO-BREAK SPACE}%" in page.source
+    assert "Change since 2005" in page.text
+    assert "in current prices" in page.text
+
+
+def test_what_is_not_known_is_said(hostile: Page) -> None:
+    for name in ("Steel", "Aluminium", "Automotive", "Clothing", "Cotton"):
+        assert f"{name}: sectors: expected a table with the sectors of" in hostile.text
+    assert "What kind of product is traded is not told" in hostile.text
+    assert not {"studies_compared", "classes", "region_changes"} & set(hostile.tables)
+
+
+def test_a_panel_gives_its_last_year_since_its_first(tmp_path: Path) -> None:
+    for seed, year in ((3, 2001), (4, 2008)):
+        cf.save(world(seed, ("CHN", "USA"), year=year), tmp_path / str(year))
+    panel = cf.Panel(tmp_path)
+    page = Page(cf.report(panel, out=tmp_path / "a.html").read_text(encoding="utf-8"))
+    rows = page.by("years", "year")
+    assert list(rows) == ["2001", "2008"]
+    for year in panel:
+        flows = cf.flows(panel[year])
+        assert rows[str(year)]["share"] == pytest.approx(flows.traded_share, rel=1e-12)
+        emitted = flows.total + flows.households.sum()
+        assert rows[str(year)]["production"] == pytest.approx(emitted, rel=1e-12)
+    assert page.figures["change_before"] == pytest.approx(cf.flows(panel[2001]).total)
+    assert main(["report", str(tmp_path), "--out", str(tmp_path / "b.html")]) == 0
+    assert (tmp_path / "b.html").read_bytes() == (tmp_path / "a.html").read_bytes()
+
+
+@pytest.mark.parametrize("emissions", [0.0, 1.0])
+def test_one_region_trades_nothing(tmp_path: Path, emissions: float) -> None:
+    table = cf.Table(
+        Z=[[1.0]], Y=[[9.0]], F=[[emissions]], regions="DE", sectors=["all"], stressors="heat"
+    )
+    page = Page(cf.report(table, out=tmp_path / "one.html").read_text(encoding="utf-8"))
+    assert page.figures["traded"] == 0
+    assert page.figures["world_emissions"] == pytest.approx(emissions)
+    assert "largest_flows" not in page.tables
+    assert "heat embodied in trade" in page.text
+
+
+# ---- the page ------------------------------------------------------------------------------------
+
+
+def test_labels_are_escaped(hostile: Page, page: Page) -> None:
+    count = [sum(tag == "script" for tag, _ in p.elements) for p in (hostile, page)]
+    assert count == [1, 1]  # our own
+    assert {tag for tag, _ in hostile.elements} <= {tag for tag, _ in page.elements}
+    assert {row["region"] for row in hostile.tables["accounts"]} == set(HOSTILE)
+    for label in (*HOSTILE, "<b>coal</b>", "<em>today</em>", "<h1>$style</h1>", "</title><p>"):
+        assert label in hostile.text
+
+
+def test_nothing_is_loaded_from_anywhere(page: Page, hostile: Page) -> None:
+    for one in (page, hostile):
+        own = r'<meta http-equiv[^>]*>|href="data:(,|image/png;base64,[^"]*)"'
+        source = re.sub(own, "", one.source)
+        assert not re.search(r"https?:|//(?! )|@import|\bsrc\b|srcset|<iframe|<object", source)
+        assert all(name.startswith("#") for name in re.findall(r"""url\(['"]?([^)]*)""", source))
+        links = [a["href"] for tag, a in one.elements if "href" in a and tag != "link"]
+        assert links
+        assert all(str(link).startswith(("#", "data:image/png;base64,")) for link in links)
+    policy = next(a["content"] for _, a in page.elements if "http-equiv" in a) or ""
+    script = re.search(r"<script>(.*?)</script>", page.source, re.S)
+    assert script is not None
+    mark = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    assert "default-src 'none'" in policy
+    assert f"script-src 'sha256-{mark}'" in policy
+
+
+def test_it_can_be_read_without_seeing_it(page: Page) -> None:
+    tags = [tag for tag, _ in page.elements]
+    assert ("html", {"lang": "en"}) in page.elements
+    assert [tags.count(tag) for tag in ("title", "h1", "main", "header", "nav", "footer")] == [
+        1
+    ] * 6
+    assert page.headings[0] == 1
+    steps = np.diff(page.headings)
+    assert steps.max() == 1  # no level is left out
+    assert len(HEADINGS) >= max(page.headings)
+    named = [str(a["id"]) for _, a in page.elements if "id" in a]
+    assert len(named) == len(set(named))
+    for _, attributes in page.elements:
+        for key in ("aria-labelledby", "href"):
+            target = (attributes.get(key) or "").removeprefix("#")
+            if target and not target.startswith("data:"):
+                assert target in named
+    first = next(a for tag, a in page.elements if tag == "a")
+    assert first["href"] == "#main"
+    pictures = [a for tag, a in page.elements if tag == "svg"]
+    assert len(pictures) == tags.count("figure") == tags.count("figcaption") >= 8
+    assert all(a["role"] == "img" and len(a["aria-label"] or "") > 40 for a in pictures)
+    assert tags.count("caption") == tags.count("table") == len(page.tables)
+    heads = [a for tag, a in page.elements if tag == "th"]
+    assert all(a["scope"] in ("row", "col") for a in heads)
+    for tag, attributes in page.elements:
+        if tag == "button" and "enlarge" in (attributes["class"] or ""):
+            assert "hidden" in attributes  # it does nothing without the script
+            assert attributes["type"] == "button"
+
+
+# ---- files, arguments, command -------------------------------------------------------------------
+
+
+def test_a_report_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    out, table = tmp_path / "report.html", world(1, ("CHN", "USA"))
+    out.write_text("the old one")
+    with pytest.raises(cf.LabelError):
+        cf.report(table, "CH5", out=out)
+    with pytest.raises(cf.InputError, match="regions"):
+        cf.report(table, out=out, since=world(1))
+    assert out.read_text() == "the old one"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"table": 3}, {"since": "2005.zip"}, {"out": 3}, {"out": "report.pdf"},
+        {"out": "nowhere/report.html"}, {"title": " "}, {"title": 3}, {"date": 2009},
+        {"progress": "yes"},
+    ],
+)  # fmt: skip
+def test_bad_arguments_get_one_sentence(
+    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = {"table": world(1, ("CHN", "USA")), "out": "report.html"} | changes
+    with pytest.raises(cf.InputError, match=SENTENCE) as raised:
+        cf.report(arguments.pop("table"), **arguments)
+    assert str(raised.value).startswith(next(iter(changes)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_writes_the_same_bytes_whatever_the_settings(
+    written: Path, tables: tuple[cf.Table, cf.Table], tmp_path: Path, capsys: Any
+) -> None:
+    now, then = (cf.save(t, tmp_path / str(t.year)) for t in tables)
+    out = tmp_path / "report.html"
+    command = ["report", str(now), "--since", str(then), "--out", str(out), "--threads", "1"]
+    with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 20, "lines.linewidth": 5}):
+        assert main([*command, "--stressor", "CO2"]) == 0
+    assert capsys.readouterr().out == f"written: {out}\n"
+    assert out.read_bytes() == written.read_bytes()
+    for wrong in (["--stressor", "CH5"], ["--out", "report.txt"], ["--since", "nowhere"]):
+        assert main([*command, *wrong]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert re.fullmatch(r"carbonflows-fast: [^\n]+\n", printed.err)
+
+
+def test_progress_is_shown_where_it_is_asked_for(tmp_path: Path, capsys: Any) -> None:
+    table = cf.synthetic.world(regions=2, sectors=3)
+    cf.report(table, out=tmp_path / "report.html", progress=True)
+    shown = capsys.readouterr().err
+    assert "Report: steel" in shown
+    assert re.search(r"(\d+)/\1 ", shown)  # it comes to its end
+    cf.report(table, out=tmp_path / "report.html", progress=False)
+    assert capsys.readouterr().err == ""
