@@ -111,8 +111,8 @@ def account_weight(s: FloatArray, x: FloatArray) -> FloatArray:
     """Return the weight t in which the accounts of a stressor are certified.
 
     t_j = |s_j| + 0.01 E / (n x_j), with E = Σ|s|x: a number per unit of output, positive and
-    independent of the rows' units (`methods.md` §3). An error bounded in this weight bounds the
-    error of every account of the stressor, for Σ|s||x̃ − x| ≤ Σ t|x̃ − x|.
+    independent of the rows' units (docs/explanation/certified_bounds.md). An error bounded in this
+    weight bounds the error of every account of the stressor, for Σ|s||x̃ − x| ≤ Σ t|x̃ − x|.
 
     Parameters
     ----------

@@ -57,6 +57,18 @@ class PathChanges:
         Prefixes that the search expanded.
     unlogged : int
         Paths in which a factor changes sign: method "lmdi" takes "shapley" for these.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> before, after = (cf.synthetic.world(2, 3, year=year) for year in (2010, 2019))
+    >>> found = cf.structural_path_decomposition(before, after, top=5)
+    >>> len(found), len(found.effects) - int((found.stage + 2).sum())
+    (5, 0)
+    >>> bool(abs(found.by_region().change.sum() - found.explained.change) < 1e-9 * found.before[0])
+    True
+    >>> found.to_arrow().column_names[:3]
+    ['before', 'after', 'change']
     """
 
     before: FloatArray
@@ -220,6 +232,10 @@ class PathChanges:
         ----------
         path : path
             Ends in .parquet (`to_arrow()`) or .csv (`to_frame()`).
+
+        Returns
+        -------
+        Path
 
         Raises
         ------

@@ -57,6 +57,13 @@ class CheckReport:
         Whose footprints `effect` is about; "" where there are no effects.
     why_no_effects : str
         Why not; "" where there are some.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> report = cf.check(cf.synthetic.world(2, 3))
+    >>> report.ok, report.findings[["severity", "check", "effect_region"]].values.tolist()
+    (True, [['note', 'negative Y', 'AT']])
     """
 
     name: str

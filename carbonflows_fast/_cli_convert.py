@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
 
 def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
     """Save one table, or all of them; 1 if some could not be."""
-    from carbonflows_fast._conversion import convert_all, jobs_of
+    from carbonflows_fast._conversion import convert_all, jobs_of, saved
     from carbonflows_fast.store import is_store
 
     check_out(arguments.out)
@@ -54,7 +57,12 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
     )  # fmt: skip
     _require_all(years, arguments, jobs)
     if len(jobs) == 1 and every:
+        started = time.monotonic()
         save(load(arguments, arguments.stressor), arguments.destination)
+        if arguments.out:
+            (job,) = jobs
+            made = saved(job._replace(target=arguments.destination), "saved")
+            _show([made._replace(seconds=time.monotonic() - started)], arguments.out)
         return 0
     if is_store(arguments.destination):
         raise InputError(
@@ -62,10 +70,25 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
                   got=f"a saved table, {str(arguments.destination)!r}",
                   remedy="choose another folder")
         )  # fmt: skip
-    outcomes = convert_all(jobs, workers=arguments.workers, resume=not arguments.no_resume)
+    with _stopped_by_sigterm():
+        outcomes = convert_all(jobs, workers=arguments.workers, resume=not arguments.no_resume)
     failed = _show(outcomes, arguments.out)
     say(f"saved: {len(jobs) - failed} of {len(jobs)} tables in {arguments.destination}")
     return 1 if failed else 0
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM, which schedulers send, stop the processes as well."""
+
+    def stop(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job]) -> None:
@@ -109,8 +132,10 @@ def _show(outcomes: Sequence[Outcome], out: Path | None) -> int:
         for one in outcomes
     ]  # fmt: skip
     say(columns(heads, lines, left=3))
-    failed = [one for one in outcomes if one.state == "failed"]
-    for one in failed:
-        sys.stderr.write(f"carbonflows-fast: {one.year or one.table}: {one.reason}\n")
+    for one in outcomes:
+        if one.reason:
+            sys.stderr.write(
+                f"carbonflows-fast: {one.year or one.table}: {one.state}: {one.reason}\n"
+            )
     write_out(pd.DataFrame(outcomes), out)
-    return len(failed)
+    return sum(one.state == "failed" for one in outcomes)

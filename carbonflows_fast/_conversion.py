@@ -1,7 +1,7 @@
 """Saves all tables at a path: each in a process of its own, and not again what is there.
 
-A process that is lost costs its own table alone. Saved tables note what they were made from, so
-that a later run makes only those that are missing or whose source has changed.
+A process that is lost costs its own table alone. Saved tables note which files they were made from,
+so that a later run makes only those that are missing or whose files have changed.
 """
 
 from __future__ import annotations
@@ -14,48 +14,70 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from carbonflows_fast import _core
 from carbonflows_fast._machine import memory_limit, thread_count
 from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import CarbonFlowsError, InputError, MemoryLimitError, wrong
-from carbonflows_fast.readers import FORMATS, detected
-from carbonflows_fast.readers._choice import Candidate
+from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, StoreError, wrong
+from carbonflows_fast.readers import FORMATS, detected, refuse_broken
+from carbonflows_fast.readers._choice import Candidate, year_in
 from carbonflows_fast.readers._files import Files, open_files
 from carbonflows_fast.store import is_store, manifest_of, save_from
 from carbonflows_fast.store import open as open_store
 
-__all__ = ["Job", "Outcome", "convert_all", "jobs_of"]
+__all__ = ["Job", "Outcome", "convert_all", "jobs_of", "saved"]
 
 logger = logging.getLogger(__name__)
 
 PROCESS_BYTES = 320_000_000  # of a process with everything imported
 # Of the memory that a table takes at most for each byte of its files, which may be packed.
-TEXT, PACKED = 1.0, 8.0
-PACKED_FILES = (".parquet", ".xlsx", ".xlsb", ".xls")
+FACTORS = {
+    **dict.fromkeys((".txt", ".csv", ".json"), 1.0),
+    **dict.fromkeys((".parquet", ".parq", ".par", ".xlsx", ".xlsb", ".xls"), 8.0),
+}
 STOP_SECONDS = 10.0  # for a process to leave nothing half-written behind
+
+Stamps = dict[str, list[int]]  # of files by their way from the source: size, time of change
 
 
 class Job(NamedTuple):
-    """A table to be saved."""
+    """A table to be saved, or why it cannot be.
+
+    Attributes
+    ----------
+    source : Path
+    format : str
+    table : Candidate
+    stressors : sequence of str or None
+    target : Path
+    key : str
+        Digest of what is asked of the source.
+    shared : Stamps
+        Of files that may be part of every table.
+    memory : int
+        Bytes that it may take.
+    reason : str
+    """
 
     source: Path
     format: str
     table: Candidate
     stressors: Sequence[str] | None
     target: Path
-    origin: str
-    memory: int
+    key: str = ""
+    shared: Stamps = {}  # noqa: RUF012 - never written to
+    memory: int = PROCESS_BYTES
+    reason: str = ""
 
 
 class Outcome(NamedTuple):
-    """What became of it: "saved", "there" (from before) or "failed" for a reason."""
+    """What became of it: "saved", "there" (from before), "kept" or "failed" for a reason."""
 
     year: int | None
     table: str
@@ -77,6 +99,8 @@ def jobs_of(
 ) -> list[Job]:  # fmt: skip
     """List the tables at a path that are wanted, to be saved by year: ``destination/1995``.
 
+    Zips that cannot be opened count as tables that cannot be saved.
+
     Raises
     ------
     FormatError
@@ -85,50 +109,86 @@ def jobs_of(
         If two of them would take the same place.
     """
     with open_files(source) as files:
-        name, candidates = detected(files, format)
-        found = sorted((one for one in candidates if wanted(one)), key=lambda one: one.year or 0)
+        lost = [Candidate(name, year_in(name)) for name in files.broken]
+        try:
+            name, candidates = detected(files, format)
+        except FormatError:
+            refuse_broken(files, None)
+            raise
+        shared = _shared(files, candidates, destination) if FORMATS[name].beside else {}
+        key = _digest([_core.version, name, list(stressors) if stressors else None])
         jobs = [
             Job(source, name, one, stressors, destination / _folder(one, files),
-                *_origin(files, name, one, candidates, stressors))
-            for one in found
+                _digest([key, one.name]), shared, _memory(files, one, candidates))
+            for one in candidates if wanted(one)
         ]  # fmt: skip
+        jobs += [
+            Job(source, name, one, None, destination / one.name, reason=files.broken[one.name])
+            for one in lost if wanted(one)
+        ]  # fmt: skip
+    _refuse_same_places(jobs)
+    return sorted(jobs, key=lambda job: job.table.year or 0)
+
+
+def _refuse_same_places(jobs: Sequence[Job]) -> None:
     places: dict[Path, Job] = {}
     for job in jobs:
         other = places.setdefault(job.target, job)
         if other is not job:
             raise InputError(
-                wrong("TABLE", expected="one table for each year",
-                      got=f"{other.table.name} and {job.table.name} in {source}",
-                      remedy="choose by a part of their names: --only pxp, for example")
+                wrong("TABLE", expected=f"one table for {job.target.name}",
+                      got=f"{other.table.name} and {job.table.name}",
+                      remedy="choose by a part of their names, as --only pxp does")
             )  # fmt: skip
-    return jobs
 
 
 def _folder(table: Candidate, files: Files) -> str:
     if table.year is not None:
         return str(table.year)
-    return Path(table.name.rstrip("/") or files.path.name).stem
+    return PurePosixPath(table.name).name or files.title
 
 
-def _origin(
-    files: Files, format: str, table: Candidate, candidates: Sequence[Candidate],
-    stressors: Sequence[str] | None,
-) -> tuple[str, int]:  # fmt: skip
-    """Return a digest of all that the saved table depends on, and the memory that making it takes.
+def _digest(facts: Any) -> str:
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
-    Files that belong to no table may be the emissions of every one.
-    """
+
+def _shared(files: Files, candidates: Sequence[Candidate], destination: Path) -> Stamps:
+    """Return the stamps of files that belong to no table, nor were saved by us."""
+    tables, made = tuple(one.name for one in candidates), destination.absolute()
+    names = [name for name in files.sizes if not name.startswith(tables)]
+    disk = {files.on_disk(name) for name in names}
+    return _stamps(files, {one for one in disk if made not in one.absolute().parents})
+
+
+def _stamps(files: Files, disk: Iterable[Path]) -> Stamps:
+    base = _base(files.path)
+    return {str(one.relative_to(base)): _stamp(one) for one in sorted(disk)}
+
+
+def _base(source: Path) -> Path:
+    """Return the folder that stamps are relative to; the way to a table may go on inside a zip."""
+    there = next(path for path in (source, *source.parents) if path.exists())
+    return there if there.is_dir() else there.parent
+
+
+def _stamp(file: Path) -> list[int]:
+    try:
+        stat = file.stat()
+    except OSError:
+        return []
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _memory(files: Files, table: Candidate, candidates: Sequence[Candidate]) -> int:
+    """Return bytes enough to read a table: of its files, by all that is known of their names."""
     others = tuple(one.name for one in candidates if one is not table and one.name)
-    names = [name for name in files.sizes if not name.startswith(others)] if others else files.sizes
-    memory = sum(
-        files.sizes[name] * (PACKED if name.lower().endswith(PACKED_FILES) else TEXT)
-        for name in names
+    years = {str(one.year) for one in candidates if one.year not in (None, table.year)}
+    size = sum(
+        size * FACTORS.get(PurePosixPath(name).suffix.lower(), 0.0)
+        for name, size in files.sizes.items()
+        if not (others and name.startswith(others)) and not any(year in name for year in years)
     )
-    disk = sorted({str(files.on_disk(name)) for name in names})
-    stamps = [(name, (stat := os.stat(name)).st_size, stat.st_mtime_ns) for name in disk]
-    facts = [_core.version, format, table.name, list(stressors) if stressors else None, stamps]
-    digest = hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
-    return digest, int(PROCESS_BYTES + memory)
+    return int(PROCESS_BYTES + size)
 
 
 # --- doing it -------------------------------------------------------------------------------------
@@ -138,16 +198,12 @@ def convert_all(
     jobs: Sequence[Job], *, workers: int | None = None, resume: bool = True,
     progress: bool | None = None,
 ) -> list[Outcome]:  # fmt: skip
-    """Save the tables, as many side by side as processors and memory allow.
-
-    Raises
-    ------
-    MemoryLimitError
-        If one of them needs more memory than there is.
-    """
+    """Save the tables, as many side by side as processors and memory allow."""
     done: dict[Path, Outcome] = {}
-    if resume:
-        done = {job.target: there for job in jobs if (there := _there(job)) is not None}
+    for job in jobs:
+        known = _failed(job, job.reason) if job.reason else _there(job) if resume else None
+        if known is not None:
+            done[job.target] = known
     left = [job for job in jobs if job.target not in done]
     if left:
         count = _workers(workers, left)
@@ -162,25 +218,38 @@ def convert_all(
 def _workers(wanted: int | None, jobs: Sequence[Job]) -> int:
     need, limit = max(job.memory for job in jobs), memory_limit()
     if need > limit:
-        raise MemoryLimitError(
-            wrong("source", expected=f"tables that fit into {limit / 1e9:.1f} GB, which there is",
-                  got=f"one that may need {need / 1e9:.1f} GB",
-                  remedy="keep fewer stressors, or use a machine with more memory")
-        )  # fmt: skip
+        logger.warning("a table may need %.1f GB, and there are %.1f", need / 1e9, limit / 1e9)
     return max(1, min(wanted or thread_count(), len(jobs), limit // need))
 
 
 def _there(job: Job) -> Outcome | None:
+    """Return what stands there from before, unless it is to be made anew."""
+    if not is_store(job.target):
+        return None
     try:
-        if not is_store(job.target) or manifest_of(job.target).get("origin") != job.origin:
+        origin = manifest_of(job.target).get("origin")
+        if origin is None:
+            return saved(job, "kept")._replace(reason="it was saved by other means than convert")
+        base = _base(job.source)
+        if (
+            origin["key"] != job.key
+            or origin["shared"] != job.shared
+            or any(_stamp(base / name) != stamp for name, stamp in origin["files"].items())
+        ):
             return None
-        return _saved(job, "there")
-    except CarbonFlowsError:
-        return None  # damaged: made anew
+        return saved(job, "there")
+    except StoreError:
+        return None  # damaged
 
 
-def _saved(job: Job, state: str) -> Outcome:
-    table = open_store(job.target)
+def _failed(job: Job, reason: str) -> Outcome:
+    name = job.table.name.rstrip("/") or job.source.name
+    return Outcome(job.table.year, name, "failed", reason=reason)
+
+
+def saved(job: Job, state: str) -> Outcome:
+    """Return what is saved for a job; read in full where it is from before."""
+    table = open_store(job.target, verify=state == "there")
     size = sum(record["bytes"] for record in manifest_of(job.target)["files"].values())
     return Outcome(
         table.year, table.name or job.table.name, state, len(table.regions), len(table.x),
@@ -201,7 +270,8 @@ def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Outcome]
                 process = context.Process(
                     target=_work, args=(job, theirs, threads), name=job.target.name, daemon=True
                 )
-                process.start()
+                with _deaf_to_ctrl_c():
+                    process.start()
                 theirs.close()
                 running[ours] = job, process, time.monotonic()
             for answer in wait(list(running)):
@@ -226,29 +296,37 @@ def _settled(job: Job, answer: Any, process: Any) -> Outcome:
         reason = f"its process ended with status {process.exitcode}, perhaps for want of memory"
     process.join()
     if reason is None:
-        return _saved(job, "saved")
-    return Outcome(job.table.year, job.table.name or job.source.name, "failed", reason=reason)
+        return saved(job, "saved")
+    return _failed(job, reason)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let a process that is started here leave Ctrl-C to this one, which gets it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(job: Job, answer: Connection, threads: int) -> None:
     """Save one table and answer None, or why it could not be."""
-    with _apart(threads):
-        reason = None
-        try:
-            with open_files(job.source) as files:
-                table = FORMATS[job.format].read(
-                    files, job.table, stressors=job.stressors, progress=False
-                )
-            save_from(table, job.target, job.origin)
-        except (CarbonFlowsError, OSError, MemoryError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-        answer.send(reason)
-
-
-@contextmanager
-def _apart(threads: int) -> Iterator[None]:
-    """Leave Ctrl-C to the process that asked, and clean up when that one says to stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # clean up when told to stop
     os.environ["CARBONFLOWS_NUM_THREADS"] = str(threads)
-    yield
+    reason = None
+    try:
+        with open_files(job.source) as files:
+            refuse_broken(files, job.table.year)
+            table = FORMATS[job.format].read(
+                files, job.table, stressors=job.stressors, progress=False
+            )
+            read = _stamps(files, {files.on_disk_whole(name) for name in files.opened})
+        save_from(table, job.target, {"key": job.key, "shared": job.shared, "files": read})
+    except (CarbonFlowsError, OSError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+    with suppress(BrokenPipeError):  # nobody waits any more
+        answer.send(reason)

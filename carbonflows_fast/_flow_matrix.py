@@ -211,6 +211,11 @@ class FlowMatrix:
     def partners(self, region: str) -> pd.DataFrame:
         """Return a region's trade with every other: index partner, in `unit`.
 
+        Parameters
+        ----------
+        region : str
+            A region of these flows, or the name of its country.
+
         Returns
         -------
         DataFrame

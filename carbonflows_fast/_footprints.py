@@ -55,6 +55,19 @@ class Footprints:
     right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or a
     forward one for every row that is bought: the fewer are taken, some hundreds at a time. Either
     brings M along, up to its proof: where both are wanted, ask for D_imp first.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> found = cf.footprints(cf.synthetic.world(2, 3))
+    >>> found.D_imp.shape, found.M.shape, found.D_imp_reg.shape
+    ((1, 6), (1, 6), (1, 2))
+    >>> bool(abs(found.D_pba.sum(axis=1) / found.D_cba.sum(axis=1) - 1).max() < 1e-9)
+    True
+    >>> bool(abs(found.D_exp_reg.sum(axis=1) / found.D_imp_reg.sum(axis=1) - 1).max() < 1e-9)
+    True
+    >>> bool((found.D_pba_reg.sum(axis=1) > found.D_exp.sum(axis=1)).all())
+    True
     """
 
     _table: Table

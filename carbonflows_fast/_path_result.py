@@ -76,6 +76,12 @@ class Paths:
     Paths(2 paths, 'CO2', total 21.3333 kt, 75.0% covered)
     >>> found.to_frame().path[1]
     'GBR: Construction ← CHN: Metals'
+    >>> found.share.tolist(), found.stage.tolist(), found.nodes_needed
+    ([0.375, 0.375], [0, 1], 2)
+    >>> found.by("emitter").value.tolist(), found.by_stage().remainder.tolist()
+    ([8.0, 8.0], [0.0, 0.0, 2.0])
+    >>> found.tree().parent.tolist(), found.steps().step.tolist(), found.to_arrow().num_rows
+    ([-1, 0], [0, 0, 1], 2)
     """
 
     value: FloatArray
@@ -323,6 +329,10 @@ class Paths:
             Ends in .parquet (`to_arrow()`, with stressor, unit, total, remainder and error_bound
             in the metadata of its schema), .csv or .json (`to_frame()`; JSON is a list with an
             object a path). Numbers keep all digits; NaN is an empty cell or null.
+
+        Returns
+        -------
+        Path
 
         Raises
         ------

@@ -43,6 +43,15 @@ class SectorStudy:
     error_bound : float
         Absolute bound, in `unit`, on the error of `total`, `direct`, `upstream`, of any entry of
         `flow` and of any sum of entries.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> study = cf.sector_study(cf.synthetic.world(2, 3), sectors="Wheat")
+    >>> study.by("made", "consumed").shape, study.border_shares.index.tolist()[:2]
+    ((4,), ['emitted → made', 'made → consumed'])
+    >>> study.price_coverage(["AT", "BE"])
+    1.0
     """
 
     name: str
@@ -101,6 +110,11 @@ class SectorStudy:
         Returns
         -------
         Series, index the regions of these steps, in `unit`
+
+        Raises
+        ------
+        InputError
+            If a step is unknown or named twice, or if there is none.
         """
         named = all(isinstance(step, str) and step in STEPS for step in steps)
         if not steps or not named or len(set(steps)) < len(steps):

@@ -29,6 +29,14 @@ class SolveReport:
         Proved bounds on Σ t|x̃ − x| / Σ t|x̃|, t being the weight (1 by default).
     seconds : float
     threads : int
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> table = cf.synthetic.world(2, 3)
+    >>> report = cf.system(table).solve(table.Y, method="gmres").report
+    >>> report.method, report.error_bounds.shape, report.error_bound <= 1e-10
+    ('gmres', (14,), True)
     """
 
     method: str
@@ -48,7 +56,21 @@ class SolveReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """The solution of a solve, in the shape of its right-hand side, and the report on it."""
+    """The solution of a solve, in the shape of its right-hand side, and the report on it.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n,) or (n, k); (k, n) of an adjoint solve
+        In the order of the table's rows.
+    report : SolveReport
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> table = cf.synthetic.world(2, 3)
+    >>> cf.system(table).solve(table.Y).values.shape
+    (6, 14)
+    """
 
     values: FloatArray
     report: SolveReport

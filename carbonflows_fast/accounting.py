@@ -72,6 +72,10 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
     NotProductiveError, ConvergenceError
         If the table cannot be solved.
 
+    Notes
+    -----
+    Source: Peters (2008), Ecological Economics 65:13 (production and consumption accounts).
+
     Examples
     --------
     >>> import numpy as np
@@ -145,6 +149,10 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     NotProductiveError, ConvergenceError
         If the table cannot be solved.
 
+    Notes
+    -----
+    Source: Miller & Blair (2009), Input-Output Analysis, ch. 2 and 10.
+
     Examples
     --------
     >>> import numpy as np
@@ -191,6 +199,11 @@ def footprints(table: Table, stressors: Stressors = None) -> Footprints:
         If a stressor is unknown.
     InputError
         If the list is empty or names a stressor twice.
+
+    Notes
+    -----
+    D_cba = M Ŷ and D_pba = S x̂ by region and product, in the unit of each stressor; the rest is in
+    :class:`Footprints`. Source: Stadler (2021), Journal of Open Research Software 9:8 (pymrio).
 
     Examples
     --------

@@ -72,6 +72,12 @@ def check(
     LabelError
         If the stressor is unknown.
 
+    Notes
+    -----
+    The effect on consumer q's footprint, in the stressor's unit, is ΔC_q = Σ Δs_i x_i^(q) +
+    Σ m_i Δa_ij x_j^(q) + Σ m_i Δy_i^(q), over the footprint. Source: Miller & Blair (2009),
+    Input-Output Analysis, ch. 6.
+
     Examples
     --------
     >>> table = Table(Z=[[2.0, 0.0], [0.0, 0.0]], Y=[[8.0], [0.0]], F=[[5.0, 1.0]], x=[10.0, 0.0],

@@ -25,35 +25,105 @@ __all__ = [
 
 
 class CarbonFlowsError(Exception):
-    """Base of all errors raised by carbonflows_fast."""
+    """Base of all errors raised by carbonflows_fast.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> try:
+    ...     cf.read("nowhere.zip")
+    ... except cf.CarbonFlowsError as error:
+    ...     print(error)
+    nowhere.zip: expected a folder, a zip or a file, got nothing of this name; check the path
+    """
 
 
 class InputError(CarbonFlowsError, ValueError):
-    """An argument has the wrong shape, type or value."""
+    """An argument has the wrong shape, type or value.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> cf.production_layers(cf.synthetic.world(2, 3), layers=-1)
+    Traceback (most recent call last):
+    carbonflows_fast.errors.InputError: layers: expected a whole number of at least 0, got -1; ...
+    """
 
 
 class LabelError(InputError):
-    """A region, sector, stressor or category is unknown, or labels disagree."""
+    """A region, sector, stressor or category is unknown, or labels disagree.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> cf.accounts(cf.synthetic.world(2, 3), "CO3")
+    Traceback (most recent call last):
+    carbonflows_fast.errors.LabelError: stressor: expected a stressor of the table, got 'CO3'; ...
+    """
 
 
 class FormatError(CarbonFlowsError, ValueError):
-    """A file or folder cannot be read as a table; the message names file and place."""
+    """A file or folder cannot be read as a table; the message names file and place.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> cf.read("nowhere.zip")
+    Traceback (most recent call last):
+    carbonflows_fast.errors.FormatError: nowhere.zip: expected a folder, a zip or a file, got ...
+    """
 
 
 class StoreError(CarbonFlowsError):
-    """A saved table is missing a part, damaged, or of another format version."""
+    """A saved table is missing a part, damaged, or of another format version.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> cf.open("nowhere")
+    Traceback (most recent call last):
+    carbonflows_fast.errors.StoreError: path: expected a saved table, got ...
+    """
 
 
 class NotProductiveError(CarbonFlowsError):
-    """I − |A| is not an M-matrix: some sectors need more than they deliver."""
+    """I − |A| is not an M-matrix: some sectors need more than they deliver.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> table = cf.Table(A=[[1.2]], Y=[1.0], S=[1.0], x=[1.0], regions="DE", sectors=["all"],
+    ...                  stressors="CO2")
+    >>> cf.accounts(table)
+    Traceback (most recent call last):
+    carbonflows_fast.errors.NotProductiveError: A: expected I − |A| to be an M-matrix ...
+    """
 
 
 class ConvergenceError(CarbonFlowsError):
-    """A solve did not reach the requested certified tolerance."""
+    """A solve did not reach the requested certified tolerance.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> table = cf.synthetic.world(2, 3)
+    >>> cf.system(table).solve(table.Y.sum(axis=1), rtol=1e-16)  # beyond rounding
+    Traceback (most recent call last):
+    carbonflows_fast.errors.ConvergenceError: rtol: expected a certified error bound of at most ...
+    """
 
 
 class MemoryLimitError(CarbonFlowsError, MemoryError):
-    """A method would need more memory than it was allowed."""
+    """A method would need more memory than it was allowed.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> table = cf.synthetic.world(2, 3)
+    >>> cf.system(table).solve(table.Y.sum(axis=1), method="direct", memory_limit=100)
+    Traceback (most recent call last):
+    carbonflows_fast.errors.MemoryLimitError: memory_limit: expected at least 480 bytes ...
+    """
 
 
 class PanelError(CarbonFlowsError):
@@ -65,6 +135,13 @@ class PanelError(CarbonFlowsError):
         Reason by what failed, e.g. "2009".
     results : DataFrame, list of Path, or None
         What was computed, as the call would have returned it.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> error = cf.PanelError("accounts: 1 of 2 tasks failed", {"2009": "no output"})
+    >>> error.failed
+    {'2009': 'no output'}
     """
 
     def __init__(self, message: str, failed: dict[str, str], results: object = None) -> None:

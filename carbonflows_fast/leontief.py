@@ -54,6 +54,14 @@ class LeontiefSystem:
         Rows of A.
     tiles : RegionTiles
         A in region tiles.
+    nonnegative : bool
+        Whether no entry of A is below zero.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> cf.system(cf.synthetic.world(2, 3))
+    LeontiefSystem(6 rows, 1 blocks, 9 nonzeros, 0.0 MB)
     """
 
     def __init__(
@@ -181,6 +189,11 @@ class LeontiefSystem:
         InputError, NotProductiveError, ConvergenceError
             As for :meth:`solve`.
 
+        Notes
+        -----
+        Source: Miller & Blair (2009), Input-Output Analysis, ch. 2 and 10; the same bound, with v
+        and |q| for w and |r|.
+
         Examples
         --------
         Duality: the emissions of all output are the multipliers of all demand.
@@ -196,6 +209,10 @@ class LeontiefSystem:
 
     def require_productive(self, *, threads: int | None = None) -> None:
         """Prove that I − |A| is an M-matrix, so that every solve has a bounded error.
+
+        Parameters
+        ----------
+        threads : int, optional
 
         Raises
         ------
@@ -278,7 +295,20 @@ class LeontiefSystem:
         return by_refinement(problem, solver, X, from_zero=from_zero)
 
     def sure_factors(self, weight: FloatArray, rtol: float) -> DenseFactors | None:
-        """Return dense factors in float64 if every forward solve with them is within rtol."""
+        """Return dense factors in float64 if every forward solve with them is within rtol.
+
+        Parameters
+        ----------
+        weight : ndarray, shape (n,)
+            Of the error, in the order of the table's rows.
+        rtol : float
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> cf.system(cf.synthetic.world(2, 3)).sure_factors(np.ones(6), 1e-10) is not None
+        True
+        """
         order = self.tiles.order
         t = weight if order is None else weight[order]
         certificate = self._guards.certificate(t, adjoint=False, threads=thread_count())

@@ -5,7 +5,7 @@ emissions, and m_i a_ij x_j is what flows through the purchase of i by j, all pa
 
 Source: Miller & Blair (2009), Input-Output Analysis, ch. 2 and 6 (layers, sensitivities); Liang, Qu
 & Xu (2016), Environmental Science & Technology 50 (betweenness of sectors); Hanaka et al. (2017),
-Journal of Industrial Ecology 21 (betweenness of transactions).
+Energy Economics 68 (betweenness of transactions).
 """
 
 from __future__ import annotations
@@ -122,6 +122,10 @@ def production_layers(
     NotProductiveError, ConvergenceError
         If the table cannot be solved.
 
+    Notes
+    -----
+    Source: Miller & Blair (2009), Input-Output Analysis, ch. 2.
+
     Examples
     --------
     >>> import carbonflows_fast as cf
@@ -225,6 +229,11 @@ def elasticities(table: Table, stressor: Any = None, *, demand: Any = None) -> p
     LabelError, InputError, NotProductiveError, ConvergenceError
         As for :func:`production_layers`.
 
+    Notes
+    -----
+    ∂E/∂s_i = x_i, ∂E/∂y_j = m_j and ∂E/∂a_ij = m_i x_j. Source: Miller & Blair (2009),
+    Input-Output Analysis, ch. 6.
+
     Examples
     --------
     >>> import carbonflows_fast as cf
@@ -266,6 +275,11 @@ def sector_betweenness(table: Table, stressor: Any = None, *, demand: Any = None
     LabelError, InputError, NotProductiveError, ConvergenceError
         As for :func:`production_layers`.
 
+    Notes
+    -----
+    interior = (s'T)_i (T y)_i with T = L A. Source: Liang, Qu & Xu (2016), Environmental Science &
+    Technology 50.
+
     Examples
     --------
     >>> import carbonflows_fast as cf
@@ -305,6 +319,10 @@ def transaction_betweenness(
     ------
     LabelError, InputError, NotProductiveError, ConvergenceError
         As for :func:`production_layers`.
+
+    Notes
+    -----
+    m_i a_ij x_j = a_ij ∂E/∂a_ij. Source: Hanaka et al. (2017), Energy Economics 68.
 
     Examples
     --------

@@ -148,7 +148,15 @@ class Panel:
     def accounts(
         self, stressor: Any = None, *, demand: Any = None, **run: Any
     ) -> pd.DataFrame | list[Path]:
-        """Return production and consumption accounts, index (year, region): :func:`accounts`."""
+        """Return production and consumption accounts, index (year, region): :func:`accounts`.
+
+        Parameters
+        ----------
+        stressor, demand
+            As for the function.
+        **run
+            years, client, out, resume, progress and threads: see :class:`Panel`.
+        """
         return self._ask_years("accounts", {"stressor": stressor, "demand": demand}, run)
 
     def flows(
@@ -156,6 +164,11 @@ class Panel:
     ) -> pd.DataFrame | list[Path]:
         """Return flows between regions, index year; columns from, to, value, share:
         :func:`flows`.
+
+        Parameters
+        ----------
+        stressor, demand, **run
+            As for :meth:`accounts`.
         """
         return self._ask_years("flows", {"stressor": stressor, "demand": demand}, run)
 
@@ -169,6 +182,8 @@ class Panel:
         consumers : list of regions, or "all", optional
             Ask for the final demand of each of these alone, in tasks of their own; the result has
             a level `consumer`.
+        stressor, demand, **options
+            As for the function and, on how to run, for :meth:`accounts`.
         """
         asked = {"stressor": stressor, "demand": demand}
         return self._ask_years("structural_paths", asked, options, consumers)
@@ -179,7 +194,12 @@ class Panel:
     ) -> pd.DataFrame | list[Path]:  # fmt: skip
         """Return emitted × made × consumed, index year: `flow` of :func:`sector_study`.
 
-        `consumers` is as for :meth:`structural_paths`.
+        Parameters
+        ----------
+        stressor, sectors, demand, **run
+            As for the function and, on how to run, for :meth:`accounts`.
+        consumers
+            As for :meth:`structural_paths`.
         """
         asked = {"stressor": stressor, "sectors": sectors, "demand": demand}
         return self._ask_years("sector_study", asked, run, consumers)
@@ -196,7 +216,7 @@ class Panel:
         ----------
         pairs : {"chained", "ends", "all"}
             Each year against the one before it, the last against the first, or all pairs.
-        consumers
+        stressor, demand, consumers, **options
             As for :meth:`structural_paths`.
         """
         asked = {"stressor": stressor, "demand": demand}
@@ -210,8 +230,12 @@ class Panel:
         """Return what changes are due to, index (since, year, factor):
         :func:`structural_decomposition`.
 
-        `pairs` and `consumers` are as for :meth:`structural_path_decomposition`. Chained effects
-        may be added up over the years; they are not those of "ends".
+        Chained effects may be added up over the years; they are not those of "ends".
+
+        Parameters
+        ----------
+        stressor, demand, consumers, pairs, **options
+            As for :meth:`structural_path_decomposition`.
         """
         asked = {"stressor": stressor, "demand": demand}
         return self._ask_pairs("structural_decomposition", asked, pairs, options, consumers)

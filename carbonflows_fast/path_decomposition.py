@@ -101,6 +101,11 @@ def structural_path_decomposition(
     NotProductiveError, ConvergenceError
         If a table cannot be solved.
 
+    Notes
+    -----
+    With f a path's factors (y, every a, s), Δv = Σ_i Δf_i ∫₀¹ Π_{j≠i} f_j(t) dt, which is Shapley's
+    average. Source: Wood & Lenzen (2009), Energy Economics 31:335; Ang (2005), Energy Policy 33.
+
     Examples
     --------
     >>> import carbonflows_fast as cf

@@ -4,9 +4,10 @@ A path buys product i0 finally, its maker buys from i1, and so on to the emitter
 v = y(i0) a(i1, i0) ··· s(ik). All of them together are the footprint. The search is exact: it
 expands the prefixes of the paths that it reports, and no others, and states what it left out.
 
-Source: Treloar (1997), Economic Systems Research 9 (the method); Lenzen (2007), Ecological
-Economics 61 (structural paths); the search keeps to the bound h_j = max(s_j, max_i a_ij h_i), the
-largest completion of a path, as best-first search with a perfect estimate does.
+Source: Treloar (1997), Economic Systems Research 9 (the method); Defourny & Thorbecke (1984),
+Economic Journal 94:111 (structural paths); the search keeps to the bound
+h_j = max(s_j, max_i a_ij h_i), the largest completion of a path, as best-first search with a
+perfect estimate does.
 """
 
 from __future__ import annotations
@@ -113,6 +114,10 @@ def structural_paths(
     -----
     Entries of y, A or s may be negative: paths are bounded and ranked by size, and keep their sign.
     Emissions of final users themselves (F_Y) belong to no path.
+
+    E = Σ v over all paths, v = y_{i0} a_{i1,i0} … a_{ik,ik−1} s_{ik}; a beginning of weight w that
+    ends at j leads to no path above w h_j, h_j = max(s_j, max_i a_ij h_i). Source: Treloar (1997),
+    Economic Systems Research 9; Defourny & Thorbecke (1984), Economic Journal 94:111.
 
     Examples
     --------

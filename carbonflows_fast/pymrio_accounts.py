@@ -185,8 +185,7 @@ def _table(io: Any) -> Table:
         x = None if x is None else x.reindex(rows, fill_value=0.0)
         Y = Y.reindex(rows, fill_value=0.0)
     return assemble(
-        kind="A",
-        matrix=A,
+        A=A,
         x=x.iloc[:, 0] if isinstance(x, pd.DataFrame) else x,
         Y=Y,
         demand=[(region, "all") for region in Y.columns],

@@ -63,7 +63,7 @@ def sector_study(
     Returns
     -------
     SectorStudy
-        Nothing counts twice: all sectors together give the footprint.
+        In the stressor's unit. Nothing counts twice: all sectors together give the footprint.
 
     Raises
     ------
@@ -77,6 +77,10 @@ def sector_study(
 
     Notes
     -----
+    With T the rows studied and O all others, z_T = Y_T + A_TO (I − A_OO)⁻¹ Y_O is what T delivers
+    outside its own supply chains, and E_T = m_T'z_T. Source: Cabernard, Pfister & Hellweg (2019),
+    Science of the Total Environment 684.
+
     Right-hand sides: R adjoint ones for what each region emits, which all studies and flows of a
     stressor share; R for what T delivers to each consumer, on A_OO; and two single ones.
 

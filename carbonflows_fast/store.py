@@ -84,7 +84,7 @@ def save(table: Table, path: str | os.PathLike[str]) -> Path:
     return save_from(table, path, None)
 
 
-def save_from(table: Table, path: str | os.PathLike[str], origin: str | None) -> Path:
+def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
     """Save a table as :func:`save` does, and note what it was made from.
 
     Raises
@@ -135,7 +135,11 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
 
     Examples
     --------
-    See :func:`save`.
+    >>> import tempfile, pathlib, carbonflows_fast as cf
+    >>> table = cf.synthetic.world(2, 3)
+    >>> path = cf.save(table, pathlib.Path(tempfile.mkdtemp()) / "2019")
+    >>> cf.open(path, verify=True).equals(table)
+    True
     """
     thread_count()  # a wrong environment is no damage to the store
     folder = Path(path).absolute()

@@ -72,9 +72,10 @@ def world(
     Returns
     -------
     Table
-        n = regions · sectors rows, 7 · regions columns of final demand, Z as csr_array in M.EUR,
-        x = Z·1 + Y·1. Column sums of A lie between 0.2 and 0.85, which bounds its spectral radius.
-        About a third of inputs are imported. Named 'synthetic world (invented numbers)'.
+        n = regions · sectors rows, 7 · regions columns of final demand, Z as csr_array, with the
+        unit M.EUR, x = Z·1 + Y·1. Column sums of A lie between 0.2 and 0.85, which bounds its
+        spectral radius. About a third of inputs are imported. Named
+        'synthetic world (invented numbers)'.
 
     Raises
     ------
@@ -88,6 +89,7 @@ def world(
     t_ij (1 − τ_i) c_qi. Both parts of a column are scaled to its import share and its sum. Then
     final demand Y is drawn, x' = y + Ay + … + A^k y adds up its production layers, Z = A x̂' and
     x = Z·1 + Y·1. So the table balances by construction, and no system of equations is solved.
+    Source: Tinbergen (1962), Shaping the World Economy (gravity); the rest is made up.
 
     Examples
     --------

@@ -63,7 +63,7 @@ class Table(Views):
         The unit of each stressor.
     row_units : str or sequence of n, optional
         The unit of each row.
-    population : mapping, Series or array, optional
+    population : mapping, Series or array, shape (R,), optional
         Heads by region, NaN where unknown; regions left out of a mapping are NaN.
     year : int, optional
     name : str, optional
@@ -101,8 +101,14 @@ class Table(Views):
     Table('tiny', 2 regions, 1 sector, 2 rows, 1 stressor (CO2), 2 demand columns, Z dense)
     >>> table.x.tolist()
     [100.0, 100.0]
-    >>> table.S.loc["CO2"].tolist()
-    [0.05, 0.02]
+    >>> table.S.loc["CO2"].tolist(), table.F_Y.to_numpy().tolist()
+    ([0.05, 0.02], [[0.0, 0.0]])
+    >>> table.A.toarray().tolist(), table.Z.nnz
+    ([[0.1, 0.2], [0.3, 0.4]], 4)
+    >>> table.sectors, table.categories, table.demand.tolist()
+    (('goods',), ('final demand',), [('DE', 'final demand'), ('FR', 'final demand')])
+    >>> table.stressors, table.stressor_units["CO2"], table.row_units.tolist(), table.population
+    (('CO2',), 'kt', ['', ''], None)
     """
 
     __slots__ = ("__weakref__", "_path")
@@ -293,6 +299,11 @@ class Table(Views):
 
         The matrix is compared as A, emissions as they were given (F or S), F_Y None as zeros.
         Dense and sparse matrices of the same numbers are equal.
+
+        Parameters
+        ----------
+        other : object
+            What is no table is not equal.
         """
         return isinstance(other, Table) and same_table(self, other)
 

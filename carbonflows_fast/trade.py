@@ -54,6 +54,15 @@ class Flows(FlowMatrix):
         `by_emitting_sector()`, of any of their sums, and of `net_transfers`.
     report : SolveReport
         Of the solve.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> found = cf.flows(cf.synthetic.world(regions=3, sectors=4))
+    >>> found.matrix.shape, found.by_emitting_sector().shape, found.by_product().shape
+    ((3, 3), (12, 3), (12, 3))
+    >>> 0 < found.traded_share_all < found.traded_share < 1
+    True
     """
 
     def by_emitting_sector(self) -> pd.DataFrame:
@@ -145,8 +154,13 @@ class Flows(FlowMatrix):
 
         Returns
         -------
-        DataFrame
+        DataFrame, in `unit`
             `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
+
+        Raises
+        ------
+        InputError
+            As for :meth:`bilateral_trade`.
         """
         trade, table = self._trade, self._table
         if use is None:
@@ -222,7 +236,12 @@ class Flows(FlowMatrix):
     def origins(self, region: str) -> pd.DataFrame:
         """Return what a region's purchases cause where: product finally bought × emitting region.
 
-        Adds up to the region's column of `matrix`.
+        Adds up to the region's column of `matrix`, in `unit`.
+
+        Parameters
+        ----------
+        region : str
+            As for :meth:`partners`.
         """
         self._need_consumers("products by origin")
         frame = self.by_product()
@@ -234,6 +253,11 @@ class Flows(FlowMatrix):
 
     def sector(self, region: str, sector: str) -> pd.DataFrame:
         """Return where the emissions of one sector of one region go, and those of its product from.
+
+        Parameters
+        ----------
+        region, sector : str
+            A region of these flows, or the name of its country; a sector that it has.
 
         Returns
         -------
@@ -302,6 +326,11 @@ def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
         If an argument is of the wrong kind.
     NotProductiveError, ConvergenceError
         If the table cannot be solved.
+
+    Notes
+    -----
+    In the stressor's unit. Source: Davis & Caldeira (2010), PNAS 107:5687; Peters (2008),
+    Ecological Economics 65:13.
 
     Examples
     --------

@@ -230,13 +230,13 @@ class ChangeSearch {
   void plant(Worker& worker, std::int64_t row, int rank) {
     const double y0 = changes_.demand_[0][at(row)];
     const double y1 = changes_.demand_[1][at(row)];
-    const double mixed = std::max(std::abs(y0), std::abs(y1));
-    if (!matters(y0, y1, mixed, y0 != y1, row, remaining(0))) {
+    const double most = std::max(std::abs(y0), std::abs(y1));
+    if (!matters(y0, y1, most, y0 != y1, row, remaining(0))) {
       worker.pruned.add(0, y1 * chains(1).multiplier(0, row) - y0 * chains(0).multiplier(0, row));
       return;
     }
     enter(worker,
-          {{y0, y1}, {y0, y1}, mixed, y0 != y1, static_cast<std::int32_t>(row), 0, 0.0, 0.0},
+          {{y0, y1}, {y0, y1}, most, y0 != y1, static_cast<std::int32_t>(row), 0, 0.0, 0.0},
           rank);
     while (!worker.stack.empty()) {
       if (full_ || stop_) return worker.stack.clear();

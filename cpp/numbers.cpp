@@ -3,13 +3,26 @@
 #include <charconv>
 #include <cmath>
 
-#if !defined(__cpp_lib_to_chars)
-#include <cstdlib>
+#if !defined(__cpp_lib_to_chars)  // the standard library of macOS
+#include <locale.h>
+#include <stdlib.h>
+#if __has_include(<xlocale.h>)
+#include <xlocale.h>
+#endif
+
 #include <string>
 #endif
 
 namespace carbonflows {
 namespace {
+
+#if !defined(__cpp_lib_to_chars)
+// Decimal points are points, whatever the program around us has set.
+double parse_with_point(const char* text, char** end) {
+  static const locale_t plain = newlocale(LC_ALL_MASK, "C", nullptr);
+  return strtod_l(text, end, plain);
+}
+#endif
 
 // Parse a number at the start of the text, and return where it ends, or nullptr.
 const char* parse_number(const char* first, const char* last, char delimiter, double& value) {
@@ -31,7 +44,7 @@ const char* parse_number(const char* first, const char* last, char delimiter, do
   const std::string text(first, last);
   if (text.empty() || text[0] == '+') return nullptr;
   char* end = nullptr;
-  value = std::strtod(text.c_str(), &end);
+  value = parse_with_point(text.c_str(), &end);
   return end != text.c_str() && std::isfinite(value) ? first + (end - text.c_str()) : nullptr;
 #endif
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 REAL_DATA = "CARBONFLOWS_REAL_DATA"
+
+# A shell that starts tests in the background has them, and what they start, ignore Ctrl-C; tests of
+# Ctrl-C would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Compiled loops load during the first example, so no example has a deadline.
 settings.register_profile(

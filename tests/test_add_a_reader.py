@@ -1,4 +1,4 @@
-"""The reader in CONTRIBUTING.md: it reads its layout, and complains as readers do."""
+"""The reader in docs/add_a_reader.md: it reads its layout, and complains as readers do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from carbonflows_fast import readers
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers._choice import Format
 
-PAGE = Path(__file__).parent.parent / "CONTRIBUTING.md"
+PAGE = Path(__file__).parent.parent / "docs" / "add_a_reader.md"
 HEADER = """\
 region,,AT,AT,DE,AT,DE
 sector,,food,steel,food,hh,hh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -222,7 +223,8 @@ def test_accounts_prints_every_region(
 
 
 def read_back(path: Path) -> Any:
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".json": pd.DataFrame}
+    exact = functools.partial(pd.read_csv, engine="pyarrow")  # others round in some versions
+    readers = {".csv": exact, ".parquet": pd.read_parquet, ".json": pd.DataFrame}
     given = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else path
     return readers[path.suffix](given)
 

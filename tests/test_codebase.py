@@ -117,13 +117,46 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not heavy & (loaded[1] - loaded[0])
 
 
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def releases() -> list[tuple[str, str]]:
+    """Versions and dates that the changelog heads its parts with, the newest first."""
+    return re.findall(r"^## (\S+) \((\S+)\)$", text_of("CHANGELOG.md"), re.MULTILINE)
+
+
 def test_one_version() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    citation = (ROOT / "CITATION.cff").read_text()
-    changes = (ROOT / "CHANGELOG.md").read_text()
-    assert cf.__version__ == project["version"]
-    assert f"version: {project['version']}" in citation
-    assert re.search(rf"^## {re.escape(project['version'])}\b", changes, re.MULTILINE)
+    # pyproject.toml says it; the core and the package have it from there, others must follow.
+    version = tomllib.loads(text_of("pyproject.toml"))["project"]["version"]
+    assert cf.__version__ == version
+    assert releases()[0][0] == version
+    assert re.findall(r"^version: (.+)$", text_of("CITATION.cff"), re.MULTILINE) == [version]
+
+
+def test_citation_has_the_date_of_the_release() -> None:
+    dates = re.findall(r"^date-released: (\d{4}-\d\d-\d\d)$", text_of("CITATION.cff"), re.MULTILINE)
+    released = releases()[0][1]
+    assert dates == ([] if released == "unreleased" else [released])
+
+
+def test_changelog_is_in_order() -> None:
+    headings = re.findall("^## .*", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert headings == [f"## {version} ({date})" for version, date in releases()]
+    versions = [tuple(map(int, version.split("."))) for version, _ in releases()]
+    assert versions == sorted(set(versions), reverse=True)
+    earlier = [date for _, date in releases()[1:]]
+    assert "unreleased" not in earlier
+    assert earlier == sorted(earlier, reverse=True)
+
+
+def test_every_requirement_has_a_lower_bound_and_no_other() -> None:
+    # `nox -s minimum` turns these into the versions it tests.
+    settings = tomllib.loads(text_of("pyproject.toml"))
+    project = settings["project"]
+    extras = [text for extra in project["optional-dependencies"].values() for text in extra]
+    for text in [*settings["build-system"]["requires"], *project["dependencies"], *extras]:
+        assert re.fullmatch(r"[\w.-]+(\[[\w,]+\])?>=\d+(\.\d+)*", text), text
 
 
 def test_public_names_are_documented() -> None:
@@ -151,7 +184,7 @@ def test_nothing_prints_but_the_command_line() -> None:
 
 
 def test_core_uses_no_shortcut_flags() -> None:
-    cmake = (ROOT / "CMakeLists.txt").read_text()
+    cmake = text_of("CMakeLists.txt")
     assert "fast-math" not in cmake
     assert cmake.count("-march=native") == 1
     assert re.search(

@@ -14,8 +14,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import gloria_world
 import pandas as pd
 import pytest
+import test_oecd_emissions
 
 import carbonflows_fast as cf
 from carbonflows_fast import _conversion
@@ -191,8 +193,9 @@ def test_a_saved_table_is_not_replaced_by_a_folder(
 
 
 def test_no_more_at_a_time_than_fit_into_memory(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
     jobs = _conversion.jobs_of(
         source, tmp_path, format=None, stressors=None, wanted=lambda table: True
     )
@@ -200,6 +203,85 @@ def test_no_more_at_a_time_than_fit_into_memory(
     for limit, count in ((10 * need, 3), (2 * need, 2), (need, 1)):
         monkeypatch.setattr(_conversion, "memory_limit", lambda limit=limit: limit)
         assert _conversion._workers(3, jobs) == count
+    caplog.clear()
     monkeypatch.setattr(_conversion, "memory_limit", lambda: need - 1)
-    with pytest.raises(cf.MemoryLimitError, match=r"^source: expected tables that fit into"):
-        _conversion._workers(3, jobs)
+    assert _conversion._workers(3, jobs) == 1
+    assert "a table may need" in caplog.text
+
+
+def test_other_years_and_stray_files_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, stores = tmp_path / "gloria", tmp_path / "gloria" / "stores"
+    for year in (2021, 2022):
+        gloria_world.World(year).write(source / f"of {year}", year=year)
+    convert(source, stores)
+    (source / "readme.txt").write_text("hello")
+    with (source / "film.bin").open("wb") as film:
+        film.truncate(1 << 40)  # of holes
+    gloria_world.World(2020).write(source / "of 2020", year=2020)
+    monkeypatch.chdir(tmp_path)
+    convert("gloria", "gloria/stores", "--out", tmp_path / "summary.json")
+    states = {year: state for year, (state, _) in summary(tmp_path).items()}
+    assert states == {2020: "saved", 2021: "there", 2022: "there"}
+
+
+def test_emissions_that_come_later_count(tmp_path: Path) -> None:
+    source = tmp_path / "oecd"
+    source.mkdir()
+    test_oecd_emissions.table(source)
+    convert(source, tmp_path / "stores", "--years", "2018")
+    test_oecd_emissions.sdmx(source, test_oecd_emissions.values())
+    convert(source, tmp_path / "stores", "--years", "2018")
+    assert "PROD_GHG" in cf.open(tmp_path / "stores" / "2018").stressors
+    convert(source, tmp_path / "stores", "--years", "2018", "--out", tmp_path / "summary.json")
+    assert summary(tmp_path)[2018][0] == "there"
+
+
+def test_half_a_download_costs_its_own_year_alone(source: Path, tmp_path: Path) -> None:
+    zipped = source / "IOT_2002_pxp.zip"
+    zipped.write_bytes(zipped.read_bytes()[:1000])
+    convert(source, tmp_path / "stores", "--out", tmp_path / "summary.json", status=1)
+    states = summary(tmp_path)
+    assert [states[year][0] for year in YEARS] == ["saved", "failed", "saved"]
+    assert "IOT_2002_pxp.zip: expected a complete and readable file" in states[2002][1]
+    assert cf.read(source, year=2001).year == 2001
+    for year in (2002, None):
+        with pytest.raises(cf.FormatError, match=r"IOT_2002_pxp.zip: expected a complete"):
+            cf.read(source, year=year)
+
+
+def test_a_table_that_was_repaired_or_damaged(source: Path, tmp_path: Path) -> None:
+    stores = tmp_path / "stores"
+    convert(source, stores)
+    other = cf.synthetic.world(2, 2, year=2001)
+    cf.save(other, stores / "2001")
+    values = stores / "2002" / "values.npy"
+    values.write_bytes(values.read_bytes()[:-1] + b"x")
+    convert(source, stores, "--out", tmp_path / "summary.json")
+    states = summary(tmp_path)
+    assert [states[year][0] for year in YEARS] == ["kept", "saved", "there"]
+    assert cf.open(stores / "2001").equals(other)
+    cf.open(stores / "2002", verify=True)
+
+
+def test_sigterm_stops_all_processes(source: Path, tmp_path: Path) -> None:
+    big = cf.synthetic.world(20, 60, year=2000, stressors=3)
+    cf.write_exiobase(big, source / "IOT_2000_pxp.zip")
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "convert", source, tmp_path / "stores", "--workers", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not (tmp_path / "stores").exists():
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.terminate()
+    _, err = process.communicate(timeout=60)  # until all of them have closed their ends
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not err
+    assert not list((tmp_path / "stores").glob(".*"))
+
+
+def test_the_summary_of_one_table(source: Path, tmp_path: Path) -> None:
+    convert(source / "IOT_2001_pxp.zip", tmp_path / "one", "--out", tmp_path / "summary.json")
+    assert summary(tmp_path) == {2001: ("saved", "")}

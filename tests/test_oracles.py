@@ -151,7 +151,7 @@ def test_wiod_flows_and_accounts(real_data: Path, year: int) -> None:
     table, reference = wiod(real_data, year), dense(real_data, year)
     s, F, F_Y = (frame.to_numpy()[0] for frame in (table.S, table.F, table.F_Y))
     flows = cf.flows(table)
-    error = float(np.abs(flows.matrix - reference.flows(s)).sum(axis=None))
+    error = float(np.abs(flows.matrix - reference.flows(s)).to_numpy().sum())
     assert error <= flows.error_bound <= 100 * error + 1e-12 * flows.total
     assert flows.error_bound < 1.1e-10 * flows.total
     assert flows.net_transfers == pytest.approx(reference.net_transfers(s), rel=1e-9)
@@ -168,9 +168,9 @@ def test_wiod_breakdowns_and_footprints(real_data: Path, year: int) -> None:
     table, reference = wiod(real_data, year), dense(real_data, year)
     s, flows = table.S.to_numpy()[0], cf.flows(table)
     by_sector = np.abs(flows.by_emitting_sector() - reference.by_emitting_sector(s))
-    assert by_sector.sum(axis=None) <= flows.error_bound
+    assert by_sector.to_numpy().sum() <= flows.error_bound
     by_product = flows.by_product()
-    error = float(np.abs(by_product - reference.by_product(s)).sum(axis=None))
+    error = float(np.abs(by_product - reference.by_product(s)).to_numpy().sum())
     bound = by_product.attrs["error_bound"]
     assert error <= bound <= 100 * error + 1e-11 * flows.total
     ours = cf.footprints(table)

@@ -233,3 +233,14 @@ def test_a_table_without_output_is_saved_with_it(tmp_path: Path) -> None:
     opened = cf.open(cf.save(changed, tmp_path / "t"))
     np.testing.assert_array_equal(opened.x, changed.x)
     assert os.path.isdir(tmp_path / "t")
+
+
+def test_windows_is_not_asked_whether_a_process_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(pid: int, signal: int) -> None:
+        raise AssertionError("os.kill would have sent Ctrl-C")
+
+    with monkeypatch.context() as windows:
+        windows.setattr(os, "kill", kill)
+        windows.setattr(os, "name", "nt")
+        assert _atomic._runs(os.getpid())
+    assert _atomic._runs(os.getpid())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from typing import Any
 
@@ -267,7 +268,8 @@ def test_a_table_cannot_be_changed() -> None:
     with pytest.raises(AttributeError, match="immutable"):
         del table.year
     frame = table.Y
-    frame.iloc[0, 0] = -99.0
+    with contextlib.suppress(ValueError):  # pandas 2 refuses, pandas 3 changes a copy
+        frame.iloc[0, 0] = -99.0
     frame[("NA", "new")] = 0.0
     assert table.Y.iloc[0, 0] == 10.0
     assert table.Y.shape == (4, 4)

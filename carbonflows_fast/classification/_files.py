@@ -13,8 +13,15 @@ __all__ = ["available", "field", "label_key", "load", "records"]
 
 
 def available() -> tuple[str, ...]:
-    """Return the names that `load` knows, in alphabetical order.
+    """Return the names that `load` knows.
 
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+
+    Examples
+    --------
     >>> "exiobase3_regions" in available()
     True
     """

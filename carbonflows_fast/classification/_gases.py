@@ -40,6 +40,11 @@ class Characterisation:
         By stressor, conversion of units included; 0 for biogenic CO2, which is not counted.
     gases : tuple of str
         What is counted, in the table's order: ("CO2", "CH4").
+
+    Examples
+    --------
+    >>> characterisation("GWP100_AR6", ["CO2", "water"], ["kt", "m3"])
+    Characterisation(name='GWP100_AR6', unit='kt CO2-eq', weights={'CO2': 1.0}, gases=('CO2',))
     """
 
     name: str
@@ -80,6 +85,9 @@ def characterisation(
 
     Notes
     -----
+    CO2-eq = Σ_g GWP100_g · mass_g. Source: IPCC (2007, 2013, 2021), the tables of the working
+    group I reports that `load("gwp100")` names.
+
     Biogenic CO2 counts 0; HFC and PFC of EXIOBASE are in CO2-equivalents already and count 1, with
     the factors of the report that they were made with. A table that lacks a gas lacks its part.
 
@@ -131,6 +139,11 @@ def carbon_dioxide(stressors: Sequence[str], units: Sequence[str]) -> dict[str, 
     ----------
     stressors, units : sequence of str
         The table's, in one order. Stressors are recognised as in `characterisation`.
+
+    Returns
+    -------
+    dict of str to float
+        By stressor, in the mass unit of the first one.
 
     Raises
     ------

@@ -38,6 +38,13 @@ def _groups() -> dict[str, frozenset[str]]:
 def region_groups() -> tuple[str, ...]:
     """Return the names of the shipped groups of countries.
 
+    Returns
+    -------
+    tuple of str
+        In the order of the file `region_groups.csv`.
+
+    Examples
+    --------
     >>> {"EU27", "EU ETS 2009", "Annex I", "OECD"} <= set(region_groups())
     True
     """

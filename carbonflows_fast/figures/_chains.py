@@ -49,7 +49,7 @@ def path_tree(paths: Paths, *, top: int = 20, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     paths : Paths
-        Of :func:`structural_paths`, or of :meth:`SectorStudy.paths`.
+        Of `cf.structural_paths`, or of `cf.SectorStudy.paths`.
     top : int
         The largest so many chains; all others, reported or not, are one grey bar.
     ax : Axes, optional
@@ -188,7 +188,7 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
     Parameters
     ----------
     result : DataFrame, SectorStudy or Paths
-        Layers of :func:`production_layers`; the tiers of a study, counted from its sectors; or the
+        Layers of `cf.production_layers`; the tiers of a study, counted from its sectors; or the
         stages of paths, of which the reported part is drawn darker.
     ax : Axes, optional
         Where to draw; in a new figure by default.

@@ -52,7 +52,7 @@ def waterfall(
     Parameters
     ----------
     decomposition : Decomposition
-        Of :func:`structural_decomposition`; effects by region or product are summed by factor.
+        Of `cf.structural_decomposition`; effects by region or product are summed by factor.
     change_only : bool
         Leave out the level: start at zero and end at the total change. For changes that are small
         beside the emissions.
@@ -146,7 +146,7 @@ def time_series(
     Parameters
     ----------
     accounts : DataFrame
-        Of :meth:`Panel.accounts`: index (year, region).
+        Of `cf.Panel.accounts`: index (year, region).
     column : str
         "consumption", "production", "net_imports", "net_share" or another one of its columns.
     regions : list of str, optional

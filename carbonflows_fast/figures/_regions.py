@@ -54,7 +54,7 @@ def net_imports(
     Parameters
     ----------
     result : Flows or DataFrame
-        Of :func:`flows`, or of :func:`accounts`.
+        Of `cf.flows`, or of `cf.accounts`.
     top : int, optional
         Only so many regions, those with the largest net imports or exports; two grey bars hold the
         other importers and the other exporters. All regions by default.

@@ -19,21 +19,25 @@ from carbonflows_fast.readers import (
     wiod2013,
     wiod2016,
 )
-from carbonflows_fast.readers._choice import Candidate, Format, chosen
+from carbonflows_fast.readers._choice import Candidate, Format, chosen, year_in
 from carbonflows_fast.readers._files import Files, open_files
 from carbonflows_fast.readers._unknown import unknown_layout
 from carbonflows_fast.readers._zips import unreadable
 from carbonflows_fast.readers.exiobase import write_exiobase
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMATS", "detected", "read", "write_exiobase"]
+__all__ = ["FORMATS", "detected", "read", "refuse_broken", "write_exiobase"]
 
 FORMATS = {
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
-    "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR),
-    "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR),
-    "wiod2013": Format(wiod2013.find_wiod2013, wiod2013.read_wiod2013, wiod2013.LOOKED_FOR),
-    "wiod2016": Format(wiod2016.find_wiod2016, wiod2016.read_wiod2016, wiod2016.LOOKED_FOR),
+    "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR, beside=True),
+    "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR, beside=True),
+    "wiod2013": Format(
+        wiod2013.find_wiod2013, wiod2013.read_wiod2013, wiod2013.LOOKED_FOR, beside=True
+    ),
+    "wiod2016": Format(
+        wiod2016.find_wiod2016, wiod2016.read_wiod2016, wiod2016.LOOKED_FOR, beside=True
+    ),
     "gloria": Format(gloria.find_gloria, gloria.read_gloria, gloria.LOOKED_FOR),
     "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
     "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
@@ -92,7 +96,11 @@ def read(
 
     Examples
     --------
-    >>> import carbonflows_fast as cf  # doctest: +SKIP
+    >>> import pathlib, tempfile, carbonflows_fast as cf
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "IOT_2019_pxp.zip"
+    >>> cf.write_exiobase(cf.synthetic.world(2, 3, stressors=2), file)
+    >>> cf.read(file, stressors="CO2").year
+    2019
     >>> table = cf.read("IOT_2019_pxp.zip", stressors="CO2 - combustion - air")  # doctest: +SKIP
     >>> table = cf.read("2016-2022_SML.zip", year=2019)  # doctest: +SKIP
     """
@@ -107,11 +115,25 @@ def read(
     wanted = _wanted(stressors)
     try:
         with open_files(place) as files:
+            refuse_broken(files, year)
             name, candidates = detected(files, format)
             table = chosen(files, candidates, year)
             return FORMATS[name].read(files, table, stressors=wanted, progress=progress)
     except OSError as error:  # of the path itself: it is too long, or may not be looked at
         raise unreadable(str(path), error) from error
+
+
+def refuse_broken(files: Files, year: int | None) -> None:
+    """Raise for zips that cannot be opened, unless they are of another year by their names.
+
+    Raises
+    ------
+    FormatError
+        Of the first of them.
+    """
+    for name, reason in files.broken.items():
+        if year is None or year_in(name) in (None, year):
+            raise FormatError(reason)
 
 
 def detected(files: Files, format: str | None = None) -> tuple[str, list[Candidate]]:

@@ -21,11 +21,13 @@ class Candidate(NamedTuple):
 
 
 class Format(NamedTuple):
-    """A layout: how its tables are found and read, and what that looks for."""
+    """A layout: how its tables are found and read, what that looks for, and whether files that
+    belong to no table, such as emissions, may be part of every one."""
 
     find: Callable[[Files], list[Candidate]]
     read: Callable[..., Table]
     looked_for: str
+    beside: bool = False
 
 
 def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> Candidate:

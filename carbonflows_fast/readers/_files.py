@@ -45,6 +45,10 @@ class Files:
         beside other files counts as a folder ("ICIO.zip/2019_SML.csv").
     archives : dict of str to zipfile.ZipFile
         Open zips by the way to them, "" if the path is one itself.
+    broken : dict of str to str
+        Zips in a folder that cannot be opened, and why; their tables are unknown.
+    opened : set of str
+        The files that were read so far, by the whole way from the path.
     on_bytes : callable
         Told how many bytes were read, for a progress bar.
     """
@@ -53,6 +57,8 @@ class Files:
     root: str
     sizes: dict[str, int]
     archives: dict[str, zipfile.ZipFile] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
     on_bytes: Callable[[int], object] = field(default=lambda count: None)
 
     def __contains__(self, name: str) -> bool:
@@ -72,7 +78,10 @@ class Files:
 
     def on_disk(self, name: str) -> Path:
         """Return the file that holds a file: itself, or the zip that it is in."""
-        full = self.root + name
+        return self.on_disk_whole(self.root + name)
+
+    def on_disk_whole(self, full: str) -> Path:
+        """Return the file that holds a file, by its whole way from the path."""
         for prefix in self.archives:
             if full.startswith(prefix):
                 return self.path / prefix.rstrip("/") if prefix else self.path
@@ -116,6 +125,7 @@ class Files:
                       remedy="restore the file, or read another copy of the table")
             )  # fmt: skip
         full = self.root + name
+        self.opened.add(full)
         try:
             for prefix, archive in self.archives.items():
                 if full.startswith(prefix):
@@ -307,13 +317,17 @@ def open_files(path: Path) -> Iterator[Files]:
                 sizes = dict(disk_files(path))
             except OSError as error:
                 raise unreadable(str(path), error) from error
-            archives = {}
+            archives, broken = {}, {}
             for name in sorted(name for name in sizes if name.lower().endswith(".zip")):
-                archive, members = open_zip(path / name, stack)
-                archives[f"{name}/"] = archive
                 del sizes[name]
+                try:
+                    archive, members = open_zip(path / name, stack)
+                except FormatError as error:  # half a download must not stop the other years
+                    broken[name] = str(error)
+                    continue
+                archives[f"{name}/"] = archive
                 sizes |= {f"{name}/{member}": size for member, size in members.items()}
-            yield Files(path, "", sizes, archives)
+            yield Files(path, "", sizes, archives, broken)
         elif _is_zip(outer):
             archive, sizes = open_zip(outer, stack)
             yield _inside(Files(outer, "", sizes, {"": archive}), path)
