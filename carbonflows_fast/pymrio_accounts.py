@@ -62,7 +62,8 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
         If there is neither Z nor A, or no Y, or an extension has neither F nor S; if a number is
         missing or infinite.
     LabelError
-        If rows and columns of its frames disagree in order.
+        If frames that belong together have other labels. The same labels in another order are
+        brought into that of the rows of Z (or A), in place, and this is logged.
     NotProductiveError, ConvergenceError
         If (I − A) x = y cannot be solved with a proved error.
 
@@ -92,6 +93,7 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
     >>> io.L is None
     True
     """
+    _bring_into_order(io)
     table = _fill_system(io, include_ghosh)
     extensions = _fill_intensities(io)
     lacking = [each for each in extensions if _lacks(each, ("M", *D_ACCOUNTS))]
@@ -110,6 +112,29 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
 
 def _lacks(extension: Any, names: Sequence[str]) -> bool:
     return any(getattr(extension, name, None) is None for name in names)
+
+
+def _bring_into_order(io: Any) -> None:
+    """Give all frames the order of the rows: pymrio's functions too go by labels."""
+    matrix = io.Z if io.Z is not None else io.A
+    if matrix is None:
+        return
+    for name, axis in (("Z", 1), ("A", 0), ("A", 1), ("Y", 0), ("x", 0)):
+        _bring_one(io, "io", name, axis, matrix.index)
+    for extension in io.get_extensions():
+        for name in ("F", "S"):
+            _bring_one(getattr(io, extension), f"io.{extension}", name, 1, matrix.index)
+
+
+def _bring_one(owner: Any, where: str, name: str, axis: int, labels: pd.Index) -> None:
+    frame = getattr(owner, name, None)
+    if frame is None or frame.axes[axis].equals(labels):
+        return
+    given = frame.axes[axis]
+    same = given.is_unique and len(given) == len(labels) and given.isin(labels).all()
+    if same and labels.is_unique:
+        logger.warning("%s.%s: its labels are brought into the order of the rows", where, name)
+        setattr(owner, name, frame.reindex(labels, axis=axis))
 
 
 # --- what pymrio's own functions make -------------------------------------------------------------

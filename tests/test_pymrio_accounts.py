@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from typing import Any
@@ -234,13 +235,35 @@ def test_a_missing_number_is_an_error(io: Any, frame: str) -> None:
 
 
 @pytest.mark.parametrize("frame", ["Y", "Z", "A", "x", "F", "S"])
-def test_labels_in_another_order_are_an_error(io: Any, frame: str) -> None:
-    cf.calc_all(io)
-    io.emissions.M = None
+def test_labels_in_another_order_mean_the_same(
+    io: Any, frame: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = copy.deepcopy(cf.calc_all(io)).emissions
+    for name in ("M", "D_cba", "D_pba", "D_imp", "D_exp"):
+        setattr(io.emissions, name, None)
+    order = np.random.default_rng(0).permutation(len(io.A))
     if frame in ("F", "S"):
-        setattr(io.emissions, frame, getattr(io.emissions, frame).iloc[:, ::-1])
+        setattr(io.emissions, frame, getattr(io.emissions, frame).iloc[:, order])
     else:
-        setattr(io, frame, getattr(io, frame).iloc[::-1])
+        setattr(io, frame, getattr(io, frame).iloc[order])
+    cf.calc_all(io)
+    for name in ("M", "D_cba", "D_pba", "D_imp", "D_exp"):
+        ours = getattr(io.emissions, name).reindex(columns=getattr(expected, name).columns)
+        pd.testing.assert_frame_equal(ours, getattr(expected, name), rtol=1e-9, atol=1e-6)
+    assert "brought into the order of the rows" in caplog.text
+
+
+@pytest.mark.parametrize("frame", ["Y", "x", "F"])
+def test_other_labels_are_an_error(io: Any, frame: str) -> None:
+    holder, axis = (io.emissions, 1) if frame == "F" else (cf.calc_all(io), 0)
+    io.emissions.M = None
+    there = getattr(holder, frame)
+    labels = there.axes[axis].set_names([None, None]).to_list()
+    setattr(
+        holder,
+        frame,
+        there.set_axis(pd.MultiIndex.from_tuples([("nowhere", "x"), *labels[1:]]), axis=axis),
+    )
     with pytest.raises(LabelError, match="same order"):
         cf.calc_all(io)
 
