@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,7 @@ def main() -> None:
         if not (arguments.folder / name).exists():
             table = cf.synthetic.world(*size, stressors=arguments.stressors)
             cf.write_exiobase(table, arguments.folder / name)
+            os.sync()  # what is still being written would count against who reads first
     print("| from | speed | peak memory |\n|---|---|---|")  # noqa: T201
     for name in ("IOT_2019_pxp", "IOT_2019_pxp.zip"):
         path, store = arguments.folder / name, arguments.folder / "store"
