@@ -15,14 +15,14 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from carbonflows_fast import _core
-from carbonflows_fast._machine import memory_limit, thread_count
+from carbonflows_fast._machine import interrupts_held, memory_limit, thread_count
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, StoreError, wrong
 from carbonflows_fast.readers import FORMATS, detected, refuse_broken
@@ -270,7 +270,7 @@ def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Outcome]
                 process = context.Process(
                     target=_work, args=(job, theirs, threads), name=job.target.name, daemon=True
                 )
-                with _deaf_to_ctrl_c():
+                with interrupts_held():
                     process.start()
                 theirs.close()
                 running[ours] = job, process, time.monotonic()
@@ -298,19 +298,6 @@ def _settled(job: Job, answer: Any, process: Any) -> Outcome:
     if reason is None:
         return saved(job, "saved")
     return _failed(job, reason)
-
-
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Let a process that is started here leave Ctrl-C to this one, which gets it afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(job: Job, answer: Connection, threads: int) -> None:

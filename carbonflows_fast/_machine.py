@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +13,14 @@ from typing import Any
 from carbonflows_fast import _core
 from carbonflows_fast.errors import InputError, wrong
 
-__all__ = ["build_info", "instruction_set", "memory_limit", "pinned", "thread_count"]
+__all__ = [
+    "build_info",
+    "instruction_set",
+    "interrupts_held",
+    "memory_limit",
+    "pinned",
+    "thread_count",
+]
 
 _PINNED = threading.local()
 
@@ -78,6 +86,22 @@ def _positive(name: str, value: object) -> int:
             )
         )
     return int(number)
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C: they, and the thread that starts them, inherit it.
+
+    An interrupt in the meantime comes when they are there, so that they can be stopped in order.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def memory_limit() -> int:

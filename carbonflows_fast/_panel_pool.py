@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import signal
 import time
 from asyncio import CancelledError
 from collections import deque
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from carbonflows_fast import _core
-from carbonflows_fast._machine import build_info
+from carbonflows_fast._machine import build_info, interrupts_held
 from carbonflows_fast._panel_tasks import Done, Task, run_task
 from carbonflows_fast._progress import ProgressBar
 from carbonflows_fast.errors import CarbonFlowsError, InputError, MemoryLimitError, wrong
@@ -292,7 +291,7 @@ def _local(workers: int | None, tasks: int, memory: int) -> Iterator[tuple[str, 
         log.warning("%d workers instead of %d: a task may need %.1f GB of %.1f GB",
                     count, workers, memory / 1e9, MEMORY_LIMIT / 1e9)  # fmt: skip
     limit = MEMORY_LIMIT // count
-    with _environment(WORKERS), _interrupts_held():
+    with _environment(WORKERS), interrupts_held():
         if WINDOWS:
             cluster = LocalCluster(
                 n_workers=count, threads_per_worker=1, memory_limit=limit, dashboard_address=None
@@ -317,23 +316,6 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
     finally:
         for name in missing:
             os.environ.pop(name, None)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C until they have left the terminal's group.
-
-    The thread that starts them, and they, inherit what is blocked here. An interrupt in the
-    meantime comes when they are there, so that they can be stopped in order.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _require_room(needed: int, limit: float, whose: str) -> None:
