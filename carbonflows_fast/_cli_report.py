@@ -44,7 +44,7 @@ def run(
     source, stressor = _source(question, arguments)
     since = None
     if arguments.since is not None:
-        arguments.table = arguments.since
+        arguments.table, arguments.year = arguments.since, None
         since = question(arguments)[0]
     written = cf.report(
         source, stressor, out=arguments.out, since=since, title=arguments.title,
@@ -65,9 +65,11 @@ def _source(
     saved = folder.is_dir() and any(is_store(path) for path in folder.iterdir())
     if not saved or is_store(folder):
         return question(arguments)[:2]
-    if arguments.format is not None:
-        raise InputError(
-            wrong("--format", expected="a table in text files",
-                  got=f"a folder of saved tables, {str(folder)!r}", remedy="leave it out")
-        )  # fmt: skip
+    for option in ("format", "year"):
+        if getattr(arguments, option) is not None:
+            raise InputError(
+                wrong(f"--{option}", expected="a table in text files",
+                      got=f"a folder of saved tables, {str(folder)!r}",
+                      remedy="leave it out, or name one of the tables in it")
+            )  # fmt: skip
     return cf.Panel(folder), arguments.stressor

@@ -94,6 +94,7 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
     True
     """
     _bring_into_order(io)
+    _require_finite(io)  # before anything is filled in that a correction would not change
     table = _fill_system(io, include_ghosh)
     extensions = _fill_intensities(io)
     lacking = [each for each in extensions if _lacks(each, ("M", *D_ACCOUNTS))]
@@ -146,7 +147,6 @@ def _fill_system(io: Any, include_ghosh: bool) -> Table:
 
     kind, matrix, Y = matrix_and_demand(io)
     check_index(f"{kind} columns", matrix.columns, f"{kind} index", matrix.index)
-    _finite("Y", Y)
     table = None
     if io.Z is None and io.x is None:
         table = _table(io)
@@ -178,8 +178,17 @@ def _fill_intensities(io: Any) -> list[Any]:
         if extension.S is None:
             extension.S = pymrio.calc_S(main, io.x)
         check_index(f"{name}.S", extension.S.columns, "A", io.A.index)
-        _finite(f"{name}.S", extension.S)
     return list(extensions.values())
+
+
+def _require_finite(io: Any) -> None:
+    frames = {name: getattr(io, name) for name in ("Z", "A", "Y", "x")}
+    for name in io.get_extensions():
+        extension = getattr(io, name)
+        frames |= {f"{name}.{part}": getattr(extension, part) for part in ("F", "S", "F_Y")}
+    for what, frame in frames.items():
+        if frame is not None:
+            _finite(what, frame)
 
 
 def _finite(what: str, frame: pd.DataFrame) -> None:

@@ -234,6 +234,21 @@ def test_a_missing_number_is_an_error(io: Any, frame: str) -> None:
         cf.calc_all(io)
 
 
+@pytest.mark.parametrize("frame", ["Z", "F", "F_Y"])
+def test_a_corrected_number_is_enough(io: Any, frame: str) -> None:
+    """Nothing is filled in from a frame that is refused."""
+    expected = cf.calc_all(copy.deepcopy(io)).emissions.D_cba
+    holder = io if frame == "Z" else io.emissions
+    right = getattr(holder, frame).astype(float)
+    wrong = right.copy()
+    wrong.iloc[0, 1] = np.nan
+    setattr(holder, frame, wrong)
+    with pytest.raises(InputError, match=rf"io\.(emissions\.)?{frame}: .*finite"):
+        cf.calc_all(io)
+    setattr(holder, frame, right)
+    pd.testing.assert_frame_equal(cf.calc_all(io).emissions.D_cba, expected)
+
+
 @pytest.mark.parametrize("frame", ["Y", "Z", "A", "x", "F", "S"])
 def test_labels_in_another_order_mean_the_same(
     io: Any, frame: str, caplog: pytest.LogCaptureFixture

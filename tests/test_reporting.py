@@ -105,6 +105,9 @@ def test_a_panel_gives_its_last_year_since_its_first(tmp_path: Path) -> None:
     assert page.figures["change_before"] == pytest.approx(cf.flows(panel[2001]).total)
     assert main(["report", str(tmp_path), "--out", str(tmp_path / "b.html")]) == 0
     assert (tmp_path / "b.html").read_bytes() == (tmp_path / "a.html").read_bytes()
+    asked = ["report", str(tmp_path), "--year", "2001", "--out", str(tmp_path / "c.html")]
+    assert main(asked) == 2  # a panel is of all its years
+    assert not (tmp_path / "c.html").exists()
 
 
 @pytest.mark.parametrize("emissions", [0.0, 1.0])
