@@ -14,7 +14,7 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._tiles import IntArray, RegionTiles
 from carbonflows_fast.errors import InputError, MemoryLimitError, wrong
 
-__all__ = ["DenseFactors", "choose_method"]
+__all__ = ["DenseFactors", "choose_method", "solve_costs", "unit_cost"]
 
 
 METHODS = ("auto", "gmres", "gauss-seidel", "direct")
@@ -119,12 +119,6 @@ def choose_method(
     MemoryLimitError
         If "direct" is asked for and needs more than the limit.
 
-    Notes
-    -----
-    Dense LU takes 2/3 n³ operations, then 2 n² and a proving pass for each right-hand side;
-    GMRES takes some nine passes, each nnz operations for each right-hand side, four of which cost
-    as much as one. The prices of an operation are above. With float32, operations of LU and
-    passes cost half, but there are two rounds.
     """
     if method not in METHODS:
         raise InputError(
@@ -148,13 +142,30 @@ def choose_method(
         return "direct", "asked for"
     if method != "auto":
         return method, "asked for"
-    # float32 takes two rounds of solving and proving instead of one, at half the price for LU.
-    flop, rounds, passes = (LU_FLOP / 2, 2, SINGLE_PASSES) if single else (LU_FLOP, 1, PASSES)
-    one_pass = nnz * PASS_ENTRY * max(k, 4)
-    direct = flop * (2 / 3 * n**3 + rounds * 2.0 * n * n * k) + rounds * one_pass
-    iterations = passes * one_pass
+    direct, iterations = solve_costs(n, nnz, k, single=single)
     if direct < iterations and needed <= limit:
         return "direct", f"dense LU is expected to be cheaper for {k} right-hand sides"
     if direct < iterations:
         return "gmres", "dense LU would need more memory than allowed"
     return "gmres", f"iterations are expected to be cheaper for {k} right-hand sides"
+
+
+def solve_costs(n: int, nnz: int, k: int, *, single: bool = False) -> tuple[float, float]:
+    """Return what k right-hand sides are expected to cost by dense LU, and by iterations.
+
+    Dense LU takes 2/3 n³ operations, then 2 n² and a proving pass for each right-hand side;
+    GMRES takes some nine passes, each nnz operations for each right-hand side, four of which cost
+    as much as one. With float32, operations of LU and passes cost half, but there are two rounds.
+    """
+    flop, rounds, passes = (LU_FLOP / 2, 2, SINGLE_PASSES) if single else (LU_FLOP, 1, PASSES)
+    one_pass = nnz * PASS_ENTRY * max(k, 4)
+    direct = flop * (2 / 3 * n**3 + rounds * 2.0 * n * n * k) + rounds * one_pass
+    return direct, passes * one_pass
+
+
+def unit_cost(n: int, columns: int, k: int) -> float:
+    """Return what columns of the inverse are expected to cost, and k sums of their entries.
+
+    Half of a unit vector is zeros, on average, when L is divided by; its proof is one for all.
+    """
+    return LU_FLOP * (2 / 3 * n**3 + columns * n * (4 / 3 * n + 2.0 * k))

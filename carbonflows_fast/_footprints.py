@@ -18,7 +18,7 @@ from carbonflows_fast._account_solves import (
     solved,
     stressor_frame,
 )
-from carbonflows_fast._imports import imports_by_columns, imports_by_pairs
+from carbonflows_fast._imports import imported
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import shorten
 from carbonflows_fast.selection import select_demand
@@ -53,7 +53,7 @@ class Footprints:
 
     Solves, with k stressors, R regions and P sector labels: D_cba and M share k adjoint
     right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or a
-    forward one for every row that is bought: the fewer are taken, some hundreds at a time. Either
+    forward one for every row that is bought: the cheaper are taken, some hundreds at a time. Either
     brings M along, up to its proof: where both are wanted, ask for D_imp first.
 
     Examples
@@ -148,14 +148,10 @@ class Footprints:
     def D_imp(self) -> pd.DataFrame:
         """Footprint emitted abroad, stressor × (consuming region, product).
 
-        The costly one: as many right-hand sides as rows are bought, or k R if these are fewer.
+        The costly one: as many right-hand sides as rows are bought, or k R if these cost less.
         """
-        table, S, Y = self._table, self._block.S, self._demand
-        pairs = len(S) * np.count_nonzero(Y.any(axis=0))
-        if pairs <= np.count_nonzero(Y.any(axis=1)):
-            values, m = imports_by_pairs(table, S, Y, self._adjoint_weight, RTOL)
-        else:
-            values, m = imports_by_columns(table, S, Y, self._forward_weight, RTOL)
+        weights = self._adjoint_weight, self._forward_weight
+        values, m = imported(self._table, self._block.S, self._demand, weights, RTOL)
         if "M" not in self.__dict__:
             self.__dict__["_near"] = m
         return stressor_frame(values, self._block.names, self._products)

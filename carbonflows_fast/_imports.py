@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carbonflows_fast._account_solves import BLOCK, adjoint, solved
-from carbonflows_fast._direct import choose_method
+from carbonflows_fast._direct import DenseFactors, choose_method, solve_costs, unit_cost
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._tiles import IntArray
@@ -24,7 +24,7 @@ from carbonflows_fast.leontief import release_dense, system
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["imports_by_columns", "imports_by_pairs"]
+__all__ = ["imported"]
 
 UNITS = 576
 """Columns solved for at a time."""
@@ -34,7 +34,39 @@ SUMMED = 96
 UNIT_RTOL = 1e-10
 
 
-def imports_by_pairs(
+def imported(
+    table: Table,
+    S: FloatArray,
+    Y: FloatArray,
+    weights: tuple[FloatArray, FloatArray],
+    rtol: float,
+) -> tuple[FloatArray, FloatArray | None]:
+    """Solve whichever is cheaper: for pairs of stressor and consumer, or for rows bought.
+
+    Parameters
+    ----------
+    table, S, Y, rtol
+        As for `_by_pairs`.
+    weights : (ndarray, ndarray), each of shape (n,)
+        b, in which multipliers are certified, and t, in which outputs are.
+
+    Returns
+    -------
+    imports, m
+        As from `_by_pairs`.
+    """
+    (k, n), nnz = S.shape, system(table).tiles.nnz
+    pairs = k * int(Y.any(axis=0).sum())
+    bought = int(Y.any(axis=1).sum())
+    factors = None
+    if unit_cost(n, bought, k) < min(solve_costs(n, nnz, pairs, single=True)):
+        factors = _unit_factors(table, bought, weights[1])
+    if factors is None and pairs <= bought:
+        return _by_pairs(table, S, Y, weights[0], rtol)
+    return _by_columns(table, S, Y, weights[1], rtol, factors)
+
+
+def _by_pairs(
     table: Table, S: FloatArray, Y: FloatArray, weight: FloatArray, rtol: float
 ) -> tuple[FloatArray, FloatArray | None]:
     """Solve for each (stressor, consumer): multipliers of what is emitted outside the consumer.
@@ -74,17 +106,24 @@ def imports_by_pairs(
     return out.reshape(len(S), -1), total / others if known else None
 
 
-def imports_by_columns(
-    table: Table, S: FloatArray, Y: FloatArray, weight: FloatArray, rtol: float
+def _by_columns(
+    table: Table,
+    S: FloatArray,
+    Y: FloatArray,
+    weight: FloatArray,
+    rtol: float,
+    factors: DenseFactors | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Solve for each row bought: the output for a unit of it, and where that emits.
 
     Parameters
     ----------
     table, S, Y, rtol
-        As for `imports_by_pairs`.
+        As for `_by_pairs`.
     weight : ndarray, shape (n,)
         t, in which outputs are certified.
+    factors : DenseFactors, optional
+        Dense LU that is accurate beyond doubt; without it the iterations are taken.
 
     Returns
     -------
@@ -109,7 +148,7 @@ def imports_by_columns(
             m[some, rows] = _kernels.add_imports(here[some], demand, products, sectors, out[some])
 
     with ThreadPoolExecutor(threads) as pool:
-        for rows, X in _unit_outputs(table, np.flatnonzero(Y.any(axis=1)), weight, rtol):
+        for rows, X in _unit_outputs(table, np.flatnonzero(Y.any(axis=1)), weight, rtol, factors):
             for first in range(0, rows.size, SUMMED):
                 some = rows[first : first + SUMMED]
                 here = buffer[: k * regions * some.size].reshape(k, regions, some.size)
@@ -120,17 +159,19 @@ def imports_by_columns(
     return out, m
 
 
-def _unit_outputs(
-    table: Table, rows: IntArray, weight: FloatArray, rtol: float
-) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Yield some of the rows at a time, and the output (n, some) for a unit of each of them.
+def _unit_factors(table: Table, bought: int, weight: FloatArray) -> DenseFactors | None:
+    """Return dense LU for units of all rows that are bought, where it is cheaper, fits, and is
+    accurate beyond doubt."""
+    prepared = system(table)
+    method, _ = choose_method("auto", len(weight), prepared.tiles.nnz, bought, None)
+    return prepared.sure_factors(weight, UNIT_RTOL) if method == "direct" else None
 
-    By dense LU where that is cheaper, fits, and is accurate beyond doubt.
-    """
-    prepared, n = system(table), len(weight)
-    method, _ = choose_method("auto", n, prepared.tiles.nnz, rows.size, None)
-    factors = prepared.sure_factors(weight, UNIT_RTOL) if method == "direct" else None
-    order = prepared.tiles.order
+
+def _unit_outputs(
+    table: Table, rows: IntArray, weight: FloatArray, rtol: float, factors: DenseFactors | None
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Yield some of the rows at a time, and the output (n, some) for a unit of each of them."""
+    n, order = len(weight), system(table).tiles.order
     place = np.arange(n) if order is None else np.argsort(order)
     for first in range(0, rows.size, UNITS):
         some = rows[first : first + UNITS]

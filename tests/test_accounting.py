@@ -13,7 +13,7 @@ from reference import Reference, refined_solve
 from strategies import seeds, table_arguments, tables
 
 import carbonflows_fast as cf
-from carbonflows_fast import _footprints, _imports
+from carbonflows_fast import _imports
 from carbonflows_fast._account_solves import region_flows
 from carbonflows_fast.accounting import account_weight
 from carbonflows_fast.errors import InputError, LabelError
@@ -288,13 +288,13 @@ def test_imports_are_the_same_by_pairs_and_by_columns(
     with pytest.MonkeyPatch.context() as patch:
         for name in ("BLOCK", "UNITS", "SUMMED"):
             patch.setattr(_imports, name, some)
-        if not dense:
-            patch.setattr(cf.LeontiefSystem, "sure_factors", lambda *_: None)
         got = cf.footprints(table)
         S, Y = table.S.to_numpy(), got._demand
         scale = np.abs(table.F.to_numpy()).sum(axis=1, keepdims=True)
-        pairs, near = _imports.imports_by_pairs(table, S, Y, got._adjoint_weight, 1e-11)
-        columns, m = _imports.imports_by_columns(table, S, Y, got._forward_weight, 1e-11)
+        weight = got._forward_weight
+        factors = cf.system(table).sure_factors(weight, 1e-10) if dense else None
+        pairs, near = _imports._by_pairs(table, S, Y, got._adjoint_weight, 1e-11)
+        columns, m = _imports._by_columns(table, S, Y, weight, 1e-11, factors)
         assert np.all(np.abs(columns - pairs) <= 1e-8 * scale + 1e-9)
         bought = Y.any(axis=1)
         exact = got.M.to_numpy()
@@ -303,20 +303,28 @@ def test_imports_are_the_same_by_pairs_and_by_columns(
             np.testing.assert_allclose(near, exact, rtol=1e-8, atol=1e-9)
 
 
-def test_the_fewer_right_hand_sides_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[str] = []
-    for name in ("imports_by_columns", "imports_by_pairs"):
-
-        def spy(*given: Any, name: str = name) -> Any:
-            taken.append(name)
-            return getattr(_imports, name)(*given)
-
-        monkeypatch.setattr(_footprints, name, spy)
-    table = two_regions()
-    assert cf.footprints(table, "CO2").D_imp.shape == (1, 4)
-    three = two_regions(F=np.ones((3, 4)), F_Y=None, stressors=["a", "b", "c"], stressor_units="kt")
-    assert cf.footprints(three).D_imp.shape == (3, 4)
-    assert taken == ["imports_by_pairs", "imports_by_columns"]
+@pytest.mark.parametrize(
+    ("stressors", "sure", "taken"),
+    [
+        (1, True, "_by_pairs"),  # 5 pairs, a fraction of the 300 rows bought
+        (40, True, "_by_columns"),  # 200 pairs cost more than 300 columns of dense LU
+        (40, False, "_by_pairs"),  # but less than 300 columns by iterations
+        (70, False, "_by_columns"),
+    ],
+)
+def test_imports_take_what_costs_less(
+    stressors: int, sure: bool, taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = cf.synthetic.world(5, 60, stressors=stressors)
+    if not sure:
+        monkeypatch.setattr(cf.LeontiefSystem, "sure_factors", lambda *_: None)
+    calls = []
+    for name in ("_by_pairs", "_by_columns"):
+        way = getattr(_imports, name)
+        spy = lambda *given, way=way, name=name: (calls.append(name), way(*given))[1]  # noqa: E731
+        monkeypatch.setattr(_imports, name, spy)
+    assert cf.footprints(table).D_imp.shape == (stressors, 300)
+    assert calls == [taken]
 
 
 def test_regional_footprints_add_what_households_emit() -> None:
