@@ -193,7 +193,8 @@ def minimum(session: nox.Session) -> None:
         [*build, *project["dependencies"], *project["optional-dependencies"]["test"]]
     )
     constraints = Path(session.create_tmp(), "constraints.txt")
-    constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
+    # pyparsing 3.3 warns of what matplotlib 3.9 calls, and warnings are errors in the tests.
+    constraints.write_text("\n".join([*pins, "pyparsing<3.3"]) + "\n", encoding="utf-8")
     session.install("--constraint", str(constraints), "cmake", "ninja", *build)
     session.install("--no-build-isolation", "--constraint", str(constraints), ".[test]")
     run_tests_apart(session, Path.cwd())
