@@ -14,7 +14,7 @@ import pandas as pd
 from carbonflows_fast._account_solves import RegionFlows, summed_by_group, unknown_consumers
 from carbonflows_fast._parts import CodeArray, FloatArray, encode
 from carbonflows_fast.classification import regions_in, renamed_regions
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.leontief import SolveReport
@@ -296,7 +296,7 @@ class FlowMatrix:
         if not isinstance(region, str) or region not in known:
             raise LabelError(
                 wrong("region", expected="a region of these flows", got=repr(region),
-                      remedy=f"nearest are {shorten(map(repr, nearest(str(region), known)))}")
+                      remedy=nearest_are(region, known))
             )  # fmt: skip
         return region
 
