@@ -20,6 +20,7 @@ __all__ = [
     "StoreError",
     "nearest",
     "nearest_are",
+    "or_no_unit",
     "shorten",
     "wrong",
 ]
@@ -193,3 +194,12 @@ def nearest_are(name: object, known: Sequence[str]) -> str:
     if not names:
         return "there is none"
     return f"nearest {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+
+
+def or_no_unit(unit: str) -> str:
+    """Quote a unit in a complaint, and say where there is none.
+
+    >>> or_no_unit("kt"), or_no_unit("")
+    ("'kt'", 'no unit')
+    """
+    return repr(unit) if unit else "no unit"

@@ -108,7 +108,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("heads", {"population": {"DE": -1.0}}, InputError, r"population: .*≥ 0.*-1.0 at position 0"),
     ("heads inf", {"population": [np.inf, 1]}, InputError, r"population: .*inf"),
     ("heads size", {"population": [1.0]}, InputError, r"population: .*2 numbers"),
-    ("heads key", {"population": {"DEU": 1.0}}, LabelError, r"population: .*'DEU'.*nearest are 'DE'"),
+    ("heads key", {"population": {"DEU": 1.0}}, LabelError, r"population: .*'DEU'.*are 'DE'"),
     ("year", {"year": "2009"}, InputError, r"year: .*'2009'"),
     ("name", {"name": 5}, InputError, r"name: .*5"),
 ]  # fmt: skip

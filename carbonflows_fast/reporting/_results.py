@@ -19,7 +19,9 @@ from carbonflows_fast.linkages import production_layers
 from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
 from carbonflows_fast.paths import Paths, structural_paths
 from carbonflows_fast.reporting._places import Places
+from carbonflows_fast.reporting._since import comparable
 from carbonflows_fast.sectors import SectorStudy, sector_study
+from carbonflows_fast.selection import select_stressor
 from carbonflows_fast.trade import Flows, flows
 
 if TYPE_CHECKING:
@@ -113,6 +115,10 @@ def results_of(
     CarbonFlowsError
         As the functions of the library do; tables that cannot be compared are found first.
     """
+    if stressor is None:  # the only one, of another table too if that has more
+        stressor = select_stressor(table).name
+    if since is not None:
+        since = comparable(table, since, stressor)
     years = () if panel is None else panel.years
     steps = 3 + len(STUDIES) + (since is not None) + len(years)
     with progress_bar("Report: flows", steps, progress) as bar:
@@ -170,7 +176,7 @@ def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
     earlier = flows(before, stressor)
     return Change(
         table=before,
-        between=found.change_from(earlier),  # complains first where they cannot be compared
+        between=found.change_from(earlier),
         accounts=accounts(before, stressor),
         flows=earlier,
         causes=structural_decomposition(before, after, stressor),
