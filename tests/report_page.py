@@ -40,6 +40,11 @@ class Page(HTMLParser):
     def text(self) -> str:
         return " ".join("".join(self.words).split())
 
+    @property
+    def spaced(self) -> str:
+        """The text with a blank between any two elements."""
+        return " ".join(" ".join(self.words).split()).replace(" :", ":")
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         assert len(found) == len(attrs), f"<{tag}> says something twice"

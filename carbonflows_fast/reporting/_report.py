@@ -42,7 +42,7 @@ def report(
 ) -> Path:
     """Write what a table says about emissions and trade as one HTML file for a browser.
 
-    The page has headline figures with their definitions, accounts, flows, the five sector studies,
+    The page has headline figures with definitions, accounts, flows, up to five sector studies,
     the largest supply chains, what changed since another year, notes on method and data, and
     limits. It loads nothing from anywhere, can be read without JavaScript and printed. Every number
     is one that :func:`accounts`, :func:`flows`, :func:`sector_study`, :func:`structural_paths`,
