@@ -12,7 +12,7 @@ from pathlib import Path
 
 from carbonflows_fast.errors import InputError, wrong
 
-__all__ = ["abandoned", "fresh_name", "replacing"]
+__all__ = ["abandoned", "check_place", "fresh_name", "replacing"]
 
 
 def fresh_name(target: Path, suffix: str) -> Path:
@@ -46,6 +46,27 @@ def _runs(pid: int) -> bool:
     except OSError:
         pass
     return True
+
+
+def check_place(path: Path, argument: str) -> None:
+    """Refuse a path at which no file can be written, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, or in none; `argument` names what said where.
+    """
+    if path.is_dir():
+        expected, remedy = "a file", "give the name of a file in it"
+        got = f"the folder {str(path)!r}"
+    elif not path.parent.is_dir():
+        expected, got = "a file in a folder that exists", repr(str(path))
+        remedy = f"create the folder {str(path.parent)!r} first"
+        if path.parent.exists():
+            remedy = f"{str(path.parent)!r} is a file, so give another folder"
+    else:
+        return
+    raise InputError(wrong(argument, expected=expected, got=got, remedy=remedy))
 
 
 @contextlib.contextmanager

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carbonflows_fast._cli_output import check_out, columns, save, say, write_out, writing
+from carbonflows_fast._cli_output import check_out, columns, path_of, save, say, write_out, writing
 from carbonflows_fast._cli_tables import add_layout, spoken, table_or_path
 from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
 
@@ -43,9 +42,9 @@ def _option(name: str) -> str:
 
 def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `check` takes beside the output."""
-    parser.add_argument("table", metavar="PATH", type=Path, help="text table or saved table")
+    parser.add_argument("table", metavar="PATH", type=path_of, help="text table or saved table")
     add_layout(parser)
-    parser.add_argument("--other", metavar="PATH", type=Path, help="a table to compare it with")
+    parser.add_argument("--other", metavar="PATH", type=path_of, help="a table to compare it with")
     parser.add_argument(
         "--stressor", metavar="NAME",
         help="whose footprints the effects are about; carbon dioxide if left out",
@@ -54,9 +53,12 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `repair` takes beside the table."""
-    parser.add_argument("destination", metavar="DESTINATION", type=Path, help="folder to make")
+    parser.add_argument("destination", metavar="DESTINATION", type=path_of, help="folder to make")
     parser.add_argument(
-        "--ledger", metavar="FILE", type=Path, help="write all changes as .csv, .parquet or .json"
+        "--ledger",
+        metavar="FILE",
+        type=path_of,
+        help="write all changes as .csv, .parquet or .json",
     )
     for name, text in SWITCHES.items():
         parser.add_argument(_option(name), action="store_true", help=text)

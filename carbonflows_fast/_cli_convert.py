@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._cli_output import check_out, columns, save, say, write_out, years_of
+from carbonflows_fast._cli_output import check_out, columns, path_of, save, say, write_out, years_of
 from carbonflows_fast.errors import InputError, shorten, wrong
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
     """Add what the command takes beside the table."""
     parser.add_argument(
-        "destination", metavar="DESTINATION", type=Path,
+        "destination", metavar="DESTINATION", type=path_of,
         help="folder to make; of several tables, the folder of their folders, named by year",
     )  # fmt: skip
     parser.add_argument(
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
     parser.add_argument("--workers", type=positive,
                         help="processes; default by cores and memory")  # fmt: skip
     parser.add_argument("--no-resume", action="store_true", help="convert anew what is there")
-    parser.add_argument("--out", metavar="FILE", type=Path,
+    parser.add_argument("--out", metavar="FILE", type=path_of,
                         help="write the summary as .csv, .parquet or .json")  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import sys
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._atomic import replacing
+from carbonflows_fast._atomic import check_place, replacing
 from carbonflows_fast.errors import InputError, wrong
 
 if TYPE_CHECKING:
@@ -227,6 +228,13 @@ def save(table: Table, destination: Path) -> None:
 # --- files ----------------------------------------------------------------------------------
 
 
+def path_of(text: str) -> Path:
+    """Read an argument that is a path; one of nothing would be the folder that one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got ''")
+    return Path(text)
+
+
 def check_out(path: Path | None, option: str = "--out") -> None:
     """Refuse a file that could not be written, before anything is computed for it.
 
@@ -237,6 +245,7 @@ def check_out(path: Path | None, option: str = "--out") -> None:
     """
     if path is None:
         return
+    check_place(path, option)
     if path.suffix.lower() not in FORMATS:
         raise InputError(
             wrong(
@@ -245,11 +254,6 @@ def check_out(path: Path | None, option: str = "--out") -> None:
                 got=repr(str(path)),
                 remedy="the extension says how to write it",
             )
-        )
-    if path.is_dir() or not path.parent.is_dir():
-        got = f"{str(path)!r}, a folder" if path.is_dir() else f"{str(path)!r}, in no folder"
-        raise InputError(
-            wrong(option, expected="a file in a folder that exists", got=got, remedy="create it")
         )
 
 

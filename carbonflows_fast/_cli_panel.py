@@ -8,7 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from carbonflows_fast._cli_output import FORMATS, check_out, pairs, say, write_out, years_of
+from carbonflows_fast._cli_output import (
+    FORMATS,
+    check_out,
+    pairs,
+    path_of,
+    say,
+    write_out,
+    years_of,
+)
 from carbonflows_fast.errors import InputError, PanelError, wrong
 
 __all__ = ["add_arguments", "run"]
@@ -39,13 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
         "what", metavar="WHAT", choices=list(dict.fromkeys([*WHAT, *WHAT.values()])),
         help=f"{', '.join(WHAT)}, or the name of a method of Panel",
     )  # fmt: skip
-    parser.add_argument("store", metavar="STORE", type=Path, help="folder of saved tables")
+    parser.add_argument("store", metavar="STORE", type=path_of, help="folder of saved tables")
     parser.add_argument("--years", metavar="FIRST:LAST", help="or a list: 1995,2000; default all")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; default: here")
     parser.add_argument("--workers", type=positive, help="processes here; default by cores")
     parser.add_argument("--no-resume", action="store_true", help="compute anew what --out has")
     parser.add_argument(
-        "--out", metavar="PATH", type=Path,
+        "--out", metavar="PATH", type=path_of,
         help="folder for a Parquet data set that a later run resumes, or one file "
         f"({', '.join(FORMATS)})",
     )  # fmt: skip

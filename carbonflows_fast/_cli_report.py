@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from carbonflows_fast._cli_output import say
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast._cli_output import path_of, say
+from carbonflows_fast._cli_tables import advising
+from carbonflows_fast.errors import InputError, LabelError, wrong
 
 __all__ = ["add_arguments", "run"]
+
+# Reads a table and its stressor, and the demand that a report has not.
+Question: TypeAlias = Callable[[argparse.Namespace], tuple[Any, Any, Any]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,49 +25,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "greenhouse gases",
     )  # fmt: skip
     parser.add_argument(
-        "--out", metavar="FILE", type=Path, required=True, help="the page to write, .html"
+        "--out", metavar="FILE", type=path_of, required=True, help="the page to write, .html"
     )
     parser.add_argument(
-        "--since", metavar="OTHER_TABLE", type=Path,
+        "--since", metavar="OTHER_TABLE", type=path_of,
         help="tell what changed from this table; of a folder of saved tables, from its first year "
         "if left out",
     )  # fmt: skip
+    parser.add_argument(
+        "--since-year", metavar="YEAR", type=int, help="which table, where OTHER_TABLE has several"
+    )
     parser.add_argument("--title", help="of the page")
     parser.add_argument("--date", help="that the page is to bear; none if left out")
     parser.set_defaults(demand=None)
 
 
-def run(
-    question: Callable[[argparse.Namespace], tuple[Any, Any, Any]], arguments: argparse.Namespace
-) -> int:
-    """Write the report; `question` reads a table and its stressor."""
+def run(question: Question, arguments: argparse.Namespace) -> int:
+    """Write the report."""
     import carbonflows_fast as cf
     from carbonflows_fast.reporting import check_page
 
     check_page(arguments.out, "--out")
     source, stressor = _source(question, arguments)
-    since = None
-    if arguments.since is not None:
-        arguments.table, arguments.year = arguments.since, None
-        since = question(arguments)[0]
     written = cf.report(
-        source, stressor, out=arguments.out, since=since, title=arguments.title,
-        date=arguments.date,
+        source, stressor, out=arguments.out, since=_since(question, arguments),
+        title=arguments.title, date=arguments.date,
     )  # fmt: skip
     say(f"written: {written}")
     return 0
 
 
-def _source(
-    question: Callable[[argparse.Namespace], tuple[Any, Any, Any]], arguments: argparse.Namespace
-) -> tuple[Any, Any]:
+def _source(question: Question, arguments: argparse.Namespace) -> tuple[Any, Any]:
     """Return the table, or the panel in a folder of saved tables, and the stressor."""
     import carbonflows_fast as cf
-    from carbonflows_fast.store import is_store
 
     folder = arguments.table
-    saved = folder.is_dir() and any(is_store(path) for path in folder.iterdir())
-    if not saved or is_store(folder):
+    if not _has_saved(folder):
         return question(arguments)[:2]
     for option in ("format", "year"):
         if getattr(arguments, option) is not None:
@@ -73,3 +70,35 @@ def _source(
                       remedy="leave it out, or name one of the tables in it")
             )  # fmt: skip
     return cf.Panel(folder), arguments.stressor
+
+
+def _since(question: Question, arguments: argparse.Namespace) -> Any:
+    """Return the table since which changes are told, if any."""
+    from carbonflows_fast.store import is_store
+
+    path, year = arguments.since, arguments.since_year
+    if path is None and year is None:
+        return None
+    if path is None or _has_saved(path):
+        got = f"a folder of saved tables, {str(path)!r}" if path else f"the year {year} alone"
+        remedy = "name one of the tables in it" if path else "give its path"
+        raise InputError(wrong("--since", expected="one table", got=got, remedy=remedy))
+    # The layout may be meant for the other table; a saved one has none.
+    layout = None if is_store(path) else arguments.format
+    asked = {"table": path, "year": year, "format": layout}
+    with advising("--since-year"):
+        try:
+            return question(argparse.Namespace(**vars(arguments) | asked))[0]
+        except LabelError as error:
+            remedy = str(error).rpartition("; ")[2]
+            raise LabelError(
+                wrong("--since", expected=f"a table with the stressor {arguments.stressor!r}",
+                      got=f"{str(path)!r} without it", remedy=remedy)
+            ) from error  # fmt: skip
+
+
+def _has_saved(folder: Path) -> bool:
+    """Whether a path is a folder of saved tables."""
+    from carbonflows_fast.store import is_store
+
+    return folder.is_dir() and not is_store(folder) and any(map(is_store, folder.iterdir()))

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast._cli_output import path_of
+from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["add_layout", "add_table", "load", "spoken", "table_or_path", "wrong_for_saved"]
+__all__ = [
+    "add_layout",
+    "add_table",
+    "advising",
+    "load",
+    "spoken",
+    "table_or_path",
+    "wrong_for_saved",
+]
 
 # Arguments of functions that an error advises, and that are options here.
 ADVISED = re.compile(r"\b(year|format|stressor)s?=(?:…|\[…\]|$)")
+OPTION = re.compile(r"\A(date|demand|since|stressor|title)s?(?=: expected)")
+OF_PYTHON = ("open one with cf.open, or the folder of all with cf.Panel", "name one of them")
 
 
 def add_table(
@@ -26,7 +38,7 @@ def add_table(
     parser.add_argument(
         "table",
         metavar="TABLE",
-        type=Path,
+        type=path_of,
         nargs="?" if optional else None,
         help="text table (folder or zip), or a saved table (folder)",
     )
@@ -76,10 +88,23 @@ def wrong_for_saved(argument: str, path: Path) -> InputError:
     )
 
 
+@contextmanager
+def advising(option: str) -> Iterator[None]:
+    """Let errors about a second table advise the option that names its year."""
+    try:
+        yield
+    except CarbonFlowsError as error:
+        sentence = str(error).replace("year=…", "--year …").replace("--year", option)
+        error.args = (sentence, *error.args[1:])
+        raise
+
+
 def spoken(sentence: str) -> str:
-    """Return an error with the options that it advises as they are written here.
+    """Return an error with its argument and what it advises as they are written here.
 
     >>> spoken("icio: expected one table, got 2; say which: year=…, or the path of its file")
     'icio: expected one table, got 2; say which: --year …, or the path of its file'
+    >>> spoken("stressors: expected names of stressors, got 'CO'; nearest is 'CO2'")
+    "--stressor: expected names of stressors, got 'CO'; nearest is 'CO2'"
     """
-    return ADVISED.sub(r"--\1 …", sentence)
+    return ADVISED.sub(r"--\1 …", OPTION.sub(r"--\1", sentence)).replace(*OF_PYTHON)

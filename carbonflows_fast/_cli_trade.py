@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._cli_output import (
     columns,
     numbers,
     pairs,
+    path_of,
     percent,
     say,
     with_unit,
@@ -39,7 +39,7 @@ PUBLISHED = "published for 2004"
 def add_flow_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `flows` takes beside the question."""
     parser.add_argument(
-        "--classes", metavar="FILE", type=Path,
+        "--classes", metavar="FILE", type=path_of,
         help="class of each sector: a CSV with columns name (or code) and class",
     )  # fmt: skip
 

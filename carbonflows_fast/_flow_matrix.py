@@ -14,7 +14,7 @@ import pandas as pd
 from carbonflows_fast._account_solves import RegionFlows, summed_by_group, unknown_consumers
 from carbonflows_fast._parts import CodeArray, FloatArray, encode
 from carbonflows_fast.classification import regions_in, renamed_regions
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, or_no_unit, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.leontief import SolveReport
@@ -266,8 +266,9 @@ class FlowMatrix:
         mine, other = (self.stressor, self.unit), (before.stressor, before.unit)
         if mine != other:
             raise InputError(
-                wrong("before", expected=f"flows of {mine[0]!r} in {mine[1]!r}",
-                      got=f"{other[0]!r} in {other[1]!r}", remedy="ask both for the same stressor")
+                wrong("before", expected=f"flows of {mine[0]!r} in {or_no_unit(mine[1])}",
+                      got=f"{other[0]!r} in {or_no_unit(other[1])}",
+                      remedy="ask both for the same stressor")
             )  # fmt: skip
         if not (
             self.matrix.index.equals(before.matrix.index)
@@ -296,7 +297,7 @@ class FlowMatrix:
         if not isinstance(region, str) or region not in known:
             raise LabelError(
                 wrong("region", expected="a region of these flows", got=repr(region),
-                      remedy=f"nearest are {shorten(map(repr, nearest(str(region), known)))}")
+                      remedy=nearest_are(region, known))
             )  # fmt: skip
         return region
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._parts import CodeArray, encode
-from carbonflows_fast.errors import LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import LabelError, nearest_are, shorten, wrong
 
 __all__ = [
     "Carrier",
@@ -182,7 +182,7 @@ def demand_labels(
                     region_sources[0][0],
                     expected="regions of the table",
                     got=f"{region!r} at position {at} (counted from 0)",
-                    remedy=f"nearest are {shorten(nearest(region, regions))}",
+                    remedy=nearest_are(region, regions),
                 )
             )
     codes = np.array([position[region] for region in columns], dtype=np.int32)

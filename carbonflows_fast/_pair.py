@@ -16,12 +16,19 @@ from carbonflows_fast._account_solves import account_weight, demand_weight, posi
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import CodeArray, FloatArray
 from carbonflows_fast._tiles import RegionTiles, tiles_from
-from carbonflows_fast.errors import ConvergenceError, InputError, LabelError, shorten, wrong
+from carbonflows_fast.errors import (
+    ConvergenceError,
+    InputError,
+    LabelError,
+    or_no_unit,
+    shorten,
+    wrong,
+)
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
 from carbonflows_fast.selection import select_demand, select_stressor
 from carbonflows_fast.table import Table
 
-__all__ = ["Pair", "pair_of"]
+__all__ = ["Pair", "aligned", "pair_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,12 +201,12 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
                 wrong(name, expected="a Table", got=type(table).__name__,
                       remedy="give two tables, e.g. cf.open('store/2000')")
             )  # fmt: skip
-    after = _aligned(before, after)
+    after = aligned(before, after)
     chosen = [select_stressor(table, stressor) for table in (before, after)]
     if chosen[0].unit != chosen[1].unit:
         raise InputError(
-            wrong("stressor", expected=f"one unit in both tables, {chosen[0].unit!r}",
-                  got=f"{chosen[1].unit!r} in after", remedy="convert F of one of them")
+            wrong("stressor", expected=f"one unit in both tables, {or_no_unit(chosen[0].unit)}",
+                  got=f"{or_no_unit(chosen[1].unit)} in after", remedy="convert F of one of them")
         )  # fmt: skip
     prices = _prices(before, deflators)
     if prices is not None:
@@ -254,27 +261,38 @@ def _prices(table: Table, deflators: Any) -> FloatArray | None:
     )  # fmt: skip
 
 
-def _aligned(before: Table, after: Table) -> Table:
-    """Return `after` with rows and consumers in the order of `before`."""
+def aligned(
+    before: Table,
+    after: Table,
+    argument: str = "after",
+    names: tuple[str, str] = ("before", "after"),
+) -> Table:
+    """Return `after` with rows and consumers in the order of `before`.
+
+    Raises
+    ------
+    LabelError, InputError
+        As `pair_of` does; `argument` and `names` are what the tables are called in it.
+    """
     for what, ours, theirs in (
         ("rows", list(before.rows), list(after.rows)),
         ("columns of final demand", list(before.demand), list(after.demand)),
     ):
         if ours != theirs and (len(set(ours)) < len(ours) or len(set(theirs)) < len(theirs)):
             raise LabelError(
-                wrong("after", expected=f"the {what} of before in the same order, as a label that "
-                      "is there twice cannot be found by its name", got="others",
+                wrong(argument, expected=f"the {what} of {names[0]} in the same order, as a label "
+                      "that is there twice cannot be found by its name", got="others",
                       remedy="aggregate both tables: rows of one label become one")
             )  # fmt: skip
         missing, extra = set(ours) - set(theirs), set(theirs) - set(ours)
         if missing or extra:
             said = [
                 f"{len(found):,} only in {name} ({shorten(sorted(map(str, found)), 3)})"
-                for name, found in (("before", missing), ("after", extra))
+                for name, found in zip(names, (missing, extra), strict=True)
                 if found
             ]
             raise LabelError(
-                wrong("after", expected=f"the {what} of before", got=", ".join(said),
+                wrong(argument, expected=f"the {what} of {names[0]}", got=", ".join(said),
                       remedy="aggregate both to labels that they share")
             )  # fmt: skip
     same_rows, same_columns = before.rows.equals(after.rows), before.demand.equals(after.demand)
@@ -289,8 +307,8 @@ def _aligned(before: Table, after: Table) -> Table:
     if units[0] != units[1]:
         at = next(i for i, pair in enumerate(zip(*units, strict=True)) if pair[0] != pair[1])
         raise InputError(
-            wrong("after", expected=f"{units[0][at]!r} as the unit of {before.rows[at]}",
-                  got=f"{units[1][at]!r}", remedy="a label must mean the same in both tables")
+            wrong(argument, expected=f"{before.rows[at]} in {or_no_unit(units[0][at])}",
+                  got=or_no_unit(units[1][at]), remedy="a label must mean the same in both tables")
         )  # fmt: skip
     return after
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray, locked
 from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
 from carbonflows_fast.table import Table
 
 __all__ = ["Stressor", "select_stressor", "unknown_label"]
@@ -47,7 +47,7 @@ def unknown_label(
 ) -> LabelError:
     """Return the error for a label that a table does not have: the nearest, or the hint."""
     got = repr(name)
-    remedy = f"nearest are {shorten(map(repr, nearest(str(name), known)))}"
+    remedy = nearest_are(name, known)
     if isinstance(name, float | int):  # a number is not a misspelt label
         remedy = f"give a name, e.g. {shorten(map(repr, known))}"
     return LabelError(
@@ -59,8 +59,8 @@ def _stressor_position(table: Table, name: object) -> int:
     if not isinstance(name, str) or name not in table.stressors:
         hint = ""
         if isinstance(name, str) and name[:3].casefold() == "gwp":
-            close = shorten(map(repr, nearest(name, table.stressors)))
-            hint = f"characterisations are {', '.join(CHARACTERISATIONS)}; nearest are {close}"
+            close = nearest_are(name, table.stressors)
+            hint = f"characterisations are {', '.join(CHARACTERISATIONS)}; {close}"
         raise unknown_label("stressor", "stressor", name, table.stressors, hint)
     return table.stressors.index(name)
 

@@ -34,7 +34,7 @@ from carbonflows_fast._numbers import (
     text_axis,
 )
 from carbonflows_fast._parts import FloatArray, Parts, encode, locked, row_sums
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
 
 __all__ = ["table_parts"]
 
@@ -102,7 +102,7 @@ def _population(population: Any, regions: tuple[str, ...]) -> FloatArray | None:
                         "population",
                         expected="regions of the table",
                         got=repr(key),
-                        remedy=f"drop it; nearest are {shorten(nearest(str(key), regions))}",
+                        remedy=f"drop it; {nearest_are(key, regions)}",
                     )
                 )
         population = [population.get(region, np.nan) for region in regions]

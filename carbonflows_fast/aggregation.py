@@ -21,7 +21,7 @@ from carbonflows_fast._parts import (
     sparse_view,
 )
 from carbonflows_fast.classification import renamed_regions
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
 
 __all__ = ["aggregated"]
 
@@ -38,7 +38,7 @@ def _by_mapping(argument: str, mapping: Mapping[Any, Any], names: tuple[str, ...
                 argument,
                 expected=f"{argument} of the table as keys",
                 got=f"{shorten(unknown)}, unknown",
-                remedy=f"nearest to {unknown[0]!r} are {shorten(nearest(unknown[0], names))}",
+                remedy=f"{nearest_are(unknown[0], names)} for {unknown[0]!r}",
             )
         )
     return label_texts(argument, [mapping.get(name, name) for name in names])

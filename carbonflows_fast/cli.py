@@ -16,7 +16,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from carbonflows_fast import (
@@ -32,11 +31,12 @@ from carbonflows_fast._cli_output import (
     check_out,
     facts_of,
     pairs,
+    path_of,
     say,
     show_accounts,
     write_out,
 )
-from carbonflows_fast._cli_tables import add_table, load, spoken, wrong_for_saved
+from carbonflows_fast._cli_tables import add_table, advising, load, spoken, wrong_for_saved
 from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
 from carbonflows_fast.errors import CarbonFlowsError
 
@@ -156,7 +156,8 @@ def decompose(arguments: argparse.Namespace) -> int:
     check_out(arguments.out)
     before, stressor, demand = _question(arguments)
     arguments.table, arguments.year = arguments.after, arguments.after_year
-    after = _question(arguments)[0]
+    with advising("--after-year"):
+        after = _question(arguments)[0]
     top = arguments.top
     if top is None and arguments.threshold is None and arguments.min_share is None:
         top = arguments.lines
@@ -262,7 +263,7 @@ def _add_top(parser: argparse.ArgumentParser) -> None:
 
 def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
-        "--out", metavar="FILE", type=Path, help=f"write {what} as .csv, .parquet or .json"
+        "--out", metavar="FILE", type=path_of, help=f"write {what} as .csv, .parquet or .json"
     )
 
 
@@ -334,7 +335,7 @@ def _parser() -> argparse.ArgumentParser:
 
     made = command(decompose, "decompose", "Show what a change between two tables is due to.")
     add_table(made)
-    made.add_argument("after", metavar="AFTER", type=Path, help="the later table")
+    made.add_argument("after", metavar="AFTER", type=path_of, help="the later table")
     made.add_argument("--after-year", metavar="YEAR", type=int, help="the same for AFTER")
     _add_question(made)
     _cli_changes.add_arguments(made, positive)

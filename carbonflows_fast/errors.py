@@ -19,6 +19,8 @@ __all__ = [
     "PanelError",
     "StoreError",
     "nearest",
+    "nearest_are",
+    "or_no_unit",
     "shorten",
     "wrong",
 ]
@@ -180,3 +182,24 @@ def nearest(name: str, known: Sequence[str], limit: int = 5) -> list[str]:
     lowered = {k.casefold(): k for k in reversed(known)}
     hits = difflib.get_close_matches(name.casefold(), list(lowered), n=limit, cutoff=0.0)
     return [lowered[h] for h in hits]
+
+
+def nearest_are(name: object, known: Sequence[str]) -> str:
+    """Say which known names are most like `name`: the remedy for one that is unknown.
+
+    >>> nearest_are("CO", ["CO2"]), nearest_are("CO", ["CH4", "CO2"]), nearest_are("CO", [])
+    ("nearest is 'CO2'", "nearest are 'CO2', 'CH4'", 'there is none')
+    """
+    names = [repr(one) for one in nearest(str(name), known)]
+    if not names:
+        return "there is none"
+    return f"nearest {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+
+
+def or_no_unit(unit: str) -> str:
+    """Quote a unit in a complaint, and say where there is none.
+
+    >>> or_no_unit("kt"), or_no_unit("")
+    ("'kt'", 'no unit')
+    """
+    return repr(unit) if unit else "no unit"

@@ -20,7 +20,7 @@ from carbonflows_fast._panel_memory import memory_of
 from carbonflows_fast._panel_run import Found, Run, run_options, summary, tasks_of
 from carbonflows_fast._panel_tasks import Source, described
 from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import InputError, PanelError, StoreError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, PanelError, StoreError, nearest_are, shorten, wrong
 from carbonflows_fast.store import is_store, manifest_of, open
 
 if TYPE_CHECKING:
@@ -356,7 +356,7 @@ class Panel:
             if unknown:
                 raise InputError(
                     wrong("consumers", expected=f"regions of {years[-1]}", got=repr(unknown[0]),
-                          remedy=f"nearest: {', '.join(nearest(str(unknown[0]), regions))}")
+                          remedy=nearest_are(unknown[0], regions))
                 )  # fmt: skip
             yield from ((years, asked | {"demand": name}, name) for name in wanted)
 

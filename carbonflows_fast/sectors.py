@@ -31,7 +31,7 @@ from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast._sector_result import SectorStudy
 from carbonflows_fast._subsystems import among_rows, through
 from carbonflows_fast.classification import STUDIES, study_sectors
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
 from carbonflows_fast.leontief import system
 from carbonflows_fast.linkages import layers_of
 from carbonflows_fast.paths import structural_paths
@@ -141,10 +141,9 @@ def _target(table: Table, sectors: Any) -> tuple[str, BoolArray, tuple[str, ...]
     if isinstance(sectors, str) and sectors not in known:
         study = sectors.strip().casefold()
         if study not in STUDIES:
-            near = shorten(map(repr, nearest(sectors, known)))
             raise LabelError(
                 wrong("sectors", expected=f"a study ({', '.join(STUDIES)}) or rows of the table",
-                      got=repr(sectors), remedy=f"nearest sectors are {near}")
+                      got=repr(sectors), remedy=nearest_are(sectors, known))
             )  # fmt: skip
         labels, notes = study_sectors(study, known, "sectors")
         return study, select_rows(table, list(labels), "sectors"), notes

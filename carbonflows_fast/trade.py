@@ -26,7 +26,7 @@ from carbonflows_fast._bilateral import GrossTrade, gross_trade
 from carbonflows_fast._flow_matrix import FlowMatrix, parts_of
 from carbonflows_fast._parts import FloatArray, encode
 from carbonflows_fast.classification import CLASSES, sector_classes
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -278,7 +278,7 @@ class Flows(FlowMatrix):
             here = emitted.loc[name].index
             raise LabelError(
                 wrong("sector", expected=f"a sector of {name!r}", got=repr(sector),
-                      remedy=f"nearest are {shorten(map(repr, nearest(str(sector), here)))}")
+                      remedy=nearest_are(sector, here))
             )  # fmt: skip
         p = self._table._parts
         names, codes = encode(self._groups or self._table.regions)

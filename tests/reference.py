@@ -80,7 +80,7 @@ class Reference:
         for r, region in enumerate(self.table.regions):
             here = self.region_of_row == region
             for q in range(self.Y.shape[1]):
-                E[r, q] = sum(s[here] * self.x[here, q])
+                E[r, q] = (s[here] * self.x[here, q]).sum()
         return E
 
     def households(self, F_Y: Array) -> Array:

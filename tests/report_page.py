@@ -6,8 +6,17 @@ import math
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
+
+from carbonflows_fast.reporting import _pictures
+
 VOID = {"meta", "link", "br", "img", "input"}
 HEADINGS = ("h1", "h2", "h3", "h4")
+
+
+def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave figures empty: most of the time of a small report goes into drawing them."""
+    monkeypatch.setattr(_pictures, "_svg", lambda name, draw: "<svg></svg>")
 
 
 class Page(HTMLParser):
@@ -39,6 +48,11 @@ class Page(HTMLParser):
     @property
     def text(self) -> str:
         return " ".join("".join(self.words).split())
+
+    @property
+    def spaced(self) -> str:
+        """The text with a blank between any two elements."""
+        return " ".join(" ".join(self.words).split()).replace(" :", ":")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)

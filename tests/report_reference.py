@@ -165,17 +165,18 @@ class Checker:
                 known[name] = trade_reference.study(self.reference, self.s, T), T
                 self.study(name, *known[name])
             else:
-                known[name] = known[first]
-        totals = np.array([known[name][0]["total"] for name in STUDIES])
-        direct = np.array([known[name][0]["direct"] for name in STUDIES])
-        assert [row["study"] for row in self.rows("studies_compared")] == list(STUDIES)
+                assert f"{name.capitalize()} All numbers are those of {first}." in self.page.spaced
+        totals = np.array([found["total"] for found, _ in known.values()])
+        direct = np.array([found["direct"] for found, _ in known.values()])
+        assert [row["study"] for row in self.rows("studies_compared")] == list(known)
+        assert f"{('Zero', 'One', 'Two', 'Three')[len(known)]} sector studies" in self.page.text
         self.column("studies_compared", "total", totals)
         self.column("studies_compared", "share", totals / self.total, 1e-9)
         self.column("studies_compared", "direct", direct)
         self.column("studies_compared", "upstream", totals - direct)
         for key, (a, b) in {"emitted_made": (0, 1), "made_consumed": (1, 2),
                             "emitted_consumed": (0, 2)}.items():  # fmt: skip
-            crossed = [crossing(known[name][0]["steps"], a, b) for name in STUDIES]
+            crossed = [crossing(found["steps"], a, b) for found, _ in known.values()]
             self.column("studies_compared", key, np.array(crossed) / totals, 1e-9)
 
     def study(self, name: str, expected: dict[str, Any], T: Any) -> None:

@@ -235,7 +235,7 @@ def test_study_sectors_are_those_of_the_file(study: str, system: str) -> None:
     [
         ("stele", names("wiod2013"), r"steel, aluminium, .*got 'stele'"),
         (None, names("wiod2013"), r"got None"),
-        ("steel", ["ore", "steel"], r"2 sectors of none of them: 'ore', 'steel'; name the"),
+        ("steel", ["ore", "steel"], r"one with 2 sectors of none of them: 'ore', 'steel'; name"),
         # Fabricated metal in one system, rubber in the other: '24' is steel in only one of them.
         ("steel", ["24", "25"], r"of wiod2013 and of oecd2018 and of .*, where steel differs"),
         ("clothing", ["17T18", "24"], r"where clothing differs; name the sectors that are cloth"),

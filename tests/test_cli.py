@@ -342,15 +342,16 @@ def test_a_region_that_does_not_exist(shell: Shell, saved: str) -> None:
     [
         ("result.xlsx", "--out: expected a file name that ends in .csv, .parquet or .json, got "),
         ("result", "--out: expected a file name that ends in "),
-        ("missing/result.csv", "in no folder"),
-        ("folder.csv", "a folder"),
+        ("missing/result.csv", "create the folder "),
+        ("folder.csv", "got the folder "),
+        ("", "argument --out: expected a path, got ''"),
     ],
 )
 def test_out_is_refused_before_anything_is_read(
     shell: Shell, tmp_path: Path, command: str, name: str, message: str
 ) -> None:
     (tmp_path / "folder.csv").mkdir()
-    assert message in shell(command, "nowhere", "--out", tmp_path / name, status=2)
+    assert message in shell(command, "nowhere", "--out", name and tmp_path / name, status=2)
 
 
 def test_a_write_that_fails_leaves_nothing_and_keeps_the_old_file(

@@ -53,6 +53,9 @@ def test_two_years_of_one_folder_are_decomposed(
     before, after = (cf.read(folder / f"own_{year}") for year in (2018, 2019))
     whole = cf.structural_decomposition(before, after, "CO2 | air")
     assert whole.total < 0
+    assert main(["decompose", str(folder / "own_2018"), str(folder)]) == 2
+    assert "say which: --after-year …, or the path of its file" in capsys.readouterr().err
+    assert main([*asked, "--year", "2018", "--after-year", "2019"]) == 0
     assert whole.label in capsys.readouterr().out
 
 

@@ -324,7 +324,7 @@ def test_years_and_prices_are_chosen(tmp_path: Path) -> None:
         put(tmp_path, made.files(f"Eora26_{name}"))
     assert read(tmp_path, year=2011).name == "Eora26 2011 bp"
     both = r"Eora26_2010_bp_T.txt, Eora26_2010_pp_T.txt"
-    with pytest.raises(FormatError, match=rf"got 2 of that year \({both}\); say which"):
+    with pytest.raises(FormatError, match=rf"got 2 of that year \({both}\); give the path"):
         read(tmp_path, year=2010)
     with pytest.raises(FormatError, match=rf"one table, got 3 tables \({both}, Eora26_2011"):
         read(tmp_path)

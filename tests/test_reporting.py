@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
-from report_page import HEADINGS, Page
+from report_page import HEADINGS, Page, draw_nothing
 from report_reference import Checker, world
 from small_table import SENTENCE
 
@@ -33,6 +35,25 @@ def written(tables: tuple[cf.Table, cf.Table], tmp_path_factory: pytest.TempPath
     return out
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of texts and numbers."""
+    draw_nothing(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def shelves(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Saved tables of two years, one of another stressor, and two years of text."""
+    folder = tmp_path_factory.mktemp("shelves")
+    for name in ("folder", "store", "texts"):
+        (folder / name).mkdir()
+    for year in (2005, 2009):
+        cf.save(small_world(year=year), folder / f"store/{year}")
+        cf.write_exiobase(small_world(year=year, row_units="EUR"), folder / f"texts/{year}")
+    cf.save(small_world(stressors=["CH4"], year=2001), folder / "other")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def page(written: Path) -> Page:
     return Page(written.read_text(encoding="utf-8"))
@@ -51,6 +72,19 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Page:
     out = tmp_path_factory.mktemp("hostile") / "report.html"
     cf.report(table, out=out, title="<h1>$style</h1>", date="<em>today</em>")
     return Page(out.read_text(encoding="utf-8"))
+
+
+def small_world(
+    regions: Sequence[str] = "AB", sectors: Sequence[str] = ("coal", "steel"), scale: float = 1.0,
+    **given: Any,
+) -> cf.Table:  # fmt: skip
+    """Two regions and two sectors that no classification has: little to compute, and to draw."""
+    rng = np.random.default_rng(0)
+    about = {"stressors": ["CO2"], "stressor_units": ["kt"]} | given
+    return cf.Table(
+        Z=rng.random((4, 4)), Y=3 * rng.random((4, 2)) + 1, F=scale * rng.random((1, 4)) + 0.1,
+        regions=np.repeat([*regions], 2).tolist(), sectors=[*sectors] * 2, **about,
+    )  # fmt: skip
 
 
 # ---- numbers -------------------------------------------------------------------------------------
@@ -79,20 +113,22 @@ def test_numbers_read_as_they_are_in_full(page: Page, tables: tuple[cf.Table, cf
     traded = cf.flows(tables[0]).traded_share_all
     assert page.figures["traded_share_all"] == traded  # to the last bit
     assert f"{100 * traded:.1f}\N{NO-BREAK SPACE}%" in page.source
-    assert "Change since 2005" in page.text
+    assert "Change from 2005 to 2009" in page.text
     assert "in current prices" in page.text
 
 
 def test_what_is_not_known_is_said(hostile: Page) -> None:
-    for name in ("Steel", "Aluminium", "Automotive", "Clothing", "Cotton"):
-        assert f"{name}: sectors: expected a table with the sectors of" in hostile.text
+    spaced = hostile.spaced
+    assert "No sector studies Of the five studies that the library knows, none can be" in spaced
+    assert "Steel, aluminium, automotive, clothing, cotton: the study takes a table" in spaced
+    assert "this is one with 2 sectors of none of them: '<b>coal</b>'," in spaced
     assert "What kind of product is traded is not told" in hostile.text
     assert not {"studies_compared", "classes", "region_changes"} & set(hostile.tables)
 
 
 def test_a_panel_gives_its_last_year_since_its_first(tmp_path: Path) -> None:
-    for seed, year in ((3, 2001), (4, 2008)):
-        cf.save(world(seed, ("CHN", "USA"), year=year), tmp_path / str(year))
+    for scale, year in ((1.0, 2001), (2.0, 2008)):
+        cf.save(small_world(scale=scale, year=year), tmp_path / str(year))
     panel = cf.Panel(tmp_path)
     page = Page(cf.report(panel, out=tmp_path / "a.html").read_text(encoding="utf-8"))
     rows = page.by("years", "year")
@@ -111,15 +147,51 @@ def test_a_panel_gives_its_last_year_since_its_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("emissions", [0.0, 1.0])
-def test_one_region_trades_nothing(tmp_path: Path, emissions: float) -> None:
+def test_one_region_trades_nothing(tmp_path: Path, emissions: float, capsys: Any) -> None:
     table = cf.Table(
         Z=[[1.0]], Y=[[9.0]], F=[[emissions]], regions="DE", sectors=["all"], stressors="heat"
     )
-    page = Page(cf.report(table, out=tmp_path / "one.html").read_text(encoding="utf-8"))
+    out = cf.report(table, out=tmp_path / "one.html", progress=False)
+    assert capsys.readouterr().err == ""
+    page = Page(out.read_text(encoding="utf-8"))
     assert page.figures["traded"] == 0
     assert page.figures["world_emissions"] == pytest.approx(emissions)
-    assert "largest_flows" not in page.tables
+    assert not {"largest_flows", "traded", "classes"} & set(page.tables)
+    assert "The table has one region, which consumes all that it produces." in page.text
+    assert not re.search(r"\b0 regions|importers|exporters", page.text)
+    assert ("No supply chain has any emissions" in page.text) == (emissions == 0)
     assert "heat embodied in trade" in page.text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_sentences_are_right_in_number(tmp_path: Path) -> None:
+    sectors, names = ("Construction", "Transport Equipment"), ("AA", "WIOD 2013")
+    table, before = (small_world(sectors=sectors, name=name, year=2009, scale=scale)
+                     for scale, name in zip((1.0, 0.5), names, strict=True))  # fmt: skip
+    page = Page(cf.report(table, out=tmp_path / "a.html", since=before).read_text(encoding="utf-8"))
+    assert {"studies_compared", "region_changes"} & set(page.tables) == {"region_changes"}
+    for sentence in (
+        "1 region on balance imported emissions in 2009, and 1 region exported them.",
+        "The net importer is ", "The net exporter is ", "All flows from one region to another",
+        "One sector study The study follows", "passes through the sector, and counts it once",
+        "four have no numbers of their own from this table",
+        "Steel: the study takes a table with all sectors of steel; this is one without 'Basic Met",
+        "Bands lead from where emissions happen to where the automotive sector makes its products",
+        "The table's sector “Transport Equipment” is wider than the subject of the study.",
+        "Change from WIOD 2013 to AA", "kt more in AA than in WIOD 2013", "WIOD 2013 kt AA kt",
+        "Effects as a share of industrial emissions in WIOD 2013: ",
+    ):  # fmt: skip
+        assert sentence in page.spaced
+    assert not re.search(r"beyond the largest|the largest regions\. |must not be added", page.text)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_abbreviations_are_explained(hostile: Page, tmp_path: Path) -> None:
+    table = small_world(sectors=("coal", "Machinery, Nec"))
+    page = Page(cf.report(table, out=tmp_path / "a.html").read_text(encoding="utf-8"))
+    said = "nec is what is not elsewhere classified"
+    assert said in page.text
+    assert said not in hostile.text
 
 
 # ---- the page ------------------------------------------------------------------------------------
@@ -190,7 +262,7 @@ def test_a_report_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     out.write_text("the old one")
     with pytest.raises(cf.LabelError):
         cf.report(table, "CH5", out=out)
-    with pytest.raises(cf.InputError, match="regions"):
+    with pytest.raises(cf.InputError, match=r"^since: expected the rows"):
         cf.report(table, out=out, since=world(1))
     assert out.read_text() == "the old one"
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
@@ -200,19 +272,54 @@ def test_a_report_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     "changes",
     [
         {"table": 3}, {"since": "2005.zip"}, {"out": 3}, {"out": "report.pdf"},
-        {"out": "nowhere/report.html"}, {"title": " "}, {"title": 3}, {"date": 2009},
-        {"progress": "yes"},
+        {"out": "nowhere/report.html"}, {"out": ""}, {"out": "."}, {"title": " "}, {"title": 3},
+        {"title": "a\ud800"}, {"title": "a\0b"}, {"title": "a\nb"}, {"title": "a\x85"},
+        {"date": 2009}, {"date": "\x01"}, {"progress": "yes"},
+        {"table": small_world(sectors=["coal\0", "steel"])}, {"table": small_world(name="\ud800")},
+        {"since": small_world(year=2009)}, {"since": small_world(regions=["A", "C"])},
+        {"since": small_world(stressors=["CH4"])}, {"since": small_world(stressor_units=[""])},
     ],
 )  # fmt: skip
 def test_bad_arguments_get_one_sentence(
     changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = {"table": world(1, ("CHN", "USA")), "out": "report.html"} | changes
+    arguments = {"table": small_world(year=2009), "out": "report.html"} | changes
     with pytest.raises(cf.InputError, match=SENTENCE) as raised:
         cf.report(arguments.pop("table"), **arguments)
     assert str(raised.value).startswith(next(iter(changes)))
+    assert not re.search(r"\b(before|after)\b|''(?!$)", str(raised.value).replace("got ''", ""))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tables_that_differ_are_named_by_their_years(tmp_path: Path) -> None:
+    now, out = small_world(year=2009), tmp_path / "report.html"
+    for changes, said in (
+        ({"regions": ["A", "C"]}, "2 only in the table of 2009 .*, 2 only in the table of 2005"),
+        ({"stressor_units": [""]}, "'CO2' in 'kt', as in the table of 2009, got 'CO2' in no unit"),
+        ({"row_units": "EUR"}, r"\('A', 'coal'\) in no unit, got 'EUR'"),
+        ({"stressors": ["CO2 (fossil)"]}, r"got the table of 2005 without it; nearest is 'CO2 \("),
+    ):
+        with pytest.raises(cf.InputError, match=f"^since: expected .*{said}"):
+            cf.report(now, out=out, since=small_world(year=2005, **changes))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_other_table_may_have_another_order(tmp_path: Path) -> None:
+    now, then = small_world(year=2009), small_world(year=2005, scale=2.0)
+    order = ["B", "A"]
+    turned = cf.Table(
+        Z=then.Z.toarray()[np.ix_([2, 3, 0, 1], [2, 3, 0, 1])],
+        Y=then.Y.to_numpy()[np.ix_([2, 3, 0, 1], [1, 0])], F=then.F.to_numpy()[:, [2, 3, 0, 1]],
+        regions=np.repeat(order, 2).tolist(), sectors=["coal", "steel"] * 2, stressors=["CO2"],
+        stressor_units=["kt"], year=2005,
+    )  # fmt: skip
+    pages = []
+    for since in (then, turned):
+        out = cf.report(now, out=tmp_path / "report.html", since=since)
+        pages.append(Page(out.read_text(encoding="utf-8")))
+    frames = [pd.DataFrame(page.tables["region_changes"]) for page in pages]
+    pd.testing.assert_frame_equal(*frames)
 
 
 def test_the_command_writes_the_same_bytes_whatever_the_settings(
@@ -232,11 +339,44 @@ def test_the_command_writes_the_same_bytes_whatever_the_settings(
         assert re.fullmatch(r"carbonflows-fast: [^\n]+\n", printed.err)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--out folder", "--out: expected a file, got the folder 'folder'; give the name"),
+        ("--out no/a.html", "--out: .* got 'no/a.html'; create the folder 'no' first"),
+        ("--stressor CO", "--stressor: .* got 'CO'; nearest is 'CO2'"),
+        ("--since store/2009", "--since: expected another table .* leave it out"),
+        ("--since store", "--since: expected one table, .* name one of the tables in it"),
+        ("--since-year 2005", "--since: expected one table, got the year 2005 alone; give its"),
+        ("--since store/2005 --since-year 2005", "--since-year: .* leave --since-year out"),
+        ("--since other", r"--since: .*'CO2', which the table of 2009 .*; nearest is 'CH4'"),
+        ("--since other --stressor CO2", "--since: .* 'CO2', got 'other' .*; nearest is 'CH4'"),
+        ("--since texts", r"2 tables \(2005, 2009\); say which: --since-year …, or the path"),
+        ("--since texts --since-year 2011", "one table of 2011, got .*; ask for a year that is th"),
+        ("--title \ud800", "--title: expected one line of text"),
+    ],
+)
+def test_the_command_advises_what_can_be_typed(
+    options: str, said: str, shelves: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(shelves)
+    assert main(["report", "store/2009", "--out", "a.html", *options.split()]) == 2
+    printed = capsys.readouterr().err
+    assert re.fullmatch(rf"carbonflows-fast: .*{said}[^\n]*\n", printed)
+    assert not re.search(r"cf\.|\w=|''", printed)
+    assert not (shelves / "a.html").exists()
+
+
+@pytest.mark.parametrize("option", ["--out", "--since"])
+def test_a_path_of_nothing_is_none(option: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", "nowhere", "--out", "a.html", option, ""])
+    assert f"argument {option}: expected a path, got ''" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_progress_is_shown_where_it_is_asked_for(tmp_path: Path, capsys: Any) -> None:
-    table = cf.synthetic.world(regions=2, sectors=3)
-    cf.report(table, out=tmp_path / "report.html", progress=True)
+    cf.report(cf.synthetic.world(1, 2), out=tmp_path / "report.html", progress=True)
     shown = capsys.readouterr().err
     assert "Report: steel" in shown
     assert re.search(r"(\d+)/\1 ", shown)  # it comes to its end
-    cf.report(table, out=tmp_path / "report.html", progress=False)
-    assert capsys.readouterr().err == ""

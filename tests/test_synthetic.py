@@ -80,7 +80,7 @@ def test_classifications_are_complete_and_each_code_and_name_is_there_once() -> 
         assert frame["code"].is_unique
         assert frame["name"].is_unique
         assert name in classification.available()
-    with pytest.raises(LabelError, match=r"name: expected one of \d+ .* the nearest are exiobase3"):
+    with pytest.raises(LabelError, match=r"name: expected one of \d+ .* nearest are 'exiobase3"):
         classification.load("exiobase")
 
 

@@ -94,7 +94,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("demand string", {"demand": "DE"}, LabelError, r"demand: .*pairs"),
     ("demand short", {"demand": [("DE", "a"), ("NA", "a")]}, LabelError, r"demand: .*4 labels.*2"),
     ("demand region", {"demand": [("DE", "a"), ("DE", "b"), ("NA", "a"), ("N", "b")]}, LabelError,
-     r"demand: .*'N' at position 3.*nearest are NA"),
+     r"demand: .*'N' at position 3.*nearest are 'NA'"),
     ("twice", {"stressors": ["CO2", "CO2"], "stressor_units": None}, LabelError,
      r"stressors: .*CO2 more than once"),
     ("no stressors", {"stressors": None}, LabelError, r"stressors.*stressors=\["),
@@ -108,7 +108,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("heads", {"population": {"DE": -1.0}}, InputError, r"population: .*≥ 0.*-1.0 at position 0"),
     ("heads inf", {"population": [np.inf, 1]}, InputError, r"population: .*inf"),
     ("heads size", {"population": [1.0]}, InputError, r"population: .*2 numbers"),
-    ("heads key", {"population": {"DEU": 1.0}}, LabelError, r"population: .*'DEU'.*nearest are DE"),
+    ("heads key", {"population": {"DEU": 1.0}}, LabelError, r"population: .*'DEU'.*are 'DE'"),
     ("year", {"year": "2009"}, InputError, r"year: .*'2009'"),
     ("name", {"name": 5}, InputError, r"name: .*5"),
 ]  # fmt: skip
@@ -259,7 +259,7 @@ def test_aggregation_example() -> None:
     ("options", "error", "match"),
     [
         ({"regions": {"DEX": "EU"}}, LabelError, r"regions: .*got 'DEX'; nearest are 'DE'"),
-        ({"sectors": {"steal": "metals"}}, LabelError, r"sectors: .*are steel"),
+        ({"sectors": {"steal": "metals"}}, LabelError, r"sectors: .*are 'steel'"),
         ({"sectors": ["a", "b"]}, InputError, r"sectors: .*4 group labels.*2 labels"),
         ({"sectors": "all"}, InputError, r"sectors: .*mapping.*'all'"),
         ({"sectors": {"coal": ""}}, LabelError, r"sectors: .*a text for every label"),

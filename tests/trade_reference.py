@@ -28,11 +28,10 @@ def eebt(reference: Reference, s: Array, *, groups: list[str] | None = None) -> 
         m[here] = s[here] @ inverse
     out = {"intermediate": np.zeros((table.n, len(regions)))}
     out["final"] = np.zeros_like(out["intermediate"])
-    for i in range(table.n):
-        for q, region in enumerate(regions):
-            if row_group[i] == group_of[region]:
-                continue
-            out["intermediate"][i, q] = m[i] * Z[i, reference.region_of_row == region].sum()
+    for q, region in enumerate(regions):
+        bought = Z[:, reference.region_of_row == region].sum(axis=1)
+        for i in np.flatnonzero(row_group != group_of[region]):
+            out["intermediate"][i, q] = m[i] * bought[i]
             out["final"][i, q] = m[i] * reference.Y[i, q]
     return out
 

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from carbonflows_fast.errors import LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import LabelError, nearest_are, wrong
 
 __all__ = ["available", "field", "label_key", "load", "records"]
 
@@ -61,7 +61,7 @@ def load(name: str) -> Any:
                 "name",
                 expected=f"one of {len(known)} classifications",
                 got=repr(name),
-                remedy=f"the nearest are {shorten(nearest(str(name), known))}",
+                remedy=nearest_are(name, known),
             )
         )
     file = resources.files(__package__).joinpath(f"{name}.csv")

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from carbonflows_fast.classification._files import field, label_key, records
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
 
 __all__ = ["country_of", "region_groups", "regions_in", "renamed_regions"]
 
@@ -186,7 +186,7 @@ def _meant(
                 argument,
                 expected="a region of the table, a country or a group of countries",
                 got=repr(item),
-                remedy=f"nearest are {shorten(map(repr, nearest(str(item), known)))}",
+                remedy=nearest_are(item, known),
             )
         )
     members = _groups()[group] if group else frozenset({country})

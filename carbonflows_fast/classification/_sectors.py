@@ -277,7 +277,8 @@ def study_sectors(
             wrong(
                 argument,
                 expected=f"a table with the sectors of {', '.join(SYSTEMS)}",
-                got=f"{len(lacking)} sectors of none of them: {shorten(map(repr, lacking))}",
+                got=f"one with {len(lacking)} sector{'s' * (len(lacking) != 1)} of none of them: "
+                f"{shorten(map(repr, lacking))}",
                 remedy=f"name the sectors that are {study} instead",
             )
         )
@@ -287,7 +288,7 @@ def study_sectors(
             wrong(
                 argument,
                 expected="a table with the sectors of one shipped system",
-                got=f"sectors that are those of {' and of '.join(systems)}, where {study} differs",
+                got=f"one with sectors of {' and of '.join(systems)}, where {study} differs",
                 remedy=f"name the sectors that are {study} instead",
             )
         )

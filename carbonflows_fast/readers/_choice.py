@@ -44,13 +44,14 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
     years = sorted({one.year for one in candidates if one.year is not None})
     alike = len(years) < len(candidates)  # years alone do not tell them apart
     listed = shorten([one.name for one in candidates] if alike else years)
-    there = f"{len(candidates)} tables ({listed})"
-    same = f"{len(found)} of that year ({shorten([one.name for one in found])})" if found else there
-    raise FormatError(
-        wrong(str(files.path), expected="one table" if year is None else f"one table of {year}",
-              got=there if year is None else same,
-              remedy="say which: year=…, or the path of its file")
-    )  # fmt: skip
+    there = f"{len(candidates)} table{'s' * (len(candidates) != 1)} ({listed})"
+    expected, got, remedy = "one table", there, "say which: year=…, or the path of its file"
+    if year is not None:
+        expected, remedy = f"one table of {year}", "ask for a year that is there"
+        if found:
+            got = f"{len(found)} of that year ({shorten([one.name for one in found])})"
+            remedy = "give the path of its file"
+    raise FormatError(wrong(str(files.path), expected=expected, got=got, remedy=remedy))
 
 
 def outermost(roots: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from carbonflows_fast.errors import LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import LabelError, nearest_are, shorten, wrong
 
 __all__ = ["bare_names", "find_stressors", "join_levels", "stressor_names"]
 
@@ -84,7 +84,6 @@ def find_stressors(wanted: Sequence[str], bare: Sequence[str], names: Sequence[s
         if len(found) == 1:
             positions.add(found[0])
             continue
-        near = shorten([repr(n) for n in nearest(name, names)])
         raise LabelError(
             wrong(
                 "stressors",
@@ -92,7 +91,7 @@ def find_stressors(wanted: Sequence[str], bare: Sequence[str], names: Sequence[s
                 got=repr(name) + (f", which {len(found)} extensions have" if found else ""),
                 remedy=f"say which: {shorten([repr(names[at]) for at in found])}"
                 if found
-                else f"nearest are {near or 'none: the table has no stressors'}",
+                else nearest_are(name, names),
             )
         )
     return sorted(positions)

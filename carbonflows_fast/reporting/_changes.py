@@ -11,6 +11,7 @@ from carbonflows_fast.reporting._elements import (
     Html,
     Section,
     amount,
+    headed,
     paragraph,
     percent,
     section,
@@ -40,20 +41,19 @@ def change(results: Results) -> Section | None:
     found = results.change
     if found is None:
         return None
-    causes, since = found.causes, _since(found)
+    causes, (then, now) = found.causes, found.names
+    several = len(results.table.regions) > 1
+    largest = max(abs(causes.before), abs(causes.after))
     text = paragraph(
-        f"Industrial emissions went from {since}'s ",
-        amount("change_before", causes.before, causes.unit),
-        " to ",
-        amount("change_after", causes.after, causes.unit),
-        ", a change of ",
-        amount("change_total", causes.total, causes.unit, sign=True),
-        ". The share that is caused by final purchases in another region went from ",
-        share("traded_share_before", found.flows.traded_share),
-        " to ",
-        share("traded_share_after", results.flows.traded_share),
+        "Industrial emissions went from ",
+        amount("change_before", causes.before, causes.unit, beside=largest),
+        f" in {then} to ",
+        amount("change_after", causes.after, causes.unit, beside=largest),
+        f" in {now}, a change of ",
+        amount("change_total", causes.total, causes.unit, sign=True, beside=largest),
         ".",
-    )
+        *_traded(results, found) if several else (),
+    )  # fmt: skip
     prices = paragraph(
         f"Amounts of money are in {causes.prices}. In current prices inflation and exchange rates "
         "show up as lower emissions per unit of money (intensity) and higher spending (demand "
@@ -62,47 +62,53 @@ def change(results: Results) -> Section | None:
     )
     return section(
         "change",
-        f"Change since {since}",
+        f"Change from {then} to {now}",
         text,
         picture(
             "causes",
             "What the change is due to",
-            _causes_text(causes),
+            _causes_text(causes, then),
             lambda: figures.waterfall(causes),
         ),
-        _causes(causes),
+        _causes(causes, then),
         prices,
-        _regions(results, found, since),
-        _flows(results, found, since),
+        _regions(results, found),
+        _flows(results, found) if several else "",
         _chains(results, found),
     )
 
 
-def _since(found: Change) -> str:
-    return str(found.table.year or found.table.name or "the other table")
+def _traded(results: Results, found: Change) -> list[str]:
+    return [
+        " The share that is caused by final purchases in another region went from ",
+        share("traded_share_before", found.flows.traded_share),
+        " to ",
+        share("traded_share_after", results.flows.traded_share),
+        ".",
+    ]
 
 
-def _causes_text(causes: Decomposition) -> str:
+def _causes_text(causes: Decomposition, then: str) -> str:
     base = causes.before or float("nan")
     parts = [
         f"{name} {percent(value / base, sign=True)}"
         for name, value in causes.to_frame()["effect"].items()
     ]
-    return f"Effects as a share of emissions before: {', '.join(parts)}."
+    return f"Effects as a share of industrial emissions in {then}: {', '.join(parts)}."
 
 
-def _causes(causes: Decomposition) -> Html:
+def _causes(causes: Decomposition, then: str) -> Html:
     effects, base = causes.to_frame()["effect"], causes.before or float("nan")
     return table(
         "causes_table",
-        "What the change is due to: the average over all orders in which the causes may act",
+        "What the change is due to, if all causes act at once and little by little",
         [
             Column("factor", "Cause", [str(name) for name in effects.index], "text",
                    [str(name).capitalize() for name in effects.index]),
             Column("meaning", "What it says", [FACTORS.get(str(n), "") for n in effects.index],
                    "text", wide=True),
             Column("effect", "Effect", effects.tolist(), "change", total=causes.total),
-            Column("share", "Of emissions before", (effects / base).tolist(), "growth",
+            Column("share", f"Of emissions in {then}", (effects / base).tolist(), "growth",
                    total=causes.total / base),
         ],
         causes.unit,
@@ -110,7 +116,8 @@ def _causes(causes: Decomposition) -> Html:
     )  # fmt: skip
 
 
-def _regions(results: Results, found: Change, since: str) -> Html:
+def _regions(results: Results, found: Change) -> Html:
+    since = found.names[0]
     now, then = results.accounts, found.accounts
     order = (now["consumption"] - then["consumption"]).abs()
     order = order.sort_values(ascending=False, kind="stable").index
@@ -123,15 +130,17 @@ def _regions(results: Results, found: Change, since: str) -> Html:
                    total=float(before.sum())),
             Column(f"{key}_change", "Change", (after - before).tolist(), "change",
                    total=float((after - before).sum())),
-            Column(f"{key}_growth", "Growth", growth.tolist(), "growth"),
+            Column(f"{key}_growth", "Growth", growth.tolist(), "growth",
+                   total=float(after.sum() / before.sum() - 1) if before.sum() else None),
         ]  # fmt: skip
     return table(
-        "region_changes", f"Production and consumption of each region since {since}", columns,
-        results.unit, total="World",
+        "region_changes",
+        "What each region emits and consumes, then and now, the largest change first",
+        columns, results.unit, total="World",
     )  # fmt: skip
 
 
-def _flows(results: Results, found: Change, since: str) -> Html:
+def _flows(results: Results, found: Change) -> Html:
     frame = found.between[found.between["from"] != found.between["to"]].head(FLOWS)
     return table(
         "flow_changes",
@@ -139,8 +148,8 @@ def _flows(results: Results, found: Change, since: str) -> Html:
         [
             results.places.column("from", "Emitted in", frame["from"]),
             results.places.column("to", "Consumed in", frame["to"]),
-            Column("before", since, frame["before"].tolist()),
-            Column("after", str(results.table.year or "Now"), frame["after"].tolist()),
+            Column("before", headed(found.names[0]), frame["before"].tolist()),
+            Column("after", headed(found.names[1]), frame["after"].tolist()),
             Column("change", "Change", frame["change"].tolist(), "change"),
         ],
         results.unit,
@@ -151,7 +160,7 @@ def _chains(results: Results, found: Change) -> Html:
     frame = found.chains.to_frame()
     columns = [
         results.places.chains("Supply chain", found.chains, found.table.rows),
-        Column("before", _since(found), frame["before"].tolist()),
+        Column("before", headed(found.names[0]), frame["before"].tolist()),
         Column("change", "Change", frame["change"].tolist(), "change"),
     ]
     columns += [

@@ -17,8 +17,8 @@ import numpy as np
 from carbonflows_fast.figures._canvas import Scale, scale_for
 
 __all__ = [
-    "Column", "Html", "Section", "amount", "count", "element", "joined", "paragraph", "percent",
-    "section", "share", "table",
+    "Column", "Html", "Section", "amount", "count", "element", "headed", "joined", "paragraph",
+    "percent", "section", "share", "table",
 ]  # fmt: skip
 
 Kind = Literal["text", "amount", "change", "share", "growth", "count"]
@@ -97,9 +97,16 @@ def percent(value: float, *, sign: bool = False) -> str:
     return f"{shown:{'+' if sign and shown else ''},.1f}\N{NO-BREAK SPACE}%".replace("-", "−")
 
 
-def amount(figure: str, value: float, unit: str, *, sign: bool = False) -> Html:
-    """Return an amount in a text; `figure` is the name by which programs find it."""
-    text = scale_for([value], unit).text(value, sign=sign).replace(" ", "\N{NO-BREAK SPACE}")
+def amount(
+    figure: str, value: float, unit: str, *, sign: bool = False, beside: float = 0.0
+) -> Html:
+    """Return an amount in a text; `figure` is the name by which programs find it.
+
+    It is written on the scale of what it stands `beside`, if that is larger.
+    """
+    text = (
+        scale_for([value, beside], unit).text(value, sign=sign).replace(" ", "\N{NO-BREAK SPACE}")
+    )
     return element("data", text, value=full(value), data_figure=figure, data_value=full(value))
 
 
@@ -116,6 +123,15 @@ def count(number: int, one: str, many: str = "") -> str:
     ('1 region', '9,800 rows')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def headed(text: str) -> str:
+    """Return a text as it stands at the head of a column.
+
+    >>> headed("this table"), headed("WIOD 2009")
+    ('This table', 'WIOD 2009')
+    """
+    return text[:1].upper() + text[1:]
 
 
 # ---- tables --------------------------------------------------------------------------------------

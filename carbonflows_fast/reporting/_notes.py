@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from carbonflows_fast import _core
 from carbonflows_fast.reporting._elements import (
     Html,
@@ -17,6 +19,8 @@ from carbonflows_fast.reporting._results import Results
 
 __all__ = ["limits", "method"]
 
+NEC = re.compile(r"\bn\.?e\.?c\b", re.IGNORECASE)
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SOLVERS = {
     "gmres": "GMRES with block Gauss-Seidel sweeps",
     "gauss-seidel": "block Gauss-Seidel sweeps",
@@ -54,7 +58,7 @@ def _facts(results: Results) -> Html:
     size = [
         count(len(given.regions), "region"),
         count(len(given.sectors), "sector"),
-        count(given.n, "row"),
+        f"{count(given.n, 'row')} (a sector of a region each)",
         f"{count(len(given.demand), 'column')} of final demand",
     ]
     solver = SOLVERS.get(flows.report.method, flows.report.method)
@@ -63,12 +67,12 @@ def _facts(results: Results) -> Html:
         "Table": (given.name or "without a name",),
         "Year": ("not given" if given.year is None else str(given.year),),
         "Size": (", ".join(size),),
-        "Stressor": (results.stressor, f", in {unit}" if unit else ""),
+        "What is followed": (results.stressor, f", in {unit}" if unit else ""),
         "Proved error": (
             "no flow, and no sum of flows, is wrong by more than ",
-            _small("error_bound", flows.error_bound, unit),
+            amount("error_bound", flows.error_bound, unit),
             ", or ",
-            _small("error_share", flows.error_bound / (abs(flows.total) or 1.0), ""),
+            _small("error_share", flows.error_bound / (abs(flows.total) or 1.0)),
             " of industrial emissions",
         ),
         "Solver": (f"{solver}, {passes} over A at most for a region",),
@@ -84,9 +88,9 @@ def _facts(results: Results) -> Html:
     if results.change is not None:
         causes, chains = results.change.causes, results.change.chains
         facts["Change"] = (
-            f"{causes.label}, {causes.prices}, {causes.method} over all orders; the effects add up "
-            "to the change but for ",
-            _small("closure", causes.closure, ""),
+            f"{causes.label}, in {causes.prices}; all causes move along a straight line from one "
+            "table to the other; the effects add up to the change but for ",
+            _small("closure", causes.closure),
             " of it; chains that are not listed change by ",
             amount("change_remainder", float(chains.pruned.sum()), unit, sign=True),
         )
@@ -101,13 +105,15 @@ def _facts(results: Results) -> Html:
 
 def _lost_share(lost: float, emitted: float, bound: float) -> str:
     if abs(lost) <= bound:
-        return ": nothing, within the proved error"
+        return ", which is nothing within the proved error"
     part = percent(lost / emitted if emitted else float("nan"))
     return f" serves no final purchase in the table; that is {part} of what does"
 
 
-def _small(figure: str, value: float, unit: str) -> Html:
-    text = f"{value:.1e} {unit}".rstrip().replace("-", "−").replace(" ", "\N{NO-BREAK SPACE}")
+def _small(figure: str, value: float) -> Html:
+    digits, _, power = f"{value:.1e}".partition("e")
+    text = f"{digits} × 10{str(int(power)).translate(RAISED)}" if value else "0"
+    text = text.replace(" ", "\N{NO-BREAK SPACE}")
     return element("data", text, value=repr(value), data_figure=figure, data_value=repr(value))
 
 
@@ -126,7 +132,10 @@ def limits(results: Results) -> Section:
         "with the product.",
         "Production follows the territory or the residents as the table's emission accounts do; "
         "these may differ from national inventories, above all in aviation and shipping.",
-        "Classes of products and the rows of the five studies are judgements; the classification "
-        "that the library ships gives the reason for each.",
+        "Which class a product has, and which sectors stand for the subject of a study, are "
+        "judgements; the classification that the library ships gives the reason for each. Codes in "
+        "these reasons are those of the table's own classification.",
     ]
+    if any(NEC.search(sector) for sector in results.table._parts.sectors):
+        items.append("In names of sectors, nec is what is not elsewhere classified.")
     return section("limits", "Limits", element("ul", *(element("li", item) for item in items)))

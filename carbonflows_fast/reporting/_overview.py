@@ -22,6 +22,7 @@ from carbonflows_fast.reporting._results import Results
 __all__ = ["borders", "regions", "subtitle", "summary", "title_of"]
 
 FLOWS = 20  # in the list of the largest
+BALANCES = 16  # bars
 
 
 def title_of(results: Results) -> str:
@@ -53,8 +54,11 @@ def summary(results: Results) -> Section:
         _card(
             "Crosses a border",
             share("traded_share_all", flows.traded_share_all),
+            "Of all emissions: ",
             amount("traded", crossing, unit),
-            " of all emissions happen in one region to make what another region finally buys.",
+            " happen in one region to make what another region finally buys."
+            if len(results.table.regions) > 1
+            else ", as the table has one region and no other to trade with.",
         ),
     ]
     for frame, figure, head in (
@@ -65,21 +69,22 @@ def summary(results: Results) -> Section:
             cards.append(_balance_card(results, frame, figure, head))
     if results.change is not None:
         then = float(results.change.accounts["production"].sum())
-        since = _when(results)
+        before, after = results.change.names
         cards.append(
             _card(
-                f"Change since {since}",
+                f"Change from {before} to {after}",
                 share("world_growth", world / then - 1 if then else float("nan"), sign=True),
                 "The world emitted ",
                 amount("world_change", abs(world - then), unit),
-                f" {'more' if world >= then else 'less'} than in {since}.",
+                f" {'more' if world >= then else 'less'} in {after} than in {before}.",
             )
         )
     lead = paragraph(
         "Products are made in one place and used in another. This report follows ",
         element("strong", results.stressor),
         " from where it is emitted to where the product that caused it is finally bought: by "
-        "households, governments or investors, at the end of a supply chain of any length.",
+        "households, governments or investors, at the end of a supply chain of any length. What is "
+        "emitted to make a product is said to be embodied in it.",
         class_="lead",
     )
     return section("summary", "In brief", lead, element("div", *cards, class_="cards"))
@@ -107,13 +112,6 @@ def _balance_card(results: Results, frame: object, figure: str, head: str) -> Ht
         share(f"{figure}_share", abs(float(first["net_share"]))),
         " of what it emits.",
     )
-
-
-def _when(results: Results) -> str:
-    change = results.change
-    if change is None:
-        return ""
-    return str(change.table.year or change.table.name or "the other table")
 
 
 # ---- regions -------------------------------------------------------------------------------------
@@ -165,12 +163,13 @@ def regions(results: Results) -> Section:
                 "serves no final purchase, and stands in no other column."),
         class_="terms",
     )  # fmt: skip
+    several = len(results.table.regions) > 1
     shown = picture(
         "balance",
         "Net importers and net exporters",
         _balance_text(results),
-        lambda: figures.net_imports(results.flows, top=16),
-    )
+        lambda: figures.net_imports(results.flows, top=BALANCES),
+    ) if several else ""  # fmt: skip
     return section(
         "regions", "Who emits, and for whom", paragraph(_regions_text(results)), shown, about,
         listed,
@@ -178,21 +177,28 @@ def regions(results: Results) -> Section:
 
 
 def _regions_text(results: Results) -> str:
+    if len(results.table.regions) == 1:
+        return "The table has one region, which consumes all that it produces."
     importers = results.flows.net_importers()
     exporters = results.flows.net_exporters()
     name = results.places.name
     text = f"{count(len(importers), 'region')} on balance imported emissions {results.when}, and "
     text += f"{count(len(exporters), 'region')} exported them."
-    for frame, what in ((importers, "net importers"), (exporters, "net exporters")):
-        if len(frame):
-            text += f" The largest {what}: {', '.join(name(str(r)) for r in frame.index[:3])}."
+    for frame, what in ((importers, "net importer"), (exporters, "net exporter")):
+        names = [name(str(region)) for region in frame.index]
+        if len(names) == 1:
+            text += f" The {what} is {names[0]}."
+        elif names:
+            text += f" The largest {what}s: {', '.join(names[:3])}."
     return text
 
 
 def _balance_text(results: Results) -> str:
+    grouped = "; regions beyond the largest are grouped"
     return (
-        f"Bars to the right are net imports, bars to the left net exports, {results.when}; regions "
-        "beyond the largest are grouped. The table below has every region."
+        f"Bars to the right are net imports, bars to the left net exports, {results.when}"
+        f"{grouped if len(results.table.regions) > BALANCES else ''}. The table below has every "
+        "region."
     )
 
 
@@ -201,25 +207,27 @@ def _balance_text(results: Results) -> str:
 
 def borders(results: Results) -> Section:
     """Show what crosses borders, by each of the three definitions, and the largest flows."""
-    parts = [_definitions(results)]
-    if len(results.table.regions) > 1:
-        parts += [
-            picture(
-                "bands",
-                "From where it is emitted to where it is consumed",
-                "The left end of a band is where emissions happen, the right end where the product "
-                "that caused them is finally bought. The largest regions are named.",
-                lambda: figures.sankey(results.flows, top=10),
-            ),
-            _largest(results),
-            picture(
-                "matrix",
-                "All flows between regions",
-                "Rows emit, columns consume; darker cells are larger flows, on a logarithmic "
-                "scale. The diagonal is what regions emit for themselves.",
-                lambda: figures.heat_map(results.flows, top=40),
-            ),
-        ]
+    if len(results.table.regions) == 1:
+        text = paragraph("The table has one region, so it says nothing about trade with others.")
+        return section("flows", "Across borders", text)
+    parts = [
+        _definitions(results),
+        picture(
+            "bands",
+            "From where it is emitted to where it is consumed",
+            "The left end of a band is where emissions happen, the right end where the product "
+            "that caused them is finally bought. The largest regions are named.",
+            lambda: figures.sankey(results.flows, top=10),
+        ),
+        _largest(results),
+        picture(
+            "matrix",
+            "All flows between regions",
+            "Rows emit, columns consume; darker cells are larger flows, on a logarithmic "
+            "scale. The diagonal is what regions emit for themselves.",
+            lambda: figures.heat_map(results.flows, top=40),
+        ),
+    ]
     return section("flows", "Across borders", *parts, _classes(results))
 
 
@@ -232,8 +240,8 @@ def _definitions(results: Results) -> Html:
     meanings = [
         "Emitted in one region to make what another region finally buys, through supply chains of "
         "any length.",
-        "The exporter's own emissions for its gross exports, whoever uses them next. A product "
-        "that crosses several borders counts at each.",
+        "Emissions embodied in bilateral trade: the exporter's own emissions for its gross "
+        "exports, whoever uses them next. A product that crosses several borders counts at each.",
         "What net importers consume beyond what they produce, added up: the part that does not "
         "cancel out.",
     ]
@@ -267,7 +275,9 @@ def _largest(results: Results) -> Html:
     frame = results.flows.top(FLOWS)
     return table(
         "largest_flows",
-        f"The largest {len(frame)} flows from one region to another",
+        f"The largest {len(frame)} flows from one region to another"
+        if len(frame) < len(results.table.regions) * (len(results.table.regions) - 1)
+        else "All flows from one region to another",
         [
             results.places.column("from", "Emitted in", frame["from"]),
             results.places.column("to", "Consumed in", frame["to"]),
@@ -281,8 +291,8 @@ def _largest(results: Results) -> Html:
 def _classes(results: Results) -> Html:
     if results.split is None:
         return paragraph(
-            "What kind of product is traded is not told: the table's sectors are in none of the "
-            f"classifications that are shipped ({results.no_split}).",
+            "What kind of product is traded is not told, since no classification that the library "
+            f"has knows the class of every sector of the table: {results.no_split}.",
             class_="note",
         )
     meanings = {

@@ -6,12 +6,13 @@ import base64
 import datetime
 import hashlib
 import os
+import re
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from carbonflows_fast._atomic import replacing
+from carbonflows_fast._atomic import check_place, replacing
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.figures._canvas import axes_for
 from carbonflows_fast.reporting._elements import Html, element, joined
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from carbonflows_fast.reporting._results import Results
 
 __all__ = ["check_page", "report"]
+
+# What has no place in HTML or in UTF-8. A label may have tabs, line breaks and what is left of
+# letters that were decoded wrongly; a title may not.
+UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+UNREADABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def report(
@@ -36,7 +42,7 @@ def report(
 ) -> Path:
     """Write what a table says about emissions and trade as one HTML file for a browser.
 
-    The page has headline figures with their definitions, accounts, flows, the five sector studies,
+    The page has headline figures with definitions, accounts, flows, up to five sector studies,
     the largest supply chains, what changed since another year, notes on method and data, and
     limits. It loads nothing from anywhere, can be read without JavaScript and printed. Every number
     is one that :func:`accounts`, :func:`flows`, :func:`sector_study`, :func:`structural_paths`,
@@ -54,10 +60,10 @@ def report(
         The file to write, ".html" or ".htm"; it appears complete or not at all, and replaces one
         that is there.
     since : Table, optional
-        Of the same rows and consumers: what changed from it is told. Of a panel, the first year by
-        default.
+        Of the same rows and consumers, in any order: what changed from it is told. Of a panel, the
+        first year by default.
     title : str, optional
-        "Carbon embodied in trade, 2009", or the stressor if that is no carbon, by default.
+        One line; "Carbon embodied in trade, 2009" by default, or the stressor if that is no carbon.
     date : str or datetime.date, optional
         The day that the report is to bear. None by default: the same tables give the same bytes.
     progress : bool, optional
@@ -73,7 +79,7 @@ def report(
     InputError
         If an argument is wrong, matplotlib is not installed, or the file cannot be written.
     LabelError
-        If a stressor is unknown, or `since` has other rows or consumers.
+        If a stressor is unknown, or `since` has other rows or consumers, or not the stressor.
     NotProductiveError, ConvergenceError
         If a table cannot be solved.
 
@@ -94,13 +100,11 @@ def report(
     True
     """
     path = check_page(out)
-    for name, text in (("title", title), ("date", date)):
-        good = (str, datetime.date) if name == "date" else str
-        if text is not None and not (isinstance(text, good) and str(text).strip()):
-            raise InputError(
-                wrong(name, expected="a text", got=repr(text), remedy="leave it out for none")
-            )
+    for name, text, good in (("title", title, str), ("date", date, str | datetime.date)):
+        if text is not None:
+            _check_text(name, text, good)
     source, since, panel = _tables(table, since)
+    _check_labels(source)
     axes_for(None, 1.0)  # complains where matplotlib is missing, before anything is computed
     from carbonflows_fast.reporting._results import results_of
 
@@ -123,17 +127,39 @@ def check_page(out: Any, argument: str = "out") -> Path:
             wrong(argument, expected="a path", got=repr(out), remedy='give e.g. "report.html"')
         )
     path = Path(out)
+    if str(out):  # the path of nothing is the folder that one is in
+        check_place(path, argument)
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(
-            wrong(argument, expected="a file name that ends in .html or .htm", got=repr(str(path)),
+            wrong(argument, expected="a file name that ends in .html or .htm", got=repr(str(out)),
                   remedy="a report is a page for a browser")
         )  # fmt: skip
-    if path.is_dir() or not path.parent.is_dir():
-        got = f"{str(path)!r}, a folder" if path.is_dir() else f"{str(path)!r}, in no folder"
-        raise InputError(
-            wrong(argument, expected="a file in a folder that exists", got=got, remedy="create it")
-        )
     return path
+
+
+def _check_text(argument: str, text: Any, good: Any) -> None:
+    if not isinstance(text, good) or not str(text).strip():
+        raise InputError(
+            wrong(argument, expected="a text", got=repr(text), remedy="leave it out for none")
+        )
+    if UNREADABLE.search(str(text)):
+        raise InputError(
+            wrong(argument, expected="one line of text, without control characters or halves of "
+                  "surrogate pairs", got=repr(text), remedy="leave them out")
+        )  # fmt: skip
+
+
+def _check_labels(table: Table) -> None:
+    """Refuse labels that a page cannot hold."""
+    parts = table._parts
+    for label in (
+        table.name, *table.regions, *parts.sectors, *table.stressors, *parts.stressor_units
+    ):  # fmt: skip
+        if UNWRITABLE.search(label):
+            raise InputError(
+                wrong("table", expected="labels without control characters or halves of surrogate "
+                      "pairs", got=repr(label), remedy="rename it in the table's source")
+            )  # fmt: skip
 
 
 def _tables(table: Any, since: Any) -> tuple[Table, Table | None, Panel | None]:

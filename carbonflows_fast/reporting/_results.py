@@ -19,7 +19,9 @@ from carbonflows_fast.linkages import production_layers
 from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
 from carbonflows_fast.paths import Paths, structural_paths
 from carbonflows_fast.reporting._places import Places
+from carbonflows_fast.reporting._since import comparable, names_of
 from carbonflows_fast.sectors import SectorStudy, sector_study
+from carbonflows_fast.selection import select_stressor
 from carbonflows_fast.trade import Flows, flows
 
 if TYPE_CHECKING:
@@ -36,11 +38,12 @@ STUDY_CHAINS: Final = 5  # of each study
 class Study:
     """One of the five sector studies, or why there is none.
 
-    `same_as` names the earlier study of the same rows, whose result and chains this one shares.
+    `notes` are, for each sector, how well it fits, its label and what is in or out. `same_as` names
+    the earlier study of the same sectors, whose result and chains this one shares.
     """
 
     name: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str, str], ...] = ()
     result: SectorStudy | None = None
     chains: Paths | None = None
     same_as: str = ""
@@ -49,9 +52,13 @@ class Study:
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What another table says, and what changed from it to the table of the report."""
+    """What another table says, and what changed from it to the table of the report.
+
+    `names` tell the two apart, e.g. "2005" and "2009".
+    """
 
     table: Table
+    names: tuple[str, str]
     accounts: pd.DataFrame
     flows: Flows
     between: pd.DataFrame
@@ -113,6 +120,10 @@ def results_of(
     CarbonFlowsError
         As the functions of the library do; tables that cannot be compared are found first.
     """
+    if stressor is None:  # the only one, of another table too if that has more
+        stressor = select_stressor(table).name
+    if since is not None:
+        since = comparable(table, since, stressor)
     years = () if panel is None else panel.years
     steps = 3 + len(STUDIES) + (since is not None) + len(years)
     with progress_bar("Report: flows", steps, progress) as bar:
@@ -170,7 +181,8 @@ def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
     earlier = flows(before, stressor)
     return Change(
         table=before,
-        between=found.change_from(earlier),  # complains first where they cannot be compared
+        names=names_of(after, before),
+        between=found.change_from(earlier),
         accounts=accounts(before, stressor),
         flows=earlier,
         causes=structural_decomposition(before, after, stressor),
@@ -183,15 +195,28 @@ def _split(found: Flows) -> tuple[pd.DataFrame | None, str]:
     try:
         sector_classes(found._table._parts.sectors)
     except LabelError as error:
-        return None, str(error)
+        return None, _reason(error)[1]
     return found.split(), ""
+
+
+def _reason(error: LabelError) -> tuple[str, str]:
+    """Return what a classification expected and got, without what could be typed instead."""
+    said = str(error).partition(": expected ")[2].rpartition("; ")[0]
+    expected, _, got = said.partition(", got ")
+    return expected, got
 
 
 def _study(table: Table, stressor: Any, name: str, earlier: list[Study]) -> Study:
     try:
-        labels, notes = study_sectors(name, table._parts.sectors, "sectors")
+        labels, about = study_sectors(name, table._parts.sectors, "sectors")
     except LabelError as error:
-        return Study(name, why_not=str(error))
+        return Study(name, why_not="the study takes {}; this is {}".format(*_reason(error)))
+    notes = tuple(
+        (fit, label, text.removeprefix(f"{label}: "))
+        for label, (fit, _, text) in zip(
+            labels, (note.partition(": ") for note in about), strict=True
+        )
+    )
     for other in earlier:
         if other.result is not None and set(other.result.sectors) == set(labels):
             return Study(name, notes, other.result, other.chains, same_as=other.name)

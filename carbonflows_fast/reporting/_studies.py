@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from carbonflows_fast import figures
@@ -27,36 +28,75 @@ __all__ = ["chains", "studies"]
 STEPS = {"emitted": "Emitted in", "made": "Made in", "consumed": "Consumed in"}
 REGIONS = 8  # in the tables of a study
 PRODUCTS = 8
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five")
+FITS = {
+    "exact": "is the subject of the study and nothing else",
+    "part": "is a part of the subject of the study",
+    "wider": "is wider than the subject of the study",
+}
 
 
 def studies(results: Results) -> Section:
     """Follow five sectors from where their chains emit to who buys what they went into."""
-    lead = paragraph(
-        "Each study counts every supply chain that passes through a sector once: what the sector "
-        "emits itself (direct) and what its suppliers emit (upstream), where the product is made, "
-        "and who finally buys what it went into. Chains may pass through several sectors, so the "
-        "studies overlap and must not be added up."
+    found = [study for study in results.studies if study.result is not None]
+    own = [study for study in found if not study.same_as]
+    parts = [*_lead(own), *_left_out(results.studies)]
+    if len(own) > 1:
+        parts.append(_compared(results, own))
+    parts += [_study(results, study) for study in found]
+    title = f"{NUMBERS[len(own)]} sector {'study' if len(own) == 1 else 'studies'}"
+    return section("studies", title, *parts)
+
+
+def _lead(own: list[Study]) -> list[Html]:
+    """Say what a study is."""
+    if not own:
+        return []
+    several = len(own) > 1
+    text = (
+        f"{'Each' if several else 'The'} study follows every supply chain that passes through "
+        f"{'a' if several else 'the'} sector, and counts it once: what the sector emits itself "
+        "(direct) and what its suppliers and theirs emit (upstream), where the sector makes its "
+        "products, and who finally buys what they went into."
     )
-    made = [study for study in results.studies if study.result is not None]
-    missing = [study for study in results.studies if study.result is None]
-    parts = [lead]
-    if made:
-        parts.append(_compared(results, made))
-    parts += [_study(results, study) for study in made]
-    if missing:
-        items = [
-            element("li", element("strong", study.name.capitalize()), f": {study.why_not}",
-                    data_study=study.name)
-            for study in missing
-        ]  # fmt: skip
-        parts.append(element("h3", "Studies that cannot be made from this table"))
-        parts.append(element("ul", *items, class_="note"))
-    return section("studies", "Five sectors", *parts)
+    if several:
+        text += (
+            " Chains may pass through several sectors, so the studies overlap and must not be "
+            "added up."
+        )
+    return [paragraph(text)]
 
 
-def _compared(results: Results, made: list[Study]) -> Html:
+def _left_out(every: Sequence[Study]) -> list[Html]:
+    """Say which of the studies have no numbers of their own, and why."""
+    reasons: dict[str, list[str]] = {}
+    for study in every:
+        if study.same_as:
+            why = (
+                f"it stands for the same sectors of the table as {study.same_as}, with its numbers"
+            )
+            reasons.setdefault(why, []).append(study.name)
+        elif study.result is None:
+            reasons.setdefault(study.why_not, []).append(study.name)
+    if not reasons:
+        return []
+    left = sum(map(len, reasons.values()))
+    text = f"Of the {NUMBERS[len(every)].lower()} studies that the library knows, "
+    if left == len(every):
+        text += "none can be made from this table:"
+    else:
+        text += f"{NUMBERS[left].lower()} {'has' if left == 1 else 'have'} no numbers of "
+        text += f"{'its' if left == 1 else 'their'} own from this table:"
+    items = [
+        element("li", element("strong", ", ".join(names).capitalize()), f": {why}.")
+        for why, names in reasons.items()
+    ]
+    return [element("div", paragraph(text), element("ul", *items), class_="note")]
+
+
+def _compared(results: Results, own: list[Study]) -> Html:
     total = results.flows.total
-    found = [(study, study.result) for study in made if study.result is not None]
+    found = [(study, study.result) for study in own if study.result is not None]
     shares = [result.border_shares for _, result in found]
     return table(
         "studies_compared",
@@ -69,9 +109,9 @@ def _compared(results: Results, made: list[Study]) -> Html:
                    [r.total / total if total else float("nan") for _, r in found], "share"),
             Column("direct", "Direct", [r.direct for _, r in found]),
             Column("upstream", "Upstream", [r.upstream for _, r in found]),
-            Column("emitted_made", "Border between emitter and maker",
+            Column("emitted_made", "Emitted and made in different regions",
                    [s["emitted → made"] for s in shares], "share"),
-            Column("made_consumed", "Border between maker and buyer",
+            Column("made_consumed", "Made and consumed in different regions",
                    [s["made → consumed"] for s in shares], "share"),
             Column("emitted_consumed", "Emitted and consumed in different regions",
                    [s["emitted → consumed"] for s in shares], "share"),
@@ -85,16 +125,13 @@ def _study(results: Results, study: Study) -> Html:
     assert result is not None
     name = study.name
     head = element("h3", name.capitalize(), id=f"study-{name}")
-    notes = element("div", *(paragraph(_note(note)) for note in study.notes), class_="note")
+    notes = [paragraph(_note(*note)) for note in study.notes]
+    about = element("div", *notes, class_="note")
     if study.same_as:
-        text = (
-            f"In this table the rows of {name} are those of {study.same_as}, and so are all "
-            f"numbers: see {study.same_as}."
-        )
-        return joined([head, notes, paragraph(text)])
+        return joined([head, paragraph(f"All numbers are those of {study.same_as}."), about])
     total = result.total or float("nan")
     text = paragraph(
-        f"Supply chains through {name} emit ",
+        f"Supply chains through the {name} sector emit ",
         amount(f"{name}_total", result.total, result.unit),
         ". The sector itself emits ",
         share(f"{name}_direct_share", result.direct / total),
@@ -106,11 +143,12 @@ def _study(results: Results, study: Study) -> Html:
     drawing = picture(
         f"{name}-bands",
         f"{name.capitalize()}: emitted, made, consumed",
-        f"Bands lead from where emissions happen to where {name} is made, and on to where the "
-        "final product is bought. The table below has the largest regions.",
+        f"Bands lead from where emissions happen to where the {name} sector makes its products, "
+        "and on to where the final product is bought. The table below has "
+        f"{'the largest' if len(results.table.regions) > REGIONS else 'all'} regions.",
         partial(figures.sector_flow, result, top=7),
     )
-    return joined([head, text, notes, drawing, _steps(results, study, result),
+    return joined([head, text, about, drawing, _steps(results, study, result),
                    _products(study, result), _chains(results, study)])  # fmt: skip
 
 
@@ -124,21 +162,16 @@ def _priced(results: Results, name: str, result: SectorStudy) -> list[str]:
     except LabelError:  # no such year, or no such country in the table
         return []
     return [
-        " Of what consumers in the countries of the European emissions trading system cause, ",
+        " Of what consumers in the countries of the European emissions trading system cause by "
+        "these chains, ",
         share(f"{name}_priced_share", covered),
         " is emitted in these countries, where a price on carbon can reach it.",
     ]
 
 
-def _note(note: str) -> str:
-    """Say how well the table's rows stand for the subject of a study."""
-    match, _, about = note.partition(": ")
-    said = {
-        "exact": "The table's rows are the subject of the study and nothing else",
-        "part": "The table's rows are a part of the subject of the study",
-        "wider": "The table's rows are wider than the subject of the study",
-    }
-    return f"{said.get(match, match)}. {about}"
+def _note(fit: str, label: str, about: str) -> str:
+    """Say how well a sector of the table stands for the subject of a study."""
+    return f"The table's sector “{label}” {FITS[fit]}. {about}"
 
 
 def _steps(results: Results, study: Study, result: SectorStudy) -> Html:
@@ -195,14 +228,19 @@ def chains(results: Results) -> Section:
     found, layers = results.chains, results.layers
     text = paragraph(
         "A supply chain leads from a product that is finally bought, through what its maker buys, "
-        "to the industry that emits. It reads from left to right: each arrow is a purchase. The ",
-        f"{len(found)} largest of all chains carry ",
+        "to the industry that emits. It reads from left to right: each arrow is a purchase. "
+    )
+    if not len(found):
+        text = paragraph("No supply chain has any emissions.")
+        return section("chains", "Supply chains", text)
+    known = paragraph(
+        f"The {len(found)} largest of all chains carry " if len(found) > 1
+        else "The largest of all chains carries ",
         share("chains_coverage", found.coverage),
         " of industrial emissions; the other ",
         amount("chains_remainder", found.remainder, found.unit),
-        " is spread over very many smaller ones, and is summed from them, not taken as the "
-        "difference.",
-    )
+        " is spread over smaller ones, and is summed from them, not taken as the difference.",
+    )  # fmt: skip
     listed = table(
         "chains",
         "The largest supply chains, final product first",
@@ -239,7 +277,7 @@ def chains(results: Results) -> Section:
         "tree",
         "The largest supply chains as a tree",
         "A line is a step of a chain, set in under the one that buys from it; the bar is what the "
-        "chain carries. The table above has the same chains.",
+        "chain carries. The table above has these chains in full.",
         lambda: figures.path_tree(found, top=min(15, max(len(found), 1))),
     )
-    return section("chains", "Supply chains", text, listed, tree, drawing, stages)
+    return section("chains", "Supply chains", text, known, listed, tree, drawing, stages)
