@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
         "--stressor", metavar="NAME", action="append", help="keep only this; may be repeated"
     )
     parser.add_argument("--years", metavar="FIRST:LAST", help="or a list: 1995,2000; default all")
-    parser.add_argument("--only", metavar="TEXT", help="tables with this in their name, e.g. pxp")
+    parser.add_argument("--only", metavar="TEXT",
+                        help="with this in the name, e.g. pxp; or a table's whole name")  # fmt: skip
     parser.add_argument("--workers", type=positive,
                         help="processes; default by cores and memory")  # fmt: skip
     parser.add_argument("--no-resume", action="store_true", help="convert anew what is there")
@@ -105,10 +106,10 @@ def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job])
         )  # fmt: skip
 
 
-def _wanted(asked: Any, only: str | None) -> Callable[[Candidate], bool]:
-    def wanted(table: Candidate) -> bool:
-        if only is not None and only.lower() not in table.name.lower():
-            return False
+def _wanted(asked: Any, only: str | None) -> Callable[[list[Candidate]], list[Candidate]]:
+    """Return what chooses by year, and by a part of the name where none is called so in full."""
+
+    def fits(table: Candidate) -> bool:
         if asked is None:
             return True
         if table.year is None:
@@ -116,6 +117,13 @@ def _wanted(asked: Any, only: str | None) -> Callable[[Candidate], bool]:
         if isinstance(asked, slice):
             return (asked.start or table.year) <= table.year <= (asked.stop or table.year)
         return table.year in asked
+
+    def wanted(tables: list[Candidate]) -> list[Candidate]:
+        if only is not None:
+            text = only.lower()
+            whole = [one for one in tables if one.name.lower().rstrip("/") == text.rstrip("/")]
+            tables = whole or [one for one in tables if text in one.name.lower()]
+        return [table for table in tables if fits(table)]
 
     return wanted
 

@@ -72,11 +72,14 @@ def years_of(text: str | None) -> Any:
     try:
         if ":" in text:
             first, last = (int(part) if part else None for part in text.split(":"))
+            if first is not None and last is not None and first > last:
+                raise ValueError
             return slice(first, last)
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise InputError(
-            wrong("--years", expected="FIRST:LAST or a list with commas", got=repr(text),
+            wrong("--years", expected="FIRST:LAST, the earlier year first, or a list with commas",
+                  got=repr(text),
                   remedy="e.g. --years 1995:2022")
         ) from None  # fmt: skip
 

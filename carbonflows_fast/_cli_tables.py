@@ -13,7 +13,11 @@ from carbonflows_fast.errors import InputError, wrong
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["add_layout", "add_table", "load", "spoken", "table_or_path", "wrong_for_saved"]
+__all__ = ["add_layout", "add_table", "load", "refuse_own_source", "spoken", "table_or_path",
+           "wrong_for_saved"]  # fmt: skip
+
+WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
+READ = ("table", "after", "other", "since", "classes")
 
 # Arguments of functions that an error advises, and that are options here.
 ADVISED = re.compile(r"\b(year|format|stressor)s?=(?:…|\[…\]|$)")
@@ -62,6 +66,33 @@ def table_or_path(arguments: argparse.Namespace) -> Table | Path:
     """Return what `carbonflows_fast.check` is told: the path, if it says all."""
     path: Path = arguments.table
     return path if arguments.format is None and arguments.year is None else load(arguments)
+
+
+def refuse_own_source(arguments: argparse.Namespace) -> None:
+    """Refuse to write over what is read, by whatever path it is named.
+
+    Raises
+    ------
+    InputError
+        Naming the argument that would be written.
+    """
+    given = vars(arguments)
+    for written, name in WRITTEN.items():
+        for read in READ:
+            places = given.get(written), given.get(read)
+            if None not in places and _same(*places):  # type: ignore[arg-type]
+                raise InputError(
+                    wrong(name, expected="another place than that of a table that is read",
+                          got=repr(str(places[0])),
+                          remedy="choose one where nothing is lost")
+                )  # fmt: skip
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False  # one of them is not there: nothing can be lost
 
 
 def wrong_for_saved(argument: str, path: Path) -> InputError:

@@ -36,7 +36,13 @@ from carbonflows_fast._cli_output import (
     show_accounts,
     write_out,
 )
-from carbonflows_fast._cli_tables import add_table, load, spoken, wrong_for_saved
+from carbonflows_fast._cli_tables import (
+    add_table,
+    load,
+    refuse_own_source,
+    spoken,
+    wrong_for_saved,
+)
 from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
 from carbonflows_fast.errors import CarbonFlowsError
 
@@ -394,6 +400,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         parsed = _parser().parse_args(arguments)
+        refuse_own_source(parsed)
         with _thread_count(getattr(parsed, "threads", None)):
             status: int = parsed.function(parsed)
         sys.stdout.flush()
