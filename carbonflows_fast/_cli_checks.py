@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from carbonflows_fast._cli_output import check_out, columns, save, say, write_out, writing
-from carbonflows_fast._cli_tables import add_layout, spoken, table_or_path
-from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
+from carbonflows_fast._cli_output import check_out, columns, save, write_out, writing
+from carbonflows_fast._cli_sentences import spoken
+from carbonflows_fast._cli_streams import say
+from carbonflows_fast._cli_tables import add_layout, place, table_or_path
+from carbonflows_fast.errors import InputError, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -43,9 +43,9 @@ def _option(name: str) -> str:
 
 def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `check` takes beside the output."""
-    parser.add_argument("table", metavar="PATH", type=Path, help="text table or saved table")
+    parser.add_argument("table", metavar="PATH", type=place, help="text table or saved table")
     add_layout(parser)
-    parser.add_argument("--other", metavar="PATH", type=Path, help="a table to compare it with")
+    parser.add_argument("--other", metavar="PATH", type=place, help="a table to compare it with")
     parser.add_argument(
         "--stressor", metavar="NAME",
         help="whose footprints the effects are about; carbon dioxide if left out",
@@ -54,9 +54,9 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `repair` takes beside the table."""
-    parser.add_argument("destination", metavar="DESTINATION", type=Path, help="folder to make")
+    parser.add_argument("destination", metavar="DESTINATION", type=place, help="folder to make")
     parser.add_argument(
-        "--ledger", metavar="FILE", type=Path, help="write all changes as .csv, .parquet or .json"
+        "--ledger", metavar="FILE", type=place, help="write all changes as .csv, .parquet or .json"
     )
     for name, text in SWITCHES.items():
         parser.add_argument(_option(name), action="store_true", help=text)
@@ -72,7 +72,7 @@ def check(arguments: argparse.Namespace) -> int:
 
     check_out(arguments.out)
     report = cf.check(table_or_path(arguments), arguments.other, stressor=arguments.stressor)
-    say(spoken(str(report)))
+    say(spoken(str(report), arguments))
     write_out(report.findings, arguments.out)
     return 0 if report.ok else 1
 
@@ -84,18 +84,14 @@ def repair(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], T
     asked = {name: getattr(arguments, name) for name in REPAIRS}
     _refuse_early(arguments, asked)
     table = load(arguments)
-    with _called({name: _option(name) for name in REPAIRS}):
-        repaired, ledger = cf.repair(table, **asked)
+    repaired, ledger = cf.repair(table, **asked)
     counts = ledger.groupby(["repair", "what"], sort=False).size()
     if len(ledger):
         say(columns(["repair", "what", "changes"],
                     [[*key, f"{count:,}"] for key, count in counts.items()], left=2))  # fmt: skip
     else:
         say("nothing to repair")
-    with (
-        writing(ledger, arguments.ledger, "--ledger"),  # neither without the other
-        _called({"path": "DESTINATION"}),
-    ):
+    with writing(ledger, arguments.ledger, "--ledger"):  # neither without the other
         save(repaired, arguments.destination)
     return 0
 
@@ -111,21 +107,9 @@ def _refuse_early(arguments: argparse.Namespace, asked: dict[str, object]) -> No
         )  # fmt: skip
     check_out(arguments.ledger, "--ledger")
     require_replaceable(arguments.destination, "DESTINATION")
-    place = arguments.destination.resolve()
-    if arguments.ledger is not None and arguments.ledger.resolve().is_relative_to(place):
+    made = arguments.destination.resolve()
+    if arguments.ledger is not None and arguments.ledger.resolve().is_relative_to(made):
         raise InputError(
             wrong("--ledger", expected="a file outside DESTINATION, which is replaced as a whole",
                   got=repr(str(arguments.ledger)), remedy="put it beside the folder")
         )  # fmt: skip
-
-
-@contextmanager
-def _called(names: dict[str, str]) -> Iterator[None]:
-    """Call arguments in errors what they are called on the command line."""
-    try:
-        yield
-    except CarbonFlowsError as error:
-        argument, colon, text = str(error).partition(":")
-        if argument not in names:
-            raise
-        raise type(error)(f"{names[argument]}{colon}{text}") from error

@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._cli_output import check_out, columns, save, say, write_out, years_of
+from carbonflows_fast._cli_output import check_out, columns, save, write_out, years_of
+from carbonflows_fast._cli_sentences import spoken
+from carbonflows_fast._cli_streams import complain, say
+from carbonflows_fast._cli_tables import place
 from carbonflows_fast.errors import InputError, shorten, wrong
 
 if TYPE_CHECKING:
@@ -25,19 +27,20 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
     """Add what the command takes beside the table."""
     parser.add_argument(
-        "destination", metavar="DESTINATION", type=Path,
+        "destination", metavar="DESTINATION", type=place,
         help="folder to make; of several tables, the folder of their folders, named by year",
     )  # fmt: skip
     parser.add_argument(
         "--stressor", metavar="NAME", action="append", help="keep only this; may be repeated"
     )
     parser.add_argument("--years", metavar="FIRST:LAST", help="or a list: 1995,2000; default all")
-    parser.add_argument("--only", metavar="TEXT",
-                        help="with this in the name, e.g. pxp; or a table's whole name")  # fmt: skip
+    parser.add_argument(
+        "--only", metavar="TEXT", help="with this in the name, e.g. pxp; or a table's whole name"
+    )
     parser.add_argument("--workers", type=positive,
                         help="processes; default by cores and memory")  # fmt: skip
     parser.add_argument("--no-resume", action="store_true", help="convert anew what is there")
-    parser.add_argument("--out", metavar="FILE", type=Path,
+    parser.add_argument("--out", metavar="FILE", type=place,
                         help="write the summary as .csv, .parquet or .json")  # fmt: skip
 
 
@@ -63,7 +66,7 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
         if arguments.out:
             (job,) = jobs
             made = saved(job._replace(target=arguments.destination), "saved")
-            _show([made._replace(seconds=time.monotonic() - started)], arguments.out)
+            _show([made._replace(seconds=time.monotonic() - started)], arguments)
         return 0
     if is_store(arguments.destination):
         raise InputError(
@@ -73,7 +76,7 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
         )  # fmt: skip
     with _stopped_by_sigterm():
         outcomes = convert_all(jobs, workers=arguments.workers, resume=not arguments.no_resume)
-    failed = _show(outcomes, arguments.out)
+    failed = _show(outcomes, arguments)
     say(f"saved: {len(jobs) - failed} of {len(jobs)} tables in {arguments.destination}")
     return 1 if failed else 0
 
@@ -128,7 +131,7 @@ def _wanted(asked: Any, only: str | None) -> Callable[[list[Candidate]], list[Ca
     return wanted
 
 
-def _show(outcomes: Sequence[Outcome], out: Path | None) -> int:
+def _show(outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> int:
     """Show and write the summary; return how many failed."""
     import pandas as pd
 
@@ -142,8 +145,7 @@ def _show(outcomes: Sequence[Outcome], out: Path | None) -> int:
     say(columns(heads, lines, left=3))
     for one in outcomes:
         if one.reason:
-            sys.stderr.write(
-                f"carbonflows-fast: {one.year or one.table}: {one.state}: {one.reason}\n"
-            )
-    write_out(pd.DataFrame(outcomes), out)
+            reason = spoken(one.reason, arguments)
+            complain(f"carbonflows-fast: {one.year or one.table}: {one.state}: {reason}")
+    write_out(pd.DataFrame(outcomes), arguments.out)
     return sum(one.state == "failed" for one in outcomes)

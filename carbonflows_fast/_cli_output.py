@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._atomic import replacing
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast._cli_streams import printable, say, width
+from carbonflows_fast.errors import InputError, StoreError, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -34,11 +34,6 @@ __all__ = [
 
 SHOWN = 12  # labels that `info` lists
 FORMATS = (".csv", ".parquet", ".json")
-
-
-def say(text: str = "") -> None:
-    """Write a line to standard output."""
-    sys.stdout.write(text + "\n")
 
 
 # --- what is selected -----------------------------------------------------------------------
@@ -139,14 +134,15 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
     DE      1,234
     FR         87
     """
-    lines = [list(heads), *(list(row) for row in rows)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
+    lines = [[printable(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(width(line[at]) for line in lines) for at in range(len(heads))]
+
+    def aligned(at: int, cell: str) -> str:
+        blank = " " * (widths[at] - width(cell))
+        return cell + blank if at < left else blank + cell
+
     return "\n".join(
-        "  ".join(
-            cell.ljust(width) if at < left else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
+        "  ".join(aligned(at, cell) for at, cell in enumerate(line)).rstrip() for line in lines
     )
 
 
@@ -221,7 +217,10 @@ def save(table: Table, destination: Path) -> None:
     """Save a table, and say where and how large it is."""
     from carbonflows_fast import store
 
-    path = store.save(table, destination)
+    try:
+        path = store.save(table, destination)
+    except StoreError as error:
+        raise StoreError(f"DESTINATION{str(error).removeprefix('path')}") from error
     size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
     say(repr(table))
     say(f"saved: {path} ({size / 1e6:,.1f} MB)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +12,18 @@ from carbonflows_fast.errors import InputError, wrong
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["add_layout", "add_table", "load", "refuse_own_source", "spoken", "table_or_path",
+__all__ = ["add_layout", "add_table", "load", "place", "refuse_own_source", "table_or_path",
            "wrong_for_saved"]  # fmt: skip
 
 WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
 READ = ("table", "after", "other", "since", "classes")
 
-# Arguments of functions that an error advises, and that are options here.
-ADVISED = re.compile(r"\b(year|format|stressor)s?=(?:…|\[…\]|$)")
+
+def place(text: str) -> Path:
+    """Read a path; an empty one, perhaps of a variable that is not set, is no place."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got ''")
+    return Path(text)
 
 
 def add_table(
@@ -30,9 +33,9 @@ def add_table(
     parser.add_argument(
         "table",
         metavar="TABLE",
-        type=Path,
+        type=place,
         nargs="?" if optional else None,
-        help="text table (folder or zip), or a saved table (folder)",
+        help="text table (folder, zip or file), or a saved table (folder)",
     )
     add_layout(parser, year=year)
 
@@ -105,12 +108,3 @@ def wrong_for_saved(argument: str, path: Path) -> InputError:
             remedy=f"leave {argument} out, or name the source that it was saved from",
         )
     )
-
-
-def spoken(sentence: str) -> str:
-    """Return an error with the options that it advises as they are written here.
-
-    >>> spoken("icio: expected one table, got 2; say which: year=…, or the path of its file")
-    'icio: expected one table, got 2; say which: --year …, or the path of its file'
-    """
-    return ADVISED.sub(r"--\1 …", sentence)

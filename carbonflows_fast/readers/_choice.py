@@ -43,13 +43,14 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
         return found[0]
     years = sorted({one.year for one in candidates if one.year is not None})
     alike = len(years) < len(candidates)  # years alone do not tell them apart
-    listed = shorten([one.name for one in candidates] if alike else years)
-    there = f"{len(candidates)} tables ({listed})"
+    listed = shorten([one.name or files.title for one in candidates] if alike else years)
+    there = f"{len(candidates)} table{'s' if len(candidates) > 1 else ''} ({listed})"
     same = f"{len(found)} of that year ({shorten([one.name for one in found])})" if found else there
     raise FormatError(
         wrong(str(files.path), expected="one table" if year is None else f"one table of {year}",
               got=there if year is None else same,
-              remedy="say which: year=…, or the path of its file")
+              remedy="leave year=… out" if len(candidates) == 1
+              else "say which: year=…, or the path of its file")
     )  # fmt: skip
 
 
