@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._cli_output import columns, numbers, percent, say, with_unit
+from carbonflows_fast._cli_output import columns, numbers, percent, with_unit
+from carbonflows_fast._cli_streams import say
 
 if TYPE_CHECKING:
     from carbonflows_fast.decomposition import Decomposition
@@ -56,6 +58,7 @@ def show_changes(found: PathChanges, lines: int) -> None:
         f"{percent(explained['change'] / total)} of the change; all others "
         f"{with_unit(float(found.pruned.sum()), unit)}")  # fmt: skip
     frame = found.to_frame().head(lines)
-    texts = [numbers(frame[name]) for name in ("change", *(f"effect_{kind}" for kind in KINDS))]
-    body = [[path, *(text[at] for text in texts)] for at, path in enumerate(frame["path"])]
+    amounts = frame[["change", *(f"effect_{kind}" for kind in KINDS)]]
+    texts = iter(numbers(amounts.to_numpy().ravel()))  # of one unit: as many decimals everywhere
+    body = [[path, *islice(texts, amounts.shape[1])] for path in frame["path"]]
     say(columns(["chain, final product first", unit or "change", *KINDS], body))

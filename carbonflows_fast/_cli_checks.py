@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from carbonflows_fast._cli_output import check_out, columns, path_of, save, say, write_out, writing
-from carbonflows_fast._cli_tables import add_layout, spoken, table_or_path
-from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
+from carbonflows_fast._cli_output import check_out, columns, path_of, save, write_out, writing
+from carbonflows_fast._cli_sentences import spoken
+from carbonflows_fast._cli_streams import say
+from carbonflows_fast._cli_tables import add_layout, table_or_path
+from carbonflows_fast.errors import InputError, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -74,7 +75,7 @@ def check(arguments: argparse.Namespace) -> int:
 
     check_out(arguments.out)
     report = cf.check(table_or_path(arguments), arguments.other, stressor=arguments.stressor)
-    say(spoken(str(report)))
+    say(spoken(str(report), arguments))
     write_out(report.findings, arguments.out)
     return 0 if report.ok else 1
 
@@ -86,18 +87,14 @@ def repair(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], T
     asked = {name: getattr(arguments, name) for name in REPAIRS}
     _refuse_early(arguments, asked)
     table = load(arguments)
-    with _called({name: _option(name) for name in REPAIRS}):
-        repaired, ledger = cf.repair(table, **asked)
+    repaired, ledger = cf.repair(table, **asked)
     counts = ledger.groupby(["repair", "what"], sort=False).size()
     if len(ledger):
         say(columns(["repair", "what", "changes"],
                     [[*key, f"{count:,}"] for key, count in counts.items()], left=2))  # fmt: skip
     else:
         say("nothing to repair")
-    with (
-        writing(ledger, arguments.ledger, "--ledger"),  # neither without the other
-        _called({"path": "DESTINATION"}),
-    ):
+    with writing(ledger, arguments.ledger, "--ledger"):  # neither without the other
         save(repaired, arguments.destination)
     return 0
 
@@ -113,21 +110,9 @@ def _refuse_early(arguments: argparse.Namespace, asked: dict[str, object]) -> No
         )  # fmt: skip
     check_out(arguments.ledger, "--ledger")
     require_replaceable(arguments.destination, "DESTINATION")
-    place = arguments.destination.resolve()
-    if arguments.ledger is not None and arguments.ledger.resolve().is_relative_to(place):
+    made = arguments.destination.resolve()
+    if arguments.ledger is not None and arguments.ledger.resolve().is_relative_to(made):
         raise InputError(
             wrong("--ledger", expected="a file outside DESTINATION, which is replaced as a whole",
                   got=repr(str(arguments.ledger)), remedy="put it beside the folder")
         )  # fmt: skip
-
-
-@contextmanager
-def _called(names: dict[str, str]) -> Iterator[None]:
-    """Call arguments in errors what they are called on the command line."""
-    try:
-        yield
-    except CarbonFlowsError as error:
-        argument, colon, text = str(error).partition(":")
-        if argument not in names:
-            raise
-        raise type(error)(f"{names[argument]}{colon}{text}") from error

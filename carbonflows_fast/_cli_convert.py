@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._cli_output import check_out, columns, path_of, save, say, write_out, years_of
+from carbonflows_fast._cli_output import check_out, columns, path_of, save, write_out, years_of
+from carbonflows_fast._cli_sentences import spoken
+from carbonflows_fast._cli_streams import complain, say
 from carbonflows_fast.errors import InputError, shorten, wrong
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
         "--stressor", metavar="NAME", action="append", help="keep only this; may be repeated"
     )
     parser.add_argument("--years", metavar="FIRST:LAST", help="or a list: 1995,2000; default all")
-    parser.add_argument("--only", metavar="TEXT", help="tables with this in their name, e.g. pxp")
+    parser.add_argument(
+        "--only", metavar="TEXT", help="with this in the name, e.g. pxp; or a table's whole name"
+    )
     parser.add_argument("--workers", type=positive,
                         help="processes; default by cores and memory")  # fmt: skip
     parser.add_argument("--no-resume", action="store_true", help="convert anew what is there")
@@ -62,7 +65,7 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
         if arguments.out:
             (job,) = jobs
             made = saved(job._replace(target=arguments.destination), "saved")
-            _show([made._replace(seconds=time.monotonic() - started)], arguments.out)
+            _show([made._replace(seconds=time.monotonic() - started)], arguments)
         return 0
     if is_store(arguments.destination):
         raise InputError(
@@ -72,7 +75,7 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
         )  # fmt: skip
     with _stopped_by_sigterm():
         outcomes = convert_all(jobs, workers=arguments.workers, resume=not arguments.no_resume)
-    failed = _show(outcomes, arguments.out)
+    failed = _show(outcomes, arguments)
     say(f"saved: {len(jobs) - failed} of {len(jobs)} tables in {arguments.destination}")
     return 1 if failed else 0
 
@@ -105,10 +108,10 @@ def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job])
         )  # fmt: skip
 
 
-def _wanted(asked: Any, only: str | None) -> Callable[[Candidate], bool]:
-    def wanted(table: Candidate) -> bool:
-        if only is not None and only.lower() not in table.name.lower():
-            return False
+def _wanted(asked: Any, only: str | None) -> Callable[[list[Candidate]], list[Candidate]]:
+    """Return what chooses by year, and by a part of the name where none is called so in full."""
+
+    def fits(table: Candidate) -> bool:
         if asked is None:
             return True
         if table.year is None:
@@ -117,10 +120,17 @@ def _wanted(asked: Any, only: str | None) -> Callable[[Candidate], bool]:
             return (asked.start or table.year) <= table.year <= (asked.stop or table.year)
         return table.year in asked
 
+    def wanted(tables: list[Candidate]) -> list[Candidate]:
+        if only is not None:
+            text = only.lower()
+            whole = [one for one in tables if one.name.lower().rstrip("/") == text.rstrip("/")]
+            tables = whole or [one for one in tables if text in one.name.lower()]
+        return [table for table in tables if fits(table)]
+
     return wanted
 
 
-def _show(outcomes: Sequence[Outcome], out: Path | None) -> int:
+def _show(outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> int:
     """Show and write the summary; return how many failed."""
     import pandas as pd
 
@@ -134,8 +144,7 @@ def _show(outcomes: Sequence[Outcome], out: Path | None) -> int:
     say(columns(heads, lines, left=3))
     for one in outcomes:
         if one.reason:
-            sys.stderr.write(
-                f"carbonflows-fast: {one.year or one.table}: {one.state}: {one.reason}\n"
-            )
-    write_out(pd.DataFrame(outcomes), out)
+            reason = spoken(one.reason, arguments)
+            complain(f"carbonflows-fast: {one.year or one.table}: {one.state}: {reason}")
+    write_out(pd.DataFrame(outcomes), arguments.out)
     return sum(one.state == "failed" for one in outcomes)

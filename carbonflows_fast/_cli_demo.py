@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from carbonflows_fast._cli_output import columns, percent, say, show_accounts
+from carbonflows_fast._cli_output import columns, percent, show_accounts
+from carbonflows_fast._cli_streams import say
 from carbonflows_fast._cli_trade import show_flows
 from carbonflows_fast._progress import progress_bar
 

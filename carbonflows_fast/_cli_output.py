@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._atomic import check_place, replacing
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast._cli_streams import printable, say, width
+from carbonflows_fast.errors import InputError, StoreError, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -35,11 +35,6 @@ __all__ = [
 
 SHOWN = 12  # labels that `info` lists
 FORMATS = (".csv", ".parquet", ".json")
-
-
-def say(text: str = "") -> None:
-    """Write a line to standard output."""
-    sys.stdout.write(text + "\n")
 
 
 # --- what is selected -----------------------------------------------------------------------
@@ -73,11 +68,14 @@ def years_of(text: str | None) -> Any:
     try:
         if ":" in text:
             first, last = (int(part) if part else None for part in text.split(":"))
+            if first is not None and last is not None and first > last:
+                raise ValueError
             return slice(first, last)
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise InputError(
-            wrong("--years", expected="FIRST:LAST or a list with commas", got=repr(text),
+            wrong("--years", expected="FIRST:LAST, the earlier year first, or a list with commas",
+                  got=repr(text),
                   remedy="e.g. --years 1995:2022")
         ) from None  # fmt: skip
 
@@ -137,14 +135,15 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
     DE      1,234
     FR         87
     """
-    lines = [list(heads), *(list(row) for row in rows)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
+    lines = [[printable(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(width(line[at]) for line in lines) for at in range(len(heads))]
+
+    def aligned(at: int, cell: str) -> str:
+        blank = " " * (widths[at] - width(cell))
+        return cell + blank if at < left else blank + cell
+
     return "\n".join(
-        "  ".join(
-            cell.ljust(width) if at < left else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
+        "  ".join(aligned(at, cell) for at, cell in enumerate(line)).rstrip() for line in lines
     )
 
 
@@ -219,7 +218,10 @@ def save(table: Table, destination: Path) -> None:
     """Save a table, and say where and how large it is."""
     from carbonflows_fast import store
 
-    path = store.save(table, destination)
+    try:
+        path = store.save(table, destination)
+    except StoreError as error:
+        raise StoreError(f"DESTINATION{str(error).removeprefix('path')}") from error
     size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
     say(repr(table))
     say(f"saved: {path} ({size / 1e6:,.1f} MB)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,16 @@ from typing import Any
 from carbonflows_fast._cli_output import (
     FORMATS,
     check_out,
+    columns,
+    numbers,
     pairs,
     path_of,
-    say,
+    percent,
     write_out,
     years_of,
 )
+from carbonflows_fast._cli_sentences import spoken
+from carbonflows_fast._cli_streams import complain, say
 from carbonflows_fast.errors import InputError, PanelError, wrong
 
 __all__ = ["add_arguments", "run"]
@@ -94,11 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
             **asked,
         )
     except PanelError as error:
-        sys.stderr.write(f"carbonflows-fast: {error}\n")
+        complain(f"carbonflows-fast: {spoken(str(error), arguments)}")
         results: Any = error.results
         found, status = results, 1
         if file and (file.exists() or not len(found)):
-            sys.stderr.write(f"carbonflows-fast: {file} not written, since some is missing\n")
+            complain(f"carbonflows-fast: {file} not written, since some is missing")
             file = None
     if len(found):
         _show(found, file)
@@ -132,10 +135,21 @@ def _show(found: Any, file: Path | None) -> None:
         for path in found:
             say(f"written: {path}")
         return
-    say(found.head(LINES).to_string())
+    say(_table(found.head(LINES).reset_index()))
     if len(found) > LINES:
         say(f"… {len(found):,} lines in all; --out writes them")
     if found.attrs.get("unit"):
         say(f"unit: {found.attrs['unit']}")
         found = found.assign(unit=found.attrs["unit"])
     write_out(found.reset_index(), file)
+
+
+def _table(frame: Any) -> str:
+    """Return a frame as text: names first, then numbers, shares as per cent."""
+    counted = [n for n in frame if frame[n].dtype.kind == "f"]
+    named = [n for n in frame if n not in counted]
+    cells = [frame[n].astype(str) for n in named] + [
+        map(percent, frame[n]) if n.endswith("share") else numbers(frame[n]) for n in counted
+    ]
+    heads = [str(n).replace("_", " ") for n in (*named, *counted)]
+    return columns(heads, list(zip(*cells, strict=True)), left=len(named))

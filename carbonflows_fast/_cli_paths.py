@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._cli_output import columns, numbers, pairs, percent, say, with_unit
+from carbonflows_fast._cli_output import columns, numbers, pairs, percent, with_unit
+from carbonflows_fast._cli_streams import say
 
 if TYPE_CHECKING:
     import pandas as pd

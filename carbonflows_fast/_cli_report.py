@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from carbonflows_fast._cli_output import path_of, say
+from carbonflows_fast._cli_output import path_of
+from carbonflows_fast._cli_streams import say
 from carbonflows_fast._cli_tables import advising
 from carbonflows_fast.errors import InputError, LabelError, wrong
 

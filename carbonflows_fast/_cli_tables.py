@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,20 +14,11 @@ from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = [
-    "add_layout",
-    "add_table",
-    "advising",
-    "load",
-    "spoken",
-    "table_or_path",
-    "wrong_for_saved",
-]
+__all__ = ["add_layout", "add_table", "advising", "load", "refuse_own_source", "table_or_path",
+           "wrong_for_saved"]  # fmt: skip
 
-# Arguments of functions that an error advises, and that are options here.
-ADVISED = re.compile(r"\b(year|format|stressor)s?=(?:…|\[…\]|$)")
-OPTION = re.compile(r"\A(date|demand|since|stressor|title)s?(?=: expected)")
-OF_PYTHON = ("open one with cf.open, or the folder of all with cf.Panel", "name one of them")
+WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
+READ = ("table", "after", "other", "since", "classes")
 
 
 def add_table(
@@ -40,7 +30,7 @@ def add_table(
         metavar="TABLE",
         type=path_of,
         nargs="?" if optional else None,
-        help="text table (folder or zip), or a saved table (folder)",
+        help="text table (folder, zip or file), or a saved table (folder)",
     )
     add_layout(parser, year=year)
 
@@ -76,6 +66,33 @@ def table_or_path(arguments: argparse.Namespace) -> Table | Path:
     return path if arguments.format is None and arguments.year is None else load(arguments)
 
 
+def refuse_own_source(arguments: argparse.Namespace) -> None:
+    """Refuse to write over what is read, by whatever path it is named.
+
+    Raises
+    ------
+    InputError
+        Naming the argument that would be written.
+    """
+    given = vars(arguments)
+    for written, name in WRITTEN.items():
+        for read in READ:
+            places = given.get(written), given.get(read)
+            if None not in places and _same(*places):  # type: ignore[arg-type]
+                raise InputError(
+                    wrong(name, expected="another place than that of a table that is read",
+                          got=repr(str(places[0])),
+                          remedy="choose one where nothing is lost")
+                )  # fmt: skip
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False  # one of them is not there: nothing can be lost
+
+
 def wrong_for_saved(argument: str, path: Path) -> InputError:
     """Return the error for an option that a saved table has no use for."""
     return InputError(
@@ -97,14 +114,3 @@ def advising(option: str) -> Iterator[None]:
         sentence = str(error).replace("year=…", "--year …").replace("--year", option)
         error.args = (sentence, *error.args[1:])
         raise
-
-
-def spoken(sentence: str) -> str:
-    """Return an error with its argument and what it advises as they are written here.
-
-    >>> spoken("icio: expected one table, got 2; say which: year=…, or the path of its file")
-    'icio: expected one table, got 2; say which: --year …, or the path of its file'
-    >>> spoken("stressors: expected names of stressors, got 'CO'; nearest is 'CO2'")
-    "--stressor: expected names of stressors, got 'CO'; nearest is 'CO2'"
-    """
-    return ADVISED.sub(r"--\1 …", OPTION.sub(r"--\1", sentence)).replace(*OF_PYTHON)

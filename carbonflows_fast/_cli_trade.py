@@ -11,9 +11,10 @@ from carbonflows_fast._cli_output import (
     pairs,
     path_of,
     percent,
-    say,
     with_unit,
 )
+from carbonflows_fast._cli_sentences import spoken
+from carbonflows_fast._cli_streams import say
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, LabelError, wrong
 
@@ -51,7 +52,10 @@ def classes_of(arguments: argparse.Namespace) -> Any:
     import pandas as pd
 
     try:
-        return pd.read_csv(arguments.classes, dtype=str, keep_default_na=False)
+        found = pd.read_csv(arguments.classes, dtype=str, keep_default_na=False)
+        if "class" not in found or {"name", "code"}.isdisjoint(found):
+            raise ValueError(f"with the columns {', '.join(map(str, found.columns))}")
+        return found
     except (OSError, ValueError) as error:
         raise InputError(
             wrong("--classes", expected="a CSV file with columns name (or code) and class",
@@ -85,7 +89,9 @@ def show_flows(result: Flows, top: int) -> None:
     say(f"certified: no flow is wrong by more than {result.error_bound:.1e} {unit}".rstrip())
 
 
-def show_trade(result: Flows, classes: Any, top: int, *, published: bool) -> None:
+def show_trade(
+    result: Flows, classes: Any, arguments: argparse.Namespace, *, published: bool
+) -> None:
     """Print classes, net importers and exporters, and the published figures beside them."""
     say()
     traded = result.bilateral_trade()
@@ -97,7 +103,7 @@ def show_trade(result: Flows, classes: Any, top: int, *, published: bool) -> Non
     except LabelError as error:
         if classes is not None:
             raise
-        say(f"by class of product: not known ({error})")
+        say(f"by class of product: not known ({spoken(str(error), arguments)})")
         split = None
     if split is not None:
         _show_split(split, result.unit)
@@ -107,7 +113,7 @@ def show_trade(result: Flows, classes: Any, top: int, *, published: bool) -> Non
     ):
         if len(frame):
             say()
-            _show_balance(what, frame.head(top), share, result.unit)
+            _show_balance(what, frame.head(arguments.top), share, result.unit)
     if published:
         say()
         _show_published(result, split)

@@ -95,7 +95,7 @@ class Outcome(NamedTuple):
 
 def jobs_of(
     source: Path, destination: Path, *, format: str | None, stressors: Sequence[str] | None,
-    wanted: Callable[[Candidate], bool],
+    wanted: Callable[[list[Candidate]], list[Candidate]] = list,
 ) -> list[Job]:  # fmt: skip
     """List the tables at a path that are wanted, to be saved by year: ``destination/1995``.
 
@@ -115,16 +115,17 @@ def jobs_of(
         except FormatError:
             refuse_broken(files, None)
             raise
+        chosen = wanted(candidates + lost)
         shared = _shared(files, candidates, destination) if FORMATS[name].beside else {}
         key = _digest([_core.version, name, list(stressors) if stressors else None])
         jobs = [
             Job(source, name, one, stressors, destination / _folder(one, files),
                 _digest([key, one.name]), shared, _memory(files, one, candidates))
-            for one in candidates if wanted(one)
+            for one in candidates if one in chosen
         ]  # fmt: skip
         jobs += [
             Job(source, name, one, None, destination / one.name, reason=files.broken[one.name])
-            for one in lost if wanted(one)
+            for one in lost if one in chosen
         ]  # fmt: skip
     _refuse_same_places(jobs)
     return sorted(jobs, key=lambda job: job.table.year or 0)
@@ -138,7 +139,7 @@ def _refuse_same_places(jobs: Sequence[Job]) -> None:
             raise InputError(
                 wrong("TABLE", expected=f"one table for {job.target.name}",
                       got=f"{other.table.name} and {job.table.name}",
-                      remedy="choose by a part of their names, as --only pxp does")
+                      remedy="choose with --only: a part of the one's name, or all of it")
             )  # fmt: skip
 
 

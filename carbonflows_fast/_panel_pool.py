@@ -36,6 +36,7 @@ WORKERS = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_LOGGING__DISTRIBUTED": "warning",  # else each start is told on standard error
 }
 """Environment of the processes of a pool on this machine, where the user has not set it."""
 

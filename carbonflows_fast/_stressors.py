@@ -105,7 +105,7 @@ def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = N
                 wrong(
                     "stressor",
                     expected="a name, since the table does not have exactly one",
-                    got=f"None with {len(table.stressors)} stressors",
+                    got=f"none with {len(table.stressors)} stressors",
                     remedy=f"choose from {shorten(map(repr, table.stressors)) or 'another table'}",
                 )
             )

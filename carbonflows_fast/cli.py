@@ -3,16 +3,15 @@ sector | paths | decompose | panel | report``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
-on standard error), 130 interrupted. Results go to standard output, everything else to standard
-error. A new command is a function, a parser in `_parser`, and whatever of `add_table`,
-`_add_question` and `_add_output` it needs.
+on standard error), 130 interrupted, 141 nobody reads the output any more. Results go to standard
+output, everything else to standard error. A new command is a function, a parser in `_parser`, and
+whatever of `add_table`, `_add_question` and `_add_output` it needs.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -32,11 +31,18 @@ from carbonflows_fast._cli_output import (
     facts_of,
     pairs,
     path_of,
-    say,
     show_accounts,
     write_out,
 )
-from carbonflows_fast._cli_tables import add_table, advising, load, spoken, wrong_for_saved
+from carbonflows_fast._cli_sentences import spoken
+from carbonflows_fast._cli_streams import PIPE_CLOSED, complain, prepare, say, silence, written
+from carbonflows_fast._cli_tables import (
+    add_table,
+    advising,
+    load,
+    refuse_own_source,
+    wrong_for_saved,
+)
 from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
 from carbonflows_fast.errors import CarbonFlowsError
 
@@ -118,7 +124,7 @@ def flows(arguments: argparse.Namespace) -> int:
     _cli_trade.show_flows(result, arguments.top)
     carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
     published = demand is None and carbon
-    _cli_trade.show_trade(result, classes, arguments.top, published=published)
+    _cli_trade.show_trade(result, classes, arguments, published=published)
     write_out(result.to_frame().assign(unit=result.unit), arguments.out)
     return 0
 
@@ -235,6 +241,9 @@ def threads(text: str) -> int:
     return value
 
 
+threads.__name__ = positive.__name__
+
+
 def _add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stressor",
@@ -277,7 +286,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(function: Any, name: str, summary: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=summary, description=summary)
-        made.set_defaults(function=function)
+        made.set_defaults(function=function, parser=made)
         return made
 
     made = command(demo, "demo", "Solve a world of invented numbers and show what comes out.")
@@ -383,31 +392,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 `check` found errors or a year of a panel failed, 2 bad input, 130 interrupted.
+        0 done, 1 `check` found errors or a year of a panel failed, 2 bad input, 130 interrupted,
+        141 nobody reads on.
 
     Raises
     ------
     SystemExit
         After `--help` and `--version` (0), and for arguments that cannot be understood (2).
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # region names must not stop a narrow terminal
-            stream.reconfigure(errors="backslashreplace")
+    prepare()
     try:
-        parsed = _parser().parse_args(arguments)
-        with _thread_count(getattr(parsed, "threads", None)):
-            status: int = parsed.function(parsed)
-        sys.stdout.flush()
+        return _answered(arguments)
+    except BrokenPipeError:  # the reader of our output, `head` perhaps, has seen enough
+        silence()
+        return PIPE_CLOSED
+
+
+def _answered(arguments: Sequence[str] | None) -> int:
+    """Run one command; whatever it complains about is one sentence on standard error."""
+    parser = _parser()
+    parsed = argparse.Namespace(parser=parser)
+    try:
+        with written():
+            _, unknown = parser.parse_known_args(arguments, parsed)
+            if unknown:
+                parsed.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+            refuse_own_source(parsed)
+            with _thread_count(getattr(parsed, "threads", None)):
+                status: int = parsed.function(parsed)
         return status
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        complain("interrupted")
         return 130
     except BrokenPipeError:
-        # The reader of our output, `head` perhaps, has seen enough. What is still buffered must
-        # not fail a second time when Python closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
     except (CarbonFlowsError, OSError, MemoryError) as error:
         sentence = " ".join(str(error).split()) or f"not enough memory ({type(error).__name__})"
-        sys.stderr.write(f"carbonflows-fast: {spoken(sentence)}\n")
+        complain(f"carbonflows-fast: {spoken(sentence, parsed)}")
         return 2

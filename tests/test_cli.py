@@ -379,7 +379,10 @@ def test_a_write_that_fails_leaves_nothing_and_keeps_the_old_file(
         (("flows", "x", "--top", "0"), "--top: invalid positive whole number value: '0'"),
         (("demo", "--regions", "many"), "--regions: invalid positive whole number value: 'many'"),
         (("demo", "--year", "1066", "--regions", "2", "--sectors", "2"), "year: expected"),
-        (("info", "--unknown"), "unrecognized arguments: --unknown"),
+        (("info", "--unknown"), "--unknown; carbonflows-fast info --help lists the arguments"),
+        (("flows", "x", "--threads", "no"), "--threads: invalid positive whole number value: 'no'"),
+        (("info", ""), "argument TABLE: expected a path, got ''"),
+        (("flows", "x", "--out", ""), "argument --out: expected a path, got ''"),
     ],
 )
 def test_wrong_arguments(shell: Shell, arguments: tuple[str, ...], message: str) -> None:
@@ -426,16 +429,18 @@ def test_a_defect_is_not_hidden(saved: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes end otherwise there")
-def test_a_reader_that_has_seen_enough(saved: str) -> None:
+@pytest.mark.parametrize("helped", [False, True])
+def test_a_reader_that_has_seen_enough(saved: str, helped: bool) -> None:
     code = "import sys; from carbonflows_fast.cli import main; sys.exit(main())"
     with subprocess.Popen(
-        [sys.executable, "-c", code, "accounts", saved],
+        [sys.executable, "-c", code, *(["paths", "--help"] if helped else ["accounts", saved])],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # else argparse keeps to itself what it met
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()  # before anything is written
         err = process.stderr.read()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=60) == 141
     assert err == b""

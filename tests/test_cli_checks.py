@@ -93,13 +93,13 @@ def test_what_repair_refuses(
 def test_the_ledger_stands_outside_the_destination(
     table: cf.Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = cf.save(table, tmp_path / "store")
+    source, place = cf.save(table, tmp_path / "source"), cf.save(table, tmp_path / "store")
     for ledger in (place / "ledger.csv", tmp_path / "other" / ".." / "store" / "ledger.csv"):
         (tmp_path / "other").mkdir(exist_ok=True)
-        said = shell(capsys, "repair", place, place, "--balance", "--ledger", ledger, status=2)
+        said = shell(capsys, "repair", source, place, "--balance", "--ledger", ledger, status=2)
         assert "--ledger: expected a file outside DESTINATION" in said
     assert cf.open(place, verify=True).equals(table)
-    shell(capsys, "repair", place, place, "--balance", "--ledger", tmp_path / "ledger.csv")
+    shell(capsys, "repair", source, place, "--balance", "--ledger", tmp_path / "ledger.csv")
     assert cf.open(place).equals(cf.repair(table, balance=True)[0])
 
 
@@ -113,6 +113,30 @@ def test_a_destination_is_refused_before_the_table_is_read(
         said = shell(capsys, "repair", source, taken, "--balance", "--ledger", ledger, status=2)
         assert "DESTINATION: expected a new folder or a saved table to replace, got" in said
     assert not ledger.exists()
+
+
+@pytest.mark.parametrize("way", ["as it is", "relative", "link", "convert", "ledger"])
+def test_what_is_read_is_not_replaced(
+    table: cf.Table, tmp_path: Path, way: str, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    source = tmp_path / "own"
+    cf.save(table, source)
+    (tmp_path / "link").symlink_to(source)
+    monkeypatch.chdir(tmp_path)
+    before = (source / "manifest.json").read_bytes()
+    other = {"relative": Path("own/../own"), "link": tmp_path / "link"}.get(way, source)
+    asked = ["repair", source, other, "--balance", "--emissions-without-output", "spread"]
+    if way == "convert":
+        asked = ["convert", source, other]
+    if way == "ledger":
+        (tmp_path / "icio.csv").write_text("a table in one file")
+        asked = ["check", "icio.csv", "--out", tmp_path / "icio.csv"]
+    err = shell(capsys, *asked, status=2)
+    assert "expected another place than that of a table that is read" in err
+    assert (source / "manifest.json").read_bytes() == before
+    if way == "ledger":
+        assert (tmp_path / "icio.csv").read_text() == "a table in one file"
 
 
 def test_no_ledger_without_its_table(

@@ -73,10 +73,10 @@ def test_it_writes_all_paths(
 
 def test_bad_input_is_one_sentence(saved: str, capsys: pytest.CaptureFixture[str]) -> None:
     complaint = shell(capsys, saved, "--through", "Nothing of the kind", status=2)
-    assert complaint.startswith("carbonflows-fast: through: expected a sector of the table")
+    assert complaint.startswith("carbonflows-fast: --through: expected a sector of the table")
     assert complaint.count("\n") == 1
-    assert "coverage: expected" in shell(capsys, saved, "--coverage", 2, status=2)
-    assert "max_stage: expected" in shell(capsys, saved, "--max-stage", -1, status=2)
+    assert "--coverage: expected" in shell(capsys, saved, "--coverage", 2, status=2)
+    assert "--max-stage: expected" in shell(capsys, saved, "--max-stage", -1, status=2)
     with pytest.raises(SystemExit) as exit:
         main(["paths", saved, "--top", "3", "--coverage", "0.5"])
     assert exit.value.code == 2

@@ -95,8 +95,8 @@ def test_sector_takes_rows_and_demand(shell: Shell, table: cf.Table, saved: str)
 
 
 def test_what_sector_refuses(shell: Shell, saved: str) -> None:
-    assert "sectors: expected a study (steel" in shell("sector", saved, "stel", status=2)
-    assert "sectors: expected a table with all" in shell("sector", saved, "steel", status=2)
+    assert "STUDY: expected a study (steel" in shell("sector", saved, "stel", status=2)
+    assert "STUDY: expected a table with all" in shell("sector", saved, "steel", status=2)
     err = shell("sector", saved, "Wheat", "--consumers", "EU27", status=2)
     assert "--consumers: expected --price with it" in err
     err = shell("sector", saved, "Wheat", "--price", "Atlantis", status=2)
@@ -133,7 +133,7 @@ def test_decompose_shows_effects_and_chains(shell: Shell, tmp_path: Path) -> Non
         found.explained["change"]
     )
     other = cf.save(cf.synthetic.world(2, 10), tmp_path / "other")
-    assert "after: expected the rows of before" in shell("decompose", stores[0], other, status=2)
+    assert "AFTER: expected the rows of before" in shell("decompose", stores[0], other, status=2)
 
 
 def test_a_characterisation_is_never_taken_for_the_only_stressor(

@@ -40,7 +40,7 @@ ROOMS = [
     ["figures"],
     ["reporting"],
     ["cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade", "_cli_changes",
-     "_cli_panel", "_cli_convert", "_cli_checks", "_cli_tables",
+     "_cli_panel", "_cli_convert", "_cli_checks", "_cli_tables", "_cli_sentences", "_cli_streams",
      "_cli_report"],
 ]  # fmt: skip
 # These import nothing of the package but each other, and anyone may import them.

@@ -22,6 +22,7 @@ import test_oecd_emissions
 import carbonflows_fast as cf
 from carbonflows_fast import _conversion
 from carbonflows_fast.cli import main
+from carbonflows_fast.store import manifest_of
 
 YEARS = (2001, 2002, 2003)
 RUN = "import sys; from carbonflows_fast.cli import main; sys.exit(main())"
@@ -125,9 +126,7 @@ def test_a_process_that_is_lost_costs_its_own_table_alone(
         return multiprocessing.connection.wait(answers)
 
     monkeypatch.setattr(_conversion, "wait", wait)
-    jobs = _conversion.jobs_of(
-        source, tmp_path / "stores", format=None, stressors=None, wanted=lambda table: True
-    )
+    jobs = _conversion.jobs_of(source, tmp_path / "stores", format=None, stressors=None)
     outcomes = _conversion.convert_all(jobs, workers=2)
     assert [outcome.state for outcome in outcomes] == ["saved", "failed", "saved"]
     assert "status -9" in outcomes[1].reason
@@ -159,7 +158,14 @@ def test_ctrl_c_leaves_whole_tables_alone(source: Path, tmp_path: Path) -> None:
         (["--years", "1950:1960"], "--years: expected"),
         (["--years", "2001,1950"], "got none of 1950"),
         (["--only", "ixi"], "--only: expected"),
-        (["--years", "x"], "--years: expected FIRST:LAST"),
+        *(
+            (
+                ["--years", text],
+                f"--years: expected FIRST:LAST, the earlier year first, or a list "
+                f"with commas, got {text!r}",
+            )
+            for text in ("x", "", "a:b", "2003:2001", "2001:2002:2003")
+        ),
     ],
 )
 def test_what_is_not_there_is_said(
@@ -183,6 +189,22 @@ def test_two_tables_of_a_year_need_a_choice(
     assert list(cf.Panel(tmp_path / "stores").years) == list(YEARS)
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_whole_name_chooses_one_alone(tmp_path: Path, zipped: bool) -> None:
+    source, stores = tmp_path / "oecd", tmp_path / "stores"
+    source.mkdir()
+    test_oecd_emissions.table(source)
+    (file,) = source.glob("*.[cC][sS][vV]")
+    archive = file.with_suffix(".zip")
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.write(file, file.name)
+    convert(source, stores, "--only", file.stem, status=2)
+    convert(source, stores, "--only", f"{archive.name}/{file.name}" if zipped else file.name)
+    (made,) = stores.iterdir()
+    (read,) = manifest_of(made)["origin"]["files"]
+    assert read == (archive if zipped else file).name
+
+
 def test_a_saved_table_is_not_replaced_by_a_folder(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -196,9 +218,7 @@ def test_no_more_at_a_time_than_fit_into_memory(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    jobs = _conversion.jobs_of(
-        source, tmp_path, format=None, stressors=None, wanted=lambda table: True
-    )
+    jobs = _conversion.jobs_of(source, tmp_path, format=None, stressors=None)
     need = max(job.memory for job in jobs)
     for limit, count in ((10 * need, 3), (2 * need, 2), (need, 1)):
         monkeypatch.setattr(_conversion, "memory_limit", lambda limit=limit: limit)

@@ -113,7 +113,17 @@ def test_command_line(
     printed = capsys.readouterr().out
     assert "structural_paths" in printed
     assert "24 lines in all" in printed
+    heads, first = (line.split("  ") for line in printed.splitlines()[-23:-21])
+    assert [head.strip() for head in heads if head][-2:] == ["value", "share"]
+    assert first[-1].endswith(" %")
     assert "unit: kt" in printed
+
+
+def test_a_pool_says_nothing_of_itself(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert command("panel", "accounts", folder, "--stressor", "CO2", "--workers", "1") == 0
+    assert capfd.readouterr().err == ""
 
 
 def test_command_line_says_what_failed(
@@ -125,7 +135,7 @@ def test_command_line_says_what_failed(
     where = "--scheduler", cluster.address
     assert command("panel", "accounts", store, *where, "--stressor", "stressor 2") == 1
     printed = capsys.readouterr()
-    assert "1 of 4 failed, the others are done; 2011: stressor: expected" in printed.err
+    assert "1 of 4 failed, the others are done; 2011: --stressor: expected" in printed.err
     assert "2012" in printed.out
     file = tmp_path / "kept.csv"
     file.write_text("good")
@@ -139,7 +149,7 @@ def test_command_line_says_what_failed(
         (("accounts", folder, "--top", "3"), "--top: expected an option of accounts"),
         (("sector", folder), "--sectors: expected what to study"),
         (("accounts", folder, "--years", "early"), "--years: expected FIRST:LAST"),
-        (("accounts", tmp_path), "folder: expected a folder of saved tables"),
+        (("accounts", tmp_path), "STORE: expected a folder of saved tables"),
     ):
         assert command("panel", *words) == 2
         assert message in capsys.readouterr().err

@@ -43,7 +43,7 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
         return found[0]
     years = sorted({one.year for one in candidates if one.year is not None})
     alike = len(years) < len(candidates)  # years alone do not tell them apart
-    listed = shorten([one.name for one in candidates] if alike else years)
+    listed = shorten([one.name or files.title for one in candidates] if alike else years)
     there = f"{len(candidates)} table{'s' * (len(candidates) != 1)} ({listed})"
     expected, got, remedy = "one table", there, "say which: year=…, or the path of its file"
     if year is not None:
@@ -51,6 +51,8 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
         if found:
             got = f"{len(found)} of that year ({shorten([one.name for one in found])})"
             remedy = "give the path of its file"
+        elif len(candidates) == 1:
+            remedy = "leave year=… out"
     raise FormatError(wrong(str(files.path), expected=expected, got=got, remedy=remedy))
 
 

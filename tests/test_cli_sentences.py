@@ -1,0 +1,75 @@
+"""How errors read on the command line: its own names, and no advice in Python."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from plain_files import own, write_csv
+
+import carbonflows_fast as cf
+from carbonflows_fast import _cli_sentences
+from carbonflows_fast.cli import main
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Saved tables with two stressors, a text table without a year, and what is none."""
+    folder = tmp_path_factory.mktemp("sentences")
+    table = cf.synthetic.world(3, 4, stressors=2)
+    cf.write_exiobase(table, folder / "text.zip")
+    cf.save(table, folder / "saved" / "2019")
+    for year in (2018, 2019):
+        write_csv(own(), folder / "several" / f"own_{year}")
+    (folder / "empty").mkdir()
+    (folder / "odd.csv").write_text("a,b\n1,2\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("accounts saved/2019", "--stressor: expected a name, since the table does not have"),
+        ("accounts text.zip --stressor CO3", "--stressor: expected names of stressors"),
+        ("flows saved/2019 --stressor CO2 --demand XX", "--demand: expected a region of the table"),
+        ("paths saved/2019 --stressor CO2 --start XX:", "--start: expected a region of the table"),
+        ("paths saved/2019 --stressor CO2 --min-share 2", "--min-share: expected a share"),
+        ("sector saved/2019 nope --stressor CO2", "STUDY: expected a study"),
+        ("flows saved/2019 --stressor CO2 --classes odd.csv", "got 'odd.csv' (with the columns a"),
+        ("check nowhere", "PATH: expected a table"),
+        ("check saved/2019 --stressor CO3", "--stressor: expected a stressor"),
+        ("check several", "say which: --year …, or the path"),
+        ("info saved", "name one of them, or ask all with carbonflows-fast panel"),
+        ("info text.zip --year 2018", "expected one table of 2018, got 1 table (text); leave "
+         "--year … out"),
+        ("convert text.zip odd.csv", "DESTINATION: expected a new folder"),
+        ("convert text.zip odd.csv/below", "DESTINATION: expected a folder that can be written"),
+        ("repair saved/2019 new --column-sums 2", "--column-sums: expected a number between"),
+        ("panel accounts empty", "which has none; make them with carbonflows-fast convert"),
+        ("panel accounts nowhere", "STORE: expected a folder of saved tables"),
+        ("demo --seed -1", "--seed: expected a whole number"),
+    ],
+)  # fmt: skip
+def test_errors_suit_the_command_line(
+    place: Path, command: str, sentence: str, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(place)
+    assert main(command.split()) in (1, 2)
+    said = "".join(capsys.readouterr())
+    assert sentence in said
+    assert not re.search(r"\bcf\.|\w=…|None|table_or_path", said)
+    assert "carbonflows-fast: " not in said or len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("advised", _cli_sentences.ADVICE)
+def test_what_is_replaced_is_said_somewhere(advised: str) -> None:
+    package = Path(cf.__file__).parent
+    sources = [f.read_text() for f in package.rglob("*.py") if f.name != "_cli_sentences.py"]
+    joined = [
+        re.sub(r'"\s*f?"', "", text).replace("{{", "{").replace("}}", "}") for text in sources
+    ]
+    if "classes=(" in advised:
+        advised = r"as classes=\{systems\[0\]!r\}"  # an f-string
+    assert any(re.search(advised, text, re.MULTILINE) for text in joined)
