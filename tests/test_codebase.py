@@ -39,7 +39,7 @@ ROOMS = [
     ["panel", "_panel_tasks", "_panel_pool", "_panel_memory", "_panel_run"],
     ["figures"],
     ["reporting"],
-    ["cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade", "_cli_changes",
+    ["__main__", "cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade", "_cli_changes",
      "_cli_panel", "_cli_convert", "_cli_checks", "_cli_tables", "_cli_sentences", "_cli_streams",
      "_cli_report"],
 ]  # fmt: skip
