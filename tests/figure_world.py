@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -14,11 +15,10 @@ figures = cf.figures
 
 
 class World:
-    """Results of one small world, each asked for once."""
+    """Results of one small world and its later self, each asked for once."""
 
-    def __init__(self, regions: int, sectors: int) -> None:
-        self.table = cf.synthetic.world(regions, sectors, seed=3)
-        self.later = cf.synthetic.world(regions, sectors, seed=3, year=2025)
+    def __init__(self, table: cf.Table, later: cf.Table) -> None:
+        self.table, self.later = table, later
         self.flows = cf.flows(self.table)
         self.accounts = cf.accounts(self.table)
         self.study = cf.sector_study(self.table, sectors=self.table.sectors[0])
@@ -45,4 +45,45 @@ DRAWN: dict[str, Callable[[World, Axes | None], Axes]] = {
 @cache
 def world_of(regions: int, sectors: int) -> World:
     """Return the world of this size, the same one for all tests."""
-    return World(regions, sectors)
+    now, later = (cf.synthetic.world(regions, sectors, seed=3, year=y) for y in (2019, 2025))
+    return World(now, later)
+
+
+LONG = (
+    "Rest of the world: Asia and the Pacific, without Japan, Korea and Taiwan (province of)",
+    "Rest of the world: Asia and the Pacific, all of those that are not named",
+    "Bundesrepublik Deutschland (einschließlich Ausschließliche Wirtschaftszone)",
+)
+SCRIPTS = ("中华人民共和国", "المملكة العربية السعودية", "ישראל", "A$x^2$", r"\frac{1}{2}$")
+ODD = {
+    "no flows": {"emissions": 0.0},
+    "tiny": {"emissions": 1e-14, "unit": "M.EUR"},
+    "a wide range": {"spread": 24.0},
+    "long": {"regions": LONG, "sector": LONG[0], "stressor": LONG[0], "unit": "t", "signs": -1.0},
+    "scripts": {"regions": SCRIPTS, "sector": "钢 $", "stressor": "二氧化碳", "unit": "m$^3_x$"},
+}
+
+
+@cache
+def odd_world(name: str) -> World:
+    """Return the world of a few regions with this oddity."""
+    return World(*(_odd(seed, **ODD[name]) for seed in (0, 1)))  # type: ignore[arg-type]
+
+
+def _odd(
+    seed: int, *, regions: tuple[str, ...] = ("AT", "BE", "CH"), sector: str = "a",
+    stressor: str = "CO2", unit: str = "kt", emissions: float = 1.0, signs: float = 1.0,
+    spread: float = 0.0,
+) -> cf.Table:  # fmt: skip
+    rng = np.random.default_rng(seed)
+    count = 2 * len(regions)
+    A = rng.random((count, count))
+    A *= 0.5 / A.sum(axis=0)
+    Y = 100 * rng.random((count, len(regions)))
+    Y[0, 1] *= signs
+    S = emissions * rng.random((1, count)) * 10 ** np.linspace(-spread / 2, spread / 2, count)
+    return cf.Table(
+        A=A, Y=Y, S=S, x=np.linalg.solve(np.eye(count) - A, Y.sum(axis=1)),
+        regions=[name for name in regions for _ in range(2)], sectors=[sector, "b"] * len(regions),
+        stressors=[stressor], stressor_units=[unit], year=2019 + seed,
+    )  # fmt: skip

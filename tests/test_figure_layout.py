@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import logging
+import re
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
-from figure_world import DRAWN, World, world_of
+from figure_world import DRAWN, ODD, World, odd_world, world_of
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
@@ -20,6 +24,9 @@ from matplotlib.text import Text
 import carbonflows_fast as cf
 
 figures = cf.figures
+
+# Before 3.11 matplotlib has no font of boxes, and warns where no other one has a letter.
+OLDER: Any = "default" if int(matplotlib.__version__.split(".")[1]) < 11 else "error"
 
 
 @pytest.fixture
@@ -153,6 +160,60 @@ def test_small_axes_get_small_letters(large: World) -> None:
         assert min(text.get_fontsize() for text in [*ax.texts, *ax.get_yticklabels()]) >= 4
 
 
+@pytest.mark.parametrize("oddity", ODD)
+def test_odd_worlds_can_be_read_in_a_column(oddity: str) -> None:
+    for draw in DRAWN.values():
+        column = Figure((3.5, 3.2), layout="constrained").add_subplot()
+        for ax in [column, None] if oddity in ("long", "scripts") else [column]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                warnings.filterwarnings(OLDER, message="Glyph")
+                shown = assert_readable(draw(odd_world(oddity), ax).figure)
+            assert not any("e-" in text or "e+" in text for text in shown)
+
+
+def test_missing_letters_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    from carbonflows_fast.figures import _letters
+
+    _letters._helpers.cache_clear()
+    _letters._complain.cache_clear()
+    with caplog.at_level(logging.WARNING), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings(OLDER, message="Glyph")
+        for draw in DRAWN.values():
+            draw(odd_world("scripts"), None).figure.savefig(io.BytesIO())
+    said = [record for record in caplog.records if record.name == _letters.__name__]
+    assert len(said) <= 1  # none where a font has them
+
+
+def test_names_that_read_leftwards_leave_numbers_in_order() -> None:
+    texts = [text.get_text() for text in figures.sankey(odd_world("scripts").flows).texts]
+    assert any(re.fullmatch(r"\u200eישראל\u200e  [\d.,]+ .*", text) for text in texts)
+
+
+def test_long_names_keep_both_ends() -> None:
+    labels = figures.net_imports(odd_world("long").flows).get_yticklabels()
+    names = {label.get_text() for label in labels}
+    assert len(names) == 3  # two of them begin with the same forty letters
+
+
+def test_what_has_no_number_is_said(world: World) -> None:
+    first, second, third = world.table.regions[:3]
+    years = world.years.copy()
+    years.attrs = world.years.attrs
+    years.loc[(slice(None), first), "consumption"] = np.nan
+    years.loc[(2019, second), "consumption"] = np.nan
+    ax = figures.time_series(years, regions=[third, third])
+    assert ax.get_xlabel().replace("\n", " ") == (
+        f"no number in any year, not drawn: {first}; other (3): the sum without 1 of them in 2019"
+    )
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["2019", "2025"]
+    idle = world.accounts.copy()
+    idle.loc[first, "production"] = 0.0
+    label = figures.net_imports(idle, share=True).get_xlabel().replace("\n", " ")
+    assert label.endswith(f"% (not drawn, without production: {first})")
+
+
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_world_of_one_region_is_drawn(name: str) -> None:
     assert_readable(DRAWN[name](world_of(1, 2), None).figure)
@@ -165,17 +226,50 @@ def test_a_world_of_one_region_is_drawn(name: str) -> None:
 def test_what_is_no_result_is_refused(name: str, world: World) -> None:
     with pytest.raises(cf.InputError, match="expected a result of"):
         getattr(figures, name)(world.table)
-    with pytest.raises(cf.InputError, match="ax: expected matplotlib Axes, got str"):
+    with pytest.raises(cf.InputError, match="ax: expected plain matplotlib Axes, got str"):
         DRAWN[name](world, "ax")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("top", [0, -1, 2.0, True, "many"])
-def test_top_is_a_number(top: Any, world: World) -> None:
-    for draw, result in (
+def test_axes_that_cannot_hold_a_figure_are_refused(world: World) -> None:
+    figure = Figure()
+    gone = figure.add_subplot()
+    gone.remove()
+    for ax, got in (
+        (figure, "Figure; give its add_subplot()"),
+        (figure.subfigures(), "SubFigure; give its add_subplot()"),
+        (figure.subplots(2, 3), "ndarray of 6; give one of them"),
+        ([figure.add_subplot()], "list of 1; give one of them"),
+        (figure.add_subplot(projection="polar"), "axes of the projection 'polar'; leave it out"),
+        (figure.add_subplot(projection="3d"), "axes of the projection '3d'; leave it out"),
+        (gone, "axes that were removed from their figure"),
+    ):
+        for draw in DRAWN.values():
+            with pytest.raises(cf.InputError, match=re.escape(f"Axes, got {got}")):
+                draw(world, ax)  # type: ignore[arg-type]
+
+
+def chosen(world: World) -> list[tuple[Callable[..., Axes], Any]]:
+    """Return the figures that have `top`, with a result for each."""
+    return [
         (figures.net_imports, world.flows), (figures.heat_map, world.flows),
         (figures.sankey, world.flows), (figures.sector_flow, world.study),
         (figures.path_tree, world.paths), (figures.time_series, world.years),
-    ):  # fmt: skip
+    ]  # fmt: skip
+
+
+def test_top_means_the_same_everywhere(world: World) -> None:
+    for draw, result in chosen(world):
+        few = " ".join(texts_of(draw(result, top=2).figure)[0])
+        rest = r"all other chains" if draw is figures.path_tree else r"other [a-z ]*\(\d+\)"
+        assert re.search(rest, few)
+        full = " ".join(texts_of(draw(result, top=None).figure)[0])
+        assert draw is figures.path_tree or not re.search(rest, full)
+        assert draw is figures.path_tree or set(world.table.regions) <= set(full.split())
+
+
+@pytest.mark.parametrize("top", [0, -1, 2.5, True, "3"])
+def test_top_is_a_number(top: Any, world: World) -> None:
+    for draw, result in chosen(world):
         with pytest.raises(cf.InputError, match="top: expected a whole number of at least 1"):
             draw(result, top=top)
 
@@ -196,6 +290,28 @@ def test_results_that_do_not_fit(world: World) -> None:
         figures.stage_profile(world.accounts)
     with pytest.raises(cf.InputError, match="expected an index of year and region"):
         figures.time_series(world.accounts)
+    for column in ("footprint", ["production"]):
+        with pytest.raises(cf.LabelError, match="choose one of production, consumption"):
+            figures.time_series(world.years, column)  # type: ignore[arg-type]
+    for regions in ([], 5):
+        with pytest.raises(cf.InputError, match="regions: expected names of regions"):
+            figures.time_series(world.years, regions=regions)  # type: ignore[arg-type]
+    for frame, got in (
+        (pd.concat([world.years] * 2), "more than one for (2019, 'AT') and 9 more"),
+        (world.years.iloc[:0], "no row"),
+        (world.years.rename(index=str, level=0), "got '2019', '2025'; rename"),
+        (world.years.assign(consumption="x"), "expected finite numbers"),
+        (world.years.assign(consumption=np.inf), "expected finite numbers, got inf for 2019, 2025"),
+        (world.years.assign(consumption=np.nan), "all of it is missing"),
+    ):
+        with pytest.raises(cf.InputError, match=re.escape(got)):
+            figures.time_series(frame)
+    for draw, result in (
+        (figures.net_imports, world.accounts.assign(net_imports=np.nan)),
+        (figures.stage_profile, world.layers.assign(emissions=np.nan)),
+    ):
+        with pytest.raises(cf.InputError, match="result: expected finite numbers, got nan for"):
+            draw(result)
     with pytest.raises(cf.LabelError, match="choose one of production, consumption"):
         figures.time_series(world.years, "footprint")
     with pytest.raises(cf.LabelError, match="expected regions of the accounts, got 'XX'"):
@@ -225,6 +341,10 @@ def test_without_matplotlib_one_sentence_says_how_to_get_it(
         (25_000_000, "M.EUR", "25.0 10⁶ M.EUR"),
         (0, "kt", "0 kt"),
         (999.6, "Gt", "1,000 Gt"),
+        (4.5e13, "kt", "45.0 10⁶ Gt"),
+        (2e-7, "kg", "200 10⁻⁶ g"),
+        (-3e-12, "M.EUR", "−3.00 10⁻¹² M.EUR"),
+        (0.25, "M.EUR", "0.250 M.EUR"),
     ],
 )
 def test_units_are_readable(value: float, unit: str, text: str) -> None:

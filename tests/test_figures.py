@@ -53,13 +53,13 @@ def test_net_imports_of_some_regions_shows_all_others(large: World) -> None:
     more, less = others[others > 0], others[others < 0]
     assert drawn == pytest.approx(
         {
-            f"{len(more)} other net importers": more.sum(),
-            f"{len(less)} other net exporters": less.sum(),
+            f"other net importers ({len(more)})": more.sum(),
+            f"other net exporters ({len(less)})": less.sum(),
         }
     )
     shares = bars(figures.net_imports(large.accounts, top=6, share=True))
     produced = large.accounts.production[more.index].sum()
-    assert shares[f"{len(more)} other net importers"] == pytest.approx(more.sum() / produced)
+    assert shares[f"other net importers ({len(more)})"] == pytest.approx(more.sum() / produced)
 
 
 def test_heat_map(world: World, large: World) -> None:
@@ -68,7 +68,7 @@ def test_heat_map(world: World, large: World) -> None:
     assert len(ax.texts) == 25  # numbers in cells that have room for them
     merged = figures.heat_map(large.flows, top=6)
     E, names = large.flows.matrix, [text.get_text() for text in merged.get_yticklabels()]
-    assert names[-1] == "43 others"
+    assert names[-1] == "other (43)"
     assert names[:-1] == [name for name in E.index if name in names]  # the order of the table
     others = [name for name in E.index if name not in names]
     array = np.asarray(merged.images[0].get_array())
@@ -146,7 +146,9 @@ def test_sankey_of_some_regions_loses_nothing(large: World) -> None:
     np.fill_diagonal(E, 0.0)
     named = {name for name, _ in nodes_of(ax)}
     others = ~large.flows.matrix.index.isin(named)
-    assert bands_of(ax)["44 others → 44 others", 0][0] == pytest.approx(E[others][:, others].sum())
+    assert bands_of(ax)["other (44) → other (44)", 0][0] == pytest.approx(
+        E[others][:, others].sum()
+    )
 
 
 def test_sector_flow(world: World, large: World) -> None:
@@ -219,13 +221,13 @@ def test_time_series(world: World, large: World) -> None:
         assert (line.get_xdata() == expected.index).all()
         assert (line.get_ydata() == expected).all()
     lines = figures.time_series(large.years, top=3).lines
-    assert [line.get_label() for line in lines][-1] == "46 others"
+    assert [line.get_label() for line in lines][-1] == "other (46)"
     total = large.years.consumption.groupby(level="year").sum()
     np.testing.assert_allclose(sum(line.get_ydata() for line in lines), total)
     assert len(figures.time_series(large.years, "net_share", top=3).lines) == 3  # have no sum
     two = list(large.table.regions[:2])
     asked = figures.time_series(large.years, regions=two).lines
-    assert [line.get_label() for line in asked] == [*two, "47 others"]
+    assert [line.get_label() for line in asked] == [*two, "other (47)"]
 
 
 def test_negative_flows_are_counted_not_drawn() -> None:

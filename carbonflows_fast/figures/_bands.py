@@ -6,7 +6,7 @@ carries, so that what leaves one column arrives at the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +16,26 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.figures._canvas import (
     CATEGORIES,
     INK,
-    LEADING,
     OTHER,
-    SIZE,
-    SMALLEST,
-    Scale,
     axes_for,
     bare,
     checked,
-    fitted,
+    empty,
     margins,
     note,
+    numbers,
     points,
     scale_for,
-    text_width,
     top_of,
+)
+from carbonflows_fast.figures._letters import (
+    LEADING,
+    SIZE,
+    SMALLEST,
+    as_is,
+    fitted,
+    isolated,
+    text_width,
 )
 from carbonflows_fast.figures._merge import largest, merged
 from carbonflows_fast.sectors import SectorStudy
@@ -44,19 +49,21 @@ __all__ = ["sankey", "sector_flow"]
 NODE = 0.035  # width of a node, between two columns that are 1 apart
 GAP = 2.0  # points between two nodes at least
 LEAST = 0.25  # of the height is for the flows, however many names there are
-NAME = 110.0  # points that the name of a region may take
+NAME = 110.0  # points that the name of a region may take at most
+ASIDE = 0.22  # of the width is for names on either side at most
+UNITS = 0.14  # of the width may be a number with its unit, which else stands below
 VEIL = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5}  # behind names on bands
 
 
-def sankey(flows: Flows, *, top: int = 12, ax: Axes | None = None) -> Axes:
+def sankey(flows: Flows, *, top: int | None = 12, ax: Axes | None = None) -> Axes:
     """Draw what crosses borders as bands, from where it is emitted to where it is consumed.
 
     Parameters
     ----------
     flows : Flows
-    top : int
-        So many regions by name, those with the largest sum of exports and imports; all others are
-        one node on either side, and flows among them a band between these two.
+    top : int or None
+        So many regions by name, those with the largest sum of exports and imports (None: all); the
+        rest is "other (n)", one node on either side, and flows among them a band between these two.
     ax : Axes, optional
         Where to draw; in a new figure by default.
 
@@ -81,7 +88,7 @@ def sankey(flows: Flows, *, top: int = 12, ax: Axes | None = None) -> Axes:
     """
     checked("flows", flows, Flows, "cf.flows")
     flows._need_consumers("a Sankey diagram")
-    traded = flows.matrix.to_numpy(copy=True)
+    traded = numbers("flows", flows.matrix).copy()
     np.fill_diagonal(traded, 0.0)
     names = [list(flows.matrix.index), list(flows.matrix.columns)]
     scale, total = scale_for([flows.total], flows.unit), float(traded.sum())
@@ -93,15 +100,15 @@ def sankey(flows: Flows, *, top: int = 12, ax: Axes | None = None) -> Axes:
     return _draw(ax, ["emitted in", "consumed in"], names, [traded], top_of(top), flows.unit, about)
 
 
-def sector_flow(study: SectorStudy, *, top: int = 7, ax: Axes | None = None) -> Axes:
+def sector_flow(study: SectorStudy, *, top: int | None = 7, ax: Axes | None = None) -> Axes:
     """Draw a sector study as bands: where it is emitted, made and consumed.
 
     Parameters
     ----------
     study : SectorStudy
-    top : int
-        So many regions by name, those with the largest sum over the three columns; all others are
-        one node in each column.
+    top : int or None
+        So many regions by name, those with the largest sum over the three columns (None: all); the
+        rest is "other (n)", one node in each column.
     ax : Axes, optional
         Where to draw; in a new figure by default.
 
@@ -159,19 +166,26 @@ def _draw(
 
     count = max(len(column) for column in shown)
     ax = axes_for(ax, max(3.6, 0.8 + count * SIZE * LEADING / 72 / (1 - LEAST) / 0.77))
+    bare(ax)
+    ax.set_yticks([])
+    ax.set_xlim(-0.5, len(heads) - 0.5)
+    ax.set_xticks(range(len(heads)), heads, size=SIZE + 0.5, color=INK, weight="bold")
+    ax.tick_params(axis="x", length=0, bottom=False, labelbottom=False, labeltop=True)
+    scale = scale_for(np.concatenate(_heights(links)), unit)
+    long = text_width(scale.text(0.999 * scale.factor)) > UNITS * points(ax)[0]
+    about += f" Numbers are in {scale.unit}." if long else ""
+    note(ax, about)
     height = points(ax)[1]
     size = min(SIZE, max(SMALLEST, (1 - LEAST) * height / count / LEADING))
     columns, bottom = _columns(shown, links, height, size * LEADING)
-    bare(ax)
     ax.set_ylim(bottom, 0.0)
-    ax.set_yticks([])
-    ax.set_xticks(range(len(heads)), heads, size=SIZE + 0.5, color=INK, weight="bold")
-    ax.tick_params(axis="x", length=0, bottom=False, labelbottom=False, labeltop=True)
     for at, link in enumerate(links):
         _bands(ax, at, columns[at], columns[at + 1], link, colour)
     _nodes(ax, columns, colour)
-    _labels(ax, columns, size, scale_for(np.concatenate(_heights(links)), unit))
-    note(ax, about)
+    _labels(ax, columns, size, scale.number if long else scale.text)
+    if not any(link.any() for link in links):
+        empty(ax, "no flows to draw")
+    note(ax, about)  # again: the heads may take some of the width
     return ax
 
 
@@ -263,27 +277,48 @@ def _nodes(ax: Axes, columns: Sequence[_Column], colour: dict[str, str]) -> None
             if height:
                 box = Rectangle(
                     (x - NODE / 2, y), NODE, height, facecolor=colour.get(name, OTHER),
-                    linewidth=0, label=name,
+                    linewidth=0.4, edgecolor=colour.get(name, OTHER), label=name,
                 )  # fmt: skip
                 ax.add_artist(box)
 
 
-def _labels(ax: Axes, columns: Sequence[_Column], size: float, scale: Scale) -> None:
-    """Write names and sizes beside the nodes."""
-    widths = [0.0, 0.0]
+def _labels(
+    ax: Axes, columns: Sequence[_Column], size: float, written: Callable[[float], str]
+) -> None:
+    """Write names and sizes beside the nodes, and the heads of the outer columns above them.
+
+    Between two columns that are near to each other there is room for names only, or for parts.
+    """
+    width, last = points(ax)[0], len(columns) - 1
+    heads = ax.get_xticklabels()
+    texts = [
+        [_label(name, written(float(height)), min(NAME, ASIDE * width), size)
+         for name, height in zip(column.names, column.heights)]
+        for column in columns
+    ]  # fmt: skip
+    widths = []
+    for at in (0, last):
+        shown = [text for text, height in zip(texts[at], columns[at].heights) if height]
+        beside = max((text_width(text, size) for text in shown), default=0.0) + 5
+        widths.append(max(beside, 1.2 * text_width(heads[at].get_text())))
+    margins(ax, "x", (-NODE / 2, last + NODE / 2), (widths[0], widths[1]))
+    heads[0].set_horizontalalignment("right")
+    heads[last].set_horizontalalignment("left")
+    between = (width - sum(widths)) / (last + NODE) * (1 - NODE) - 8
     for x, column in enumerate(columns):
-        first, last = x == 0, x == len(columns) - 1
+        first, outer = x == 0, x in (0, last)
         side = -1 if first else 1
-        for name, height, top in zip(column.names, column.heights, column.tops):
+        for name, height, top, text in zip(column.names, column.heights, column.tops, texts[x]):
             if not height:
                 continue
-            text = f"{fitted(name, NAME, size)}  {scale.text(float(height))}"
-            if first or last:
-                widths[last] = max(widths[last], text_width(text, size))
+            if not outer and text_width(text, size) > between:
+                text = _label(name, "", between, size)
             ax.annotate(
                 text, (x + side * NODE / 2, top + height / 2), xytext=(side * 3, 0),
                 textcoords="offset points", ha="right" if first else "left", va="center",
-                size=size, color=INK, parse_math=False, bbox=None if first or last else VEIL,
+                size=size, color=INK, bbox=None if outer else VEIL, **as_is(text),
             )  # fmt: skip
-    ends = -NODE / 2, len(columns) - 1 + NODE / 2
-    margins(ax, "x", ends, (widths[0] + 5, widths[1] + 5))
+
+
+def _label(name: str, number: str, room: float, size: float) -> str:
+    return f"{isolated(fitted(name, room, size))}  {number}".rstrip()

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast._parts import FloatArray
+from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.figures._letters import SIZE, as_is, text_width, turned, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "CATEGORIES", "FALL", "INK", "LEADING", "OTHER", "PALE", "RISE", "SIZE", "SMALLEST", "Scale",
-    "axes_for", "bare", "caption", "checked", "fitted", "lettering", "margins", "note", "points",
-    "scale_for", "scaled", "spread", "text_width", "top_of",
+    "CATEGORIES", "FALL", "INK", "OTHER", "PALE", "RISE", "Scale", "axes_for", "bare", "caption",
+    "checked", "empty", "margins", "note", "numbers", "over_bars", "percent", "points", "scale_for",
+    "scaled", "shares_for", "spread", "top_of",
 ]  # fmt: skip
 
 # Okabe & Ito (2008), distinct with any kind of colour vision; yellow, faint on white, comes last.
@@ -26,13 +30,10 @@ RISE, FALL = "#D55E00", "#0072B2"
 INK, OTHER, PALE = "#262626", "#8C8C8C", "#D4D4D4"
 
 WIDTH = 7.2  # inches: a text block, or 700 pixels on a screen
-SIZE = 8.0  # of letters, in points
-SMALLEST = 4.0  # below that nothing can be read: take larger axes, or a smaller `top`
-LEADING = 1.25  # a line of text over the size of its letters
 
 MASSES = ("g", "kg", "t", "kt", "Mt", "Gt")
 SAME_MASSES = {"Mg": "t", "Gg": "kt", "Tg": "Mt", "Pg": "Gt"}
-POWERS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
@@ -45,7 +46,7 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     """
     try:
         from matplotlib.axes import Axes
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure, FigureBase
     except ImportError as error:
         raise InputError(
             wrong("matplotlib", expected="an installed package", got=str(error),
@@ -53,12 +54,17 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
         ) from error  # fmt: skip
     if ax is None:
         return Figure(figsize=(width, height), layout="constrained").add_subplot()
-    if not isinstance(ax, Axes):
-        raise InputError(
-            wrong("ax", expected="matplotlib Axes", got=type(ax).__name__,
-                  remedy="leave it out for a figure of its own")
-        )  # fmt: skip
-    return ax
+    if isinstance(ax, Axes) and ax.name == "rectilinear" and ax.figure is not None:
+        return ax
+    got = f"axes of the projection {ax.name!r}" if isinstance(ax, Axes) else type(ax).__name__
+    remedy = "leave it out for a figure of its own"
+    if isinstance(ax, Axes) and ax.figure is None:
+        got = "axes that were removed from their figure"
+    elif isinstance(ax, FigureBase):
+        remedy = "give its add_subplot()"
+    elif isinstance(ax, np.ndarray | list | tuple | dict):
+        got, remedy = f"{got} of {np.size(ax) or len(ax)}", "give one of them"
+    raise InputError(wrong("ax", expected="plain matplotlib Axes", got=got, remedy=remedy))
 
 
 def checked(argument: str, value: Any, kinds: type | tuple[type, ...], source: str) -> None:
@@ -71,13 +77,31 @@ def checked(argument: str, value: Any, kinds: type | tuple[type, ...], source: s
 
 
 def top_of(top: Any) -> int:
-    """Return how many things are to be shown."""
+    """Return how many things are to be shown by name: all for None."""
+    if top is None:
+        return sys.maxsize
     if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
         raise InputError(
-            wrong("top", expected="a whole number of at least 1", got=repr(top),
+            wrong("top", expected="a whole number of at least 1, or None for all", got=repr(top),
                   remedy="leave it out for what can be read")
         )  # fmt: skip
     return int(top)
+
+
+def numbers(argument: str, found: pd.Series | pd.DataFrame, *, gaps: bool = False) -> FloatArray:
+    """Return numbers that can be drawn: none infinite, nor missing unless `gaps` may be."""
+    try:
+        values: FloatArray = found.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        kinds = found.dtypes if isinstance(found, pd.DataFrame) else [found.dtype]
+        got, remedy = shorten(sorted({str(kind) for kind in kinds})), "convert them"
+    else:
+        bad = ~np.isfinite(values) & ~(np.isnan(values) & gaps)
+        if not bad.any():
+            return values
+        at = found.index[bad.reshape(len(values), -1).any(axis=1)]
+        got, remedy = f"{values[bad][0]} for {shorten(at)}", "leave these rows out"
+    raise InputError(wrong(argument, expected="finite numbers", got=got, remedy=remedy))
 
 
 # ---- numbers and units ---------------------------------------------------------------------------
@@ -98,10 +122,9 @@ class Scale:
         """Write a value with three digits, without its unit."""
         shown = abs(value) / self.factor
         if 0 < shown < 0.0005:
-            text = "<0.001"
-        else:
-            digits = 0 if shown == 0 else min(3, max(0, 2 - math.floor(math.log10(shown))))
-            text = f"{shown:,.{digits}f}"
+            return ">−0.001" if value < 0 else "<0.001"
+        digits = 0 if shown == 0 else min(3, max(0, 2 - math.floor(math.log10(shown))))
+        text = f"{shown:,.{digits}f}"
         return ("−" if value < 0 else "+" if sign and value > 0 else "") + text
 
     def text(self, value: float, *, sign: bool = False) -> str:
@@ -121,22 +144,45 @@ def scale_for(values: Any, unit: str) -> Scale:
     """Return the scale on which the largest of some values is between 10 and 10,000.
 
     Values of one and more keep their unit where that would need a smaller one. Masses go from g to
-    Gt, with what follows the unit kept ("kg CO2-eq"); any other unit gets a power of ten.
+    Gt, with what follows the unit kept ("kg CO2-eq"); what is beyond, and any other unit, gets a
+    power of ten, negative ones only where three decimals would not do.
     """
     sizes = np.abs(np.asarray(values, dtype=np.float64))
     largest = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
     size = math.log10(largest) if largest > 0 else 0.0
     steps = math.floor(size / 3) if size < 0 else max(0, math.floor((size - 1) / 3 + 1e-12))
-    mass, _, rest = unit.strip().partition(" ")
+    unit, moved = unit.strip(), 0
+    mass, _, rest = unit.partition(" ")
     mass = SAME_MASSES.get(mass, mass)
     if mass in MASSES:
         at = MASSES.index(mass)
-        to = min(max(at + steps, 0), len(MASSES) - 1)
-        return Scale(1000.0 ** (to - at), f"{MASSES[to]} {rest}".rstrip())
-    if steps <= 0:
-        return Scale(1.0, unit.strip())
-    power = "".join(POWERS[int(digit)] for digit in str(3 * steps))
-    return Scale(1000.0**steps, f"10{power} {unit.strip()}".rstrip())
+        moved = min(max(at + steps, 0), len(MASSES) - 1) - at
+        unit = f"{MASSES[at + moved]} {rest}".rstrip()
+    powers = 3 * (steps - moved)
+    if powers == 0 or (powers < 0 and largest >= 0.01 * 1000.0**moved):
+        return Scale(1000.0**moved, unit)
+    raised = str(powers).translate(RAISED)
+    return Scale(1000.0**steps, f"10{raised} {unit}".rstrip())
+
+
+def shares_for(values: Any) -> Scale:
+    """Return the scale for shares, in per cent."""
+    scale = scale_for(100.0 * np.asarray(values, dtype=np.float64), "%")
+    return Scale(scale.factor / 100.0, scale.unit)
+
+
+def percent(part: float, total: float, digits: int = 1) -> str:
+    """Write a part as a share of a total.
+
+    >>> percent(-1, 3), percent(1, 1e6), percent(1, 1e-6)
+    ('−33.3%', '<0.1%', '>1,000%')
+    """
+    share, least = part / total, 10.0 ** -(digits + 2)
+    if abs(share) > 10:  # of a total in which parts cancel
+        return "<−1,000%" if share < 0 else ">1,000%"
+    if 0 < abs(share) < least / 2:
+        return f"{'>−' if share < 0 else '<'}{least:.{digits}%}"
+    return f"{share:.{digits}%}".replace("-", "−")
 
 
 def scaled(axis: Any, scale: Scale) -> None:
@@ -146,43 +192,17 @@ def scaled(axis: Any, scale: Scale) -> None:
     axis.set_major_formatter(FuncFormatter(scale.tick))
 
 
-# ---- letters -------------------------------------------------------------------------------------
-
-
-def text_width(text: str, size: float = SIZE) -> float:
-    """Return the width of a text in points."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
-    font = FontProperties(size=size)
-    lines = text.split("\n")
-    return max(text_to_path.get_text_width_height_descent(t, font, False)[0] for t in lines)
-
-
-def fitted(text: str, room: float, size: float = SIZE) -> str:
-    """Return a text, its end cut off where it is wider than `room` points."""
-    if text_width(text, size) <= room:
-        return text
-    low, high = 0, len(text) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if text_width(text[:middle].rstrip() + "…", size) <= room:
-            low = middle
-        else:
-            high = middle - 1
-    return text[:low].rstrip() + "…"
+# ---- room ----------------------------------------------------------------------------------------
 
 
 def points(ax: Axes) -> tuple[float, float]:
-    """Return width and height of axes in points."""
+    """Return width and height of axes in points, when their figure has made room for all texts."""
+    engine = ax.figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(ax.figure.figure)  # the one that all subfigures are part of
     box = ax.get_window_extent()
     per_point = ax.figure.dpi / 72.0
     return box.width / per_point, box.height / per_point
-
-
-def lettering(room: float, lines: int) -> float:
-    """Return the size of letters with which so many lines fit into `room` points."""
-    return max(SMALLEST, min(SIZE, room / max(lines, 1) / LEADING))
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -234,14 +254,48 @@ def bare(ax: Axes, keep: Sequence[str] = ()) -> None:
 
 def caption(ax: Axes, side: str, text: str, *, loc: str | None = None) -> None:
     """Write a text along an axis, "x" or "y", in lines that are not longer than it."""
-    import textwrap
-
-    room = points(ax)["xy".index(side)]
-    letters = max(12, int(len(text) * room / max(text_width(text), 1.0)))
-    lines = "\n".join(textwrap.wrap(text, letters))
-    getattr(ax, f"set_{side}label")(lines, size=SIZE, color=INK, parse_math=False, loc=loc)
+    room = 0.98 * points(ax)["xy".index(side)]  # letters on a screen are set to whole pixels
+    lines = wrapped(text, max(room, 10 * SIZE))
+    getattr(ax, f"set_{side}label")(lines, size=SIZE, color=INK, loc=loc, **as_is(text))
 
 
 def note(ax: Axes, text: str) -> None:
     """Write below the figure what it shows."""
     caption(ax, "x", text, loc="left")
+
+
+def empty(ax: Axes, text: str) -> None:
+    """Say in the middle of axes why they are empty."""
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", size=SIZE, color=INK,
+            style="italic")  # fmt: skip
+
+
+def over_bars(
+    ax: Axes, names: Sequence[str], texts: Sequence[str], low: Sequence[float],
+    high: Sequence[float], label: str, about: str,
+) -> None:  # fmt: skip
+    """Write names below upright bars at 0, 1, … and texts above, turned where bars are narrow.
+
+    `low` and `high` are the ends of the bars; zero is shown, too. `label` says what they are, and
+    `about` stands below.
+    """
+    caption(ax, "y", label)
+    note(ax, about)
+    ax.tick_params(axis="x", length=0)
+    ax.axhline(0, color=OTHER, linewidth=0.6)
+    ax.set_xlim(-0.5, len(names) - 0.5)
+    room = points(ax)[0] / len(names) - 2
+    lines = [name.replace(" ", "\n", 1) for name in names]
+    style = turned(lines, room)
+    lines = list(names) if style["rotation"] else lines
+    ax.set_xticks(range(len(names)), lines, **style, **as_is(*names))
+    style = turned(texts, room)
+    widest = max((text_width(text, style["size"]) for text in texts), default=0.0)
+    ends = min(0.0, *low, *high), max(0.0, *low, *high)
+    tall = widest if style["rotation"] else style["size"]
+    margins(ax, "y", ends, (4.0 if ends[0] < 0 else 0.0, tall + 6))
+    for x, text in enumerate(texts):
+        ax.annotate(text, (x, max(low[x], high[x])), xytext=(0, 2), textcoords="offset points",
+                    ha="center", va="bottom", color=INK, **style)  # fmt: skip
+    caption(ax, "y", label)  # again, in lines that fit: turned names and these take from each other
+    note(ax, about)

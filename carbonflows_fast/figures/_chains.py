@@ -15,21 +15,25 @@ from carbonflows_fast.figures._canvas import (
     OTHER,
     PALE,
     RISE,
-    SIZE,
-    SMALLEST,
     axes_for,
     bare,
     caption,
     checked,
-    fitted,
-    lettering,
-    margins,
-    note,
+    numbers,
+    over_bars,
+    percent,
     points,
     scale_for,
     scaled,
-    text_width,
     top_of,
+)
+from carbonflows_fast.figures._letters import (
+    SIZE,
+    as_is,
+    fitted,
+    isolated,
+    lettering,
+    text_width,
 )
 from carbonflows_fast.paths import Paths
 from carbonflows_fast.sectors import SectorStudy
@@ -39,19 +43,21 @@ if TYPE_CHECKING:
 
 __all__ = ["path_tree", "stage_profile"]
 
-WORDS = 0.6  # of the width is for the names of a tree, the rest for its bars
-INDENT = 10.0  # points for each purchase
+WORDS = 0.6  # of the width is for the names of a tree at most, the rest for its bars
+INDENT = 10.0  # points for each purchase, at most
+REST = "all other chains"  # without end, and so without a number
 
 
-def path_tree(paths: Paths, *, top: int = 20, ax: Axes | None = None) -> Axes:
+def path_tree(paths: Paths, *, top: int | None = 20, ax: Axes | None = None) -> Axes:
     """Draw supply chains as a tree: a line for each step, under the one that buys from it.
 
     Parameters
     ----------
     paths : Paths
         Of `cf.structural_paths`, or of `cf.SectorStudy.paths`.
-    top : int
-        The largest so many chains; all others, reported or not, are one grey bar.
+    top : int or None
+        The largest so many chains (None: all that were found); all others, found or not, are one
+        grey bar. They are not counted: most tables have chains without end.
     ax : Axes, optional
         Where to draw; in a new figure by default.
 
@@ -83,46 +89,65 @@ def path_tree(paths: Paths, *, top: int = 20, ax: Axes | None = None) -> Axes:
     stage = tree["stage"].to_numpy()[order]
     lines = len(order) + 1
     ax = axes_for(ax, max(1.6, 0.8 + 0.165 * lines))
-
     place, scale = np.arange(lines), scale_for([*below, rest], paths.unit)
     sizes = np.abs(below)
-    ax.barh(place[:-1], sizes, height=0.7, linewidth=0, color=PALE,
-            label="chains through this step")  # fmt: skip
+    ax.barh(place[:-1], sizes, height=0.7, linewidth=0, color=PALE)
     ax.barh(place[:-1], np.abs(own), height=0.7, linewidth=0,
-            color=[CATEGORIES[0] if v >= 0 else RISE for v in own],
-            label="the chain that ends here")  # fmt: skip
+            color=[CATEGORIES[0] if v >= 0 else RISE for v in own])  # fmt: skip
     ax.barh(place[-1:], [abs(rest)], height=0.7, color=OTHER, linewidth=0)
-    longest = float(sizes.max(initial=0.0)) or abs(rest) or 1.0
-    zero, edge = -longest * WORDS / (1 - WORDS) * 1.25, longest * 1.25
 
     bare(ax, ["bottom"])
+    ax.set_yticks([])
+    _key(ax)
+    caption(ax, "x", scale.label(paths.stressor), loc="right")
+    width, height = points(ax)
+    size = lettering(height, lines)
+    names = [f"{isolated(a)}: {isolated(b)}" for a, b in zip(tree["region"], tree["sector"])]
+    indent = min(INDENT, 0.5 * WORDS * width / max(stage.max(initial=0), 1))
+    lefts = indent * stage
+    names = [fitted(names[node], WORDS * width - left - 8, size)
+             for node, left in zip(order, lefts)]  # fmt: skip
+    wide = (max(text_width(text, size) + left for text, left in
+                zip([*names, REST], [*lefts, 0.0])) + 8) / width  # fmt: skip
+    longest = float(sizes.max(initial=0.0)) or abs(rest) or 1.0
+    beside = max((text_width(scale.number(value), size) for value in below), default=0.0) + 6
+    edge = longest / max(0.3, 1 - beside / width / (1 - wide))
+    zero = -edge * wide / (1 - wide)
+    per_point = (edge - zero) / width
     ax.set_xlim(zero, edge)
     ax.set_ylim(lines - 0.4, -0.6)
-    ax.set_yticks([])
-    size, width = lettering(points(ax)[1], lines), points(ax)[0]
-    per_point = (edge - zero) / width
-    _words(ax, tree, order, size, width * WORDS, zero, per_point)
-    _elbows(ax, stage, before, zero, per_point)
+
+    for y, (text, left) in enumerate(zip(names, lefts)):
+        ax.text(zero + left * per_point, y, text, va="center", size=size, color=INK, **as_is(text))
+    _elbows(ax, lefts, before, zero, per_point, indent)
     for y, value in enumerate(below):
         _beside(ax, abs(value), y, scale.number(value), size)
-    share = f", {rest / paths.total:.0%} of all" if paths.total else ""
-    ax.text(zero, lines - 1, "all other chains", va="center", size=size, color=INK, style="italic")
-    if abs(rest) < edge * 0.6:
-        _beside(ax, abs(rest), lines - 1, scale.number(rest) + share, size)
-    else:
-        beyond = " (cut)" if abs(rest) > edge else ""
-        ax.text(edge * 0.02, lines - 1, scale.number(rest) + share + beyond, va="center", size=size,
-                color="white")  # fmt: skip
+    ax.text(zero, lines - 1, REST, va="center", size=size, color=INK, style="italic")
+    share = f", {percent(rest, paths.total, 0)} of all" if paths.total else ""
+    text = scale.number(rest) + share + (" (cut)" if abs(rest) > edge else "")
+    past = abs(rest) + (text_width(text, size) + 6) * per_point <= edge
+    _beside(ax, abs(rest) if past else 0.0, lines - 1, text, size)
     from matplotlib.ticker import MaxNLocator
 
     ticks = MaxNLocator(4).tick_values(0.0, edge)
     ax.set_xticks([tick for tick in ticks if 0 <= tick <= edge])
     scaled(ax.xaxis, scale)
     ax.spines["bottom"].set_bounds(0.0, edge)
-    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False, fontsize=SIZE,
-              labelcolor=INK, borderaxespad=0.0, handlelength=1.0)  # fmt: skip
-    caption(ax, "x", scale.label(paths.stressor), loc="right")
     return ax
+
+
+def _key(ax: Axes) -> None:
+    """Say what the colours are, above the axes."""
+    from matplotlib.patches import Patch
+
+    said = {"chains through this step": PALE, "the chain that ends here": CATEGORIES[0]}
+    beside = sum(text_width(text) + 3.5 * SIZE for text in said) < points(ax)[0]
+    ax.legend(
+        handles=[Patch(color=colour, linewidth=0, label=text) for text, colour in said.items()],
+        ncols=1 + beside,
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SIZE,
+        labelcolor=INK, borderaxespad=0.0, handlelength=1.0,
+    )  # fmt: skip
 
 
 def _largest_paths(paths: Paths, top: int) -> Paths:
@@ -152,28 +177,17 @@ def _depth_first(parent: Any) -> tuple[list[int], list[int]]:
     return order, [place[int(parent[node])] for node in order]
 
 
-def _words(
-    ax: Axes, tree: pd.DataFrame, order: list[int], size: float, room: float, zero: float,
-    per_point: float,
-) -> None:  # fmt: skip
-    """Write the steps, each further to the right than the one that buys from it."""
-    for y, node in enumerate(order):
-        step = tree.loc[node]
-        left = INDENT * int(step["stage"])
-        text = fitted(f"{step['region']}: {step['sector']}", room - left - 4, size)
-        ax.text(zero + left * per_point, y, text, va="center", size=size, color=INK,
-                parse_math=False)  # fmt: skip
-
-
-def _elbows(ax: Axes, stage: Any, before: list[int], zero: float, per_point: float) -> None:
+def _elbows(
+    ax: Axes, lefts: Any, before: list[int], zero: float, per_point: float, indent: float
+) -> None:
     """Draw a line from each step down and across to those it buys from."""
     from matplotlib.collections import LineCollection
 
     lines = []
     for y, above in enumerate(before):
         if above >= 0:
-            x = zero + (INDENT * int(stage[above]) + 3) * per_point
-            lines.append([(x, above + 0.45), (x, y), (x + (INDENT - 5) * per_point, y)])
+            x = zero + (lefts[above] + 0.3 * indent) * per_point
+            lines.append([(x, above + 0.45), (x, y), (x + 0.5 * indent * per_point, y)])
     ax.add_collection(LineCollection(lines, colors=OTHER, linewidths=0.6))
 
 
@@ -217,9 +231,9 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
     kinds = (pd.DataFrame, SectorStudy, Paths)
     source = "cf.production_layers, cf.sector_study or cf.structural_paths"
     checked("result", result, kinds, source)
-    values, reported, rest, total, what, about = _profile(result)
+    values, reported, rest, total, what, attrs = _profile(result)
     ax = axes_for(ax, 3.2)
-    place, scale = np.arange(len(values) + 1), scale_for([*values, rest], about["unit"])
+    place, scale = np.arange(len(values) + 1), scale_for([*values, rest], attrs["unit"])
     colour = CATEGORIES[4] if reported is not None else CATEGORIES[0]
     ax.bar(place[:-1], values, width=0.72, color=colour, linewidth=0, label=f"all of the {what}")
     ax.bar(place[-1:], [rest], width=0.72, color=OTHER, linewidth=0)
@@ -228,23 +242,13 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
                label="in paths reported")  # fmt: skip
         ax.legend(frameon=False, fontsize=SIZE, labelcolor=INK)
     bare(ax, ["left"])
-    room = points(ax)[0] / len(place)
-    size = max(SMALLEST, min(SIZE, room / text_width("100.0 %", 1.0)))
-    for x, value in zip(place, [*values, rest]):
-        if total:
-            ax.annotate(f"{value / total:.1%}".replace("-", "−"), (x, max(value, 0.0)),
-                        xytext=(0, 2), textcoords="offset points", ha="center", size=size,
-                        color=INK)  # fmt: skip
-    ax.set_xticks(place, [*map(str, place[:-1]), "beyond"], size=min(SIZE, size * 1.3))
-    ax.tick_params(axis="x", length=0)
-    ax.axhline(0, color=OTHER, linewidth=0.6)
     scaled(ax.yaxis, scale)
-    low, high = min(0.0, *values, rest), max(0.0, *values, rest)
-    margins(ax, "y", (low, high), (4.0 if low < 0 else 0.0, 14.0))
-    ax.margins(x=0.02)
-    caption(ax, "y", scale.label(about["stressor"]))
-    origin = f"{result.name}" if isinstance(result, SectorStudy) else "the final product"
-    note(ax, f"{what}: purchases between the emitter and {origin}; {scale.text(total)} in all")
+    origin = result.name if isinstance(result, SectorStudy) else "the final product"
+    about = f"{what}: purchases between the emitter and {origin}; {scale.text(total)} in all"
+    ends = [*values, rest]
+    shares = [percent(value, total) for value in ends] if total else []
+    names, label = [*map(str, place[:-1]), "beyond"], scale.label(attrs["stressor"])
+    over_bars(ax, names, shares, [0.0] * len(ends), ends, label, about)
     return ax
 
 
@@ -264,6 +268,7 @@ def _profile(result: Any) -> tuple[Any, Any, float, float, str, dict[str, str]]:
                   remedy="give the result of cf.production_layers")
         )  # fmt: skip
     about = {name: str(frame.attrs.get(name, "")) for name in ("stressor", "unit")}
-    values, rest = frame["emissions"].to_numpy(), float(frame["remainder"].iloc[-1])
+    values = numbers("result", frame["emissions"])
+    rest = float(numbers("result", frame["remainder"])[-1])
     total = float(values.sum()) + rest
     return values, None, rest, total, str(frame.index.name or "layer"), about

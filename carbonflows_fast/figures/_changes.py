@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,24 +14,30 @@ from carbonflows_fast.figures._canvas import (
     CATEGORIES,
     FALL,
     INK,
-    LEADING,
     OTHER,
     RISE,
-    SIZE,
-    SMALLEST,
     axes_for,
     bare,
     caption,
     checked,
-    fitted,
     margins,
     note,
+    numbers,
+    over_bars,
     points,
     scale_for,
     scaled,
+    shares_for,
     spread,
-    text_width,
     top_of,
+)
+from carbonflows_fast.figures._letters import (
+    LEADING,
+    SIZE,
+    SMALLEST,
+    as_is,
+    fitted,
+    text_width,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["time_series", "waterfall"]
 
 MARKERS = "osD^vPX"
-NAME = 110.0  # points that the name of a region may take
+NAME = 110.0  # points that the name of a region may take at most
+ASIDE = 0.3  # of the width is for names at most
 RATES = ("net_share",)  # columns of accounts whose sum means nothing
 
 
@@ -52,7 +59,8 @@ def waterfall(
     Parameters
     ----------
     decomposition : Decomposition
-        Of `cf.structural_decomposition`; effects by region or product are summed by factor.
+        Of `cf.structural_decomposition`; effects by region or product are summed by factor. There
+        are six factors at most, all of them shown.
     change_only : bool
         Leave out the level: start at zero and end at the total change. For changes that are small
         beside the emissions.
@@ -88,6 +96,7 @@ def waterfall(
             wrong("decomposition", expected="effects of factors", got="effects of coefficients",
                   remedy="ask for by=None, 'region' or 'product'")
         )  # fmt: skip
+    numbers("decomposition", found["effect"])
     effects = found["effect"].groupby(level="factor", sort=False).sum()
     first, _, last = decomposition.label.partition(" → ")
     start = 0.0 if change_only else decomposition.before
@@ -103,33 +112,23 @@ def waterfall(
 
     ax = axes_for(ax, 3.4)
     place = np.arange(len(names))
-    ax.bar(place, heights, bottom=bottoms, width=0.68, color=colours, linewidth=0)
+    # An edge of their own shows bars of next to nothing, and keeps the way from bar to bar whole.
+    ax.bar(place, heights, bottom=bottoms, width=0.68, color=colours, edgecolor=colours,
+           linewidth=0.6)  # fmt: skip
     tops = np.array(bottoms) + np.array(heights)
     reached = tops.copy()
     reached[-1] = level[-1]
     ax.hlines(reached[:-1], place[:-1] + 0.34, place[1:] - 0.34, color=OTHER, linewidth=0.6)
     bare(ax, ["left"])
     scale = scale_for([*tops, *bottoms], decomposition.unit)
-    effect = {x for x in place if len(ends) <= x < len(names) - 1}
-    for x, bottom, height in zip(place, bottoms, heights):
-        signed = bool(x in effect) or change_only
-        ax.annotate(
-            scale.number(height, sign=signed), (x, max(bottom, bottom + height)), xytext=(0, 2),
-            textcoords="offset points", ha="center", size=SIZE, color=INK,
-        )  # fmt: skip
-    lines = [name.replace(" ", "\n", 1) for name in names]
-    room = points(ax)[0] / len(names) - 2
-    widest = max(text_width(line, 1.0) for line in lines)
-    ax.set_xticks(place, lines, size=max(SMALLEST, min(SIZE, room / widest)), parse_math=False)
-    ax.tick_params(axis="x", length=0)
-    ax.axhline(0, color=OTHER, linewidth=0.6)
     scaled(ax.yaxis, scale)
-    low, high = min(0.0, *tops, *bottoms), max(0.0, *tops, *bottoms)
-    margins(ax, "y", (low, high), (4.0 if low < 0 else 0.0, 14.0))
-    ax.margins(x=0.02)
-    caption(ax, "y", scale.label(decomposition.stressor))
-    note(ax, f"{decomposition.label}: {scale.text(decomposition.total, sign=True)}, in "
-             f"{decomposition.prices}, method {decomposition.method}")  # fmt: skip
+    signed = [change_only or len(ends) <= at < len(names) - 1 for at in range(len(names))]
+    texts = [scale.number(height, sign=sign) for height, sign in zip(heights, signed)]
+    about = (
+        f"{decomposition.label}: {scale.text(decomposition.total, sign=True)}, in "
+        f"{decomposition.prices}, method {decomposition.method}"
+    )
+    over_bars(ax, names, texts, bottoms, list(tops), scale.label(decomposition.stressor), about)
     return ax
 
 
@@ -138,7 +137,7 @@ def time_series(
     column: str = "consumption",
     *,
     regions: Sequence[str] | None = None,
-    top: int = 6,
+    top: int | None = 6,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a column of the accounts of several years as lines, one a region.
@@ -150,9 +149,10 @@ def time_series(
     column : str
         "consumption", "production", "net_imports", "net_share" or another one of its columns.
     regions : list of str, optional
-        Which regions, instead of the largest.
-    top : int
-        So many regions, those with the largest sizes over all years.
+        Which regions, instead of the largest; `top` then has no part.
+    top : int or None
+        So many regions by name, those with the largest sizes over all years (None: all); the rest
+        is "other (n)".
     ax : Axes, optional
         Where to draw; in a new figure by default.
 
@@ -160,7 +160,8 @@ def time_series(
     -------
     Axes
         A line for each region, named at its end, and a dashed grey one for the sum of all others;
-        none of these for "net_share", which has no sum. Beyond seven regions lines are grey.
+        none of these for "net_share", which has no sum. Beyond seven regions lines are grey. What
+        has no number is said below.
 
     Raises
     ------
@@ -174,15 +175,17 @@ def time_series(
     >>> years = {y: cf.accounts(cf.synthetic.world(3, 4, year=y)) for y in (2018, 2019)}
     >>> ax = cf.figures.time_series(pd.concat(years, names=["year"]), top=1)
     >>> [line.get_label() for line in ax.lines]
-    ['AT', '2 others']
+    ['AT', 'other (2)']
     """
-    wide = _by_year(accounts, column)
-    wide, others = _picked(wide, regions, top_of(top), column)
+    known = _by_year(accounts, column)
+    wide, others = _picked(known.dropna(axis="columns", how="all"), regions, top_of(top), column)
     shown = wide if others is None else wide.assign(**{others.name: others})
     ax = axes_for(ax, max(3.6, 1.2 + len(shown.columns) * SIZE * LEADING / 72 / 0.72))
     attrs = accounts.attrs
     rate = column in RATES
-    scale = scale_for(shown.to_numpy(), "" if rate else str(attrs.get("unit", "")))
+    unit = str(attrs.get("unit", ""))
+    scale = shares_for(shown.to_numpy()) if rate else scale_for(shown.to_numpy(), unit)
+    lonely = shown.isna().any() | (len(shown) == 1)  # points that no line leads to
     colours = []
     for at, name in enumerate(shown.columns):
         rest = others is not None and at == len(shown.columns) - 1
@@ -190,28 +193,48 @@ def time_series(
         colours.append(CATEGORIES[at] if own else OTHER)
         ax.plot(
             shown.index, shown[name], color=colours[-1], linewidth=1.4,
-            linestyle="--" if rest else "-", marker=MARKERS[at] if own else None, markersize=3.5,
+            linestyle="--" if rest else "-", markersize=3.5,
+            marker=MARKERS[at] if own else "." if lonely[name] else None,
             label=name, clip_on=False,
         )  # fmt: skip
     if not rate:  # levels compare from zero
         ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0] if np.nanmin(shown) < 0 else 0.0))
     bare(ax, ["left", "bottom"])
     ax.grid(axis="y", color=OTHER, alpha=0.25, linewidth=0.6)
-    _named(ax, shown, colours)
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-    first, last = int(shown.index[0]), int(shown.index[-1])
-    ticks = MaxNLocator(8, integer=True).tick_values(first, last)
-    ax.set_xticks([tick for tick in ticks if first <= tick <= last])
     what = "net imports over production" if rate else column.replace("_", " ")
-    what = f"{what}, {attrs.get('stressor', '')}".rstrip(", ")
-    if rate:
-        ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    else:
-        scaled(ax.yaxis, scale)
-        what = scale.label(what)
-    caption(ax, "y", what)
+    scaled(ax.yaxis, scale)
+    caption(ax, "y", scale.label(f"{what}, {attrs.get('stressor', '')}".rstrip(", ")))
+    if lacks := _lacks(known, wide, others):
+        note(ax, lacks)
+    _named(ax, shown, colours)
+    _dated(ax, shown.index)
     return ax
+
+
+def _lacks(known: pd.DataFrame, wide: pd.DataFrame, others: pd.Series | None) -> str:
+    """Say which numbers are missing."""
+    none = known.columns[known.isna().all()]
+    said = [f"no number in any year, not drawn: {shorten(none)}"] if len(none) else []
+    if others is not None:
+        gaps = known.drop(columns=[*none, *wide.columns]).isna()
+        if count := int(gaps.any().sum()):
+            years = shorten(known.index[gaps.any(axis=1)])
+            said.append(f"{others.name}: the sum without {count} of them in {years}")
+    return "; ".join(said)
+
+
+def _dated(ax: Axes, years: pd.Index) -> None:
+    """Write the years that there are, or where they are too near round ones."""
+    low, high = ax.get_xlim()
+    per_year = points(ax)[0] / (high - low)
+    ticks = [int(year) for year in years]
+    if min(np.diff(ticks), default=np.inf) * per_year < text_width("2000") + 6:
+        from matplotlib.ticker import MaxNLocator
+
+        most = max(1, min(8, int((ticks[-1] - ticks[0]) * per_year / (text_width("2000") + 12))))
+        round_ones = MaxNLocator(most, integer=True).tick_values(ticks[0], ticks[-1])
+        ticks = [int(tick) for tick in round_ones if ticks[0] <= tick <= ticks[-1]]
+    ax.set_xticks(ticks, map(str, ticks))
 
 
 def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -222,13 +245,31 @@ def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:
             wrong("accounts", expected="an index of year and region",
                   got=f"{list(accounts.index.names)}", remedy="give the result of Panel.accounts")
         )  # fmt: skip
-    if column not in accounts.columns:
+    if not isinstance(column, str) or column not in accounts.columns:
         raise LabelError(
             wrong("column", expected="a column of the accounts", got=repr(column),
                   remedy=f"choose one of {shorten(accounts.columns, 9)}")
         )  # fmt: skip
+    if accounts.index.has_duplicates or not len(accounts):
+        again = shorten(accounts.index[accounts.index.duplicated()], 1)
+        got = f"more than one for {again}" if len(accounts) else "no row"
+        raise InputError(
+            wrong("accounts", expected="one row for each year and region", got=got,
+                  remedy="give the result of Panel.accounts")
+        )  # fmt: skip
     wide = accounts[column].unstack("region", sort=False).sort_index()
-    return wide.dropna(axis="columns", how="all")  # shares of regions without production
+    if not pd.api.types.is_integer_dtype(wide.index):
+        raise InputError(
+            wrong("accounts", expected="years that are whole numbers",
+                  got=shorten(map(repr, wide.index)), remedy="rename them")
+        )  # fmt: skip
+    found = pd.DataFrame(numbers("accounts", wide, gaps=True), wide.index, wide.columns)
+    if found.isna().all(axis=None):
+        raise InputError(
+            wrong("column", expected="a column with numbers", got=repr(column),
+                  remedy="all of it is missing: choose another one")
+        )  # fmt: skip
+    return found
 
 
 def _picked(
@@ -241,7 +282,13 @@ def _picked(
         left = len(known) - top <= 1
         chosen = [known[at] for at in (order if left else order[:top])]
     else:
-        chosen = list(regions) if not isinstance(regions, str) else [regions]
+        if not isinstance(regions, Iterable) or not (
+            chosen := list(dict.fromkeys([regions] if isinstance(regions, str) else regions))
+        ):
+            raise InputError(
+                wrong("regions", expected="names of regions", got=repr(regions),
+                      remedy="leave it out for the largest")
+            )  # fmt: skip
         for name in chosen:
             if name not in known:
                 raise LabelError(
@@ -251,24 +298,25 @@ def _picked(
     rest = [name for name in known if name not in chosen]
     if not rest or column in RATES:
         return wide[chosen], None
-    return wide[chosen], wide[rest].sum(axis=1).rename(f"{len(rest)} others")
+    return wide[chosen], wide[rest].sum(axis=1).rename(f"other ({len(rest)})")
 
 
 def _named(ax: Axes, shown: pd.DataFrame, colours: Sequence[str]) -> None:
     """Write the names at the ends of the lines, apart from each other."""
     low, high = ax.get_ylim()
-    height = points(ax)[1]
+    width, height = points(ax)
     size = min(SIZE, max(SMALLEST, height / len(shown.columns) / LEADING))
     gap = size * LEADING / height * (high - low)
     last = shown.ffill().iloc[-1].to_numpy()
     order = np.argsort(last, kind="stable")
     places = spread(last[order].tolist(), gap, low + gap / 2, high - gap / 2)
-    names = [fitted(str(shown.columns[at]), NAME, size) for at in order]
+    room = min(NAME, ASIDE * width)
+    names = [fitted(str(shown.columns[at]), room, size) for at in order]
     for at, name, place in zip(order, names, places):
         ax.annotate(
             name, (shown.index[-1], last[at]), xytext=(14, place),
             textcoords=("offset points", "data"), va="center", size=size, color=INK,
-            annotation_clip=False, parse_math=False,
+            annotation_clip=False, **as_is(name),
             arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": colours[at], "shrinkA": 1,
                         "shrinkB": 3, "relpos": (0.0, 0.5)},
         )  # fmt: skip

@@ -26,7 +26,7 @@ def merged(
     columns: Sequence[Sequence[str]], links: Sequence[FloatArray], kept: Sequence[str],
     *, in_order: bool = False,
 ) -> tuple[list[list[str]], list[FloatArray]]:  # fmt: skip
-    """Sum what is not kept into "others", which stands last in each column.
+    """Sum what is not kept into "other (n)", which stands last in each column.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def merged(
     in_order : keep the order of the columns instead of that of `kept`.
 
     >>> merged([["a", "b", "c"], ["x"]], [np.array([[1.0], [2.0], [4.0]])], ["c", "x"])
-    ([['c', '2 others'], ['x']], [array([[4.],
+    ([['c', 'other (2)'], ['x']], [array([[4.],
            [3.]])])
     """
     names: list[list[str]] = []
@@ -46,7 +46,7 @@ def merged(
         groups = [np.array([name == one for name in column]) for one in shown]
         if any(others):
             groups.append(np.array(others))
-            shown = [*shown, f"{sum(others)} others"]
+            shown = [*shown, f"other ({sum(others)})"]
         names.append(shown)
         members.append(np.array(groups, dtype=np.float64))
     sums = [left @ link @ right.T for left, link, right in zip(members, links, members[1:])]

@@ -7,27 +7,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError, shorten, wrong
 from carbonflows_fast.figures._canvas import (
     FALL,
     INK,
-    LEADING,
     OTHER,
     RISE,
-    SIZE,
     Scale,
     axes_for,
     bare,
     caption,
     checked,
-    fitted,
-    lettering,
+    empty,
     margins,
+    numbers,
     points,
     scale_for,
     scaled,
-    text_width,
+    shares_for,
     top_of,
+)
+from carbonflows_fast.figures._letters import (
+    LEADING,
+    SIZE,
+    as_is,
+    fitted,
+    lettering,
+    text_width,
 )
 from carbonflows_fast.figures._merge import largest, merged
 from carbonflows_fast.trade import Flows
@@ -37,7 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["heat_map", "net_imports"]
 
-NAME = 150.0  # points that the name of a region may take
+NAME = 150.0  # points that the name of a region may take at most
+ASIDE = 0.4  # of the width is for names at most
 DECADES = 6  # orders of magnitude that the colours of a heat map tell apart at most
 PALEST = 0.05  # of the cells may share the palest colour
 
@@ -55,9 +62,9 @@ def net_imports(
     ----------
     result : Flows or DataFrame
         Of `cf.flows`, or of `cf.accounts`.
-    top : int, optional
-        Only so many regions, those with the largest net imports or exports; two grey bars hold the
-        other importers and the other exporters. All regions by default.
+    top : int or None
+        So many regions by name, those with the largest net imports or exports (None: all); the rest
+        is two grey bars, "other net importers (n)" and "other net exporters (n)".
     share : bool
         Draw net imports over production, in per cent, instead of in the stressor's unit.
     ax : Axes, optional
@@ -85,7 +92,7 @@ def net_imports(
     """
     checked("result", result, (Flows, pd.DataFrame), "cf.flows or cf.accounts")
     frame = _balances(result)
-    shown = _chosen(frame, len(frame) if top is None else top_of(top), share)
+    shown, left = _chosen(frame, top_of(top), share)
     values = shown["share" if share else "net_imports"].to_numpy()
     ax = axes_for(ax, max(1.8, 0.9 + 0.155 * len(shown)))
     place = np.arange(len(shown))
@@ -94,33 +101,42 @@ def net_imports(
     ax.barh(place, values, height=0.72, color=colour, linewidth=0)
 
     bare(ax, ["bottom"])
-    size = lettering(points(ax)[1], len(shown))
-    scale = scale_for(values, frame.attrs["unit"])
-    texts = [f"{v:+.1%}".replace("-", "−") if share else scale.number(v, sign=True) for v in values]
+    width, height = points(ax)
+    size = lettering(height, len(shown))
+    names = [fitted(name, min(NAME, ASIDE * width), size) for name in shown.index]
+    ax.set_yticks(place, names, size=size, **as_is(*names))
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(shown) - 0.4, -0.6)
+    ax.axvline(0, color=INK, linewidth=0.6)
+    if not len(shown):
+        empty(ax, "no region imports or exports on balance")
+        ax.set_xticks([])
+    scale = shares_for(values) if share else scale_for(values, frame.attrs["unit"])
+    scaled(ax.xaxis, scale)
+    what = f"net imports of {frame.attrs['stressor']}{' over production' * share}"
+    caption(ax, "x", scale.label(what) + left)
+
+    texts = [scale.number(value, sign=True) for value in values]
     for y, value, text in zip(place, values, texts):
         ax.annotate(
             text, (value, y), xytext=(3 if value > 0 else -3, 0), textcoords="offset points",
             ha="left" if value > 0 else "right", va="center", size=size, color=INK,
         )  # fmt: skip
-    names = [fitted(name, NAME, size) for name in shown.index]
-    ax.set_yticks(place, names, size=size, parse_math=False)
-    ax.tick_params(axis="y", length=0)
-    ax.set_ylim(len(shown) - 0.4, -0.6)
     wide = max((text_width(text, size) for text in texts), default=0.0) + 6
     low, high = min(0.0, values.min(initial=0.0)), max(0.0, values.max(initial=0.0))
     margins(ax, "x", (low, high), (wide if low < 0 else 0, wide if high > 0 else 0))
-    ax.axvline(0, color=INK, linewidth=0.6)
-    what = frame.attrs["stressor"]
-    if share:
-        from matplotlib.ticker import PercentFormatter
-
-        ax.xaxis.set_major_formatter(PercentFormatter(1.0))
-        label = f"net imports of {what} over production"
-    else:
-        scaled(ax.xaxis, scale)
-        label = f"net imports of {scale.label(what)}"
-    caption(ax, "x", label)
+    _sparse(ax, scale)
     return ax
+
+
+def _sparse(ax: Axes, scale: Scale) -> None:
+    """Have so many ticks that their texts keep apart."""
+    from matplotlib.ticker import MaxNLocator
+
+    widest = max((text_width(scale.tick(tick)) for tick in ax.get_xticks()), default=0.0)
+    most = max(1, min(8, int(points(ax)[0] / (widest + 12))))
+    if len(ax.get_xticks()):
+        ax.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
 
 
 def _balances(result: Flows | pd.DataFrame) -> pd.DataFrame:
@@ -136,6 +152,7 @@ def _balances(result: Flows | pd.DataFrame) -> pd.DataFrame:
                       got=f"a frame without {', '.join(sorted(missing)) or 'one row a region'}",
                       remedy="give the result of cf.accounts or cf.flows")
             )  # fmt: skip
+        numbers("result", result[["production", "net_imports"]])
         frame = result[result["net_imports"] != 0]
         about = {name: str(result.attrs.get(name, "")) for name in ("stressor", "unit")}
     frame = frame[["production", "net_imports"]].copy()
@@ -143,38 +160,47 @@ def _balances(result: Flows | pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _chosen(frame: pd.DataFrame, top: int, share: bool) -> pd.DataFrame:
-    """Return what is drawn, in order: net_imports, share, and whether it is a sum of others."""
+def _chosen(frame: pd.DataFrame, top: int, share: bool) -> tuple[pd.DataFrame, str]:
+    """Return what is drawn, in order, and words for what is not.
+
+    Columns: net_imports, share, and whether it is a sum of others. One that would be left over
+    alone is drawn by its name.
+    """
     size = -frame["net_imports"].abs().to_numpy()
     keep = np.zeros(len(frame), dtype=np.bool_)
     keep[np.argsort(size, kind="stable")[:top]] = True
-    parts = [frame[keep].assign(other=False)]
+    sums = []
     for what, side in (
-        ("importers", frame["net_imports"] > 0),
-        ("exporters", frame["net_imports"] < 0),
+        ("importers", frame["net_imports"].to_numpy() > 0),
+        ("exporters", frame["net_imports"].to_numpy() < 0),
     ):
-        rest = frame[~keep & side]
-        if len(rest):
-            name = f"{len(rest)} other net {what}"
-            parts.append(rest.sum().to_frame(name).T.assign(other=True))
-    shown = pd.concat(parts)
+        rest = ~keep & side
+        if (count := int(rest.sum())) > 1:
+            one = frame[rest].sum().to_frame(f"other net {what} ({count})").T
+            sums.append(one.assign(other=True))
+        else:
+            keep |= rest
+    shown = pd.concat([frame[keep].assign(other=False), *sums])
     produced = shown["production"].to_numpy()
     shown["share"] = shown["net_imports"] / np.where(produced != 0, produced, np.nan)
+    left = ""
     if share:
+        none = shown.index[shown["share"].isna()]
+        left = f" (not drawn, without production: {shorten(none)})" if len(none) else ""
         shown = shown[shown["share"].notna()]
     order = np.argsort(-shown["share" if share else "net_imports"].to_numpy(), kind="stable")
-    return shown.iloc[order]
+    return shown.iloc[order], left
 
 
-def heat_map(flows: Flows, *, top: int = 49, ax: Axes | None = None) -> Axes:
+def heat_map(flows: Flows, *, top: int | None = 49, ax: Axes | None = None) -> Axes:
     """Draw the flows between regions as a matrix of colours, on a logarithmic scale.
 
     Parameters
     ----------
     flows : Flows
-    top : int
-        So many regions at most, in the order of the table, those with the largest sum of row and
-        column; the last row and column hold all others together.
+    top : int or None
+        So many regions by name, in the order of the table, those with the largest sum of row and
+        column (None: all); the rest is "other (n)", the last row and column.
     ax : Axes, optional
         Where to draw; in a new figure by default. The colour bar takes a part of it.
 
@@ -199,30 +225,39 @@ def heat_map(flows: Flows, *, top: int = 49, ax: Axes | None = None) -> Axes:
     """
     checked("flows", flows, Flows, "cf.flows")
     flows._need_consumers("a heat map")
-    matrix = flows.matrix.to_numpy()
+    matrix = numbers("flows", flows.matrix)
     names, (E,) = merged(
         [list(flows.matrix.index)] * 2, [matrix],
         largest(list(flows.matrix.index), matrix.sum(axis=0) + matrix.sum(axis=1), top_of(top)),
         in_order=True,
     )  # fmt: skip
     count = len(E)
-    ax = axes_for(ax, min(7.4, 1.9 + 0.32 * count), min(7.2, 3.6 + 0.3 * count))
+    beside = min(NAME, max(text_width(name) for name in names[0]))
+    wide = min(max(3.5, 1.7 + beside / 72 + 0.32 * count), 7.4)
+    ax = axes_for(ax, min(7.2, 1.4 + beside / 72 + 0.3 * count), wide)
     scale = scale_for(E, flows.unit)
     image = _cells(ax, E)
     bare(ax)
-    side = points(ax)
-    size = min(lettering(side[1], count), lettering(side[0], count))
-    short = [fitted(name, NAME, size) for name in names[0]]
-    ax.set_yticks(range(count), short, size=size, parse_math=False)
-    upright = max(text_width(name, size) for name in short) > side[0] / count - 3
-    ax.set_xticks(range(count), short, size=size, parse_math=False, rotation=90 if upright else 0)
-    ax.tick_params(length=0)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    label = scale.label(flows.stressor)
+    bar = _colour_bar(ax, E, image, label, scale) if (E > 0).any() else None
     caption(ax, "y", "emitted in")
     negative = int((E < 0).sum())
     below = f" ({negative} negative flow{'s' * (negative > 1)} left white)" if negative else ""
+    below = below if E.any() else f" ({label}: no flows)"
     caption(ax, "x", f"consumed in{below}")
-    _write_cells(ax, E, image, scale, side)
-    _colour_bar(ax, E, image, scale.label(flows.stressor), scale)
+    width, height = points(ax)
+    beside = min(beside, ASIDE / 2 * (width + height))
+    size = lettering(min(width, height) - beside, count)
+    short = [fitted(name, beside, size) for name in names[0]]
+    ax.set_yticks(range(count), short, size=size, **as_is(*short))
+    upright = max(text_width(name, size) for name in short) > points(ax)[0] / count - 3
+    ax.set_xticks(range(count), short, size=size, rotation=90 if upright else 0, **as_is(*short))
+    ax.tick_params(length=0)
+    if bar is not None:
+        caption(bar, "y", label)  # again: names that are turned leave less height to it
+    _write_cells(ax, E, image, scale)
     return ax
 
 
@@ -239,25 +274,31 @@ def _cells(ax: Axes, E: Any) -> Any:
     return ax.imshow(E, cmap=colours, norm=norm, aspect="auto", interpolation="none")
 
 
-def _colour_bar(ax: Axes, E: Any, image: Any, label: str, scale: Scale) -> None:
+def _colour_bar(ax: Axes, E: Any, image: Any, label: str, scale: Scale) -> Axes:
     paler = bool(((E > 0) & (image.norm.vmin > E)).any())
     bar = ax.figure.colorbar(
         image, ax=ax, extend="min" if paler else "neither", fraction=0.05, pad=0.02, aspect=30
     )
     bar.outline.set_visible(False)
+    if image.norm.vmax < 100 * image.norm.vmin:  # powers of ten alone would be too few
+        from matplotlib.ticker import LogLocator
+
+        bar.locator = LogLocator(subs=(1, 2, 5))
     scaled(bar.ax.yaxis, scale)
     bar.ax.tick_params(which="both", labelsize=SIZE, labelcolor=INK, color=OTHER, width=0.6)
     bar.ax.minorticks_off()
     caption(bar.ax, "y", label)
+    return bar.ax
 
 
-def _write_cells(ax: Axes, E: Any, image: Any, scale: Scale, side: tuple[float, float]) -> None:
+def _write_cells(ax: Axes, E: Any, image: Any, scale: Scale) -> None:
     """Write the numbers into the cells where there is room for them."""
+    side = points(ax)
     room, size = side[0] / len(E) - 4, SIZE - 1
     if size * LEADING > min(side) / len(E):
         return
     texts = [[scale.number(value) for value in row] for row in E]
-    if max(text_width(text, size) for row in texts for text in row) > room:
+    if any(text_width(text, size) > room for row in texts for text in row):
         return
     for (i, j), value in np.ndenumerate(E):
         red, green, blue, _ = image.cmap(image.norm(value)) if value > 0 else (1, 1, 1, 1)
