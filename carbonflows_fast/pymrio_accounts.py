@@ -16,10 +16,14 @@ import pandas as pd
 
 from carbonflows_fast._account_solves import BLOCK, StressorBlock, positive_output, solved
 from carbonflows_fast._footprints import RTOL, Footprints
-from carbonflows_fast._numbers import numbers
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._pymrio_frames import (
+    as_before_if_refused,
+    check_system,
+    demand_level,
+    put_in_order,
+)
 from carbonflows_fast.leontief import release_dense, system
-from carbonflows_fast.pymrio_bridge import check_index, matrix_and_demand, without_emissions
 from carbonflows_fast.readers._assemble import assemble
 from carbonflows_fast.table import Table
 
@@ -59,16 +63,21 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
     Raises
     ------
     InputError
-        If there is neither Z nor A, or no Y, or an extension has neither F nor S; if a number is
-        missing or infinite.
+        If this is no IOSystem; if there is neither Z nor A, or no Y, or an extension has neither F
+        nor S; if a number is text, missing or infinite.
     LabelError
-        If frames that belong together have other labels. The same labels in another order are
-        brought into that of the rows of Z (or A), in place, and this is logged.
+        If frames that belong together have other labels, or one of them twice; if population lacks
+        a region.
     NotProductiveError, ConvergenceError
         If (I − A) x = y cannot be solved with a proved error.
+    All of them leave `io` as it was.
 
     Notes
     -----
+    The same labels in another order are brought into that of the rows of Z (or A), of the columns
+    of Y and of the rows of S (or F); numbers that are objects or of another type that NumPy cannot
+    invert are made float64. Both happen in place, and are logged.
+
     Index, columns and units are those of pymrio: F in the unit of the extension; S, M and M_down
     in it per unit of the row. Every solve has a proved relative error of at most 1e-11.
 
@@ -93,8 +102,17 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
     >>> io.L is None
     True
     """
-    _bring_into_order(io)
-    _require_finite(io)  # before anything is filled in that a correction would not change
+    check_system(io)
+    with as_before_if_refused(io):
+        put_in_order(io)
+        _fill(io, include_ghosh)
+    said = NO_INVERSE % ("L and G" if include_ghosh else "L")
+    logger.info(said)
+    io.meta.note(said)
+    return io
+
+
+def _fill(io: Any, include_ghosh: bool) -> None:
     table = _fill_system(io, include_ghosh)
     extensions = _fill_intensities(io)
     lacking = [each for each in extensions if _lacks(each, ("M", *D_ACCOUNTS))]
@@ -105,37 +123,10 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
         _fill_downstream(io, table, downstream)
     release_dense(table)
     io.calc_extensions()  # F_Y and S_Y, and the sums by region and per head of what is there now
-    said = NO_INVERSE % ("L and G" if include_ghosh else "L")
-    logger.info(said)
-    io.meta.note(said)
-    return io
 
 
 def _lacks(extension: Any, names: Sequence[str]) -> bool:
     return any(getattr(extension, name, None) is None for name in names)
-
-
-def _bring_into_order(io: Any) -> None:
-    """Give all frames the order of the rows: pymrio's functions too go by labels."""
-    matrix = io.Z if io.Z is not None else io.A
-    if matrix is None:
-        return
-    for name, axis in (("Z", 1), ("A", 0), ("A", 1), ("Y", 0), ("x", 0)):
-        _bring_one(io, "io", name, axis, matrix.index)
-    for extension in io.get_extensions():
-        for name in ("F", "S"):
-            _bring_one(getattr(io, extension), f"io.{extension}", name, 1, matrix.index)
-
-
-def _bring_one(owner: Any, where: str, name: str, axis: int, labels: pd.Index) -> None:
-    frame = getattr(owner, name, None)
-    if frame is None or frame.axes[axis].equals(labels):
-        return
-    given = frame.axes[axis]
-    same = given.is_unique and len(given) == len(labels) and given.isin(labels).all()
-    if same and labels.is_unique:
-        logger.warning("%s.%s: its labels are brought into the order of the rows", where, name)
-        setattr(owner, name, frame.reindex(labels, axis=axis))
 
 
 # --- what pymrio's own functions make -------------------------------------------------------------
@@ -145,16 +136,14 @@ def _fill_system(io: Any, include_ghosh: bool) -> Table:
     """Fill in x, Z, A and B, and return the table that is solved."""
     import pymrio
 
-    kind, matrix, Y = matrix_and_demand(io)
-    check_index(f"{kind} columns", matrix.columns, f"{kind} index", matrix.index)
     table = None
     if io.Z is None and io.x is None:
         table = _table(io)
-        io.x = pd.DataFrame({"indout": _accurate_output(table)[: len(Y)]}, io.A.index)
+        io.x = pd.DataFrame({"indout": _accurate_output(table)[: len(io.Y)]}, io.A.index)
     if io.Z is None:
         io.Z = pymrio.calc_Z(io.A, io.x)
     if io.x is None:
-        io.x = pymrio.calc_x(io.Z, Y)
+        io.x = pymrio.calc_x(io.Z, io.Y)
     if io.A is None:
         io.A = pymrio.calc_A(io.Z, io.x)
     if include_ghosh and getattr(io, "B", None) is None:
@@ -166,51 +155,25 @@ def _fill_intensities(io: Any) -> list[Any]:
     """Fill in F or S of every extension, and return them."""
     import pymrio
 
-    extensions = {name: getattr(io, name) for name in io.get_extensions()}
-    for name, extension in extensions.items():
-        kind = "F" if extension.F is not None else "S"
-        main = getattr(extension, kind)
-        if main is None:
-            raise without_emissions(name)
-        check_index(f"{name}.{kind}", main.columns, "A", io.A.index)
+    extensions = list(io.get_extensions(data=True))
+    for extension in extensions:
         if extension.F is None:
-            extension.F = pymrio.calc_F(main, io.x)
+            extension.F = pymrio.calc_F(extension.S, io.x)
         if extension.S is None:
-            extension.S = pymrio.calc_S(main, io.x)
-        check_index(f"{name}.S", extension.S.columns, "A", io.A.index)
-    return list(extensions.values())
-
-
-def _require_finite(io: Any) -> None:
-    frames = {name: getattr(io, name) for name in ("Z", "A", "Y", "x")}
-    for name in io.get_extensions():
-        extension = getattr(io, name)
-        frames |= {f"{name}.{part}": getattr(extension, part) for part in ("F", "S", "F_Y")}
-    for what, frame in frames.items():
-        if frame is not None:
-            _finite(what, frame)
-
-
-def _finite(what: str, frame: pd.DataFrame) -> None:
-    axes = [[str(label) for label in axis] for axis in frame.axes]
-    numbers(f"io.{what}", frame.to_numpy(), axes)
+            extension.S = pymrio.calc_S(extension.F, io.x)
+    return extensions
 
 
 # --- what is solved -------------------------------------------------------------------------------
 
 
 def _demand_by_region(Y: pd.DataFrame) -> pd.DataFrame:
-    level = "region" if "region" in Y.columns.names else 0
-    return Y.T.groupby(level=level, sort=False).sum().T
+    return Y.T.groupby(level=demand_level(Y.columns), sort=False).sum().T
 
 
 def _table(io: Any) -> Table:
     """Return A, x and final demand by consumer; a consumer without rows gets one, all of zeros."""
     A, x, Y = io.A, io.x, _demand_by_region(io.Y)
-    check_index("A columns", A.columns, "its rows", A.index)
-    check_index("Y", Y.index, "A", A.index)
-    if x is not None:
-        check_index("x", x.index, "A", A.index)
     regions = set(A.index.get_level_values(0))
     foreign = [(region, A.index[0][1]) for region in Y.columns if region not in regions]
     if foreign:
@@ -247,7 +210,7 @@ def _fill_accounts(io: Any, table: Table, extensions: Sequence[Any]) -> None:
     without_M = [each for each in extensions if _lacks(each, ("M",))]
     if without_D:
         for name in D_ACCOUNTS:
-            values, columns = getattr(accounts, name).to_numpy(), io.A.columns
+            values, columns = getattr(accounts, name).to_numpy(), None
             if name in ("D_cba", "D_imp"):
                 values, columns = _by_product(values, table, io)
             _share_out(name, values, columns, extensions, without_D)
@@ -287,11 +250,11 @@ def _stacked(extensions: Sequence[Any], n: int) -> FloatArray:
 def _by_product(values: FloatArray, table: Table, io: Any) -> tuple[FloatArray, pd.MultiIndex]:
     """Return columns for the consumers in Y alone, in the order of Y, and their labels."""
     consumers = _demand_by_region(io.Y).columns
-    products = io.A.index.get_level_values(1).unique()
+    products = io.Y.index.get_level_values(1).unique()
     code = {region: at for at, region in enumerate(table.regions)}
     at = [code[str(region)] for region in consumers]
     blocks = values.reshape(len(values), len(table.regions), len(products))[:, at]
-    names = [*consumers.names, io.A.index.names[1]]
+    names = [*consumers.names, io.Y.index.names[1]]
     labels = pd.MultiIndex.from_product([consumers, products], names=names)
     return blocks.reshape(len(values), -1), labels
 
@@ -299,14 +262,18 @@ def _by_product(values: FloatArray, table: Table, io: Any) -> tuple[FloatArray, 
 def _share_out(
     name: str,
     values: FloatArray,
-    columns: pd.Index,
+    columns: pd.Index | None,
     extensions: Sequence[Any],
     receivers: Sequence[Any],
 ) -> None:
-    """Give each receiver its rows, in the order of the extensions, as arrays of its own."""
+    """Give each receiver its rows, in the order of the extensions, as arrays of its own.
+
+    Columns None: those of its S.
+    """
     first = 0
     for extension in extensions:
-        part = values[first : first + len(extension.S), : len(columns)]
+        labels = extension.S.columns if columns is None else columns
+        part = values[first : first + len(extension.S), : len(labels)]
         first += len(part)
         if any(extension is receiver for receiver in receivers):
-            setattr(extension, name, pd.DataFrame(part.copy(), extension.S.index, columns))
+            setattr(extension, name, pd.DataFrame(part.copy(), extension.S.index, labels))

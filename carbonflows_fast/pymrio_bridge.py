@@ -10,12 +10,19 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._pymrio_frames import (
+    check_system,
+    labelled,
+    matrix_and_demand,
+    outputs,
+    without_emissions,
+)
 from carbonflows_fast.errors import InputError, LabelError, wrong
 from carbonflows_fast.readers._assemble import assemble
 from carbonflows_fast.readers._names import LEVELS, bare_names, join_levels, stressor_names
 from carbonflows_fast.table import Table
 
-__all__ = ["check_index", "from_pymrio", "matrix_and_demand", "to_pymrio", "without_emissions"]
+__all__ = ["from_pymrio", "to_pymrio"]
 
 LEVEL_NAMES = ("stressor", "compartment")  # as pymrio calls them; further levels are numbered
 
@@ -41,7 +48,8 @@ def from_pymrio(io: Any) -> Table:
     Raises
     ------
     InputError
-        If there is neither Z nor A, or no Y, or an extension has neither F nor S.
+        If this is no IOSystem; if there is neither Z nor A, or no Y, or an extension has neither F
+        nor S; if x has several columns, or a number is text, missing or infinite.
     LabelError
         If rows and columns of its frames disagree in order.
 
@@ -51,8 +59,11 @@ def from_pymrio(io: Any) -> Table:
     >>> from_pymrio(pymrio.load_test()).extensions
     ('factor_inputs', 'emissions', 'emissions')
     """
+    check_system(io)
     kind, matrix, Y = matrix_and_demand(io)
+    _check_index("Y", Y.index, kind, matrix.index)
     x = getattr(io, "x", None)
+    x = None if x is None else outputs(x, matrix.index)
     emissions = _emissions(io, matrix.index, Y.columns)
     meta = getattr(io, "meta", None)
     about = [getattr(meta, item, None) for item in ("name", "system", "version")]
@@ -66,25 +77,6 @@ def from_pymrio(io: Any) -> Table:
         name=" ".join(str(part) for part in about if part),
         **emissions,
     )
-
-
-def matrix_and_demand(io: Any) -> tuple[str, Any, Any]:
-    """Return which of Z and A there is, that matrix, and Y with the same rows."""
-    kind = "Z" if getattr(io, "Z", None) is not None else "A"
-    matrix: Any = getattr(io, kind, None)
-    Y: Any = getattr(io, "Y", None)
-    for argument, value in (("Z or A", matrix), ("Y", Y)):
-        if value is None:
-            raise InputError(
-                wrong(
-                    "io",
-                    expected=f"an IOSystem with {argument}",
-                    got="one without",
-                    remedy="load or compute it first",
-                )
-            )
-    check_index("Y", Y.index, kind, matrix.index)
-    return kind, matrix, Y
 
 
 @dataclass(frozen=True)
@@ -101,11 +93,11 @@ def _emissions(io: Any, rows: Any, demand: Any) -> dict[str, Any]:
     read = [_extension(attribute, getattr(io, attribute)) for attribute in io.get_extensions()]
     bare: list[str] = []
     for extension in read:
-        check_index(f"{extension.name}.{extension.kind}", extension.main.columns, "Z", rows)
+        _check_index(f"{extension.name}.{extension.kind}", extension.main.columns, "Z", rows)
         if extension.F_Y is not None:
-            check_index(f"{extension.name}.F_Y", extension.F_Y.columns, "Y", demand)
+            _check_index(f"{extension.name}.F_Y", extension.F_Y.columns, "Y", demand)
             what = f"{extension.name}.{extension.kind}"
-            check_index(f"{extension.name}.F_Y", extension.F_Y.index, what, extension.main.index)
+            _check_index(f"{extension.name}.F_Y", extension.F_Y.index, what, extension.main.index)
         bare += _joined(extension.main.index)
     homes = [extension.name for extension in read for _ in range(len(extension.main))]
     kinds = {extension.kind for extension in read} or {"F"}
@@ -143,25 +135,16 @@ def _extension(attribute: str, extension: Any) -> _Extension:
     main = F if F is not None else getattr(extension, "S", None)
     if main is None:
         raise without_emissions(attribute)
+    main = labelled(f"io.{attribute}.{'S' if F is None else 'F'}", main)
     F_Y = getattr(extension, "F_Y", None)
     if F_Y is None:
         F_Y = getattr(extension, "F_hh", None)  # as releases before EXIOBASE 3.8 call it
+    if F_Y is not None:
+        labelled(f"io.{attribute}.F_Y", F_Y)
     given = str(getattr(extension, "name", attribute))
     name = given if _attribute(given) == attribute else attribute
     units = _units(f"{attribute}.unit", getattr(extension, "unit", None), main.index)
     return _Extension(name, "S" if F is None else "F", main, F_Y, units or [""] * len(main))
-
-
-def without_emissions(attribute: str) -> InputError:
-    """Return the complaint about an extension with neither F nor S."""
-    return InputError(
-        wrong(
-            f"io.{attribute}",
-            expected="an extension with F or S",
-            got="neither",
-            remedy="give it one of them, or remove the extension from io",
-        )
-    )
 
 
 def _joined(index: Any) -> list[str]:
@@ -171,7 +154,7 @@ def _joined(index: Any) -> list[str]:
     return [join_levels([str(p) for p in label if p is not None and p == p]) for label in index]
 
 
-def check_index(what: str, index: Any, reference: str, expected: Any) -> None:
+def _check_index(what: str, index: Any, reference: str, expected: Any) -> None:
     """Raise unless the labels are those of the reference, in the same order."""
     if index.equals(expected):
         return
@@ -192,18 +175,22 @@ def check_index(what: str, index: Any, reference: str, expected: Any) -> None:
 def _units(what: str, unit: Any, index: Any) -> list[str] | None:
     if unit is None:
         return None
-    check_index(what, unit.index, "the rows", index)
-    column = unit.iloc[:, -1] if isinstance(unit, pd.DataFrame) else unit
+    unit = unit.to_frame() if isinstance(unit, pd.Series) else labelled(f"io.{what}", unit)
+    _check_index(what, unit.index, "the rows", index)
+    column = unit.iloc[:, -1] if unit.shape[1] else [None] * len(unit)
     return ["" if value is None or value != value else str(value) for value in column]
 
 
-def _population(population: Any) -> dict[str, float] | None:
+def _population(population: Any) -> dict[str, Any] | None:
     """Return heads by region, from one row or one column of regions."""
     if population is None:
         return None
-    if isinstance(population, pd.DataFrame):
-        population = population.iloc[0] if len(population) == 1 else population.iloc[:, 0]
-    return {str(region): float(heads) for region, heads in population.items()}
+    if not isinstance(population, pd.Series):
+        frame = labelled("io.population", population)
+        if frame.empty:
+            return None
+        population = frame.iloc[0] if len(frame) == 1 else frame.iloc[:, 0]
+    return {str(region): heads for region, heads in population.items()}
 
 
 def _year(meta: Any) -> int | None:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = [
     ["_parts", "_numbers", "_labels", "_validate", "_views", "_changes", "_equality",
      "aggregation", "table", "_stressors", "selection"],
-    ["readers", "pymrio_bridge"],
+    ["readers", "pymrio_bridge", "_pymrio_frames"],
     ["synthetic", "_synthetic_recipe"],
     ["_tiles", "_rhs", "_certificate", "_blas", "_direct", "_sweeps",
      "_guards", "_solution", "_methods", "leontief", "_subsystems"],

@@ -140,6 +140,37 @@ def test_what_a_system_must_have(io: Any, part: str, message: str) -> None:
         from_pymrio(io)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("Z", np.eye(48), r"io\.Z: expected a DataFrame, got ndarray"),
+        ("Z", pd.DataFrame(np.eye(48)), r"io\.Z index: expected two levels, .*got 1, e\.g\. 0"),
+        ("Y", pd.DataFrame(index=pymrio.load_test().Y.index), r"io\.Y: expected at least one col"),
+        ("x", np.ones((48, 2)), r"io\.x: expected one column of 48 outputs, .*\(48, 2\)"),
+        ("unit", ["Mill USD"] * 48, r"io\.unit: expected a DataFrame, got list"),
+        ("population", 7e9, r"io\.population: expected a DataFrame, got float"),
+        ("population", pd.Series({"reg1": "many"}), r"population: expected real numbers, got"),
+        ("emissions.F", np.ones((2, 48)), r"io\.emissions\.F: expected a DataFrame"),
+        ("emissions.F_Y", np.ones((2, 42)), r"io\.emissions\.F_Y: expected a DataFrame"),
+        ("emissions.unit", "kg", r"io\.emissions\.unit: expected a DataFrame, got str"),
+    ],
+)
+def test_frames_that_are_none(io: Any, path: str, value: Any, message: str) -> None:
+    *extension, name = path.split(".")
+    setattr(getattr(io, extension[0]) if extension else io, name, value)
+    with pytest.raises(InputError, match=message):
+        from_pymrio(io)
+
+
+def test_empty_frames_of_units_and_heads_and_outputs_as_an_array(io: Any) -> None:
+    expected = from_pymrio(io.calc_all())
+    io.unit, io.x, io.population = io.unit[[]], io.x.to_numpy(), pd.DataFrame()
+    table = from_pymrio(io)
+    assert set(table.row_units) == {""}
+    assert table.population is None
+    assert table.x.equals(expected.x)
+
+
 def test_what_an_extension_must_have(io: Any) -> None:
     io.emissions.F = None
     with pytest.raises(InputError, match=r"io\.emissions: .*F or S, got neither"):
