@@ -163,11 +163,6 @@ def test_version_and_help(shell: Shell) -> None:
         assert "usage: carbonflows-fast" in shell(command, "--help")
 
 
-def test_the_command_of_a_certain_python(shell: Shell) -> None:
-    command = [sys.executable, "-m", "carbonflows_fast", "--version"]
-    assert subprocess.check_output(command, text=True) == shell("--version")
-
-
 # --- check and convert ----------------------------------------------------------------------
 
 

@@ -89,3 +89,9 @@ def test_streams_that_take_nothing(
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == bool(said)
     assert said in done.stderr
+
+
+def test_the_command_of_a_certain_python() -> None:
+    command = [sys.executable, "-m", "carbonflows_fast", "--version"]
+    said = subprocess.check_output(command, text=True)
+    assert said == f"carbonflows-fast {cf.__version__}\n"

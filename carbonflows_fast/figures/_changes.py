@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast.decomposition import Decomposition
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
 from carbonflows_fast.figures._canvas import (
     CATEGORIES,
     FALL,
@@ -293,7 +293,7 @@ def _picked(
             if name not in known:
                 raise LabelError(
                     wrong("regions", expected="regions of the accounts", got=repr(name),
-                          remedy=f"nearest are {shorten(nearest(str(name), known))}")
+                          remedy=nearest_are(name, known))
                 )  # fmt: skip
     rest = [name for name in known if name not in chosen]
     if not rest or column in RATES:
