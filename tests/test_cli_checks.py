@@ -59,9 +59,9 @@ def test_repair_saves_the_table_and_the_ledger(
         table, balance=True, emissions_without_output="food", negatives=1e-8
     )
     assert cf.open(made, verify=True).equals(repaired)
-    pd.testing.assert_frame_equal(
-        pd.read_csv(file, keep_default_na=False), ledger, check_dtype=False, rtol=0, atol=0
-    )
+    # Numbers by Python: pandas itself rounds them in some versions.
+    read = pd.read_csv(file, keep_default_na=False, dtype=str).astype(ledger.dtypes)
+    pd.testing.assert_frame_equal(read, ledger, check_dtype=False, rtol=0, atol=0)
     assert "balance                   x           1\n" in out
     assert "emissions_without_output  F           4\n" in out
     assert f"written: {file}" in out
