@@ -153,9 +153,13 @@ class Found:
 
 
 def summary(what: str, failed: dict[str, str], asked: int) -> str:
-    """Say what failed and why, each reason once."""
+    """Say what failed and why, each reason once; in order, whatever came in first.
+
+    >>> summary("flows", {"2001": "gone", "2000": "broken", "1999": "gone"}, 3)
+    'flows: 3 of 3 failed, none is done; 1999, 2001: gone; 2000: broken'
+    """
     by_reason: dict[str, list[str]] = {}
-    for name, reason in failed.items():
+    for name, reason in sorted(failed.items()):
         by_reason.setdefault(reason, []).append(name)
     reasons = [f"{shorten(names)}: {reason}" for reason, names in by_reason.items()]
     others = "none is done" if len(failed) == asked else "the others are done"
