@@ -83,6 +83,10 @@ def test_wide_letters_take_two_columns() -> None:
 def test_streams_that_take_nothing(
     saved: str, command: str, way: str, said: str, buffered: bool
 ) -> None:
+    if subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -c "import scipy.sparse" {way}']
+    ).returncode:
+        pytest.skip("SciPy 1.13 itself needs a standard error")
     shell = f'"{sys.executable}" -c "{RUN}" {command} "{saved}" {way}'
     environment = {**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"}
     done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, env=environment)

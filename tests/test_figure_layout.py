@@ -186,6 +186,7 @@ def test_missing_letters_are_said_once(caplog: pytest.LogCaptureFixture) -> None
     assert len(said) <= 1  # none where a font has them
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")  # of matplotlib before 3.11
 def test_names_that_read_leftwards_leave_numbers_in_order() -> None:
     texts = [text.get_text() for text in figures.sankey(odd_world("scripts").flows).texts]
     assert any(re.fullmatch(r"\u200eישראל\u200e  [\d.,]+ .*", text) for text in texts)

@@ -321,6 +321,7 @@ AS_PYMRIO: dict[str, Change] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:The default of observed")  # of pymrio, by pandas 2
 @pytest.mark.parametrize("how", AS_PYMRIO.values(), ids=AS_PYMRIO)
 def test_as_pymrio_calculates_it(io: Any, how: Change) -> None:
     assert_same_results(how(io))
