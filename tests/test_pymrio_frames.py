@@ -321,10 +321,11 @@ AS_PYMRIO: dict[str, Change] = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:The default of observed")  # of pymrio, by pandas 2
-@pytest.mark.parametrize("how", AS_PYMRIO.values(), ids=AS_PYMRIO)
-def test_as_pymrio_calculates_it(io: Any, how: Change) -> None:
-    assert_same_results(how(io))
+@pytest.mark.parametrize("name", AS_PYMRIO)
+def test_as_pymrio_calculates_it(io: Any, name: str) -> None:
+    if name.startswith("categorical") and pd.__version__ < "3":
+        pytest.skip("by pandas 2 pymrio looks for numbers of categories that nothing has")
+    assert_same_results(AS_PYMRIO[name](io))
 
 
 @pytest.mark.parametrize("dtype", ["object", "category", "Float64", ">f8", "longdouble"])
