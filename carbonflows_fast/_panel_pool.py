@@ -14,7 +14,7 @@ import time
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -37,6 +37,7 @@ WORKERS = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     "DASK_LOGGING__DISTRIBUTED": "warning",  # else each start is told on standard error
+    "PYTHONWARNINGS": "ignore:resource_tracker",  # what is cleared up behind them needs no word
 }
 """Environment of the processes of a pool on this machine, where the user has not set it."""
 
@@ -304,7 +305,30 @@ def _local(workers: int | None, tasks: int, memory: int) -> Iterator[tuple[str, 
                 scheduler_kwargs={"idle_timeout": f"{ORPHAN_SECONDS} s", "preload": [APART]},
             )  # fmt: skip
     with cluster:
-        yield str(cluster.scheduler_address), count
+        try:
+            yield str(cluster.scheduler_address), count
+        finally:
+            if not WINDOWS:
+                _end(cluster)
+
+
+def _end(cluster: Any) -> None:
+    """Kill the workers, but not what clears up behind them: Dask's own way leaves semaphores.
+
+    To end in order would take them seconds, and results are safe by now.
+    """
+    import psutil  # Dask needs it too
+
+    ends = time.monotonic() + 1.0
+    for process in [w.process for w in cluster.workers.values() if w.process is not None]:
+        with suppress(psutil.NoSuchProcess):
+            nanny = psutil.Process(process.pid)
+            for one in (nanny, *nanny.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    if not any("resource_tracker" in part for part in one.cmdline()):
+                        one.kill()
+        while process.returncode is None and time.monotonic() < ends:  # Dask waits for it, too
+            time.sleep(0.01)
 
 
 @contextmanager

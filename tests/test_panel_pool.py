@@ -232,3 +232,14 @@ def test_tasks_that_share_a_process_leave_blas_as_it_was() -> None:
         assert set(threads()) == {1}
         second.__exit__(None, None, None)
         assert threads() == before
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs the place of semaphores in Linux")
+def test_a_pool_leaves_no_semaphores(tmp_path: Path) -> None:
+    cf.save(cf.synthetic.world(2, 2, year=2019), tmp_path / "2019")
+    before = set(os.listdir("/dev/shm"))
+    cf.Panel(tmp_path).accounts(progress=False)
+    until = time.monotonic() + 20  # they are cleared up behind it
+    while (left := set(os.listdir("/dev/shm")) - before) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not left
