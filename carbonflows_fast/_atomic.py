@@ -78,6 +78,7 @@ def replacing(target: Path, argument: str) -> Iterator[Path]:
     InputError
         If the file cannot be written; `argument` names what said where.
     """
+    target = Path(os.path.realpath(target))  # a link stays one
     # The extension stays at the end: pandas compresses by what it sees there.
     fresh = fresh_name(target, target.suffix)
     try:

@@ -111,7 +111,7 @@ def jobs_of(
     with open_files(source) as files:
         lost = [Candidate(name, year_in(name)) for name in files.broken]
         try:
-            name, candidates = detected(files, format)
+            name, candidates = detected(files, format, wanted)
         except FormatError:
             refuse_broken(files, None)
             raise

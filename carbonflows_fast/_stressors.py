@@ -104,8 +104,8 @@ def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = N
             raise InputError(
                 wrong(
                     "stressor",
-                    expected="a name, since the table does not have exactly one",
-                    got=f"none with {len(table.stressors)} stressors",
+                    expected=f"the name of one, since the table has {len(table.stressors):,}",
+                    got="none",
                     remedy=f"choose from {shorten(map(repr, table.stressors)) or 'another table'}",
                 )
             )

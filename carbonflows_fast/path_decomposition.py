@@ -224,7 +224,7 @@ def _rounds(
         else:
             raise MemoryLimitError(
                 wrong(asked.mode, expected=f"at most {most or MOST_PATHS:,} changes",
-                      got=f"{getattr(asked, asked.mode)!r}, which takes more",
+                      got=f"{getattr(asked, asked.mode)!r}, for which there are more",
                       remedy="ask for less")
             )  # fmt: skip
         if too_low > 0.0 and found is not None:

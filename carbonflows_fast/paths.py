@@ -215,7 +215,7 @@ class Network:
                 wrong(
                     asked.mode,
                     expected=f"at most {most or MOST_PATHS:,} paths, of {limit:,} beginnings",
-                    got=f"{getattr(asked, asked.mode)!r}, which takes more",
+                    got=f"{getattr(asked, asked.mode)!r}, for which there are more",
                     remedy="ask for less, or set max_paths for the largest",
                 )
             )

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from carbonflows_fast import _cli_output
+from carbonflows_fast._atomic import replacing
 from carbonflows_fast.errors import InputError
 
 
@@ -45,3 +46,12 @@ def test_a_file_is_replaced_at_once_and_its_extension_may_be_in_capitals(tmp_pat
     with pytest.raises(InputError, match="--out: expected a file name"):
         _cli_output.write_out(pd.DataFrame(), tmp_path / "a.txt")
     _cli_output.write_out(pd.DataFrame(), None)
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "there.csv").write_text("before")
+    (tmp_path / "link.csv").symlink_to("there.csv")
+    with replacing(tmp_path / "link.csv", "out") as fresh:
+        fresh.write_text("after")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "there.csv").read_text() == "after"

@@ -22,6 +22,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cf.save(table, folder / "saved" / "2019")
     for year in (2018, 2019):
         write_csv(own(), folder / "several" / f"own_{year}")
+        write_csv(own(), folder / "mixed" / f"own_{year}")
+    cf.write_exiobase(table, folder / "mixed" / "text.zip")
     (folder / "empty").mkdir()
     (folder / "odd.csv").write_text("a,b\n1,2\n")
     return folder
@@ -30,7 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("accounts saved/2019", "--stressor: expected a name, since the table does not have"),
+        ("accounts saved/2019", "--stressor: expected the name of one, since the table has 2"),
         ("accounts text.zip --stressor CO3", "--stressor: expected names of stressors"),
         ("flows saved/2019 --stressor CO2 --demand XX", "--demand: expected a region of the table"),
         ("paths saved/2019 --stressor CO2 --start XX:", "--start: expected a region of the table"),
@@ -45,6 +47,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "--year … out"),
         ("convert text.zip odd.csv", "DESTINATION: expected a new folder"),
         ("convert text.zip odd.csv/below", "DESTINATION: expected a folder that can be written"),
+        ("check saved", ": expected one table, got saved tables (2019)"),
+        ("convert mixed new", "mixed: expected tables of one format, got exiobase3 and plain"),
+        ("convert mixed new --only nope", "--only: expected tables that are in mixed, got none"),
         ("repair saved/2019 new --column-sums 2", "--column-sums: expected a number between"),
         ("panel accounts empty", "which has none; make them with carbonflows-fast convert"),
         ("panel accounts nowhere", "STORE: expected a folder of saved tables"),
@@ -73,3 +78,10 @@ def test_what_is_replaced_is_said_somewhere(advised: str) -> None:
     if "classes=(" in advised:
         advised = r"as classes=\{systems\[0\]!r\}"  # an f-string
     assert any(re.search(advised, text, re.MULTILINE) for text in joined)
+
+
+def test_what_is_wanted_decides_between_formats(place: Path, tmp_path: Path) -> None:
+    command = ["convert", str(place / "mixed"), str(tmp_path / "new"), "--only"]
+    assert main([*command, "text"]) == 0
+    assert main([*command, "own_"]) == 0
+    assert {path.name for path in (tmp_path / "new").iterdir()} >= {"2018", "2019"}

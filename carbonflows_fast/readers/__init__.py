@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
@@ -136,8 +136,14 @@ def refuse_broken(files: Files, year: int | None) -> None:
             raise FormatError(reason)
 
 
-def detected(files: Files, format: str | None = None) -> tuple[str, list[Candidate]]:
+def detected(
+    files: Files,
+    format: str | None = None,
+    wanted: Callable[[list[Candidate]], list[Candidate]] = list,
+) -> tuple[str, list[Candidate]]:
     """Return the one format that finds tables among files, and these.
+
+    Where several do, the one that has all that are wanted; any if none has one.
 
     Raises
     ------
@@ -155,6 +161,9 @@ def detected(files: Files, format: str | None = None) -> tuple[str, list[Candida
     found = {name: tables for name in names if (tables := FORMATS[name].find(files))}
     if not found:
         raise unknown_layout(files, FORMATS, format)
+    if len(found) > 1:
+        some = {name: tables for name, tables in found.items() if wanted(tables)}
+        found = some or dict([found.popitem()])
     if len(found) > 1:
         raise FormatError(
             wrong(str(files.path), expected="tables of one format", got=" and ".join(found),

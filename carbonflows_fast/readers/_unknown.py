@@ -76,7 +76,7 @@ def _reasons(files: Files, layouts: Layouts, wanted: Layouts) -> Iterator[tuple[
         names = shorten(root.rstrip("/") or files.title for root in saved)
         unpack = "" if files.path.is_dir() else "unpack the zip; then "
         yield (
-            "a table as its publisher distributes it", f"saved tables ({names})",
+            "one table", f"saved tables ({names})",
             f"{unpack}open one with cf.open, or the folder of all with cf.Panel",
         )  # fmt: skip
     if odd := sorted(name for name in files.sizes if "\\" in name):
