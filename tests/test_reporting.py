@@ -194,6 +194,21 @@ def test_abbreviations_are_explained(hostile: Page, tmp_path: Path) -> None:
     assert said not in hostile.text
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_regions_of_one_country_go_by_their_labels(tmp_path: Path) -> None:
+    states, before = (small_world(["US-GA", "RoUS"], scale=s, year=y)
+                      for s, y in ((1.0, 2009), (0.5, 2005)))  # fmt: skip
+    page = Page(cf.report(states, out=tmp_path / "a.html", since=before).read_text("utf-8"))
+    assert "United States" not in page.source
+    for sentence in ("Emitted in all regions of the table", "All regions of the table emitted",
+                     "RoUS: steel", "The net importer is US-GA."):  # fmt: skip
+        assert sentence in page.spaced
+    mixed = small_world(["US-GA", "DEU"])
+    page = Page(cf.report(mixed, out=tmp_path / "a.html").read_text("utf-8"))
+    assert "United States: steel" in page.spaced
+    assert "Emitted in the world" in page.spaced
+
+
 # ---- the page ------------------------------------------------------------------------------------
 
 

@@ -136,7 +136,7 @@ def _regions(results: Results, found: Change) -> Html:
     return table(
         "region_changes",
         "What each region emits and consumes, then and now, the largest change first",
-        columns, results.unit, total="World",
+        columns, results.unit, total=results.places.total,
     )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def years(results: Results) -> Section | None:
     industrial = sums["production"] - sums["households"]
     listed = table(
         "years",
-        "The world in each year",
+        f"{headed(results.places.all)} in each year",
         [
             Column("year", "Year", [str(year) for year in sums.index], "text"),
             Column("production", "Emissions", sums["production"].tolist()),
@@ -198,8 +198,8 @@ def years(results: Results) -> Section | None:
     drawing = picture(
         "series",
         "Consumption over the years",
-        "Emissions anywhere in the world for what a region finally buys, and of its households; "
-        "the largest regions.",
+        f"Emissions anywhere in {results.places.all} for what a region finally buys, and of its "
+        "households; the largest regions.",
         lambda: figures.time_series(frame),
     )
     return section("years", "All years", drawing, listed)

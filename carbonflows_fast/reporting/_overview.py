@@ -10,6 +10,7 @@ from carbonflows_fast.reporting._elements import (
     amount,
     count,
     element,
+    headed,
     joined,
     paragraph,
     section,
@@ -47,7 +48,7 @@ def summary(results: Results) -> Section:
     world, crossing = float(accounts["production"].sum()), float(accounts["exports"].sum())
     cards = [
         _card(
-            "Emitted in the world",
+            f"Emitted in {results.places.all}",
             amount("world_emissions", world, unit),
             "By industries, for anybody's final purchases, and by households directly.",
         ),
@@ -74,7 +75,7 @@ def summary(results: Results) -> Section:
             _card(
                 f"Change from {before} to {after}",
                 share("world_growth", world / then - 1 if then else float("nan"), sign=True),
-                "The world emitted ",
+                f"{headed(results.places.all)} emitted ",
                 amount("world_change", abs(world - then), unit),
                 f" {'more' if world >= then else 'less'} in {after} than in {before}.",
             )
@@ -145,7 +146,7 @@ def regions(results: Results) -> Section:
             columns["imports"], columns["exports"], columns["households"], columns["unallocated"],
         ],
         results.unit,
-        total="World",
+        total=places.total,
     )  # fmt: skip
     about = element(
         "dl",
@@ -153,8 +154,8 @@ def regions(results: Results) -> Section:
         element("dd", "What is emitted in the region: by its industries for anybody's final "
                 "purchases, and by its households directly, in driving and heating."),
         element("dt", "Consumption"),
-        element("dd", "What is emitted anywhere in the world to make what the region finally buys, "
-                "and by its households directly."),
+        element("dd", f"What is emitted anywhere in {places.all} to make what the region finally "
+                "buys, and by its households directly."),
         element("dt", "Net imports"),
         element("dd", "Consumption less production. A net importer causes more emissions than it "
                 "hosts; a net exporter hosts more than it causes."),
