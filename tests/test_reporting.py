@@ -115,6 +115,7 @@ def test_numbers_read_as_they_are_in_full(page: Page, tables: tuple[cf.Table, cf
     assert f"{100 * traded:.1f}\N{NO-BREAK SPACE}%" in page.source
     assert "Change from 2005 to 2009" in page.text
     assert "in current prices" in page.text
+    assert "Due to trade and demand origin" in page.text  # other than the cause of that name
 
 
 def test_what_is_not_known_is_said(hostile: Page) -> None:
@@ -136,6 +137,7 @@ def test_a_panel_gives_its_last_year_since_its_first(tmp_path: Path) -> None:
     for year in panel:
         flows = cf.flows(panel[year])
         assert rows[str(year)]["share"] == pytest.approx(flows.traded_share, rel=1e-12)
+        assert rows[str(year)]["industrial"] == pytest.approx(flows.total, rel=1e-12)
         emitted = flows.total + flows.households.sum()
         assert rows[str(year)]["production"] == pytest.approx(emitted, rel=1e-12)
     assert page.figures["change_before"] == pytest.approx(cf.flows(panel[2001]).total)

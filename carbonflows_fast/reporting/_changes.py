@@ -12,6 +12,7 @@ from carbonflows_fast.reporting._elements import (
     Section,
     amount,
     headed,
+    joined,
     paragraph,
     percent,
     section,
@@ -23,7 +24,13 @@ from carbonflows_fast.reporting._results import Change, Results
 
 __all__ = ["change", "years"]
 
-KINDS = ("intensity", "technology", "trade", "demand")
+# In chains the region that final buyers choose belongs to trade; the causes have it apart.
+KINDS = {
+    "intensity": "intensity",
+    "technology": "technology",
+    "trade": "trade and demand origin",
+    "demand": "demand",
+}
 FACTORS = {
     "intensity": "Industries emit more or less for each unit that they make",
     "technology": "Industries need more or fewer inputs for each unit that they make",
@@ -164,13 +171,19 @@ def _chains(results: Results, found: Change) -> Html:
         Column("change", "Change", frame["change"].tolist(), "change"),
     ]
     columns += [
-        Column(f"effect_{kind}", f"Due to {kind}", frame[f"effect_{kind}"].tolist(), "change")
-        for kind in KINDS
+        Column(f"effect_{kind}", f"Due to {head}", frame[f"effect_{kind}"].tolist(), "change")
+        for kind, head in KINDS.items()
     ]
-    return table(
+    listed = table(
         "chain_changes", "The supply chains that changed most, final product first", columns,
         results.unit,
     )  # fmt: skip
+    about = paragraph(
+        "Trade is here the choice of a region at every step of a chain, that of the final buyer "
+        "among them, which the causes above have apart, as demand origin.",
+        class_="note",
+    )
+    return joined([listed, about])
 
 
 # ---- a panel -------------------------------------------------------------------------------------
@@ -190,6 +203,7 @@ def years(results: Results) -> Section | None:
             Column("year", "Year", [str(year) for year in sums.index], "text"),
             Column("production", "Emissions", sums["production"].tolist()),
             Column("exports", "Cross a border", sums["exports"].tolist()),
+            Column("industrial", "Of industries", industrial.tolist()),
             Column("share", "Share of industrial emissions",
                    (sums["exports"] / industrial.where(industrial != 0)).tolist(), "share"),
         ],
