@@ -19,6 +19,7 @@ from small_table import SENTENCE
 
 import carbonflows_fast as cf
 from carbonflows_fast.cli import main
+from carbonflows_fast.reporting._notes import _lost_share
 
 HOSTILE = ("<script>alert(1)</script>", "A & \"B\" 'C' -->", "中国 $x$")
 
@@ -211,6 +212,29 @@ def test_regions_of_one_country_go_by_their_labels(tmp_path: Path) -> None:
     assert "Emitted in the world" in page.spaced
 
 
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    ("factor", "sentences", "never"),
+    [
+        (2.0, ["region stayed at", "Production in the other table", "the change since, the larg"],
+         "AtB"),
+        (0.0, ["What industries emit adds up to 0 kt , of which nothing is a share. Three numbers",
+               "No region on balance imported or exported emissions in the year"], r"\b0 regions"),
+        (-1.0, ["Largest net importer"], "of what it emits"),
+    ],
+)  # fmt: skip
+def test_sentences_of_odd_tables_make_sense(
+    factor: float, sentences: list[str], never: str, tmp_path: Path
+) -> None:
+    then = small_world(sectors=["coal", "Textiles and Textile Products"])
+    now = then.with_changes(S=factor * then.S)
+    page = Page(cf.report(now, out=tmp_path / "a.html", since=then).read_text("utf-8"))
+    for sentence in sentences:
+        assert sentence in page.spaced
+    assert not re.search(never, page.text)
+    assert "less than 0.1" in _lost_share(-1e-6, 1.0, 0.0)
+
+
 # ---- the page ------------------------------------------------------------------------------------
 
 
@@ -305,6 +329,7 @@ def test_bad_arguments_get_one_sentence(
     with pytest.raises(cf.InputError, match=SENTENCE) as raised:
         cf.report(arguments.pop("table"), **arguments)
     assert str(raised.value).startswith(next(iter(changes)))
+    assert ("for none" in str(raised.value)) <= ("date" in changes)  # a title there always is
     assert not re.search(r"\b(before|after)\b|''(?!$)", str(raised.value).replace("got ''", ""))
     assert list(tmp_path.iterdir()) == []
 

@@ -86,11 +86,15 @@ def change(results: Results) -> Section | None:
 
 
 def _traded(results: Results, found: Change) -> list[str]:
+    then, now = found.flows.traded_share, results.flows.traded_share
+    if percent(then) == percent(now):
+        moved = [" stayed at "]
+    else:
+        moved = [" went from ", share("traded_share_before", then), " to "]
     return [
-        " The share that is caused by final purchases in another region went from ",
-        share("traded_share_before", found.flows.traded_share),
-        " to ",
-        share("traded_share_after", results.flows.traded_share),
+        " The share that is caused by final purchases in another region",
+        *moved,
+        share("traded_share_after", now),
         ".",
     ]
 
@@ -133,7 +137,7 @@ def _regions(results: Results, found: Change) -> Html:
         before, after = then[key][order], now[key][order]
         growth = after / before.where(before != 0) - 1
         columns += [
-            Column(f"{key}_before", f"{key.capitalize()} {since}", before.tolist(),
+            Column(f"{key}_before", f"{key.capitalize()} in {since}", before.tolist(),
                    total=float(before.sum())),
             Column(f"{key}_change", "Change", (after - before).tolist(), "change",
                    total=float((after - before).sum())),
@@ -142,7 +146,8 @@ def _regions(results: Results, found: Change) -> Html:
         ]  # fmt: skip
     return table(
         "region_changes",
-        "What each region emits and consumes, then and now, the largest change first",
+        "What each region emitted and consumed, and the change since, the largest change of consumption "
+        "first",
         columns, results.unit, total=results.places.total,
     )  # fmt: skip
 

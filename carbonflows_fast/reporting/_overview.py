@@ -104,14 +104,16 @@ def _balance_card(results: Results, frame: object, figure: str, head: str) -> Ht
     importer = figure == "net_importer"
     name = element("span", results.places.name(region), data_text=figure, data_value=region)
     larger, smaller = ("consumption", "production")[:: 1 if importer else -1]
+    # Of less than nothing there is no share.
+    part = share(f"{figure}_share", abs(float(first["net_share"])))
+    of_what = [", or ", part, " of what it emits"] if first["production"] > 0 else []
     return _card(
         head,
         name,
         f"Its {larger} exceeds its {smaller} by ",
         amount(f"{figure}_amount", net, results.unit),
-        ", or ",
-        share(f"{figure}_share", abs(float(first["net_share"]))),
-        " of what it emits.",
+        *of_what,
+        ".",
     )
 
 
@@ -182,6 +184,8 @@ def _regions_text(results: Results) -> str:
         return "The table has one region, which consumes all that it produces."
     importers = results.flows.net_importers()
     exporters = results.flows.net_exporters()
+    if not len(importers) and not len(exporters):
+        return f"No region on balance imported or exported emissions {results.when}."
     name = results.places.name
     text = f"{count(len(importers), 'region')} on balance imported emissions {results.when}, and "
     text += f"{count(len(exporters), 'region')} exported them."
@@ -259,17 +263,20 @@ def _definitions(results: Results) -> Html:
         ],
         results.unit,
     )  # fmt: skip
-    text = paragraph(
+    emitted = amount("industrial_emissions", total, results.unit)
+    said = [
         "Of the ",
-        amount("industrial_emissions", total, results.unit),
+        emitted,
         " that industries emit, ",
         share("traded_share", flows.traded_share),
         " is caused by final purchases in another region. With what households emit directly, "
         "which never crosses a border, it is ",
         share("traded_share_all_again", flows.traded_share_all),
         " of all emissions. The literature has two other numbers by the same name.",
-    )
-    return joined([text, listed])
+    ]
+    if not total:
+        said = ["What industries emit adds up to ", emitted, ", of which nothing is a share."]
+    return joined([paragraph(*said), listed])
 
 
 def _largest(results: Results) -> Html:

@@ -100,9 +100,10 @@ def report(
     True
     """
     path = check_page(out)
-    for name, text, good in (("title", title, str), ("date", date, str | datetime.date)):
-        if text is not None:
-            _check_text(name, text, good)
+    if title is not None:
+        _check_text("title", title, str, "leave it out for one that says what the page is about")
+    if date is not None:
+        _check_text("date", date, str | datetime.date, "leave it out for none")
     source, since, panel = _tables(table, since)
     _check_labels(source)
     axes_for(None, 1.0)  # complains where matplotlib is missing, before anything is computed
@@ -137,11 +138,9 @@ def check_page(out: Any, argument: str = "out") -> Path:
     return path
 
 
-def _check_text(argument: str, text: Any, good: Any) -> None:
+def _check_text(argument: str, text: Any, good: Any, remedy: str) -> None:
     if not isinstance(text, good) or not str(text).strip():
-        raise InputError(
-            wrong(argument, expected="a text", got=repr(text), remedy="leave it out for none")
-        )
+        raise InputError(wrong(argument, expected="a text", got=repr(text), remedy=remedy))
     if UNREADABLE.search(str(text)):
         raise InputError(
             wrong(argument, expected="one line of text, without control characters or halves of "
