@@ -144,9 +144,6 @@ def test_a_panel_gives_its_last_year_since_its_first(tmp_path: Path) -> None:
     assert page.figures["change_before"] == pytest.approx(cf.flows(panel[2001]).total)
     assert main(["report", str(tmp_path), "--out", str(tmp_path / "b.html")]) == 0
     assert (tmp_path / "b.html").read_bytes() == (tmp_path / "a.html").read_bytes()
-    asked = ["report", str(tmp_path), "--year", "2001", "--out", str(tmp_path / "c.html")]
-    assert main(asked) == 2  # a panel is of all its years
-    assert not (tmp_path / "c.html").exists()
 
 
 @pytest.mark.parametrize("emissions", [0.0, 1.0])
@@ -216,7 +213,7 @@ def test_regions_of_one_country_go_by_their_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("factor", "sentences", "never"),
     [
-        (2.0, ["region stayed at", "Production in the other table", "the change since, the larg"],
+        (2.0, ["region stayed at", "Production in the other table", "largest in consumption first"],
          "AtB"),
         (0.0, ["What industries emit adds up to 0 kt , of which nothing is a share. Three numbers",
                "No region on balance imported or exported emissions in the year"], r"\b0 regions"),
@@ -388,7 +385,9 @@ def test_the_command_writes_the_same_bytes_whatever_the_settings(
         ("--out no/a.html", "--out: .* got 'no/a.html'; create the folder 'no' first"),
         ("--stressor CO", "--stressor: .* got 'CO'; nearest is 'CO2'"),
         ("--since store/2009", "--since: expected another table .* leave it out"),
-        ("--since store", "--since: expected one table, .* name one of the tables in it"),
+        ("--out store/2005/a.html", "--out: expected .* got 'store/2005/a.html', in a saved table"),
+        ("--since store", "--since: expected one table, .* say which: --since-year"),
+        ("--since store --since-year 2011", r"--since-year: .* 'store', 2005, 2009, got 2011; ask"),
         ("--since-year 2005", "--since: expected one table, got the year 2005 alone; give its"),
         ("--since store/2005 --since-year 2005", "--since-year: .* leave --since-year out"),
         ("--since other", r"--since: .*'CO2', which the table of 2009 .*; nearest is 'CH4'"),
@@ -407,6 +406,26 @@ def test_the_command_advises_what_can_be_typed(
     assert re.fullmatch(rf"carbonflows-fast: .*{said}[^\n]*\n", printed)
     assert not re.search(r"cf\.|\w=|''", printed)
     assert not (shelves / "a.html").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    "asked",
+    ["store/2009 --since store/2005", "store/2009 --since store --since-year 2005",
+     "store --year 2009 --since store/2005", "store --year 2009 --since-year 2005"],
+)  # fmt: skip
+def test_years_are_picked_from_a_folder_of_saved_tables(
+    asked: str, shelves: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(shelves)
+    out = tmp_path / "a.html"
+    assert main(["report", *asked.split(), "--out", str(out)]) == 0
+    page = Page(out.read_text(encoding="utf-8"))
+    assert "Change from 2005 to 2009" in page.text
+    assert "All years" not in page.text
+    for wrong, said in (("--year 2011", "--year: .* got 2011"), ("--format wiod2013", "--format")):
+        assert main(["report", "store", *wrong.split(), "--out", str(out)]) == 2
+        assert re.match(f"carbonflows-fast: {said}", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("option", ["--out", "--since"])

@@ -146,8 +146,7 @@ def _regions(results: Results, found: Change) -> Html:
         ]  # fmt: skip
     return table(
         "region_changes",
-        "What each region emitted and consumed, and the change since, the largest change of consumption "
-        "first",
+        "What each region emitted and consumed, and the change, largest in consumption first",
         columns, results.unit, total=results.places.total,
     )  # fmt: skip
 

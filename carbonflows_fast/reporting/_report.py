@@ -16,6 +16,7 @@ from carbonflows_fast._atomic import check_place, replacing
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.figures._canvas import axes_for
 from carbonflows_fast.reporting._elements import Html, element, joined
+from carbonflows_fast.store import is_store
 from carbonflows_fast.table import Table
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def check_page(out: Any, argument: str = "out") -> Path:
     Raises
     ------
     InputError
-        If the extension is not that of a page, or there is no such folder.
+        If the extension is not that of a page, or there is no such folder, or it is a saved table.
     """
     if not isinstance(out, str | os.PathLike):
         raise InputError(
@@ -130,6 +131,12 @@ def check_page(out: Any, argument: str = "out") -> Path:
     path = Path(out)
     if str(out):  # the path of nothing is the folder that one is in
         check_place(path, argument)
+    if is_store(path.parent):
+        raise InputError(
+            wrong(argument, expected="a file outside of saved tables",
+                  got=f"{str(path)!r}, in a saved table",
+                  remedy="name another folder: to save that table again would delete the page")
+        )  # fmt: skip
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(
             wrong(argument, expected="a file name that ends in .html or .htm", got=repr(str(out)),
