@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", help="of the page")
     parser.add_argument("--date", help="that the page is to bear; none if left out")
     parser.epilog = (
-        "TABLE may be a folder of saved tables, one a year: the report is about the last, since the "
-        "first unless told otherwise, or about the one of --year alone."
+        "TABLE may be a folder of saved tables, one a year: the report is about the last, since "
+        "the first unless told otherwise, or about the one of --year alone."
     )
     parser.set_defaults(demand=None)
 
