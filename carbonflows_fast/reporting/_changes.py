@@ -216,7 +216,7 @@ def years(results: Results) -> Section | None:
     drawing = picture(
         "series",
         "Consumption over the years",
-        f"Emissions anywhere in {results.places.all} for what a region finally buys, and of its "
+        "Emissions anywhere for what a region finally buys, and of its "
         "households; the largest regions.",
         lambda: figures.time_series(frame),
     )

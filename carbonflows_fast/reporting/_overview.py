@@ -156,7 +156,7 @@ def regions(results: Results) -> Section:
         element("dd", "What is emitted in the region: by its industries for anybody's final "
                 "purchases, and by its households directly, in driving and heating."),
         element("dt", "Consumption"),
-        element("dd", f"What is emitted anywhere in {places.all} to make what the region finally "
+        element("dd", "What is emitted anywhere to make what the region finally "
                 "buys, and by its households directly."),
         element("dt", "Net imports"),
         element("dd", "Consumption less production. A net importer causes more emissions than it "
