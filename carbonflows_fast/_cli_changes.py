@@ -62,3 +62,4 @@ def show_changes(found: PathChanges, lines: int) -> None:
     texts = iter(numbers(amounts.to_numpy().ravel()))  # of one unit: as many decimals everywhere
     body = [[path, *islice(texts, amounts.shape[1])] for path in frame["path"]]
     say(columns(["chain, final product first", unit or "change", *KINDS], body))
+    say("trade is the choice of a region at every step, demand origin above among them")

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from carbonflows_fast._cli_output import path_of
 from carbonflows_fast._cli_streams import say
 from carbonflows_fast._cli_tables import advising
-from carbonflows_fast.errors import InputError, LabelError, wrong
+from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
 
 __all__ = ["add_arguments", "run"]
 
@@ -30,14 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--since", metavar="OTHER_TABLE", type=path_of,
-        help="tell what changed from this table; of a folder of saved tables, from its first year "
-        "if left out",
+        help="tell what changed from this table",
     )  # fmt: skip
     parser.add_argument(
-        "--since-year", metavar="YEAR", type=int, help="which table, where OTHER_TABLE has several"
-    )
+        "--since-year", metavar="YEAR", type=int,
+        help="which table, where OTHER_TABLE has several, as a folder of saved tables has; alone, "
+        "which of TABLE",
+    )  # fmt: skip
     parser.add_argument("--title", help="of the page")
     parser.add_argument("--date", help="that the page is to bear; none if left out")
+    parser.epilog = (
+        "TABLE may be a folder of saved tables, one a year: the report is about the last, since "
+        "the first unless told otherwise, or about the one of --year alone."
+    )
     parser.set_defaults(demand=None)
 
 
@@ -63,14 +68,15 @@ def _source(question: Question, arguments: argparse.Namespace) -> tuple[Any, Any
     folder = arguments.table
     if not _has_saved(folder):
         return question(arguments)[:2]
-    for option in ("format", "year"):
-        if getattr(arguments, option) is not None:
-            raise InputError(
-                wrong(f"--{option}", expected="a table in text files",
-                      got=f"a folder of saved tables, {str(folder)!r}",
-                      remedy="leave it out, or name one of the tables in it")
-            )  # fmt: skip
-    return cf.Panel(folder), arguments.stressor
+    if arguments.format is not None:
+        raise InputError(
+            wrong("--format", expected="a table in text files",
+                  got=f"a folder of saved tables, {str(folder)!r}", remedy="leave it out")
+        )  # fmt: skip
+    if arguments.year is None:
+        return cf.Panel(folder), arguments.stressor
+    one = {"table": _of_year(folder, arguments.year, "--year"), "year": None}
+    return question(argparse.Namespace(**vars(arguments) | one))[:2]
 
 
 def _since(question: Question, arguments: argparse.Namespace) -> Any:
@@ -80,10 +86,14 @@ def _since(question: Question, arguments: argparse.Namespace) -> Any:
     path, year = arguments.since, arguments.since_year
     if path is None and year is None:
         return None
-    if path is None or _has_saved(path):
+    if path is None and _has_saved(arguments.table):
+        path = arguments.table
+    if path is None or (year is None and _has_saved(path)):
         got = f"a folder of saved tables, {str(path)!r}" if path else f"the year {year} alone"
-        remedy = "name one of the tables in it" if path else "give its path"
+        remedy = "say which: --since-year …" if path else "give its path"
         raise InputError(wrong("--since", expected="one table", got=got, remedy=remedy))
+    if _has_saved(path):
+        path, year = _of_year(path, year, "--since-year"), None
     # The layout may be meant for the other table; a saved one has none.
     layout = None if is_store(path) else arguments.format
     asked = {"table": path, "year": year, "format": layout}
@@ -96,6 +106,19 @@ def _since(question: Question, arguments: argparse.Namespace) -> Any:
                 wrong("--since", expected=f"a table with the stressor {arguments.stressor!r}",
                       got=f"{str(path)!r} without it", remedy=remedy)
             ) from error  # fmt: skip
+
+
+def _of_year(folder: Path, year: int, option: str) -> Path:
+    """Return the saved table of a year among those in a folder."""
+    from carbonflows_fast.panel import Panel
+
+    paths = Panel(folder)._paths
+    if year not in paths:
+        raise InputError(
+            wrong(option, expected=f"a year of {str(folder)!r}, {shorten(paths, 40)}",
+                  got=str(year), remedy="ask for a year that is there")
+        )  # fmt: skip
+    return paths[year]
 
 
 def _has_saved(folder: Path) -> bool:

@@ -70,6 +70,15 @@ def test_nothing_is_wider_than_the_screen(page: Page) -> None:
     assert page.evaluate(wide) == []
 
 
+def test_what_scrolls_says_so_and_figures_stay_readable(page: Page) -> None:
+    shaded = """[...document.querySelectorAll(".scroll, .picture")]
+        .every(e => getComputedStyle(e).backgroundAttachment.includes("local"))"""
+    assert page.evaluate(shaded)
+    figure = page.locator("#balance svg").bounding_box()
+    assert figure is not None
+    assert figure["width"] >= 500
+
+
 def test_tables_are_sorted_by_click_and_keyboard(page: Page) -> None:
     table = page.locator("#table-accounts")
     head = table.locator("th[data-key=production]")

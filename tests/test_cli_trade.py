@@ -129,6 +129,7 @@ def test_decompose_shows_effects_and_chains(shell: Shell, tmp_path: Path) -> Non
         assert re.search(rf"^{name} .* {share}$", out, re.MULTILINE), name
     found = cf.structural_path_decomposition(*tables, top=5)
     assert found.to_frame().path[0] in out
+    assert "demand origin above among them" in out  # trade of the chains is more than of the causes
     assert pd.read_csv(tmp_path / "chains.csv")["change"].sum() == pytest.approx(
         found.explained["change"]
     )

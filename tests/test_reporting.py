@@ -19,6 +19,7 @@ from small_table import SENTENCE
 
 import carbonflows_fast as cf
 from carbonflows_fast.cli import main
+from carbonflows_fast.reporting._notes import _lost_share
 
 HOSTILE = ("<script>alert(1)</script>", "A & \"B\" 'C' -->", "中国 $x$")
 
@@ -115,6 +116,7 @@ def test_numbers_read_as_they_are_in_full(page: Page, tables: tuple[cf.Table, cf
     assert f"{100 * traded:.1f}\N{NO-BREAK SPACE}%" in page.source
     assert "Change from 2005 to 2009" in page.text
     assert "in current prices" in page.text
+    assert "Due to trade and demand origin" in page.text  # other than the cause of that name
 
 
 def test_what_is_not_known_is_said(hostile: Page) -> None:
@@ -136,14 +138,12 @@ def test_a_panel_gives_its_last_year_since_its_first(tmp_path: Path) -> None:
     for year in panel:
         flows = cf.flows(panel[year])
         assert rows[str(year)]["share"] == pytest.approx(flows.traded_share, rel=1e-12)
+        assert rows[str(year)]["industrial"] == pytest.approx(flows.total, rel=1e-12)
         emitted = flows.total + flows.households.sum()
         assert rows[str(year)]["production"] == pytest.approx(emitted, rel=1e-12)
     assert page.figures["change_before"] == pytest.approx(cf.flows(panel[2001]).total)
     assert main(["report", str(tmp_path), "--out", str(tmp_path / "b.html")]) == 0
     assert (tmp_path / "b.html").read_bytes() == (tmp_path / "a.html").read_bytes()
-    asked = ["report", str(tmp_path), "--year", "2001", "--out", str(tmp_path / "c.html")]
-    assert main(asked) == 2  # a panel is of all its years
-    assert not (tmp_path / "c.html").exists()
 
 
 @pytest.mark.parametrize("emissions", [0.0, 1.0])
@@ -192,6 +192,44 @@ def test_abbreviations_are_explained(hostile: Page, tmp_path: Path) -> None:
     said = "nec is what is not elsewhere classified"
     assert said in page.text
     assert said not in hostile.text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_regions_of_one_country_go_by_their_labels(tmp_path: Path) -> None:
+    states, before = (small_world(["US-GA", "RoUS"], scale=s, year=y)
+                      for s, y in ((1.0, 2009), (0.5, 2005)))  # fmt: skip
+    page = Page(cf.report(states, out=tmp_path / "a.html", since=before).read_text("utf-8"))
+    assert "United States" not in page.source
+    for sentence in ("Emitted in all regions of the table", "All regions of the table emitted",
+                     "RoUS: steel", "The net importer is US-GA."):  # fmt: skip
+        assert sentence in page.spaced
+    mixed = small_world(["US-GA", "DEU"])
+    page = Page(cf.report(mixed, out=tmp_path / "a.html").read_text("utf-8"))
+    assert "United States: steel" in page.spaced
+    assert "Emitted in the world" in page.spaced
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    ("factor", "sentences", "never"),
+    [
+        (2.0, ["region stayed at", "Production in the other table", "largest in consumption first"],
+         "AtB"),
+        (0.0, ["What industries emit adds up to 0 kt , of which nothing is a share. Three numbers",
+               "No region on balance imported or exported emissions in the year"], r"\b0 regions"),
+        (-1.0, ["Largest net importer"], "of what it emits"),
+    ],
+)  # fmt: skip
+def test_sentences_of_odd_tables_make_sense(
+    factor: float, sentences: list[str], never: str, tmp_path: Path
+) -> None:
+    then = small_world(sectors=["coal", "Textiles and Textile Products"])
+    now = then.with_changes(S=factor * then.S)
+    page = Page(cf.report(now, out=tmp_path / "a.html", since=then).read_text("utf-8"))
+    for sentence in sentences:
+        assert sentence in page.spaced
+    assert not re.search(never, page.text)
+    assert "less than 0.1" in _lost_share(-1e-6, 1.0, 0.0)
 
 
 # ---- the page ------------------------------------------------------------------------------------
@@ -288,6 +326,7 @@ def test_bad_arguments_get_one_sentence(
     with pytest.raises(cf.InputError, match=SENTENCE) as raised:
         cf.report(arguments.pop("table"), **arguments)
     assert str(raised.value).startswith(next(iter(changes)))
+    assert ("for none" in str(raised.value)) <= ("date" in changes)  # a title there always is
     assert not re.search(r"\b(before|after)\b|''(?!$)", str(raised.value).replace("got ''", ""))
     assert list(tmp_path.iterdir()) == []
 
@@ -346,7 +385,9 @@ def test_the_command_writes_the_same_bytes_whatever_the_settings(
         ("--out no/a.html", "--out: .* got 'no/a.html'; create the folder 'no' first"),
         ("--stressor CO", "--stressor: .* got 'CO'; nearest is 'CO2'"),
         ("--since store/2009", "--since: expected another table .* leave it out"),
-        ("--since store", "--since: expected one table, .* name one of the tables in it"),
+        ("--out store/2005/a.html", "--out: expected .* got 'store/2005/a.html', in a saved table"),
+        ("--since store", "--since: expected one table, .* say which: --since-year"),
+        ("--since store --since-year 2011", r"--since-year: .* 'store', 2005, 2009, got 2011; ask"),
         ("--since-year 2005", "--since: expected one table, got the year 2005 alone; give its"),
         ("--since store/2005 --since-year 2005", "--since-year: .* leave --since-year out"),
         ("--since other", r"--since: .*'CO2', which the table of 2009 .*; nearest is 'CH4'"),
@@ -365,6 +406,26 @@ def test_the_command_advises_what_can_be_typed(
     assert re.fullmatch(rf"carbonflows-fast: .*{said}[^\n]*\n", printed)
     assert not re.search(r"cf\.|\w=|''", printed)
     assert not (shelves / "a.html").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    "asked",
+    ["store/2009 --since store/2005", "store/2009 --since store --since-year 2005",
+     "store --year 2009 --since store/2005", "store --year 2009 --since-year 2005"],
+)  # fmt: skip
+def test_years_are_picked_from_a_folder_of_saved_tables(
+    asked: str, shelves: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(shelves)
+    out = tmp_path / "a.html"
+    assert main(["report", *asked.split(), "--out", str(out)]) == 0
+    page = Page(out.read_text(encoding="utf-8"))
+    assert "Change from 2005 to 2009" in page.text
+    assert "All years" not in page.text
+    for wrong, said in (("--year 2011", "--year: .* got 2011"), ("--format wiod2013", "--format")):
+        assert main(["report", "store", *wrong.split(), "--out", str(out)]) == 2
+        assert re.match(f"carbonflows-fast: {said}", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("option", ["--out", "--since"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -129,7 +130,8 @@ class Scale:
 
     def text(self, value: float, *, sign: bool = False) -> str:
         """Write a value with its unit."""
-        return f"{self.number(value, sign=sign)} {self.unit}".rstrip()
+        times = "× " if re.match("10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]", self.unit) else ""
+        return f"{self.number(value, sign=sign)} {times}{self.unit}".rstrip()
 
     def tick(self, value: float, _: object = None) -> str:
         """Write a value of an axis."""

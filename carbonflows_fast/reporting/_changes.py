@@ -12,6 +12,7 @@ from carbonflows_fast.reporting._elements import (
     Section,
     amount,
     headed,
+    joined,
     paragraph,
     percent,
     section,
@@ -23,7 +24,13 @@ from carbonflows_fast.reporting._results import Change, Results
 
 __all__ = ["change", "years"]
 
-KINDS = ("intensity", "technology", "trade", "demand")
+# In chains the region that final buyers choose belongs to trade; the causes have it apart.
+KINDS = {
+    "intensity": "intensity",
+    "technology": "technology",
+    "trade": "trade and demand origin",
+    "demand": "demand",
+}
 FACTORS = {
     "intensity": "Industries emit more or less for each unit that they make",
     "technology": "Industries need more or fewer inputs for each unit that they make",
@@ -79,11 +86,15 @@ def change(results: Results) -> Section | None:
 
 
 def _traded(results: Results, found: Change) -> list[str]:
+    then, now = found.flows.traded_share, results.flows.traded_share
+    if percent(then) == percent(now):
+        moved = [" stayed at "]
+    else:
+        moved = [" went from ", share("traded_share_before", then), " to "]
     return [
-        " The share that is caused by final purchases in another region went from ",
-        share("traded_share_before", found.flows.traded_share),
-        " to ",
-        share("traded_share_after", results.flows.traded_share),
+        " The share that is caused by final purchases in another region",
+        *moved,
+        share("traded_share_after", now),
         ".",
     ]
 
@@ -126,7 +137,7 @@ def _regions(results: Results, found: Change) -> Html:
         before, after = then[key][order], now[key][order]
         growth = after / before.where(before != 0) - 1
         columns += [
-            Column(f"{key}_before", f"{key.capitalize()} {since}", before.tolist(),
+            Column(f"{key}_before", f"{key.capitalize()} in {since}", before.tolist(),
                    total=float(before.sum())),
             Column(f"{key}_change", "Change", (after - before).tolist(), "change",
                    total=float((after - before).sum())),
@@ -135,8 +146,8 @@ def _regions(results: Results, found: Change) -> Html:
         ]  # fmt: skip
     return table(
         "region_changes",
-        "What each region emits and consumes, then and now, the largest change first",
-        columns, results.unit, total="World",
+        "What each region emitted and consumed, and the change, largest in consumption first",
+        columns, results.unit, total=results.places.total,
     )  # fmt: skip
 
 
@@ -164,13 +175,19 @@ def _chains(results: Results, found: Change) -> Html:
         Column("change", "Change", frame["change"].tolist(), "change"),
     ]
     columns += [
-        Column(f"effect_{kind}", f"Due to {kind}", frame[f"effect_{kind}"].tolist(), "change")
-        for kind in KINDS
+        Column(f"effect_{kind}", f"Due to {head}", frame[f"effect_{kind}"].tolist(), "change")
+        for kind, head in KINDS.items()
     ]
-    return table(
+    listed = table(
         "chain_changes", "The supply chains that changed most, final product first", columns,
         results.unit,
     )  # fmt: skip
+    about = paragraph(
+        "Trade is here the choice of a region at every step of a chain, that of the final buyer "
+        "among them, which the causes above have apart, as demand origin.",
+        class_="note",
+    )
+    return joined([listed, about])
 
 
 # ---- a panel -------------------------------------------------------------------------------------
@@ -185,11 +202,12 @@ def years(results: Results) -> Section | None:
     industrial = sums["production"] - sums["households"]
     listed = table(
         "years",
-        "The world in each year",
+        f"{headed(results.places.all)} in each year",
         [
             Column("year", "Year", [str(year) for year in sums.index], "text"),
             Column("production", "Emissions", sums["production"].tolist()),
             Column("exports", "Cross a border", sums["exports"].tolist()),
+            Column("industrial", "Of industries", industrial.tolist()),
             Column("share", "Share of industrial emissions",
                    (sums["exports"] / industrial.where(industrial != 0)).tolist(), "share"),
         ],
@@ -198,8 +216,8 @@ def years(results: Results) -> Section | None:
     drawing = picture(
         "series",
         "Consumption over the years",
-        "Emissions anywhere in the world for what a region finally buys, and of its households; "
-        "the largest regions.",
+        "Emissions anywhere for what a region finally buys, and of its "
+        "households; the largest regions.",
         lambda: figures.time_series(frame),
     )
     return section("years", "All years", drawing, listed)

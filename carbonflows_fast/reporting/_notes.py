@@ -106,8 +106,12 @@ def _facts(results: Results) -> Html:
 def _lost_share(lost: float, emitted: float, bound: float) -> str:
     if abs(lost) <= bound:
         return ", which is nothing within the proved error"
-    part = percent(lost / emitted if emitted else float("nan"))
-    return f" serves no final purchase in the table; that is {part} of what does"
+    said = " serves no final purchase in the table"
+    if not emitted:
+        return said
+    part = percent(lost / emitted)
+    part = "less than 0.1\N{NO-BREAK SPACE}%" if part == percent(0.0) else part
+    return f"{said}; that is {part} of what does"
 
 
 def _small(figure: str, value: float) -> Html:

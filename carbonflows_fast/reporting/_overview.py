@@ -10,6 +10,7 @@ from carbonflows_fast.reporting._elements import (
     amount,
     count,
     element,
+    headed,
     joined,
     paragraph,
     section,
@@ -47,7 +48,7 @@ def summary(results: Results) -> Section:
     world, crossing = float(accounts["production"].sum()), float(accounts["exports"].sum())
     cards = [
         _card(
-            "Emitted in the world",
+            f"Emitted in {results.places.all}",
             amount("world_emissions", world, unit),
             "By industries, for anybody's final purchases, and by households directly.",
         ),
@@ -74,7 +75,7 @@ def summary(results: Results) -> Section:
             _card(
                 f"Change from {before} to {after}",
                 share("world_growth", world / then - 1 if then else float("nan"), sign=True),
-                "The world emitted ",
+                f"{headed(results.places.all)} emitted ",
                 amount("world_change", abs(world - then), unit),
                 f" {'more' if world >= then else 'less'} in {after} than in {before}.",
             )
@@ -103,14 +104,16 @@ def _balance_card(results: Results, frame: object, figure: str, head: str) -> Ht
     importer = figure == "net_importer"
     name = element("span", results.places.name(region), data_text=figure, data_value=region)
     larger, smaller = ("consumption", "production")[:: 1 if importer else -1]
+    # Of less than nothing there is no share.
+    part = share(f"{figure}_share", abs(float(first["net_share"])))
+    of_what = [", or ", part, " of what it emits"] if first["production"] > 0 else []
     return _card(
         head,
         name,
         f"Its {larger} exceeds its {smaller} by ",
         amount(f"{figure}_amount", net, results.unit),
-        ", or ",
-        share(f"{figure}_share", abs(float(first["net_share"]))),
-        " of what it emits.",
+        *of_what,
+        ".",
     )
 
 
@@ -145,7 +148,7 @@ def regions(results: Results) -> Section:
             columns["imports"], columns["exports"], columns["households"], columns["unallocated"],
         ],
         results.unit,
-        total="World",
+        total=places.total,
     )  # fmt: skip
     about = element(
         "dl",
@@ -153,8 +156,8 @@ def regions(results: Results) -> Section:
         element("dd", "What is emitted in the region: by its industries for anybody's final "
                 "purchases, and by its households directly, in driving and heating."),
         element("dt", "Consumption"),
-        element("dd", "What is emitted anywhere in the world to make what the region finally buys, "
-                "and by its households directly."),
+        element("dd", "What is emitted anywhere to make what the region finally "
+                "buys, and by its households directly."),
         element("dt", "Net imports"),
         element("dd", "Consumption less production. A net importer causes more emissions than it "
                 "hosts; a net exporter hosts more than it causes."),
@@ -181,6 +184,8 @@ def _regions_text(results: Results) -> str:
         return "The table has one region, which consumes all that it produces."
     importers = results.flows.net_importers()
     exporters = results.flows.net_exporters()
+    if not len(importers) and not len(exporters):
+        return f"No region on balance imported or exported emissions {results.when}."
     name = results.places.name
     text = f"{count(len(importers), 'region')} on balance imported emissions {results.when}, and "
     text += f"{count(len(exporters), 'region')} exported them."
@@ -258,17 +263,20 @@ def _definitions(results: Results) -> Html:
         ],
         results.unit,
     )  # fmt: skip
-    text = paragraph(
+    emitted = amount("industrial_emissions", total, results.unit)
+    said = [
         "Of the ",
-        amount("industrial_emissions", total, results.unit),
+        emitted,
         " that industries emit, ",
         share("traded_share", flows.traded_share),
         " is caused by final purchases in another region. With what households emit directly, "
         "which never crosses a border, it is ",
         share("traded_share_all_again", flows.traded_share_all),
         " of all emissions. The literature has two other numbers by the same name.",
-    )
-    return joined([text, listed])
+    ]
+    if not total:
+        said = ["What industries emit adds up to ", emitted, ", of which nothing is a share."]
+    return joined([paragraph(*said), listed])
 
 
 def _largest(results: Results) -> Html:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -27,18 +28,38 @@ class Places:
     >>> places = Places(["DEU", "RoW"])
     >>> places.name("DEU"), places.name("RoW"), places.shown("DEU")
     ('Germany', 'Rest of the world', 'Germany <span class="code">DEU</span>')
+    >>> states = Places(["US-GA", "RoUS"])
+    >>> states.name("US-GA"), places.all, states.all
+    ('US-GA', 'the world', 'all regions of the table')
     """
 
     def __init__(self, regions: Sequence[str]) -> None:
-        self._names = {region: region for region in regions}
+        countries = {country_of(region) or region for region in regions}
+        self.all = "the world" if len(countries) > 1 else "all regions of the table"
+        self._names = self._named(regions)
+        bearers = Counter(self._names.values())
+        for region, name in self._names.items():
+            if bearers[name] > 1:  # parts of one country: only their labels tell them apart
+                self._names[region] = region
+
+    @staticmethod
+    def _named(regions: Sequence[str]) -> dict[str, str]:
+        """Return the name of the country that each region is, or else its label."""
         exiobase = load("exiobase3_regions").set_index("code")["name"].to_dict()
         if set(regions) <= set(exiobase):
-            self._names |= {region: exiobase[region] for region in regions}
-            return
+            return {region: exiobase[region] for region in regions}
         country = load("regions").set_index("iso3")["name"].to_dict()
-        for region in regions:
-            rest = "Rest of the world" if region in REST else region
-            self._names[region] = country.get(country_of(region) or "", rest)
+        return {
+            region: country.get(
+                country_of(region) or "", "Rest of the world" if region in REST else region
+            )
+            for region in regions
+        }
+
+    @property
+    def total(self) -> str:
+        """What the line that adds up all regions is called."""
+        return "World" if self.all == "the world" else "All"
 
     def name(self, region: str) -> str:
         """Return what a region is called in a sentence."""

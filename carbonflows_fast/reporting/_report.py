@@ -16,6 +16,7 @@ from carbonflows_fast._atomic import check_place, replacing
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.figures._canvas import axes_for
 from carbonflows_fast.reporting._elements import Html, element, joined
+from carbonflows_fast.store import is_store
 from carbonflows_fast.table import Table
 
 if TYPE_CHECKING:
@@ -100,9 +101,10 @@ def report(
     True
     """
     path = check_page(out)
-    for name, text, good in (("title", title, str), ("date", date, str | datetime.date)):
-        if text is not None:
-            _check_text(name, text, good)
+    if title is not None:
+        _check_text("title", title, str, "leave it out for one that says what the page is about")
+    if date is not None:
+        _check_text("date", date, str | datetime.date, "leave it out for none")
     source, since, panel = _tables(table, since)
     _check_labels(source)
     axes_for(None, 1.0)  # complains where matplotlib is missing, before anything is computed
@@ -120,7 +122,7 @@ def check_page(out: Any, argument: str = "out") -> Path:
     Raises
     ------
     InputError
-        If the extension is not that of a page, or there is no such folder.
+        If the extension is not that of a page, or there is no such folder, or it is a saved table.
     """
     if not isinstance(out, str | os.PathLike):
         raise InputError(
@@ -129,6 +131,12 @@ def check_page(out: Any, argument: str = "out") -> Path:
     path = Path(out)
     if str(out):  # the path of nothing is the folder that one is in
         check_place(path, argument)
+    if is_store(path.parent):
+        raise InputError(
+            wrong(argument, expected="a file outside of saved tables",
+                  got=f"{str(path)!r}, in a saved table",
+                  remedy="name another folder: to save that table again would delete the page")
+        )  # fmt: skip
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(
             wrong(argument, expected="a file name that ends in .html or .htm", got=repr(str(out)),
@@ -137,11 +145,9 @@ def check_page(out: Any, argument: str = "out") -> Path:
     return path
 
 
-def _check_text(argument: str, text: Any, good: Any) -> None:
+def _check_text(argument: str, text: Any, good: Any, remedy: str) -> None:
     if not isinstance(text, good) or not str(text).strip():
-        raise InputError(
-            wrong(argument, expected="a text", got=repr(text), remedy="leave it out for none")
-        )
+        raise InputError(wrong(argument, expected="a text", got=repr(text), remedy=remedy))
     if UNREADABLE.search(str(text)):
         raise InputError(
             wrong(argument, expected="one line of text, without control characters or halves of "

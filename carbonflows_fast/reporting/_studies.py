@@ -185,7 +185,7 @@ def _steps(results: Results, study: Study, result: SectorStudy) -> Html:
         columns.append(Column(step, head, values.tolist(), total=float(by[step].sum())))
     return table(
         f"{study.name}_regions", f"{study.name.capitalize()}: the largest regions at each step",
-        columns, result.unit, total="World",
+        columns, result.unit, total=results.places.total,
     )  # fmt: skip
 
 
