@@ -63,8 +63,9 @@ def net_imports(
     result : Flows or DataFrame
         Of `cf.flows`, or of `cf.accounts`.
     top : int or None
-        So many regions by name, those with the largest net imports or exports (None: all); the rest
-        is two grey bars, "other net importers (n)" and "other net exporters (n)".
+        So many regions by name, those with the longest bars: the largest net imports or exports, or
+        shares (None: all); the rest is two grey bars, "other net importers (n)" and "other net
+        exporters (n)".
     share : bool
         Draw net imports over production, in per cent, instead of in the stressor's unit.
     ax : Axes, optional
@@ -166,7 +167,8 @@ def _chosen(frame: pd.DataFrame, top: int, share: bool) -> tuple[pd.DataFrame, s
     Columns: net_imports, share, and whether it is a sum of others. One that would be left over
     alone is drawn by its name.
     """
-    size = -frame["net_imports"].abs().to_numpy()
+    by = _share(frame) if share else frame["net_imports"]
+    size = -by.abs().to_numpy()  # those without a share are the last
     keep = np.zeros(len(frame), dtype=np.bool_)
     keep[np.argsort(size, kind="stable")[:top]] = True
     sums = []
@@ -181,8 +183,7 @@ def _chosen(frame: pd.DataFrame, top: int, share: bool) -> tuple[pd.DataFrame, s
         else:
             keep |= rest
     shown = pd.concat([frame[keep].assign(other=False), *sums])
-    produced = shown["production"].to_numpy()
-    shown["share"] = shown["net_imports"] / np.where(produced != 0, produced, np.nan)
+    shown["share"] = _share(shown)
     left = ""
     if share:
         none = shown.index[shown["share"].isna()]
@@ -190,6 +191,12 @@ def _chosen(frame: pd.DataFrame, top: int, share: bool) -> tuple[pd.DataFrame, s
         shown = shown[shown["share"].notna()]
     order = np.argsort(-shown["share" if share else "net_imports"].to_numpy(), kind="stable")
     return shown.iloc[order], left
+
+
+def _share(frame: pd.DataFrame) -> pd.Series:
+    """Return net imports over production, missing where there is none."""
+    produced = frame["production"]
+    return frame["net_imports"] / produced.where(produced != 0)
 
 
 def heat_map(flows: Flows, *, top: int | None = 49, ax: Axes | None = None) -> Axes:
