@@ -197,6 +197,17 @@ def test_long_names_keep_both_ends() -> None:
     assert len(names) == 3  # two of them begin with the same forty letters
 
 
+@pytest.mark.parametrize("room", [0.0, 40.0, 60.0, 85.0, 500.0])
+def test_what_is_left_over_keeps_its_count(room: float, large: World) -> None:
+    from carbonflows_fast.figures._letters import fitted, text_width
+
+    assert fitted("other (35)", room) == "other (35)"
+    short = fitted("other net importers (20)", room)
+    assert short.startswith("other")
+    assert short.endswith(" (20)")
+    assert text_width(short) <= max(room, text_width("other (20)"))
+
+
 def test_what_has_no_number_is_said(world: World) -> None:
     first, second, third = world.table.regions[:3]
     years = world.years.copy()
@@ -242,6 +253,9 @@ def test_axes_that_cannot_hold_a_figure_are_refused(world: World) -> None:
         (figure.add_subplot(projection="polar"), "axes of the projection 'polar'; leave it out"),
         (figure.add_subplot(projection="3d"), "axes of the projection '3d'; leave it out"),
         (gone, "axes that were removed from their figure"),
+        (figure.add_subplot(xscale="log"), "axes of the scale 'log'; make it 'linear', or leave"),
+        (figure.add_subplot(yscale="symlog"), "axes of the scale 'symlog'; make it 'linear'"),
+        (figure.add_subplot(yscale="logit"), "axes of the scale 'logit'; make it 'linear'"),
     ):
         for draw in DRAWN.values():
             with pytest.raises(cf.InputError, match=re.escape(f"Axes, got {got}")):

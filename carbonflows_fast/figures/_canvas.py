@@ -54,12 +54,16 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
         ) from error  # fmt: skip
     if ax is None:
         return Figure(figsize=(width, height), layout="constrained").add_subplot()
-    if isinstance(ax, Axes) and ax.name == "rectilinear" and ax.figure is not None:
+    plain = isinstance(ax, Axes) and ax.name == "rectilinear" and ax.figure is not None
+    scales = {ax.get_xscale(), ax.get_yscale()} - {"linear"} if plain else set()
+    if plain and not scales:
         return ax
     got = f"axes of the projection {ax.name!r}" if isinstance(ax, Axes) else type(ax).__name__
     remedy = "leave it out for a figure of its own"
     if isinstance(ax, Axes) and ax.figure is None:
         got = "axes that were removed from their figure"
+    elif scales:
+        got, remedy = f"axes of the scale {min(scales)!r}", f"make it 'linear', or {remedy}"
     elif isinstance(ax, FigureBase):
         remedy = "give its add_subplot()"
     elif isinstance(ax, np.ndarray | list | tuple | dict):
