@@ -31,6 +31,8 @@ INK, OTHER, PALE = "#262626", "#8C8C8C", "#D4D4D4"
 
 WIDTH = 7.2  # inches: a text block, or 700 pixels on a screen
 
+TAKEN = 0.5  # of the room of axes may be taken by texts of others in their figure
+
 MASSES = ("g", "kg", "t", "kt", "Mt", "Gt")
 SAME_MASSES = {"Mg": "t", "Gg": "kt", "Tg": "Mt", "Pg": "Gt"}
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -200,12 +202,18 @@ def scaled(axis: Any, scale: Scale) -> None:
 
 
 def points(ax: Axes) -> tuple[float, float]:
-    """Return width and height of axes in points, when their figure has made room for all texts."""
-    engine = ax.figure.get_layout_engine()
+    """Return width and height of axes in points, when their figure has made room for all texts.
+
+    Axes of the same layout that are still empty will take room for theirs: the more of them, the
+    less is counted on.
+    """
+    engine, per_point = ax.figure.get_layout_engine(), ax.figure.dpi / 72.0
     if engine is not None:
         engine.execute(ax.figure.figure)  # the one that all subfigures are part of
+        every = ax.figure.axes
+        waiting = sum(other is not ax and not other.has_data() for other in every)
+        per_point /= 1.0 - TAKEN * waiting / len(every)
     box = ax.get_window_extent()
-    per_point = ax.figure.dpi / 72.0
     return box.width / per_point, box.height / per_point
 
 

@@ -24,7 +24,7 @@ LEGIBLE = 6.0  # below that letters are turned rather than made smaller
 SMALLEST = 4.0  # below that nothing can be read: take larger axes, or a smaller `top`
 LEADING = 1.25  # a line of text over the size of its letters
 BREAKS = str.maketrans("\n\r\t\v\f", "     ")
-REMAINDER = re.compile(r"(other\b.*)( \(\d+\))")
+REMAINDER = re.compile(r"other(?: net (?:im|ex)porters)? (\(\d+\))")
 LAST_RESORT = "Last Resort"  # matplotlib's font of boxes, from 3.11 on
 
 
@@ -58,14 +58,13 @@ def fitted(text: str, room: float, size: float = SIZE) -> str:
     """Return a text, its middle cut out where it is wider than `room` points.
 
     Labels of a classification often differ at their ends only. It is one line in any case. What is
-    left over keeps its count: "other net importers (20)" is "other (20)" at least.
+    left over keeps its count: "other net importers (20)" becomes "other (20)".
     """
     text = text.translate(BREAKS)
     if text_width(text, size) <= room:
         return text
     if rest := REMAINDER.fullmatch(text):
-        short = fitted(rest[1], room - text_width(rest[2], size), size)
-        return (short if short.startswith("other") else "other") + rest[2]
+        return f"other {rest[1]}"
 
     def kept(letters: int) -> str:
         tail = letters // 3
