@@ -171,6 +171,22 @@ def test_eight_figures_on_a_page_can_be_read() -> None:
     assert not any("…" in text.get_text() for text in axes["sector_flow"].texts)
 
 
+@pytest.mark.parametrize("name", DRAWN)
+def test_axes_alone_in_a_figure_without_layout_get_room(name: str, world: World) -> None:
+    ax = DRAWN[name](world, Figure().add_subplot())
+    assert_readable(ax.figure)
+    assert ax.figure.get_layout_engine() is None
+
+
+def test_axes_that_were_placed_stay_where_they_are(world: World) -> None:
+    placed, adjusted, pair = Figure(), Figure(), Figure()
+    adjusted.subplots_adjust(bottom=0.3)
+    axes = placed.add_axes((0.2, 0.2, 0.6, 0.6)), adjusted.add_subplot(), pair.subplots(1, 2)[0]
+    for ax in axes:
+        before = ax.get_position().bounds
+        assert figures.sankey(world.flows, ax=ax).get_position().bounds == before
+
+
 def test_ticks_are_years_that_are_there(world: World) -> None:
     years = pd.concat(dict.fromkeys((2000, 2005, 2006, 2009), world.accounts), names=["year"])
     ax = figures.time_series(years, ax=Figure((2, 3), layout="constrained").add_subplot())

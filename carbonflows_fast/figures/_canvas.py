@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "CATEGORIES", "FALL", "INK", "OTHER", "PALE", "RISE", "Scale", "axes_for", "bare", "caption",
-    "checked", "empty", "margins", "note", "numbers", "over_bars", "percent", "points", "scale_for",
-    "scaled", "shares_for", "spread", "top_of",
+    "CATEGORIES", "FALL", "INK", "OTHER", "PALE", "RISE", "Scale", "alone", "axes_for", "bare",
+    "caption", "checked", "empty", "margins", "note", "numbers", "over_bars", "percent", "points",
+    "scale_for", "scaled", "shares_for", "spread", "top_of",
 ]  # fmt: skip
 
 # Okabe & Ito (2008), distinct with any kind of colour vision; yellow, faint on white, comes last.
@@ -207,14 +208,41 @@ def points(ax: Axes) -> tuple[float, float]:
     Axes of the same layout that are still empty will take room for theirs: the more of them, the
     less is counted on.
     """
-    engine, per_point = ax.figure.get_layout_engine(), ax.figure.dpi / 72.0
-    if engine is not None:
-        engine.execute(ax.figure.figure)  # the one that all subfigures are part of
+    _lay_out(ax)
+    per_point = ax.figure.dpi / 72.0
+    if ax.figure.get_layout_engine() is not None:
         every = ax.figure.axes
         waiting = sum(other is not ax and not other.has_data() for other in every)
         per_point /= 1.0 - TAKEN * waiting / len(every)
     box = ax.get_window_extent()
     return box.width / per_point, box.height / per_point
+
+
+def alone(ax: Axes) -> bool:
+    """Tell whether axes, with colour bars, are all of a figure that nothing lays out nor placed."""
+    from matplotlib.gridspec import SubplotParams
+
+    figure = ax.figure
+    return (
+        figure is figure.figure
+        and figure.get_layout_engine() is None
+        and ax.get_subplotspec() is not None
+        and vars(figure.subplotpars) == vars(SubplotParams())
+        and all(other is ax or other.get_label() == "<colorbar>" for other in figure.axes)
+    )
+
+
+def _lay_out(ax: Axes) -> None:
+    """Make room for all texts in the figure of axes."""
+    engine, figure = ax.figure.get_layout_engine(), ax.figure.figure  # of which others are parts
+    if engine is not None:
+        engine.execute(figure)
+    elif alone(ax):
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        with warnings.catch_warnings():  # of too small a figure: nobody asked for a layout
+            warnings.simplefilter("ignore", UserWarning)
+            ConstrainedLayoutEngine().execute(figure)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -266,7 +294,7 @@ def bare(ax: Axes, keep: Sequence[str] = ()) -> None:
 
 def caption(ax: Axes, side: str, text: str, *, loc: str | None = None) -> None:
     """Write a text along an axis, "x" or "y", in lines that are not longer than it."""
-    room = 0.98 * points(ax)["xy".index(side)]  # letters on a screen are set to whole pixels
+    room = 0.96 * points(ax)["xy".index(side)]  # letters on a screen are set to whole pixels
     lines = wrapped(text, max(room, 10 * SIZE))
     getattr(ax, f"set_{side}label")(lines, size=SIZE, color=INK, loc=loc, **as_is(text))
 

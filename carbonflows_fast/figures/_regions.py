@@ -14,6 +14,7 @@ from carbonflows_fast.figures._canvas import (
     OTHER,
     RISE,
     Scale,
+    alone,
     axes_for,
     bare,
     caption,
@@ -284,8 +285,9 @@ def _cells(ax: Axes, E: Any) -> Any:
 def _colour_bar(ax: Axes, E: Any, image: Any, label: str, scale: Scale) -> Axes:
     paler = bool(((E > 0) & (image.norm.vmin > E)).any())
     bar = ax.figure.colorbar(
-        image, ax=ax, extend="min" if paler else "neither", fraction=0.05, pad=0.02, aspect=30
-    )
+        image, ax=ax, extend="min" if paler else "neither", fraction=0.05, pad=0.02, aspect=30,
+        use_gridspec=not alone(ax),
+    )  # fmt: skip
     bar.outline.set_visible(False)
     if image.norm.vmax < 100 * image.norm.vmin:  # powers of ten alone would be too few
         from matplotlib.ticker import LogLocator
