@@ -294,8 +294,10 @@ def bare(ax: Axes, keep: Sequence[str] = ()) -> None:
 
 def caption(ax: Axes, side: str, text: str, *, loc: str | None = None) -> None:
     """Write a text along an axis, "x" or "y", in lines that are not longer than it."""
-    room = 0.96 * points(ax)["xy".index(side)]  # letters on a screen are set to whole pixels
-    lines = wrapped(text, max(room, 10 * SIZE))
+    room = 10 * SIZE
+    if text_width(text) > room:  # else a layout, which takes a while, would change nothing
+        room = max(room, 0.96 * points(ax)["xy".index(side)])  # screens have whole pixels
+    lines = wrapped(text, room)
     getattr(ax, f"set_{side}label")(lines, size=SIZE, color=INK, loc=loc, **as_is(text))
 
 
