@@ -173,7 +173,7 @@ def test_eight_figures_on_a_page_can_be_read() -> None:
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_axes_alone_in_a_figure_without_layout_get_room(name: str, world: World) -> None:
-    ax = DRAWN[name](world, Figure().add_subplot())
+    ax = DRAWN[name](world, Figure((4, 3)).add_subplot())
     assert_readable(ax.figure)
     assert ax.figure.get_layout_engine() is None
 
