@@ -160,6 +160,41 @@ def test_small_axes_get_small_letters(large: World) -> None:
         assert min(text.get_fontsize() for text in [*ax.texts, *ax.get_yticklabels()]) >= 4
 
 
+def test_eight_figures_on_a_page_can_be_read() -> None:
+    world, page = world_of(12, 4), Figure((7, 10), layout="constrained")
+    axes = dict(zip(DRAWN, page.subplots(4, 2).flat))
+    for name, draw in DRAWN.items():
+        draw(world, axes[name])
+    assert_readable(page)
+    rest, bar = axes["path_tree"].texts[-1], axes["path_tree"].get_window_extent()
+    assert Text.get_window_extent(rest).x1 <= bar.x1
+    assert not any("…" in text.get_text() for text in axes["sector_flow"].texts)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_axes_alone_in_a_figure_without_layout_get_room(name: str, world: World) -> None:
+    ax = DRAWN[name](world, Figure((4, 3)).add_subplot())
+    assert_readable(ax.figure)
+    assert ax.figure.get_layout_engine() is None
+
+
+def test_axes_that_were_placed_stay_where_they_are(world: World) -> None:
+    placed, adjusted, pair = Figure(), Figure(), Figure()
+    adjusted.subplots_adjust(bottom=0.3)
+    axes = placed.add_axes((0.2, 0.2, 0.6, 0.6)), adjusted.add_subplot(), pair.subplots(1, 2)[0]
+    for ax in axes:
+        before = ax.get_position().bounds
+        assert figures.sankey(world.flows, ax=ax).get_position().bounds == before
+
+
+def test_ticks_are_years_that_are_there(world: World) -> None:
+    years = pd.concat(dict.fromkeys((2000, 2005, 2006, 2009), world.accounts), names=["year"])
+    ax = figures.time_series(years, ax=Figure((2, 3), layout="constrained").add_subplot())
+    ticks = [label.get_text() for label in ax.get_xticklabels()]
+    assert set(ticks) < {"2000", "2005", "2006", "2009"}
+    assert ticks[-1] == "2009"
+
+
 @pytest.mark.parametrize("oddity", ODD)
 def test_odd_worlds_can_be_read_in_a_column(oddity: str) -> None:
     for draw in DRAWN.values():
@@ -196,6 +231,15 @@ def test_long_names_keep_both_ends() -> None:
     labels = figures.net_imports(odd_world("long").flows).get_yticklabels()
     names = {label.get_text() for label in labels}
     assert len(names) == 3  # two of them begin with the same forty letters
+
+
+@pytest.mark.parametrize("room", [0.0, 40.0, 60.0, 85.0, 500.0])
+def test_what_is_left_over_keeps_its_count(room: float) -> None:
+    from carbonflows_fast.figures._letters import fitted, text_width
+
+    assert fitted("other (35)", room) == "other (35)"
+    full = "other net importers (20)"
+    assert fitted(full, room) == (full if text_width(full) <= room else "other (20)")
 
 
 def test_what_has_no_number_is_said(world: World) -> None:
@@ -243,6 +287,9 @@ def test_axes_that_cannot_hold_a_figure_are_refused(world: World) -> None:
         (figure.add_subplot(projection="polar"), "axes of the projection 'polar'; leave it out"),
         (figure.add_subplot(projection="3d"), "axes of the projection '3d'; leave it out"),
         (gone, "axes that were removed from their figure"),
+        (figure.add_subplot(xscale="log"), "axes of the scale 'log'; make it 'linear', or leave"),
+        (figure.add_subplot(yscale="symlog"), "axes of the scale 'symlog'; make it 'linear'"),
+        (figure.add_subplot(yscale="logit"), "axes of the scale 'logit'; make it 'linear'"),
     ):
         for draw in DRAWN.values():
             with pytest.raises(cf.InputError, match=re.escape(f"Axes, got {got}")):

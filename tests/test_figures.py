@@ -57,9 +57,24 @@ def test_net_imports_of_some_regions_shows_all_others(large: World) -> None:
             f"other net exporters ({len(less)})": less.sum(),
         }
     )
-    shares = bars(figures.net_imports(large.accounts, top=6, share=True))
-    produced = large.accounts.production[more.index].sum()
-    assert shares[f"other net importers ({len(more)})"] == pytest.approx(more.sum() / produced)
+
+
+def test_net_shares_of_some_regions_are_the_largest_shares(large: World) -> None:
+    accounts = large.accounts
+    shares = bars(figures.net_imports(accounts, top=6, share=True))
+    kept = accounts.net_share.abs().sort_values(ascending=False).index[:6]
+    assert set(kept) != set(accounts.net_imports.abs().sort_values(ascending=False).index[:6])
+    for name in kept:
+        assert shares.pop(name) == pytest.approx(accounts.net_share[name])
+    others = accounts.drop(kept)
+    for what, side in (
+        ("importers", others.net_imports > 0),
+        ("exporters", others.net_imports < 0),
+    ):
+        rest = others[side][["net_imports", "production"]].sum()
+        bar = shares.pop(f"other net {what} ({side.sum()})")
+        assert bar == pytest.approx(rest.net_imports / rest.production)
+    assert not shares
 
 
 def test_heat_map(world: World, large: World) -> None:

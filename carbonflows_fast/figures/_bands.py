@@ -51,6 +51,7 @@ GAP = 2.0  # points between two nodes at least
 LEAST = 0.25  # of the height is for the flows, however many names there are
 NAME = 110.0  # points that the name of a region may take at most
 ASIDE = 0.22  # of the width is for names on either side at most
+BETWEEN = 0.2  # of the width is between two columns at least
 UNITS = 0.14  # of the width may be a number with its unit, which else stands below
 VEIL = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5}  # behind names on bands
 
@@ -175,14 +176,16 @@ def _draw(
     long = text_width(scale.text(0.999 * scale.factor)) > UNITS * points(ax)[0]
     about += f" Numbers are in {scale.unit}." if long else ""
     note(ax, about)
+    numbered = scale.number if long else scale.text
+    size = min(SIZE, max(SMALLEST, (1 - LEAST) * points(ax)[1] / count / LEADING))
+    size, texts, beside = _heads(ax, heads, shown, _heights(links), numbered, size)
     height = points(ax)[1]
-    size = min(SIZE, max(SMALLEST, (1 - LEAST) * height / count / LEADING))
     columns, bottom = _columns(shown, links, height, size * LEADING)
     ax.set_ylim(bottom, 0.0)
     for at, link in enumerate(links):
         _bands(ax, at, columns[at], columns[at + 1], link, colour)
     _nodes(ax, columns, colour)
-    _labels(ax, columns, size, scale.number if long else scale.text)
+    _labels(ax, columns, texts, beside, size)
     if not any(link.any() for link in links):
         empty(ax, "no flows to draw")
     note(ax, about)  # again: the heads may take some of the width
@@ -282,42 +285,67 @@ def _nodes(ax: Axes, columns: Sequence[_Column], colour: dict[str, str]) -> None
                 ax.add_artist(box)
 
 
-def _labels(
-    ax: Axes, columns: Sequence[_Column], size: float, written: Callable[[float], str]
-) -> None:
-    """Write names and sizes beside the nodes, and the heads of the outer columns above them.
+def _heads(
+    ax: Axes, heads: Sequence[str], names: Sequence[Sequence[str]], heights: Sequence[FloatArray],
+    written: Callable[[float], str], size: float,
+) -> tuple[float, list[list[str]], list[float]]:  # fmt: skip
+    """Write the heads of the columns, in narrow axes in two lines and all letters smaller.
 
-    Between two columns that are near to each other there is room for names only, or for parts.
+    Return the size of letters that leaves room between the columns, the labels of the nodes (none
+    where nothing passes), and the points that the outer columns take for them.
     """
-    width, last = points(ax)[0], len(columns) - 1
-    heads = ax.get_xticklabels()
-    texts = [
-        [_label(name, written(float(height)), min(NAME, ASIDE * width), size)
-         for name, height in zip(column.names, column.heights)]
-        for column in columns
-    ]  # fmt: skip
-    widths = []
-    for at in (0, last):
-        shown = [text for text, height in zip(texts[at], columns[at].heights) if height]
-        beside = max((text_width(text, size) for text in shown), default=0.0) + 5
-        widths.append(max(beside, 1.2 * text_width(heads[at].get_text())))
-    margins(ax, "x", (-NODE / 2, last + NODE / 2), (widths[0], widths[1]))
-    heads[0].set_horizontalalignment("right")
-    heads[last].set_horizontalalignment("left")
-    between = (width - sum(widths)) / (last + NODE) * (1 - NODE) - 8
+    width, last, lines, head = points(ax)[0], len(heads) - 1, list(heads), SIZE + 0.5
+    while True:
+        texts = [
+            [_label(name, written(float(height)), min(NAME, ASIDE * width), size) if height else ""
+             for name, height in zip(column, passing)]
+            for column, passing in zip(names, heights)
+        ]  # fmt: skip
+        bold = [1.2 * text_width(line, head) for line in lines]
+        beside = [
+            max(bold[at], 5 + max((text_width(text, size) for text in texts[at]), default=0.0))
+            for at in (0, last)
+        ]
+        between = (width - sum(beside)) / last
+        if between > max([BETWEEN * width, *(b / 2 + 3 for b in bold[1:-1])]) or head <= SMALLEST:
+            break
+        if lines == heads:
+            lines = [line.replace(" ", "\n") for line in heads]
+        else:
+            head, size = max(SMALLEST, 0.95 * head), max(SMALLEST, 0.95 * size)
+    ax.set_xticks(range(len(heads)), lines, size=head, color=INK, weight="bold")
+    ax.get_xticklabels()[0].set_horizontalalignment("right")
+    ax.get_xticklabels()[last].set_horizontalalignment("left")
+    return size, texts, beside
+
+
+def _labels(
+    ax: Axes, columns: Sequence[_Column], texts: Sequence[Sequence[str]], beside: Sequence[float],
+    size: float,
+) -> None:  # fmt: skip
+    """Write names and sizes beside the nodes.
+
+    Between two columns that are near to each other there is room for names only, in smaller letters
+    or for parts of them; a name that has no room stands in the outer columns, in the same colour.
+    """
+    last = len(columns) - 1
+    margins(ax, "x", (-NODE / 2, last + NODE / 2), (beside[0], beside[1]))
+    between = (points(ax)[0] - sum(beside)) / (last + NODE) * (1 - NODE) - 8
     for x, column in enumerate(columns):
         first, outer = x == 0, x in (0, last)
         side = -1 if first else 1
         for name, height, top, text in zip(column.names, column.heights, column.tops, texts[x]):
-            if not height:
-                continue
+            letters = size
             if not outer and text_width(text, size) > between:
-                text = _label(name, "", between, size)
-            ax.annotate(
-                text, (x + side * NODE / 2, top + height / 2), xytext=(side * 3, 0),
-                textcoords="offset points", ha="right" if first else "left", va="center",
-                size=size, color=INK, bbox=None if outer else VEIL, **as_is(text),
-            )  # fmt: skip
+                letters = min(size, max(SMALLEST, size * between / text_width(name, size)))
+                text = _label(name, "", between, letters)
+                text = "" if text_width(text, letters) > between or len(text) < 3 else text
+            if text:
+                ax.annotate(
+                    text, (x + side * NODE / 2, top + height / 2), xytext=(side * 3, 0),
+                    textcoords="offset points", ha="right" if first else "left", va="center",
+                    size=letters, color=INK, bbox=None if outer else VEIL, **as_is(text),
+                )  # fmt: skip
 
 
 def _label(name: str, number: str, room: float, size: float) -> str:

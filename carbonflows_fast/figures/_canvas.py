@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "CATEGORIES", "FALL", "INK", "OTHER", "PALE", "RISE", "Scale", "axes_for", "bare", "caption",
-    "checked", "empty", "margins", "note", "numbers", "over_bars", "percent", "points", "scale_for",
-    "scaled", "shares_for", "spread", "top_of",
+    "CATEGORIES", "FALL", "INK", "OTHER", "PALE", "RISE", "Scale", "alone", "axes_for", "bare",
+    "caption", "checked", "empty", "margins", "note", "numbers", "over_bars", "percent", "points",
+    "scale_for", "scaled", "shares_for", "spread", "top_of",
 ]  # fmt: skip
 
 # Okabe & Ito (2008), distinct with any kind of colour vision; yellow, faint on white, comes last.
@@ -31,6 +32,8 @@ RISE, FALL = "#D55E00", "#0072B2"
 INK, OTHER, PALE = "#262626", "#8C8C8C", "#D4D4D4"
 
 WIDTH = 7.2  # inches: a text block, or 700 pixels on a screen
+
+TAKEN = 0.5  # of the room of axes may be taken by texts of others in their figure
 
 MASSES = ("g", "kg", "t", "kt", "Mt", "Gt")
 SAME_MASSES = {"Mg": "t", "Gg": "kt", "Tg": "Mt", "Pg": "Gt"}
@@ -55,12 +58,16 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
         ) from error  # fmt: skip
     if ax is None:
         return Figure(figsize=(width, height), layout="constrained").add_subplot()
-    if isinstance(ax, Axes) and ax.name == "rectilinear" and ax.figure is not None:
+    plain = isinstance(ax, Axes) and ax.name == "rectilinear" and ax.figure is not None
+    scales = {ax.get_xscale(), ax.get_yscale()} - {"linear"} if plain else set()
+    if plain and not scales:
         return ax
     got = f"axes of the projection {ax.name!r}" if isinstance(ax, Axes) else type(ax).__name__
     remedy = "leave it out for a figure of its own"
     if isinstance(ax, Axes) and ax.figure is None:
         got = "axes that were removed from their figure"
+    elif scales:
+        got, remedy = f"axes of the scale {min(scales)!r}", f"make it 'linear', or {remedy}"
     elif isinstance(ax, FigureBase):
         remedy = "give its add_subplot()"
     elif isinstance(ax, np.ndarray | list | tuple | dict):
@@ -198,13 +205,46 @@ def scaled(axis: Any, scale: Scale) -> None:
 
 
 def points(ax: Axes) -> tuple[float, float]:
-    """Return width and height of axes in points, when their figure has made room for all texts."""
-    engine = ax.figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(ax.figure.figure)  # the one that all subfigures are part of
-    box = ax.get_window_extent()
+    """Return width and height of axes in points, when their figure has made room for all texts.
+
+    Axes of the same layout that are still empty will take room for theirs: the more of them, the
+    less is counted on.
+    """
+    _lay_out(ax)
     per_point = ax.figure.dpi / 72.0
+    if ax.figure.get_layout_engine() is not None:
+        every = ax.figure.axes
+        waiting = sum(other is not ax and not other.has_data() for other in every)
+        per_point /= 1.0 - TAKEN * waiting / len(every)
+    box = ax.get_window_extent()
     return box.width / per_point, box.height / per_point
+
+
+def alone(ax: Axes) -> bool:
+    """Tell whether axes, with colour bars, are all of a figure that nothing lays out nor placed."""
+    from matplotlib.gridspec import SubplotParams
+
+    figure = ax.figure
+    return (
+        figure is figure.figure
+        and figure.get_layout_engine() is None
+        and ax.get_subplotspec() is not None
+        and vars(figure.subplotpars) == vars(SubplotParams())
+        and all(other is ax or other.get_label() == "<colorbar>" for other in figure.axes)
+    )
+
+
+def _lay_out(ax: Axes) -> None:
+    """Make room for all texts in the figure of axes."""
+    engine, figure = ax.figure.get_layout_engine(), ax.figure.figure  # of which others are parts
+    if engine is not None:
+        engine.execute(figure)
+    elif alone(ax):
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        with warnings.catch_warnings():  # of too small a figure: nobody asked for a layout
+            warnings.simplefilter("ignore", UserWarning)
+            ConstrainedLayoutEngine().execute(figure)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -256,8 +296,10 @@ def bare(ax: Axes, keep: Sequence[str] = ()) -> None:
 
 def caption(ax: Axes, side: str, text: str, *, loc: str | None = None) -> None:
     """Write a text along an axis, "x" or "y", in lines that are not longer than it."""
-    room = 0.98 * points(ax)["xy".index(side)]  # letters on a screen are set to whole pixels
-    lines = wrapped(text, max(room, 10 * SIZE))
+    room = 10 * SIZE
+    if text_width(text) > room:  # else a layout, which takes a while, would change nothing
+        room = max(room, 0.96 * points(ax)["xy".index(side)])  # screens have whole pixels
+    lines = wrapped(text, room)
     getattr(ax, f"set_{side}label")(lines, size=SIZE, color=INK, loc=loc, **as_is(text))
 
 

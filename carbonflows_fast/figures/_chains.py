@@ -29,6 +29,7 @@ from carbonflows_fast.figures._canvas import (
 )
 from carbonflows_fast.figures._letters import (
     SIZE,
+    SMALLEST,
     as_is,
     fitted,
     isolated,
@@ -124,8 +125,12 @@ def path_tree(paths: Paths, *, top: int | None = 20, ax: Axes | None = None) -> 
         _beside(ax, abs(value), y, scale.number(value), size)
     ax.text(zero, lines - 1, REST, va="center", size=size, color=INK, style="italic")
     share = f", {percent(rest, paths.total, 0)} of all" if paths.total else ""
-    text = scale.number(rest) + share + (" (cut)" if abs(rest) > edge else "")
+    cut, room = " (cut)" if abs(rest) > edge else "", edge / per_point - 6
+    text = scale.number(rest) + share + cut
+    if text_width(text, size) > room:
+        text = scale.number(rest) + cut
     past = abs(rest) + (text_width(text, size) + 6) * per_point <= edge
+    size *= min(1.0, max(SMALLEST / size, room / text_width(text, size)))
     _beside(ax, abs(rest) if past else 0.0, lines - 1, text, size)
     from matplotlib.ticker import MaxNLocator
 

@@ -224,17 +224,32 @@ def _lacks(known: pd.DataFrame, wide: pd.DataFrame, others: pd.Series | None) ->
 
 
 def _dated(ax: Axes, years: pd.Index) -> None:
-    """Write the years that there are, or where they are too near round ones."""
+    """Write years that there are: all, or where they are too near round ones, or some."""
     low, high = ax.get_xlim()
     per_year = points(ax)[0] / (high - low)
+    apart = (text_width("2000") + 6) / per_year
     ticks = [int(year) for year in years]
-    if min(np.diff(ticks), default=np.inf) * per_year < text_width("2000") + 6:
+    if min(np.diff(ticks), default=np.inf) < apart:
         from matplotlib.ticker import MaxNLocator
 
-        most = max(1, min(8, int((ticks[-1] - ticks[0]) * per_year / (text_width("2000") + 12))))
+        most = max(1, min(8, int((ticks[-1] - ticks[0]) / (apart + 6 / per_year))))
         round_ones = MaxNLocator(most, integer=True).tick_values(ticks[0], ticks[-1])
-        ticks = [int(tick) for tick in round_ones if ticks[0] <= tick <= ticks[-1]]
+        within = [int(tick) for tick in round_ones if ticks[0] <= tick <= ticks[-1]]
+        ticks = within if set(within) <= set(ticks) else _some(ticks, apart)
     ax.set_xticks(ticks, map(str, ticks))
+
+
+def _some(years: list[int], apart: float) -> list[int]:
+    """Return the last year and, back from it, those that keep apart.
+
+    >>> _some([2000, 2005, 2006, 2009], 3.0)
+    [2000, 2006, 2009]
+    """
+    chosen = years[-1:]
+    for year in years[-2::-1]:
+        if chosen[0] - year >= apart:
+            chosen.insert(0, year)
+    return chosen
 
 
 def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:

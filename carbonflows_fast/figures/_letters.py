@@ -6,6 +6,7 @@ Labels are those of the table, in any script and of any length, and never formul
 from __future__ import annotations
 
 import logging
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -23,6 +24,7 @@ LEGIBLE = 6.0  # below that letters are turned rather than made smaller
 SMALLEST = 4.0  # below that nothing can be read: take larger axes, or a smaller `top`
 LEADING = 1.25  # a line of text over the size of its letters
 BREAKS = str.maketrans("\n\r\t\v\f", "     ")
+REMAINDER = re.compile(r"other(?: net (?:im|ex)porters)? (\(\d+\))")
 LAST_RESORT = "Last Resort"  # matplotlib's font of boxes, from 3.11 on
 
 
@@ -55,11 +57,14 @@ def text_width(text: str, size: float = SIZE) -> float:
 def fitted(text: str, room: float, size: float = SIZE) -> str:
     """Return a text, its middle cut out where it is wider than `room` points.
 
-    Labels of a classification often differ at their ends only. It is one line in any case.
+    Labels of a classification often differ at their ends only. It is one line in any case. What is
+    left over keeps its count: "other net importers (20)" becomes "other (20)".
     """
     text = text.translate(BREAKS)
     if text_width(text, size) <= room:
         return text
+    if rest := REMAINDER.fullmatch(text):
+        return f"other {rest[1]}"
 
     def kept(letters: int) -> str:
         tail = letters // 3

@@ -14,6 +14,7 @@ from carbonflows_fast.figures._canvas import (
     OTHER,
     RISE,
     Scale,
+    alone,
     axes_for,
     bare,
     caption,
@@ -63,8 +64,9 @@ def net_imports(
     result : Flows or DataFrame
         Of `cf.flows`, or of `cf.accounts`.
     top : int or None
-        So many regions by name, those with the largest net imports or exports (None: all); the rest
-        is two grey bars, "other net importers (n)" and "other net exporters (n)".
+        So many regions by name, those with the longest bars: the largest net imports or exports, or
+        shares (None: all); the rest is two grey bars, "other net importers (n)" and "other net
+        exporters (n)".
     share : bool
         Draw net imports over production, in per cent, instead of in the stressor's unit.
     ax : Axes, optional
@@ -166,7 +168,8 @@ def _chosen(frame: pd.DataFrame, top: int, share: bool) -> tuple[pd.DataFrame, s
     Columns: net_imports, share, and whether it is a sum of others. One that would be left over
     alone is drawn by its name.
     """
-    size = -frame["net_imports"].abs().to_numpy()
+    by = _share(frame) if share else frame["net_imports"]
+    size = -by.abs().to_numpy()  # those without a share are the last
     keep = np.zeros(len(frame), dtype=np.bool_)
     keep[np.argsort(size, kind="stable")[:top]] = True
     sums = []
@@ -181,8 +184,7 @@ def _chosen(frame: pd.DataFrame, top: int, share: bool) -> tuple[pd.DataFrame, s
         else:
             keep |= rest
     shown = pd.concat([frame[keep].assign(other=False), *sums])
-    produced = shown["production"].to_numpy()
-    shown["share"] = shown["net_imports"] / np.where(produced != 0, produced, np.nan)
+    shown["share"] = _share(shown)
     left = ""
     if share:
         none = shown.index[shown["share"].isna()]
@@ -190,6 +192,12 @@ def _chosen(frame: pd.DataFrame, top: int, share: bool) -> tuple[pd.DataFrame, s
         shown = shown[shown["share"].notna()]
     order = np.argsort(-shown["share" if share else "net_imports"].to_numpy(), kind="stable")
     return shown.iloc[order], left
+
+
+def _share(frame: pd.DataFrame) -> pd.Series:
+    """Return net imports over production, missing where there is none."""
+    produced = frame["production"]
+    return frame["net_imports"] / produced.where(produced != 0)
 
 
 def heat_map(flows: Flows, *, top: int | None = 49, ax: Axes | None = None) -> Axes:
@@ -277,8 +285,9 @@ def _cells(ax: Axes, E: Any) -> Any:
 def _colour_bar(ax: Axes, E: Any, image: Any, label: str, scale: Scale) -> Axes:
     paler = bool(((E > 0) & (image.norm.vmin > E)).any())
     bar = ax.figure.colorbar(
-        image, ax=ax, extend="min" if paler else "neither", fraction=0.05, pad=0.02, aspect=30
-    )
+        image, ax=ax, extend="min" if paler else "neither", fraction=0.05, pad=0.02, aspect=30,
+        use_gridspec=not alone(ax),
+    )  # fmt: skip
     bar.outline.set_visible(False)
     if image.norm.vmax < 100 * image.norm.vmin:  # powers of ten alone would be too few
         from matplotlib.ticker import LogLocator
