@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonflows_fast._account_solves import BLOCK, adjoint, solved
+from carbonflows_fast._account_solves import BLOCK, solved
 from carbonflows_fast._direct import DenseFactors, choose_method, solve_costs, unit_cost
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
@@ -30,6 +30,8 @@ UNITS = 576
 """Columns solved for at a time."""
 SUMMED = 96
 """Columns summed at a time: stressors × regions × these are kept."""
+AROUND = 1.25
+"""Cost of pairs over that of their solves: sides to make, multipliers to add up."""
 # A bound that holds before anything is solved, of the sum over all rows; errors are far smaller.
 UNIT_RTOL = 1e-10
 
@@ -59,7 +61,7 @@ def imported(
     pairs = k * int(Y.any(axis=0).sum())
     bought = int(Y.any(axis=1).sum())
     factors = None
-    if unit_cost(n, bought, k) < min(solve_costs(n, nnz, pairs, single=True)):
+    if unit_cost(n, bought, k) < AROUND * min(solve_costs(n, nnz, pairs, single=True)):
         factors = _unit_factors(table, bought, weights[1])
     if factors is None and pairs <= bought:
         return _by_pairs(table, S, Y, weights[0], rtol)
@@ -98,9 +100,10 @@ def _by_pairs(
     for first in range(0, len(pairs), BLOCK):
         e, q = np.ascontiguousarray(pairs[first : first + BLOCK].T)
         abroad = np.where(p.region_codes == q[:, None], 0.0, S[e])
-        m, _ = adjoint(table, abroad, weight, rtol)
+        m = solved(table, abroad, by_row=True, weight=weight, rtol=rtol).values
         out[e, q] = _kernels.sector_sums_paired(m, Y, q, p.sector_codes, len(p.sectors))
         np.add.at(total, e, m)
+    release_dense(table)
     others = len(p.regions) - 1
     known = others > 0 and consumers.size == len(p.regions)
     return out.reshape(len(S), -1), total / others if known else None
