@@ -50,7 +50,8 @@ class CheckReport:
         - message;
         - effect: by what part of itself mending this would change the footprint by consumption
           that it changes most, with its sign; 0 where no footprint would change, NaN where nobody
-          can say;
+          can say; of a footprint of sources and sinks more than half of which cancels, the part of
+          the sum of their sizes;
         - effect_region: whose footprint that is.
 
         Effects are estimates to first order in the finding, each mended alone.

@@ -26,6 +26,8 @@ TEXTS = {
     "purchases_without_output": "give purchases of sectors without output to SECTOR of their "
     "region, or 'spread' them over all",
     "emissions_without_output": "the same with their emissions",
+    "implausible_intensities": "leave implausible intensities what is usual, and give the rest of "
+    "their emissions to SECTOR of their region, or 'spread' it",
 }
 NUMBERS = {
     "column_sums": "scale inputs worth the output or more down to this part of it, e.g. 0.99",

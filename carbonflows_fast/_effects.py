@@ -36,6 +36,8 @@ from carbonflows_fast.table import Table
 
 __all__ = ["Effects", "effects_of"]
 
+CANCELS = 2.0  # times the net footprint: above this, effects are relative to the gross one
+
 
 @dataclass(frozen=True, eq=False)
 class Effects:
@@ -56,8 +58,10 @@ class Effects:
     shares : ndarray, shape (R, R)
         The part of a region's output (row) that a consumer (column) calls for; NaN where the
         region has no output, or outputs in several units.
-    footprints : ndarray, shape (R,)
-        C, households included.
+    sizes : ndarray, shape (R,)
+        What effects are relative to: the size of the footprint |C_q|, households included. Where
+        more than half of it cancels, Σ_i |s_i x_i^(q)| + |households|: what is left of sources
+        and sinks is no measure of a change.
     """
 
     name: str
@@ -68,29 +72,29 @@ class Effects:
     m: FloatArray
     outputs: FloatArray
     shares: FloatArray
-    footprints: FloatArray
+    sizes: FloatArray
 
     def largest(self, change: FloatArray) -> tuple[float, str]:
-        """Return the largest change of a footprint, relative to it, and whose it is.
+        """Return the largest change of a footprint, relative to its size, and whose it is.
 
         `change` is (R,). NaN and "" where no footprint is known, or all are zero; 0 and "" where
         nothing changes.
         """
-        known = (self.footprints != 0) & np.isfinite(change) & np.isfinite(self.footprints)
+        known = (self.sizes != 0) & np.isfinite(change) & np.isfinite(self.sizes)
         if not known.any():
             return float("nan"), ""
         relative = np.zeros_like(change)
-        np.divide(change, np.abs(self.footprints), out=relative, where=known)
+        np.divide(change, self.sizes, out=relative, where=known)
         at = int(np.argmax(np.abs(relative)))
         return float(relative[at]), self.parts.regions[at] if relative[at] else ""
 
     def nothing(self) -> FloatArray:
         """Return no change, (R,): mending it would leave all footprints as they are."""
-        return self.footprints * 0.0
+        return self.sizes * 0.0
 
     def unknown(self) -> FloatArray:
         """Return NaN, (R,): nobody can say what mending it would mean."""
-        return np.full(self.footprints.shape, np.nan)
+        return np.full(self.sizes.shape, np.nan)
 
     def embodied(self, table: Table) -> FloatArray:
         """Return the emissions of each sector and of all it buys, (n,): m x where x ≠ 0."""
@@ -137,9 +141,12 @@ def _solved_effects(table: Table, stressor: Any) -> Effects:
     flow = region_flows(table, chosen)
     weight = demand_weight(flow.demand.values.sum(axis=1), positive_output(table))
     m = adjoint(table, flow.stressor.s[None], weight)[0][0]
-    footprints = flow.matrix.sum(axis=0) + flow.households
-    return Effects(flow.stressor.name, "", table._parts, _weights(table, chosen), flow.stressor.s,
-                   m, flow.x, _shares(table, flow.x), footprints)  # fmt: skip
+    p, weights = table._parts, _weights(table, chosen)
+    net = np.abs(flow.matrix.sum(axis=0) + flow.households)
+    gross = np.abs(flow.stressor.s) @ np.abs(flow.x) + np.abs(flow.households)
+    sizes = np.where(gross > CANCELS * net, gross, net)
+    return Effects(flow.stressor.name, "", p, weights, flow.stressor.s,
+                   m, flow.x, _shares(table, flow.x), sizes)  # fmt: skip
 
 
 def _shares(table: Table, outputs: FloatArray) -> FloatArray:

@@ -16,6 +16,7 @@ import numpy as np
 from carbonflows_fast._check_report import Finding
 from carbonflows_fast._effects import Effects
 from carbonflows_fast._intensity_findings import intensity_findings
+from carbonflows_fast._label_findings import label_findings
 from carbonflows_fast._negative_findings import (
     negative_emissions,
     negative_matrices,
@@ -29,6 +30,7 @@ from carbonflows_fast._oddities import (
     unbalanced,
 )
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._pattern_findings import pattern_findings
 from carbonflows_fast._rhs import check_size
 from carbonflows_fast.errors import CarbonFlowsError, InputError, NotProductiveError
 from carbonflows_fast.leontief import system
@@ -43,6 +45,7 @@ BALANCE_TOTAL = 0.01
 COLUMN_BALANCE = 1e-3
 PRIMARY = ("primary inputs", "factor_inputs")  # the extensions that hold them
 MENDED_SUM = 0.99  # what the effect of a full column is about: inputs scaled down to this
+CANCELLED = 0.1  # of its gross deliveries: where less is left of a row, no effect is estimated
 OTHERS = 3  # sectors of one name elsewhere that say what would be usual
 
 
@@ -66,6 +69,7 @@ class _Looked:
 
 def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
     """Yield the findings of a table, check by check."""
+    yield from label_findings(table)
     yield from _duplicates(table, effects)
     yield from _empty(table, effects)
     yield from _magnitude(table)
@@ -91,6 +95,7 @@ def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
     yield from _without_inputs(looked)
     yield from _balance(looked)
     yield from _column_balance(looked)
+    yield from pattern_findings(table, effects)
     try:
         yield from intensity_findings(table, effects)
     except CarbonFlowsError as error:  # emissions too large for the output they are divided by
@@ -120,11 +125,14 @@ def _duplicates(table: Table, effects: Effects) -> Iterator[Finding]:
             (p.region_codes == p.region_codes[at]) & (p.sector_codes == p.sector_codes[at])
         )
         m, outputs = effects.m[rows], effects.outputs[rows]
-        total = outputs.sum()
-        mean = float(m @ outputs.sum(axis=1)) / total if total else 0.0
+        called = outputs.sum(axis=1)
+        total, gross = float(called.sum()), float(np.abs(called).sum())
+        mean = float(m @ called) / total if total else 0.0
+        change = (mean - m) @ outputs
+        if abs(total) < CANCELLED * gross:  # far beyond the first order
+            change = effects.unknown()
         message = f"{region} {sector}: {count} rows; table.aggregate() adds them up"
-        yield Finding("duplicate row", "warning", region, sector, float(count), message,
-                      (mean - m) @ outputs)  # fmt: skip
+        yield Finding("duplicate row", "warning", region, sector, float(count), message, change)
     for at, count in repeated(p.demand_codes, p.category_codes):
         region, category = table.demand[at]
         message = f"{region} {category}: {count} columns of final demand"
@@ -299,15 +307,18 @@ def _balance(looked: _Looked) -> Iterator[Finding]:
     """Compare x with Z·1 + Y·1, row by row and in all; the effect is that of x being the sum."""
     table, x, effects = looked.table, looked.x, looked.effects
     rows, delivered, relative = unbalanced(looked.Z, looked.parts.Y, x)
-    for at in rows.tolist():
+    gross = column_totals(np.abs(looked.Z[rows]).T) + np.abs(looked.parts.Y[rows]).sum(axis=1)
+    for at, size in zip(rows.tolist(), gross.tolist(), strict=True):
         region, sector = _row(table, at)
         message = (
             f"{region} {sector}: output {x[at]:.10g}, but {delivered[at]:.10g}"
             f"{_unit(table, at)} delivered ({relative[at]:.2g} of it)"
         )
-        mended = looked.embodied[at] / delivered[at] if delivered[at] else 0.0
-        yield Finding("balance", "warning", region, sector, float(relative[at]), message,
-                      (mended - effects.m[at]) * effects.outputs[at])  # fmt: skip
+        repaired = looked.embodied[at] / delivered[at] if delivered[at] else 0.0
+        change = (repaired - effects.m[at]) * effects.outputs[at]
+        if 0 < abs(delivered[at]) < CANCELLED * size:  # far beyond the first order
+            change = effects.unknown()
+        yield Finding("balance", "warning", region, sector, float(relative[at]), message, change)
     scale = np.maximum(np.abs(x), np.abs(delivered)).sum()
     total = float(np.abs(x - delivered).sum() / scale) if scale else 0.0
     if total > BALANCE_TOTAL:

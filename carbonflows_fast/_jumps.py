@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._check_report import Finding, Severity
+from carbonflows_fast._differences import copied_numbers, label_differences, population_jumps
 from carbonflows_fast._effects import Effects
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._sales_jumps import demand_jumps, emission_jumps, sales_jumps
 from carbonflows_fast.errors import CarbonFlowsError
 from carbonflows_fast.table import Table
 
@@ -21,6 +23,7 @@ NEAR = 0.3  # how far, in powers of ten, growth may have moved it beside that
 FEWEST = 3  # rows for a median to mean something
 JUMP = 3.0  # of one output, in powers of ten beside the table's
 MATERIAL = 1e-4  # of the region's output, of the world's emissions
+GONE = 1e-3  # of the world's emissions, for a region that emits nothing in one of the tables
 
 
 def jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
@@ -28,6 +31,8 @@ def jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
 
     Only rows of one label, and stressors of one name, are compared.
     """
+    yield from label_differences(table, other)
+    yield from population_jumps(table, other, effects)
     here, there = _common(table.rows, other.rows)
     if not len(here):
         yield Finding("other table", "warning", "", "", 0.0,
@@ -41,8 +46,13 @@ def jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
         )
         yield Finding("other table", "note", "", "", float(sum(left)), message)
     try:
-        yield from _stressors(table, other, here, there, effects)
+        powers: dict[str, int] = {}
+        yield from _stressors(table, other, here, there, effects, powers)
         yield from _outputs(table, other, here, there, effects)
+        yield from sales_jumps(table, other, here, there, effects)
+        yield from demand_jumps(table, other, effects)
+        yield from emission_jumps(table, other, here, there, powers, effects)
+        yield from copied_numbers(table, other, effects)
     except CarbonFlowsError as error:  # x was not given, and one of the two cannot be solved
         yield Finding("other table", "error", "", "", 1.0, f"cannot be compared: {error}")
 
@@ -70,16 +80,24 @@ def _times(power: int) -> str:
 
 
 def _stressors(
-    table: Table, other: Table, here: Any, there: Any, effects: Effects
+    table: Table,
+    other: Table,
+    here: Any,
+    there: Any,
+    effects: Effects,
+    powers: dict[str, int],
 ) -> Iterator[Finding]:
-    """Compare the amounts of each stressor, not its intensities: they tell of money as well."""
+    """Compare the amounts of each stressor, not its intensities, which move with money as well.
+
+    Enters the power of ten by which all amounts moved in `powers`.
+    """
     F, G = table._F, other._F
     position = {name: at for at, name in enumerate(other.stressors)}
     for k, name in enumerate(table.stressors):
         if name not in position:
             continue
         now, then = F[k, here], G[position[name], there]
-        power = _power(now, then)
+        power = powers[name] = _power(now, then)
         unit = other._parts.stressor_units[position[name]]
         yield from _units(table, k, unit, power, effects)
         yield from _regions(table, k, here, now, then * 10.0**power, effects)
@@ -117,16 +135,23 @@ def _regions(
     codes = p.region_codes[here]
     totals, before = np.bincount(codes, now, size), np.bincount(codes, then, size)
     small, large = np.minimum(totals, before), np.maximum(totals, before)
-    moved = (small > 0) & (small * 10.0**POWER <= large) & (large > MATERIAL * large.sum())
+    world = np.maximum(np.abs(totals), np.abs(before)).sum()  # sinks and sources counted alike
+    # A region that no longer emits, or did not: only what one of all cannot do without.
+    least = np.where(small == 0, GONE, MATERIAL) * world
+    moved = (small >= 0) & (small * 10.0**POWER <= large) & (large > least)
     for region in np.flatnonzero(moved).tolist():
         name, unit = p.regions[region], p.stressor_units[k]
-        times = float(totals[region] / before[region])
+        times = float(totals[region] / before[region]) if before[region] else math.inf
         message = (
             f"{name}: its sectors emit {totals[region]:.6g}{f' {unit}' if unit else ''} of "
-            f"{p.stressors[k]}, {times:,.6g} times what they do in the other table"
+            f"{p.stressors[k]}, "
         )
+        if small[region]:
+            message += f"{times:,.6g} times what they do in the other table"
+        else:
+            message += f"in the other table {before[region]:.6g}"
         change = effects.unknown()
-        if effects.name:
+        if effects.name and times:
             rows = p.region_codes == region
             change = table._S[k, rows] @ effects.outputs[rows]
             change = effects.weights[k] * (1 / times - 1) * change

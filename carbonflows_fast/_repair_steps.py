@@ -21,7 +21,15 @@ from carbonflows_fast._oddities import (
     room_for_inputs,
     unbalanced,
 )
-from carbonflows_fast._parts import FloatArray, Parts, locked, row_sums, sparse_view
+from carbonflows_fast._outliers import outliers
+from carbonflows_fast._parts import (
+    FloatArray,
+    Parts,
+    locked,
+    over_output,
+    row_sums,
+    sparse_view,
+)
 from carbonflows_fast.aggregation import aggregated
 from carbonflows_fast.errors import InputError, shorten, wrong
 
@@ -29,6 +37,8 @@ __all__ = ["SPREAD", "STEPS"]
 
 SPREAD = "spread"
 """Says: to all sectors of the region, in proportion to their output."""
+
+ROUNDS = 10  # that implausible intensities may take
 
 Positions = npt.NDArray[np.intp]
 
@@ -87,6 +97,52 @@ def _emissions_without_output(p: Parts, to: str) -> Parts:
     F = p.emissions + p.emissions[:, idle] @ shares
     F[:, idle] = 0.0
     return replace(p, emissions=locked(np.ascontiguousarray(F)))
+
+
+def _implausible_intensities(p: Parts, to: str) -> Parts:
+    """Leave implausible intensities what is usual; others of the region emit the rest.
+
+    Again until there is none: what is usual moves a little as well.
+    """
+    for _ in range(ROUNDS):
+        F, x = p.emissions, _output(p)
+        found = list(outliers(over_output(F, x, "S = F / x"), F, x, p))
+        if not found:
+            return p
+        F = F.copy()
+        flagged = {(one.stressor, one.row) for one in found}
+        for one in found:
+            k, at = one.stressor, one.row
+            kept = one.usual * x[at]
+            rows = np.array([row for row in _takers(p, at, to) if (k, row) not in flagged], int)
+            if not len(rows):
+                break
+            F[k, rows] += (F[k, at] - kept) * (x[rows] / x[rows].sum())
+            F[k, at] = kept
+        else:
+            p = replace(p, emissions=locked(F))
+            continue
+        break
+    one = found[0]
+    raise InputError(
+        wrong(
+            "implausible_intensities",
+            expected=f"other sectors in {p.regions[p.region_codes[one.row]]} that can emit what "
+            f"{p.sectors[p.sector_codes[one.row]]!r} does of {p.stressors[one.stressor]}",
+            got="none whose own intensity stays plausible",
+            remedy="name another sector, or correct S by table.with_changes(S=...)",
+        )
+    )
+
+
+def _takers(p: Parts, at: int, to: str) -> list[int]:
+    """Return the rows with output, of the region and the unit of a row, that may take from it."""
+    rows = (p.region_codes == p.region_codes[at]) & (_output(p) > 0)
+    rows &= p.row_unit_codes == p.row_unit_codes[at]
+    if to != SPREAD:
+        rows &= p.sector_codes == p.sectors.index(to)
+    rows[at] = False
+    return np.flatnonzero(rows).tolist()
 
 
 def _column_sums(p: Parts, limit: float) -> Parts:
@@ -173,6 +229,7 @@ STEPS: dict[str, Callable[[Parts, Any], Parts]] = {
     "negative_output": _negative_output,
     "purchases_without_output": _purchases_without_output,
     "emissions_without_output": _emissions_without_output,
+    "implausible_intensities": _implausible_intensities,
     "column_sums": _column_sums,
     "negatives": _negatives,
 }

@@ -38,13 +38,21 @@ def check(
       nothing; columns of A that add up to 1 or more.
     - A table that is not productive, from which nothing can be computed.
     - Negative entries of A, Y, F, F_Y.
-    - Intensities above 1000 times the median of the sector across regions; regions that emit
+    - Intensities that no comparable sector comes near; regions, or their households, that emit
       nothing, regions without final demand, stressors that are zero everywhere.
-    - Rows or columns of final demand with one label twice.
+    - Rows or columns of final demand with one label twice; labels that differ by blanks, letter
+      case or look-alike characters alone.
+    - Totals among sectors, regions or categories; rows or emissions copied from others; regions
+      whose emissions are shifted by a sector or in another unit; final demand of a region that
+      another one meets; categories that are negative as a whole; populations in another unit.
     - Numbers so large or small that no account can be solved for.
-    - With another table, of another year perhaps: stressors and rows in other units, by what they
-      are called or by their size; regions whose emissions moved by 100 against the others', and
-      outputs that jumped by 1000.
+    - With another table, of another year perhaps: stressors, regions and categories that only one
+      has; stressors, rows and populations in other units, by what they are called or by their
+      size; regions, sectors and households whose emissions moved though the rest did not, outputs,
+      sales and categories of final demand likewise; numbers copied from the other year.
+
+    docs/check_and_repair.md has the limits of every check: what it compares, from where on, and
+    where it is silent.
 
     A saved table is read in full and compared with its checksums; a file that cannot be read, or a
     store that is damaged, is an error in the report. What a reader complains about without

@@ -28,6 +28,7 @@ def repair(
     negative_output: bool = False,
     purchases_without_output: str | None = None,
     emissions_without_output: str | None = None,
+    implausible_intensities: str | None = None,
     column_sums: float | None = None,
     negatives: float | None = None,
 ) -> tuple[Table, pd.DataFrame]:
@@ -50,6 +51,10 @@ def repair(
     purchases_without_output, emissions_without_output : str, optional
         Give what sectors without output buy, or emit, to the sector of this name in their region,
         or with "spread" to all sectors of their region in proportion to their output.
+    implausible_intensities : str, optional
+        Leave a sector with an implausible intensity what it is compared with (the median of the
+        sector, for instance), and give the rest of its emissions to the sector of this name in
+        its region, or with "spread" to all its other sectors in proportion to their output.
     column_sums : float, optional
         Where inputs are worth the output or more, scale them down to this part of it, below 1.
         Others of the region buy what is taken away, in proportion to the room that their own
@@ -104,6 +109,9 @@ def repair(
         ),
         "emissions_without_output": _receiver(
             "emissions_without_output", emissions_without_output, table
+        ),
+        "implausible_intensities": _receiver(
+            "implausible_intensities", implausible_intensities, table
         ),
         "column_sums": _part("column_sums", column_sums),
         "negatives": _part("negatives", negatives),

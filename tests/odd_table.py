@@ -16,6 +16,7 @@ ODDITIES = (
     "negative_output",
     "purchases_without_output",
     "emissions_without_output",
+    "implausible_intensities",
     "column_sums",
     "negatives",
 )
@@ -37,6 +38,8 @@ def odd_table(
     odd_rows, idle = [0, 4][: max(1, regions - 1)], [1, 5][: max(1, regions - 1)]
 
     Z[idle], Y[idle], Z[:, idle], F[:, idle] = 0.0, 0.0, 0.0, 0.0  # no output, and no harm
+    if "implausible_intensities" in odd:  # next to no output, but its emissions
+        Z[0], Y[0], Z[:, 0] = 1e-9 * Z[0], 1e-9 * Y[0], 1e-9 * Z[:, 0]
     if "purchases_without_output" in odd:
         bought = rng.uniform(0.0, 2.0 * size, (n, len(idle)))
         bought[idle] = 0.0

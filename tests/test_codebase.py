@@ -28,7 +28,8 @@ ROOMS = [
     ["_conversion"],
     ["accounting", "_account_solves", "_imports", "_footprints"],
     ["checks", "_check_report", "_findings", "_intensity_findings", "_jumps", "_effects",
-     "_negative_findings", "_oddities", "repairs", "_repair_steps", "_ledger"],
+     "_negative_findings", "_oddities", "_outliers", "_label_findings", "_pattern_findings",
+     "_differences", "_sales_jumps", "repairs", "_repair_steps", "_ledger"],
     ["pymrio_accounts"],  # the other half of pymrio_bridge: it needs solves and accounts
     ["trade", "_flow_matrix", "_bilateral"],
     ["linkages"],

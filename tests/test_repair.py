@@ -24,6 +24,7 @@ HOW: dict[str, Any] = {
     "negative_output": True,
     "purchases_without_output": "spread",
     "emissions_without_output": "food",
+    "implausible_intensities": "spread",
     "column_sums": 0.9,
     "negatives": 1e-8,
 }
@@ -33,6 +34,7 @@ FINDINGS = {
     "negative_output": {"negative output"},
     "purchases_without_output": {"purchases without output"},
     "emissions_without_output": {"emissions without output"},
+    "implausible_intensities": {"implausible intensity"},
     "column_sums": {"column sum"},
     "negatives": {"negative A", "negative Y", "negative F", "negative F_Y"},
 }
