@@ -198,9 +198,10 @@ def emission_jumps(
 
 def _households(table: Table, k: int) -> FloatArray:
     p, R = table._parts, len(table.regions)
-    amounts: FloatArray = np.zeros(len(p.demand_codes)) if p.F_Y is None else p.F_Y[k]
-    of_region: FloatArray = np.bincount(p.demand_codes, amounts, R)
-    return of_region
+    direct = np.zeros(R)
+    if p.F_Y is not None:
+        np.add.at(direct, p.demand_codes, p.F_Y[k])
+    return direct
 
 
 def _whole(
