@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._atomic import check_place, replacing
 from carbonflows_fast._cli_streams import printable, say, width
+from carbonflows_fast.classification import membership_note
 from carbonflows_fast.errors import InputError, StoreError, wrong
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "percent",
     "save",
     "say",
+    "say_memberships",
     "show_accounts",
     "with_unit",
     "write_out",
@@ -78,6 +80,14 @@ def years_of(text: str | None) -> Any:
                   got=repr(text),
                   remedy="e.g. --years 1995:2022")
         ) from None  # fmt: skip
+
+
+def say_memberships(names: Sequence[Any], year: int | None) -> None:
+    """Say whose membership each group of countries is, where that of the table's year differs."""
+    for name in dict.fromkeys(names):
+        note = membership_note(name, year)
+        if note:
+            say(f"{name}: {note}")
 
 
 # --- text -----------------------------------------------------------------------------------

@@ -62,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
     )  # fmt: skip
     parser.add_argument(
         "--consumers", metavar="REGION", action="append",
-        help="ask for this region's final demand alone, 'all' for each; may be repeated",
+        help="ask for the final demand of this region, country or group alone, 'all' for each "
+        "region; may be repeated",
     )  # fmt: skip
     parser.add_argument("--sectors", metavar="NAME", action="append",
                         help="for sector: a study, or sectors; may be repeated")  # fmt: skip

@@ -11,6 +11,7 @@ from carbonflows_fast._cli_output import (
     pairs,
     path_of,
     percent,
+    say_memberships,
     with_unit,
 )
 from carbonflows_fast._cli_sentences import spoken
@@ -230,7 +231,7 @@ def find_study(
         )  # fmt: skip
     for option in ("price", "consumers"):  # before anything is solved for them
         if getattr(arguments, option):
-            regions_in(table.regions, getattr(arguments, option), f"--{option}")
+            regions_in(table.regions, getattr(arguments, option), f"--{option}", year=table.year)
     asked = pairs(arguments.study, table._parts.sectors)
     sectors = asked[0] if len(asked) == 1 else asked
     return cf.sector_study(table, stressor, sectors=sectors, demand=demand)
@@ -282,4 +283,5 @@ def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namesp
         whose = ", ".join(arguments.consumers or ["all consumers"])
         say()
         say(f"{percent(share)} of what {whose} cause is emitted in {', '.join(arguments.price)}")
+        say_memberships([*arguments.price, *(arguments.consumers or [])], study._year)
     say(f"certified: the total is not wrong by more than {study.error_bound:.1e} {unit}".rstrip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,8 +12,8 @@ import pandas as pd
 
 from carbonflows_fast._account_solves import RegionFlows, summed_by_group, unknown_consumers
 from carbonflows_fast._parts import CodeArray, FloatArray, encode
-from carbonflows_fast.classification import regions_in, renamed_regions
-from carbonflows_fast.errors import InputError, LabelError, nearest_are, or_no_unit, wrong
+from carbonflows_fast.classification import one_region, renamed_regions
+from carbonflows_fast.errors import InputError, LabelError, or_no_unit, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.leontief import SolveReport
@@ -149,7 +148,7 @@ class FlowMatrix:
         now = self._groups or self._table.regions
         own = {name: group for name, group in regions.items() if name in now}
         others = {name: group for name, group in regions.items() if name not in own}
-        named = renamed_regions(self._table.regions, others)
+        named = renamed_regions(self._table.regions, others, year=self._table.year)
         groups = tuple(
             own.get(group, named.get(region, group))
             for region, group in zip(self._table.regions, now, strict=True)
@@ -288,18 +287,8 @@ class FlowMatrix:
 
     def _region(self, region: str) -> str:
         """Return a region of these flows by its label, or by the name of its country."""
-        known = list(self.matrix.index)
-        if isinstance(region, str) and region not in known:
-            with contextlib.suppress(LabelError):
-                found = regions_in(known, region)
-                if sum(found) == 1:
-                    return str(known[found.index(True)])
-        if not isinstance(region, str) or region not in known:
-            raise LabelError(
-                wrong("region", expected="a region of these flows", got=repr(region),
-                      remedy=nearest_are(region, known))
-            )  # fmt: skip
-        return region
+        known = [str(label) for label in self.matrix.index]
+        return one_region(known, region, "region", year=self._table.year)
 
     def _with_bound(self, frame: pd.DataFrame, bound: float) -> pd.DataFrame:
         frame.attrs = {"stressor": self.stressor, "unit": self.unit, "error_bound": bound}

@@ -25,7 +25,7 @@ from carbonflows_fast.errors import (
     wrong,
 )
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
-from carbonflows_fast.selection import select_demand, select_stressor
+from carbonflows_fast.selection import same_consumers, select_demand, select_stressor
 from carbonflows_fast.table import Table
 
 __all__ = ["Pair", "aligned", "pair_of"]
@@ -202,6 +202,7 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
                       remedy="give two tables, e.g. cf.open('store/2000')")
             )  # fmt: skip
     after = aligned(before, after)
+    same_consumers(before, after, demand)
     chosen = [select_stressor(table, stressor) for table in (before, after)]
     if chosen[0].unit != chosen[1].unit:
         raise InputError(

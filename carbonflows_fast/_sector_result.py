@@ -70,6 +70,7 @@ class SectorStudy:
     _regions: tuple[str, ...]
     _consumers: tuple[str, ...]
     _known_consumers: bool
+    _year: int | None
     _tiers: Callable[[int], pd.DataFrame]
     _paths: Callable[..., Paths]
 
@@ -210,7 +211,7 @@ class SectorStudy:
         ----------
         regions : str or list
             Where there is a price: regions of the table, countries, or groups, such as
-            "EU ETS 2009".
+            "EU ETS 2009"; "EU" is the membership of the table's year.
         consumers : str or list, optional
             Whose consumption; all by default.
 
@@ -230,17 +231,16 @@ class SectorStudy:
         if consumers is not None:
             if not self._known_consumers:
                 raise InputError(unknown_consumers("select it by region and category"))
-            steps = steps[:, :, _mask(self._consumers, consumers, "consumers")]
+            steps = steps[:, :, self._mask(self._consumers, consumers, "consumers")]
         everywhere = float(steps.sum())
-        priced = float(steps[_mask(self._regions, regions, "regions")].sum())
+        priced = float(steps[self._mask(self._regions, regions, "regions")].sum())
         return priced / everywhere if everywhere else float("nan")
 
     @property
     def _attrs(self) -> dict[str, Any]:
         return {"stressor": self.stressor, "unit": self.unit, "error_bound": self.error_bound}
 
-
-def _mask(regions: tuple[str, ...], wanted: Any, argument: str) -> BoolArray:
-    if isinstance(wanted, np.ndarray | pd.Series | pd.Index):
-        wanted = wanted.tolist()
-    return np.array(regions_in(regions, wanted, argument), dtype=np.bool_)
+    def _mask(self, regions: tuple[str, ...], wanted: Any, argument: str) -> BoolArray:
+        if isinstance(wanted, np.ndarray | pd.Series | pd.Index):
+            wanted = wanted.tolist()
+        return np.array(regions_in(regions, wanted, argument, year=self._year), dtype=np.bool_)

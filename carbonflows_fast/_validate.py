@@ -34,7 +34,8 @@ from carbonflows_fast._numbers import (
     text_axis,
 )
 from carbonflows_fast._parts import FloatArray, Parts, encode, locked, row_sums
-from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
+from carbonflows_fast.classification import one_region
+from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
 
 __all__ = ["table_parts"]
 
@@ -88,24 +89,27 @@ def _texts_per(argument: str, value: Any, names: Sequence[str], default: str) ->
     return tuple(item if item == "" else label_texts(argument, [item])[0] for item in items)
 
 
-def _population(population: Any, regions: tuple[str, ...]) -> FloatArray | None:
+def _population(population: Any, regions: tuple[str, ...], year: int | None) -> FloatArray | None:
     """Return heads per region; regions left out of a mapping are NaN."""
     if population is None:
         return None
     if isinstance(population, pd.Series) and labels_or_none(population.index) is not None:
         population = population.to_dict()
     if isinstance(population, Mapping):
-        for key in population:
-            if key not in regions:
+        heads_of: dict[str, Any] = {}
+        for key, heads in population.items():
+            region = one_region(regions, key, "population", year=year)
+            if region in heads_of:
                 raise LabelError(
                     wrong(
                         "population",
-                        expected="regions of the table",
-                        got=repr(key),
-                        remedy=f"drop it; {nearest_are(key, regions)}",
+                        expected="each region once",
+                        got=f"{region!r} by two names, {key!r} among them",
+                        remedy="leave one out",
                     )
                 )
-        population = [population.get(region, np.nan) for region in regions]
+            heads_of[region] = heads
+        population = [heads_of.get(region, np.nan) for region in regions]
     array = rectangular("population", population)
     if array.shape != (len(regions),):
         raise InputError(
@@ -275,7 +279,7 @@ def table_parts(
         stressor_units=_texts_per("stressor_units", stressor_units, stressor_names, ""),
         row_units=units,
         row_unit_codes=locked(unit_codes),
-        population=_population(population, region_names),
+        population=_population(population, region_names, _year(year)),
         year=_year(year),
         name=_name(name),
     )

@@ -46,7 +46,8 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
         A stressor of the table, or weights of several in one unit. May be left out if there is
         only one.
     demand : region, (region, category), or list of these, optional
-        Count only what this final demand causes (and emits itself). All by default.
+        Count only what this final demand causes (and emits itself). All by default. A region is a
+        label of the table, a country by name or ISO code, or a group such as "EU27".
 
     Returns
     -------

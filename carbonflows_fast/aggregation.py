@@ -26,10 +26,12 @@ from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten
 __all__ = ["aggregated"]
 
 
-def _by_mapping(argument: str, mapping: Mapping[Any, Any], names: tuple[str, ...]) -> list[str]:
+def _by_mapping(
+    argument: str, mapping: Mapping[Any, Any], names: tuple[str, ...], year: int | None
+) -> list[str]:
     """Return the group of each distinct label; labels not in the mapping keep their name."""
     if argument == "regions":
-        mapping = renamed_regions(names, mapping)
+        mapping = renamed_regions(names, mapping, year=year)
     known = set(names)
     unknown = [str(key) for key in mapping if key not in known]
     if unknown:
@@ -44,12 +46,18 @@ def _by_mapping(argument: str, mapping: Mapping[Any, Any], names: tuple[str, ...
     return label_texts(argument, [mapping.get(name, name) for name in names])
 
 
-def _groups(argument: str, grouping: Any, names: tuple[str, ...], codes: CodeArray) -> list[str]:
+def _groups(
+    argument: str,
+    grouping: Any,
+    names: tuple[str, ...],
+    codes: CodeArray,
+    year: int | None = None,
+) -> list[str]:
     """Return the group label of each row."""
     if isinstance(grouping, pd.Series) and type(grouping.index) is pd.Index:
         grouping = grouping.to_dict()
     if grouping is None or isinstance(grouping, Mapping):
-        group = list(names) if grouping is None else _by_mapping(argument, grouping, names)
+        group = list(names) if grouping is None else _by_mapping(argument, grouping, names, year)
         return [group[code] for code in codes]
     labels = [] if isinstance(grouping, str) else list(grouping)
     if len(labels) != len(codes):
@@ -136,7 +144,7 @@ def aggregated(
         Makes the transactions (n, n) where the table holds A.
     regions, sectors : mapping, sequence or None
     """
-    region_of_row = _groups("regions", regions, parts.regions, parts.region_codes)
+    region_of_row = _groups("regions", regions, parts.regions, parts.region_codes, parts.year)
     sector_of_row = _groups("sectors", sectors, parts.sectors, parts.sector_codes)
     group_of_region = _region_groups(parts, region_of_row)
     rows, row_codes = _pair_codes(region_of_row, sector_of_row)

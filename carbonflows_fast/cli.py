@@ -31,6 +31,7 @@ from carbonflows_fast._cli_output import (
     facts_of,
     pairs,
     path_of,
+    say_memberships,
     show_accounts,
     write_out,
 )
@@ -200,6 +201,7 @@ def _heading(table: Table, stressor: str, demand: Any) -> None:
         wanted = [d if isinstance(d, str) else ":".join(part or "" for part in d) for d in demand]
         title.append(f"for the final demand of {', '.join(wanted)}")
     say(", ".join(text for text in title if text))
+    say_memberships([d if isinstance(d, str) else d[0] for d in demand or []], table.year)
 
 
 # --- arguments ------------------------------------------------------------------------------
@@ -255,7 +257,8 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         "--demand",
         metavar="REGION[:CATEGORY]",
         action="append",
-        help="only what this final demand causes; may be repeated; ':CATEGORY' for all regions",
+        help="only what this final demand causes: a region of the table, a country or a group "
+        "(EU27, EU); may be repeated; ':CATEGORY' for all regions",
     )
     _add_threads(parser)
 

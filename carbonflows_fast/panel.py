@@ -20,7 +20,8 @@ from carbonflows_fast._panel_memory import memory_of
 from carbonflows_fast._panel_run import Found, Run, run_options, summary, tasks_of
 from carbonflows_fast._panel_tasks import Source, described
 from carbonflows_fast._progress import progress_bar
-from carbonflows_fast.errors import InputError, PanelError, StoreError, nearest_are, shorten, wrong
+from carbonflows_fast.classification import country_of, regions_in
+from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten, wrong
 from carbonflows_fast.store import is_store, manifest_of, open
 
 if TYPE_CHECKING:
@@ -179,9 +180,9 @@ class Panel:
 
         Parameters
         ----------
-        consumers : list of regions, or "all", optional
+        consumers : list of regions, countries or groups, or "all", optional
             Ask for the final demand of each of these alone, in tasks of their own; the result has
-            a level `consumer`.
+            a level `consumer`. "EU" is the membership of each year.
         stressor, demand, **options
             As for the function and, on how to run, for :meth:`accounts`.
         """
@@ -350,15 +351,13 @@ class Panel:
             )  # fmt: skip
         for years in chosen:
             regions = self._manifests[years[-1]]["regions"]
-            wanted = [consumers] if isinstance(consumers, str) else list(dict.fromkeys(consumers))
-            wanted = regions if "all" in wanted else wanted
-            unknown = [name for name in wanted if name not in regions]
-            if unknown:
-                raise InputError(
-                    wrong("consumers", expected=f"regions of {years[-1]}", got=repr(unknown[0]),
-                          remedy=nearest_are(unknown[0], regions))
-                )  # fmt: skip
-            yield from ((years, asked | {"demand": name}, name) for name in wanted)
+            wanted = [consumers] if isinstance(consumers, str) else list(consumers)
+            named = {
+                label: name
+                for one in (regions if "all" in wanted else wanted)
+                for label, name in [_consumer(regions, one, years[-1])]
+            }
+            yield from ((years, asked | {"demand": name}, label) for label, name in named.items())
 
     def _chosen(self, years: Any) -> list[int]:
         """Return the years asked for, in order."""
@@ -390,6 +389,19 @@ class Panel:
         return InputError(
             wrong("years", expected=expected, got=shown, remedy="leave it out for all")
         )
+
+
+def _consumer(regions: Sequence[str], wanted: Any, year: int) -> tuple[str, str]:
+    """Return what a consumer is filed under, and the demand to ask for.
+
+    A country has the label of its one region; a group, whose members may be others in each year,
+    the name that it was asked by.
+    """
+    mask = regions_in(regions, wanted, "consumers", year=year)
+    if wanted in regions or (sum(mask) == 1 and country_of(wanted) is not None):
+        label = str(regions[mask.index(True)])
+        return label, label
+    return wanted, wanted
 
 
 def _is_year(value: Any) -> bool:

@@ -86,7 +86,8 @@ def structural_paths(
         At most so many purchases; 0 leaves the direct emissions of the makers of final products.
     start : rows, optional
         The product bought finally is one of these: a sector name, a pair (region, sector) of which
-        either may be None, a list of these, or a Boolean mask of shape (n,).
+        either may be None, a list of these, or a Boolean mask of shape (n,). A region is a label
+        of the table, a country by name or ISO code, or a group such as "EU27".
     through : rows, optional
         The path meets one of these at least once, its ends included.
     end : rows, optional

@@ -115,6 +115,7 @@ def sector_study(
         _regions=p.regions,
         _consumers=wanted.consumers,
         _known_consumers=wanted.columns is not None,
+        _year=table.year,
         _tiers=partial(_tiers, table, chosen, found),
         _paths=partial(structural_paths, table, stressor, demand=demand, through=rows),
     )

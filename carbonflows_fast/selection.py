@@ -13,12 +13,14 @@ import pandas as pd
 
 from carbonflows_fast._parts import BoolArray, CodeArray, FloatArray, all_finite, locked
 from carbonflows_fast._stressors import Stressor, select_stressor, unknown_label
+from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
 from carbonflows_fast.table import Table
 
 __all__ = [
     "Demand",
     "Stressor",
+    "same_consumers",
     "select_demand",
     "select_rows",
     "select_stressor",
@@ -57,8 +59,10 @@ def select_demand(table: Table, demand: Any = None) -> Demand:
     ----------
     table : Table
     demand : None, str, tuple, list or array of shape (n,)
-        None: all of Y. A region. A pair (region, category), either of which may be None. A list
-        of these: their union. An array or Series of n numbers: a demand of one's own.
+        None: all of Y. A region: a label of the table, a country by name or ISO code, a group
+        such as "EU27", or "EU", the members of the table's year. A pair (region, category), either
+        of which may be None. A list of these: their union. An array or Series of n numbers: a
+        demand of one's own.
 
     Returns
     -------
@@ -147,13 +151,42 @@ def _in_order(table: Table, series: pd.Series, argument: str, fill: Any) -> Any:
 def _demand_columns(table: Table, item: Any) -> BoolArray:
     p = table._parts
     return _matching(
+        table,
         "demand",
         item if isinstance(item, tuple) else (item, None),
         "category",
-        (p.regions, p.demand_codes),
+        p.demand_codes,
         (p.categories, p.category_codes),
         bare="region",
     )
+
+
+def same_consumers(before: Table, after: Table, demand: Any) -> None:
+    """Complain where a demand means other regions in one table than in the other.
+
+    "EU" is the membership of each table's own year.
+
+    Raises
+    ------
+    InputError
+    """
+    if demand is None or isinstance(demand, np.ndarray | pd.Series):
+        return
+    found = []
+    for table in (before, after):
+        columns = select_demand(table, demand).columns
+        codes = table._parts.demand_codes[columns]
+        found.append({table.regions[code] for code in codes})
+    if found[0] != found[1]:
+        only = shorten(sorted(map(repr, found[0] ^ found[1])))
+        raise InputError(
+            wrong(
+                "demand",
+                expected="the same regions in both tables",
+                got=f"{demand!r}, which has {only} in one of them alone",
+                remedy="name one membership, e.g. 'EU 2009', or list the regions",
+            )
+        )
 
 
 # --- rows -----------------------------------------------------------------------------------
@@ -166,8 +199,8 @@ def select_rows(table: Table, rows: Any, argument: str = "rows") -> BoolArray:
     ----------
     table : Table
     rows : str, tuple, list or boolean mask of shape (n,)
-        A sector name (in every region). A pair (region, sector), either of which may be None. A
-        list of these: their union.
+        A sector name (in every region). A pair (region, sector), either of which may be None; the
+        region as for `select_demand`. A list of these: their union.
     argument : str
         The argument's name in errors.
 
@@ -209,10 +242,11 @@ def select_rows(table: Table, rows: Any, argument: str = "rows") -> BoolArray:
 def _row_mask(table: Table, item: Any, argument: str) -> BoolArray:
     p = table._parts
     return _matching(
+        table,
         argument,
         item if isinstance(item, tuple) else (None, item),
         "sector",
-        (p.regions, p.region_codes),
+        p.region_codes,
         (p.sectors, p.sector_codes),
         bare="sector",
     )
@@ -241,10 +275,11 @@ def _union(argument: str, items: Any, mask_of: Any, size: int) -> BoolArray:
 
 
 def _matching(
+    table: Table,
     argument: str,
     pair: tuple[Any, ...],
     second_kind: str,
-    first: tuple[tuple[str, ...], CodeArray],
+    region_codes: CodeArray,
     second: tuple[tuple[str, ...], CodeArray],
     *,
     bare: str,
@@ -259,33 +294,50 @@ def _matching(
                 remedy="put several selections in a list, not in a tuple",
             )
         )
-    mask = np.ones(len(first[1]), dtype=np.bool_)
-    kinds = ("region", second_kind)
-    for kind, label, (names, codes) in zip(kinds, pair, (first, second), strict=True):
-        if label is None:
-            continue
-        if not isinstance(label, str) or label not in names:
-            other = second[0] if kind == "region" else first[0]
-            raise unknown_label(argument, kind, label, names, _swapped(kind, label, other, bare))
-        mask &= codes == names.index(label)
+    region, label = pair
+    names, codes = second
+    here = np.ones(len(region_codes), dtype=np.bool_)
+    if region is not None:
+        hint = f"to select by the other label write (None, {region!r})"
+        known = names if bare == "region" else ()
+        here = _regions_meant(table, region, argument, hint, known)[region_codes]
+    if label is None:
+        return here
+    if not isinstance(label, str) or label not in names:
+        hint = ""
+        if bare != "region" and _is_region(table, label):
+            hint = f"to select by the other label write ({label!r}, None)"
+        raise unknown_label(argument, second_kind, label, names, hint)
+    mask: BoolArray = here & (codes == names.index(label))
     if not mask.any():
         # Both labels are known, so the region was given.
-        here = np.unique(second[1][first[1] == first[0].index(pair[0])])
-        present = [second[0][code] for code in here]
+        present = [names[code] for code in np.unique(codes[here])]
         raise LabelError(
             wrong(
                 argument,
                 expected=f"a pair (region, {second_kind}) of the table",
                 got=f"{pair}, which it does not have",
-                remedy=f"{pair[0]!r} has {shorten(map(repr, nearest(str(pair[1]), present)))}",
+                remedy=f"{region!r} has {shorten(map(repr, nearest(str(label), present)))}",
             )
         )
     return mask
 
 
-def _swapped(kind: str, label: Any, other: tuple[str, ...], bare: str) -> str:
-    """Return advice where a label of the other kind was given by itself."""
-    if label not in other or kind != bare:
-        return ""
-    pair = f"(None, {label!r})" if kind == "region" else f"({label!r}, None)"
-    return f"to select by the other label write {pair}"
+def _regions_meant(
+    table: Table, region: Any, argument: str, hint: str, others: tuple[str, ...]
+) -> BoolArray:
+    """Return which regions are meant; the hint is for one that is a label of the other kind."""
+    try:
+        return np.array(regions_in(table.regions, region, argument, year=table.year))
+    except LabelError:
+        if isinstance(region, str) and region in others:
+            known = table.regions
+            raise unknown_label(argument, "region", region, known, hint) from None
+        raise
+
+
+def _is_region(table: Table, label: Any) -> bool:
+    try:
+        return any(regions_in(table.regions, label, year=table.year))
+    except LabelError:
+        return False

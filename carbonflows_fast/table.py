@@ -64,7 +64,8 @@ class Table(Views):
     row_units : str or sequence of n, optional
         The unit of each row.
     population : mapping, Series or array, shape (R,), optional
-        Heads by region, NaN where unknown; regions left out of a mapping are NaN.
+        Heads by region, NaN where unknown; regions left out of a mapping are NaN. Its keys may be
+        countries by name or ISO code.
     year : int, optional
     name : str, optional
 
@@ -259,7 +260,7 @@ class Table(Views):
         regions, sectors : mapping or sequence of n labels, optional
             A mapping label → group (labels not in it keep their name), or the group of each row.
             Final demand follows the regions. For regions, a key may be a country or a shipped
-            group, such as "EU27".
+            group, such as "EU27" (the members since 2020) or "EU" (those of the table's year).
 
         Returns
         -------

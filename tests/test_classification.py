@@ -43,7 +43,7 @@ def names(system: str) -> list[str]:
 def test_all_files_are_listed_and_hold_text() -> None:
     assert set(classification.available()) == {
         *SYSTEMS, "exiobase3_regions", "ghg_stressors", "gwp100", "icf2011", "region_groups",
-        "regions", "studies",
+        "regions", "studies", "eu_members", "ambiguous_regions", "rests_of_world",
     }  # fmt: skip
     for name in classification.available():
         raw = Path(classification.__file__).with_name(f"{name}.csv").read_bytes()

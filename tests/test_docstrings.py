@@ -31,7 +31,9 @@ COMPUTES = {
 }  # fmt: skip
 
 # Functions with parameters that accept whatever they are given.
-NEVER_RAISE = {"classification.country_of", "classification.system_of"}
+NEVER_RAISE = {
+    "classification.country_of", "classification.membership_note", "classification.system_of"
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

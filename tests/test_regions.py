@@ -126,7 +126,7 @@ def test_labels_of_the_table_win() -> None:
         ("EU72", LabelError, r"got 'EU72'; nearest are 'EU2.*'"),
         ("Atlantis", LabelError, r"got 'Atlantis'; nearest are "),
         ("Croatia", LabelError, r"country 'Croatia' \(HRV\), of which it has no region.*'AUS'"),
-        (["AUS", "Austr"], LabelError, r"got 'Austr'; nearest are 'AUT', 'AUS'"),
+        (["AUS", "Austr"], LabelError, r"got 'Austr'; nearest are 'Austria', 'AUT', 'AUS'"),
         ([], InputError, r"at least one"),
         (5, LabelError, r"got 5;"),
         (None, LabelError, r"got None;"),

@@ -15,9 +15,10 @@ from carbonflows_fast.classification._gases import (
     characterisation,
     sums_in_equivalents,
 )
+from carbonflows_fast.classification._groups import membership_note, region_groups
 from carbonflows_fast.classification._regions import (
     country_of,
-    region_groups,
+    one_region,
     regions_in,
     renamed_regions,
 )
@@ -39,6 +40,8 @@ __all__ = [
     "characterisation",
     "country_of",
     "load",
+    "membership_note",
+    "one_region",
     "region_groups",
     "regions_in",
     "renamed_regions",

@@ -7,12 +7,13 @@ from functools import cache
 from typing import Any
 
 from carbonflows_fast.classification._files import field, label_key, records
+from carbonflows_fast.classification._groups import group_called, region_groups
 from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
 
-__all__ = ["country_of", "region_groups", "regions_in", "renamed_regions"]
+__all__ = ["country_of", "one_region", "regions_in", "renamed_regions"]
 
-# EXIOBASE's rests of the world. WF is also Wallis and Futuna in ISO 3166, the only such clash.
-_EXIOBASE_RESTS = frozenset({"WA", "WL", "WE", "WF", "WM"})
+REST = "rest of the world"
+OF_REST = frozenset({REST, "rest of world", "row"})
 
 
 @cache
@@ -28,27 +29,16 @@ def _countries() -> dict[str, str]:
 
 
 @cache
-def _groups() -> dict[str, frozenset[str]]:
-    members: dict[str, set[str]] = {}
-    for row in records("region_groups"):
-        members.setdefault(row["group"], set()).add(row["iso3"])
-    return {group: frozenset(countries) for group, countries in members.items()}
+def _rests() -> tuple[tuple[str, str, str], ...]:
+    """Return database, code and name of regions that are the rest of the world, or of a part."""
+    return tuple((row["database"], row["code"], row["name"]) for row in records("rests_of_world"))
 
 
-def region_groups() -> tuple[str, ...]:
-    """Return the names of the shipped groups of countries.
-
-    Returns
-    -------
-    tuple of str
-        In the order of the file `region_groups.csv`.
-
-    Examples
-    --------
-    >>> {"EU27", "EU ETS 2009", "Annex I", "OECD"} <= set(region_groups())
-    True
-    """
-    return tuple(_groups())
+@cache
+def _ambiguous() -> dict[str, tuple[str, ...]]:
+    """Return what a name may mean by key: countries as alpha-3, or labels of some tables."""
+    rows = records("ambiguous_regions")
+    return {label_key(row["name"]): tuple(row["candidates"].split("|")) for row in rows}
 
 
 def country_of(label: str) -> str | None:
@@ -74,7 +64,9 @@ def country_of(label: str) -> str | None:
     return _countries().get(label_key(label))
 
 
-def regions_in(regions: Sequence[str], wanted: Any, argument: str = "regions") -> tuple[bool, ...]:
+def regions_in(
+    regions: Sequence[str], wanted: Any, argument: str = "regions", *, year: int | None = None
+) -> tuple[bool, ...]:
     """Return which regions of a table are meant.
 
     Parameters
@@ -83,10 +75,13 @@ def regions_in(regions: Sequence[str], wanted: Any, argument: str = "regions") -
         The table's region labels, codes or names.
     wanted : str, or list, tuple or set of str
         A label of the table; a group ("EU27", "EU ETS 2009", "Annex I"); a country by alpha-2,
-        alpha-3, name or alias. Labels of the table win. Several: their union. A member of a group
-        that the table does not have (it is inside a rest of the world) is simply not there.
+        alpha-3, name or alias; "rest of the world". Labels of the table win. Several: their union.
+        A member of a group that the table does not have (it is inside a rest of the world) is
+        simply not there.
     argument : str
         The argument's name in errors.
+    year : int, optional
+        The table's, whose membership "EU" alone is.
 
     Returns
     -------
@@ -96,7 +91,8 @@ def regions_in(regions: Sequence[str], wanted: Any, argument: str = "regions") -
     Raises
     ------
     LabelError
-        If a name is unknown, if a country is not in the table, or if no member of a group is.
+        If a name is unknown, or may mean two countries; if a country is not in the table, or if no
+        member of a group is.
     InputError
         If nothing is wanted.
 
@@ -121,11 +117,52 @@ def regions_in(regions: Sequence[str], wanted: Any, argument: str = "regions") -
         )
     names = tuple(regions)
     countries = _table_countries(names)
-    chosen = [_meant(names, countries, item, argument) for item in items]
+    chosen = [_meant(names, countries, item, argument, year) for item in items]
     return tuple(any(column) for column in zip(*chosen, strict=True))
 
 
-def renamed_regions(regions: Sequence[str], names: Mapping[str, Any]) -> dict[str, Any]:
+def one_region(
+    regions: Sequence[str], wanted: Any, argument: str = "region", *, year: int | None = None
+) -> str:
+    """Return the label of the one region that is meant.
+
+    Parameters
+    ----------
+    regions, wanted, argument, year
+        As for `regions_in`; a list is none.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    LabelError
+        As `regions_in` does; if it means several regions.
+
+    Examples
+    --------
+    >>> one_region(["DEU", "ROM"], "Germany")
+    'DEU'
+    """
+    names = tuple(regions)
+    mask = _meant(names, _table_countries(names), wanted, argument, year)
+    found = [name for name, here in zip(names, mask, strict=True) if here]
+    if len(found) > 1:
+        raise LabelError(
+            wrong(
+                argument,
+                expected="one region",
+                got=f"{wanted!r}, which is {len(found)} of them",
+                remedy=f"choose from {shorten(map(repr, found))}",
+            )
+        )
+    return found[0]
+
+
+def renamed_regions(
+    regions: Sequence[str], names: Mapping[str, Any], *, year: int | None = None
+) -> dict[str, Any]:
     """Return the new name of each region that gets one.
 
     Parameters
@@ -135,6 +172,8 @@ def renamed_regions(regions: Sequence[str], names: Mapping[str, Any]) -> dict[st
     names : mapping
         From whatever `regions_in` knows to a new name. Labels of the table go before countries,
         these before groups that they belong to, and a later group before an earlier one.
+    year : int, optional
+        The table's.
 
     Returns
     -------
@@ -153,46 +192,67 @@ def renamed_regions(regions: Sequence[str], names: Mapping[str, Any]) -> dict[st
     """
     labels = tuple(regions)
     found: dict[str, Any] = {}
-    groups = {label_key(group) for group in _groups()}
-    rank = {key: 2 if key in labels else int(label_key(str(key)) not in groups) for key in names}
+    rank = {key: 2 if key in labels else int(not _is_group(key, year)) for key in names}
     for key in sorted(names, key=rank.__getitem__):  # stable: groups first, labels last
-        chosen = regions_in(labels, key)
+        chosen = regions_in(labels, key, year=year)
         found |= {label: names[key] for label, here in zip(labels, chosen, strict=True) if here}
     return found
 
 
+def _is_group(key: Any, year: int | None) -> bool:
+    if not isinstance(key, str):
+        return False
+    return label_key(key) in OF_REST or group_called(key, "regions", year) is not None
+
+
 def _table_countries(regions: tuple[str, ...]) -> tuple[str | None, ...]:
     """Return the country of each region; a rest of the world is none."""
-    present = _EXIOBASE_RESTS & set(regions)
-    rests = present if len(present) > 1 else frozenset()
+    rests = _rests_in(regions)
     return tuple(None if region in rests else country_of(region) for region in regions)
 
 
+def _rests_in(regions: tuple[str, ...]) -> dict[str, str]:
+    """Return the name of each region that is the rest of the world, or of a part of it.
+
+    A database that has several has them all: WF alone is Wallis and Futuna, as in ISO 3166.
+    """
+    found: dict[str, str] = {}
+    for database in dict.fromkeys(row[0] for row in _rests()):
+        here = {code: name for of, code, name in _rests() if of == database and code in regions}
+        several = sum(row[0] == database for row in _rests()) > 1
+        if len(here) > several:
+            found |= here
+    named = {region: REST for region in regions if label_key(region) in OF_REST}
+    return named | found
+
+
 def _meant(
-    regions: tuple[str, ...], countries: tuple[str | None, ...], item: Any, argument: str
-) -> tuple[bool, ...]:
+    regions: tuple[str, ...], countries: tuple[str | None, ...], item: Any, argument: str,
+    year: int | None,
+) -> tuple[bool, ...]:  # fmt: skip
     """Return which regions one item means."""
+    if not isinstance(item, str):
+        raise _unknown(regions, countries, item, argument)
     if item in regions:
         return tuple(region == item for region in regions)
-    key = label_key(item) if isinstance(item, str) else ""
+    key = label_key(item)
     if key in map(label_key, regions):
         return tuple(label_key(region) == key for region in regions)
-    group = next((name for name in _groups() if label_key(name) == key), None)
-    country = country_of(key)
-    if group is None and country is None:
-        known = [*regions, *region_groups()]
-        raise LabelError(
-            wrong(
-                argument,
-                expected="a region of the table, a country or a group of countries",
-                got=repr(item),
-                remedy=nearest_are(item, known),
-            )
+    rests = _rests_in(regions)
+    if rests and (key in OF_REST or key in map(label_key, rests.values())):
+        return tuple(
+            region in rests and (key in OF_REST or label_key(rests[region]) == key)
+            for region in regions
         )
-    members = _groups()[group] if group else frozenset({country})
+    group = group_called(item, argument, year)
+    _refuse_ambiguous(regions, item, argument)
+    country = country_of(item)
+    if group is None and country is None:
+        raise _unknown(regions, countries, item, argument)
+    members = frozenset({country}) if group is None else group[1]
     mask = tuple(region in members for region in countries)
     if not any(mask):
-        what = f"the group {group!r}" if group else f"the country {item!r} ({country})"
+        what = f"the group {group[0]!r}" if group else f"the country {item!r} ({country})"
         raise LabelError(
             wrong(
                 argument,
@@ -202,3 +262,40 @@ def _meant(
             )
         )
     return mask
+
+
+def _unknown(
+    regions: tuple[str, ...], countries: tuple[str | None, ...], item: Any, argument: str
+) -> LabelError:
+    names = [row["name"] for row in records("regions") if row["iso3"] in countries]
+    remedy = f"give a name, e.g. {shorten(map(repr, regions))}"  # a number is not a misspelt name
+    if isinstance(item, str):
+        remedy = nearest_are(item, [*regions, *names, "EU", *region_groups()])
+    return LabelError(
+        wrong(
+            argument,
+            expected="a region of the table, a country or a group of countries",
+            got=repr(item),
+            remedy=remedy,
+        )
+    )
+
+
+def _refuse_ambiguous(regions: tuple[str, ...], item: str, argument: str) -> None:
+    """Complain about a name that two countries share, or a country and a region of the table."""
+    candidates = _ambiguous().get(label_key(item))
+    if candidates is None:
+        return
+    names = {row["iso3"]: row["name"] for row in records("regions")}
+    possible = [one for one in candidates if one in names or one in regions]
+    if len(possible) < 2:
+        return
+    texts = [f"{names[one]} ({one})" if one in names else f"the region {one!r}" for one in possible]
+    raise LabelError(
+        wrong(
+            argument,
+            expected="the name of one country",
+            got=f"{item!r}, which may be {' or '.join(texts)}",
+            remedy=f"write {' or '.join(map(repr, possible))}",
+        )
+    )

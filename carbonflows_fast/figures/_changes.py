@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast.classification import regions_in
 from carbonflows_fast.decomposition import Decomposition
-from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
 from carbonflows_fast.figures._canvas import (
     CATEGORIES,
     FALL,
@@ -149,7 +150,8 @@ def time_series(
     column : str
         "consumption", "production", "net_imports", "net_share" or another one of its columns.
     regions : list of str, optional
-        Which regions, instead of the largest; `top` then has no part.
+        Which regions, countries or groups (a line for each of their regions), instead of the
+        largest; `top` then has no part.
     top : int or None
         So many regions by name, those with the largest sizes over all years (None: all); the rest
         is "other (n)".
@@ -297,19 +299,19 @@ def _picked(
         left = len(known) - top <= 1
         chosen = [known[at] for at in (order if left else order[:top])]
     else:
-        if not isinstance(regions, Iterable) or not (
-            chosen := list(dict.fromkeys([regions] if isinstance(regions, str) else regions))
-        ):
+        asked = [regions] if isinstance(regions, str) else regions
+        if not isinstance(asked, Iterable) or not (asked := list(asked)):
             raise InputError(
                 wrong("regions", expected="names of regions", got=repr(regions),
                       remedy="leave it out for the largest")
             )  # fmt: skip
-        for name in chosen:
-            if name not in known:
-                raise LabelError(
-                    wrong("regions", expected="regions of the accounts", got=repr(name),
-                          remedy=nearest_are(name, known))
-                )  # fmt: skip
+        found = [
+            region
+            for name in asked
+            for region, here in zip(known, regions_in(known, name, "regions"), strict=True)
+            if here
+        ]
+        chosen = list(dict.fromkeys(found))
     rest = [name for name in known if name not in chosen]
     if not rest or column in RATES:
         return wide[chosen], None
