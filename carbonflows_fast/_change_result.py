@@ -264,7 +264,8 @@ class PathChanges:
         """The same paths by their change, for their words."""
         return Paths(
             value=self.change, starts=self.starts, rows=self.rows, stressor=self.stressor,
-            unit=self.unit, total=self.total, remainder=float(self.pruned.sum()),
+            unit=self.unit, total=self.total, gross=abs(self.total),
+            remainder=float(self.pruned.sum()),
             error_bound=self.error_bound, pruned=self.pruned, nodes=self.nodes,
             _stage_totals=_unknown, _table=self._table,
         )  # fmt: skip

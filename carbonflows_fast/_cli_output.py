@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ __all__ = [
     "check_out",
     "columns",
     "facts_of",
+    "measured",
     "number",
     "numbers",
     "pairs",
@@ -29,6 +30,7 @@ __all__ = [
     "save",
     "say",
     "say_memberships",
+    "share_of",
     "show_accounts",
     "with_unit",
     "write_out",
@@ -102,6 +104,16 @@ def percent(share: float, *, signed: bool = False) -> str:
     if not math.isfinite(share):
         return "-"
     return f"{100 * share:{'+' if signed else ''}.1f} %"
+
+
+def share_of(part: float, parts: Iterable[float]) -> float:
+    """Return a part over the sizes of all parts: where these have one sign, over their sum.
+
+    >>> share_of(1.0, [1.0, 3.0]), share_of(5.0, [5.0, -4.0]) < 1, share_of(0.0, [0.0])
+    (0.25, True, nan)
+    """
+    gross = sum(abs(float(one)) for one in parts)
+    return part / gross if gross else math.nan
 
 
 def numbers(values: Iterable[float]) -> list[str]:
@@ -245,6 +257,12 @@ def path_of(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("expected a path, got ''")
     return Path(text)
+
+
+def measured(frame: Any, attrs: Mapping[Any, Any]) -> Any:
+    """Return a frame with its stressor and unit as columns, the last ones."""
+    names = [name for name in ("stressor", "unit") if name not in frame]
+    return frame.assign(**{name: str(attrs.get(name, "")) for name in names})
 
 
 def check_out(path: Path | None, option: str = "--out") -> None:

@@ -11,6 +11,7 @@ from carbonflows_fast._cli_output import (
     FORMATS,
     check_out,
     columns,
+    measured,
     numbers,
     pairs,
     path_of,
@@ -141,8 +142,7 @@ def _show(found: Any, file: Path | None) -> None:
         say(f"… {len(found):,} lines in all; --out writes them")
     if found.attrs.get("unit"):
         say(f"unit: {found.attrs['unit']}")
-        found = found.assign(unit=found.attrs["unit"])
-    write_out(found.reset_index(), file)
+    write_out(measured(found.reset_index(), found.attrs), file)
 
 
 def _table(frame: Any) -> str:

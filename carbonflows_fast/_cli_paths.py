@@ -58,11 +58,15 @@ def find(table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
 def show(paths: Paths, lines: int) -> None:
     """Print what the paths carry, by stage, and the largest of them as a tree."""
     unit = paths.unit
-    say(f"{len(paths):,} paths carry {percent(paths.coverage)} of {with_unit(paths.total, unit)}")
+    net, gross = with_unit(paths.total, unit), with_unit(paths.gross, unit)
+    say(f"{len(paths):,} paths carry {percent(paths.coverage)} of {gross}")
+    if net != gross:
+        say(f"which is the sum of sizes: sources and sinks make {net}")
     say(f"all other paths: {with_unit(paths.remainder, unit)}")
     if len(paths) == 0:
         return
     stages = paths.by_stage()
+    parts = stages.value.abs() + stages.remainder.abs()
     say()
     say(
         columns(
@@ -70,7 +74,7 @@ def show(paths: Paths, lines: int) -> None:
             [
                 [str(stage), f"{count:,}", value, percent(share)]
                 for stage, count, value, share in zip(
-                    stages.index, stages.paths, numbers(stages.value), stages.value / stages.total
+                    stages.index, stages.paths, numbers(stages.value), stages.value / parts
                 )
                 if count
             ],
@@ -108,7 +112,7 @@ def _show_tree(tree: pd.DataFrame, paths: Paths, lines: int) -> None:
         carried.append(float(row.subtotal))
         pending.extend(children.get(node, [])[::-1])
     body = [
-        [name, text, percent(value / paths.total if paths.total else float("nan"))]
+        [name, text, percent(value / paths.gross if paths.gross else float("nan"))]
         for name, text, value in zip(names, numbers(carried), carried, strict=True)
     ]
     say(columns(["final product ← its suppliers", paths.unit or "value", "share"], body))

@@ -12,6 +12,7 @@ from carbonflows_fast._cli_output import (
     path_of,
     percent,
     say_memberships,
+    share_of,
     with_unit,
 )
 from carbonflows_fast._cli_sentences import spoken
@@ -97,7 +98,7 @@ def show_trade(
     say()
     traded = result.bilateral_trade()
     amount = float(traded.to_numpy().sum())
-    of_all = amount / result.total if result.total else float("nan")
+    of_all = float(traded.abs().to_numpy().sum()) / result.gross if result.gross else float("nan")
     say(f"embodied in gross exports (EEBT): {with_unit(amount, result.unit)}, {percent(of_all)}")
     try:
         split = result.split(classes)
@@ -127,7 +128,7 @@ def _show_split(split: pd.DataFrame, unit: str) -> None:
     cells = [
         (
             numbers(values),
-            [percent(v / values.sum() if values.sum() else float("nan")) for v in values],
+            [percent(share_of(v, values)) for v in values],
         )
         for values in amounts
     ]
@@ -143,7 +144,7 @@ def _show_split(split: pd.DataFrame, unit: str) -> None:
 def _against(by_class: pd.Series) -> str:
     """Return commodity : product as per cent of the two, e.g. "43 : 57"."""
     commodity, product = by_class["commodity"], by_class["product"]
-    if not commodity + product:
+    if not commodity + product or commodity * product < 0.0:  # a sink has no share
         return "-"
     share = round(100 * commodity / (commodity + product))
     return f"{share} : {100 - share}"
@@ -199,6 +200,13 @@ def _show_published(result: Flows, split: pd.DataFrame | None) -> None:
     say(columns(["beside International Carbon Flows (2011)", "here", PUBLISHED], body))
 
 
+def _with_shares(values: pd.Series) -> pd.DataFrame:
+    """Return values with their shares of all by size, the largest first."""
+    found = values.to_frame("value").assign(share=[share_of(v, values) for v in values])
+    order = found["value"].abs().sort_values(ascending=False, kind="stable").index
+    return found.loc[order]
+
+
 # --- sector ---------------------------------------------------------------------------------
 
 
@@ -242,35 +250,39 @@ def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namesp
     unit, top = study.unit, arguments.top
     for note in study.notes:
         say(f"note: {note}")
-    of_all = study.total / industrial if industrial else float("nan")
+    of_all = share_of(study.total, [study.total, industrial - study.total])
     say(f"{with_unit(study.total, unit)} along chains through {study.name}, {percent(of_all)} of "
         "industrial emissions")  # fmt: skip
-    total = study.total or float("nan")
-    say(f"direct {percent(study.direct / total)}, upstream {percent(study.upstream / total)}")
+    direct, upstream = (
+        percent(share_of(part, [study.direct, study.upstream]))
+        for part in (study.direct, study.upstream)
+    )
+    say(f"direct {direct}, upstream {upstream}")
     for between, share in study.border_shares.items():
         where = "any border" if between == "any" else f"a border, {between}"
         say(f"{percent(share)} cross {where}")
     say()
-    steps = {step: study.by(step).sort_values(ascending=False, kind="stable").head(top)
+    steps = {step: _with_shares(study.by(step)).head(top)
              for step in ("emitted", "made", "consumed")}  # fmt: skip
     body = []
     for at in range(min(top, max(len(part) for part in steps.values()))):
         line = []
         for part in steps.values():
-            here = [str(part.index[at]), percent(part.iloc[at] / total)] if at < len(part) else []
+            here = [str(part.index[at]), percent(part.share.iloc[at])] if at < len(part) else []
             line.extend(here or ["", ""])
         body.append(line)
     say(columns(["emitted in", "share", "made in", "share", "consumed in", "share"], body))
     say()
     carried = study.products.sum(axis=1).groupby(level="sector", sort=False).sum()
-    carried = carried.sort_values(ascending=False, kind="stable").head(top)
+    carried = _with_shares(carried).head(top)
     say(columns(["final product that carries it", unit or "value", "share"],
-                [[str(name), text, percent(value / total)]
-                 for (name, value), text in zip(carried.items(), numbers(carried))]))  # fmt: skip
+                [[str(name), text, percent(share)] for name, text, share in
+                 zip(carried.index, numbers(carried.value), carried.share)]))  # fmt: skip
     say()
     tiers = study.tiers
+    all_tiers = [*tiers.emissions, tiers.remainder.iloc[-1]]
     say(columns(["tier upstream", unit or "value", "share", "still beyond"],
-                [[str(tier), text, percent(share), percent(rest / total)]
+                [[str(tier), text, percent(share), percent(share_of(rest, all_tiers))]
                  for tier, text, share, rest in zip(tiers.index, numbers(tiers.emissions),
                                                     tiers.share, tiers.remainder)]))  # fmt: skip
     say()

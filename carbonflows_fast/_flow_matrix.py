@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._account_solves import RegionFlows, summed_by_group, unknown_consumers
+from carbonflows_fast._account_solves import (
+    RegionFlows,
+    produced_by_size,
+    summed_by_group,
+    unknown_consumers,
+)
 from carbonflows_fast._parts import CodeArray, FloatArray, encode
 from carbonflows_fast.classification import one_region, renamed_regions
 from carbonflows_fast.errors import InputError, LabelError, or_no_unit, wrong
@@ -59,10 +64,15 @@ class FlowMatrix:
         """Industrial emissions caused by the demand, ΣE, in `unit`."""
         return float(self.matrix.to_numpy().sum())
 
+    @property
+    def gross(self) -> float:
+        """Σ|E|, which shares are of, in `unit`: |total| where all flows have one sign."""
+        return float(np.abs(self.matrix.to_numpy()).sum())
+
     @cached_property
     def _traded(self) -> float:
-        """Sum of the off-diagonal flows, added up without the diagonal to lose no digits."""
-        foreign = self.matrix.to_numpy(copy=True)
+        """Sum of the sizes of flows off the diagonal, without which no digits are lost."""
+        foreign = np.abs(self.matrix.to_numpy())
         np.fill_diagonal(foreign, 0.0)
         return float(foreign.sum())
 
@@ -70,19 +80,21 @@ class FlowMatrix:
     def traded_share(self) -> float:
         """Share of industrial emissions that cross a border: Σ_{r≠q} E_rq / ΣE.
 
+        Where flows have both signs (sinks), of their sizes: Σ_{r≠q} |E_rq| / Σ|E|, from 0 to 1.
         NaN where nothing is emitted. Raises InputError if the demand was an array.
         """
         self._need_consumers("traded_share")
-        return self._traded / self.total if self.total else float("nan")
+        return self._traded / self.gross if self.gross else float("nan")
 
     @property
     def traded_share_all(self) -> float:
         """The same flows over all emissions, households' own included: Σ_{r≠q} E_rq / (ΣE + ΣF_Y).
 
-        The "25 %" of International Carbon Flows (Carbon Trust 2011) is this number for 2004.
+        The "25 %" of International Carbon Flows (Carbon Trust 2011) is this number for 2004. Of
+        sizes, as `traded_share`.
         """
         self._need_consumers("traded_share_all")
-        everything = self.total + float(self.households.to_numpy().sum())
+        everything = self.gross + float(np.abs(self.households.to_numpy()).sum())
         return self._traded / everything if everything else float("nan")
 
     @property
@@ -173,7 +185,8 @@ class FlowMatrix:
             production and consumption, with households' own emissions (of a selected demand only
             what it causes, so that regions outside it seem to export all); net_imports, their
             difference; net_share, that over production; exports and imports over production as
-            export_share and import_share; if the table has population, also population,
+            export_share and import_share (of sizes where flows have both signs: production is
+            then Σ_q |E_rq| + |households|); if the table has population, also population,
             production_per_head and consumption_per_head.
         """
         balance = self._balance
@@ -191,13 +204,13 @@ class FlowMatrix:
         E, own = self.matrix.to_numpy(), self.households.to_numpy()
         foreign = E * ~np.eye(len(E), dtype=np.bool_)
         frame = pd.DataFrame(index=self.matrix.index)
-        frame["production"] = produced = E.sum(axis=1) + own
+        frame["production"] = E.sum(axis=1) + own
         frame["consumption"] = E.sum(axis=0) + own
         frame["net_imports"] = foreign.sum(axis=0) - foreign.sum(axis=1)
-        base = np.where(produced != 0, produced, np.nan)
+        base = produced_by_size(E, own)
         frame["net_share"] = frame["net_imports"] / base
-        frame["export_share"] = foreign.sum(axis=1) / base
-        frame["import_share"] = foreign.sum(axis=0) / base
+        frame["export_share"] = np.abs(foreign).sum(axis=1) / base
+        frame["import_share"] = np.abs(foreign).sum(axis=0) / base
         heads = self._table._parts.population
         if heads is not None:
             names, codes = encode(self._groups or self._table.regions)
@@ -265,9 +278,10 @@ class FlowMatrix:
         mine, other = (self.stressor, self.unit), (before.stressor, before.unit)
         if mine != other:
             raise InputError(
-                wrong("before", expected=f"flows of {mine[0]!r} in {or_no_unit(mine[1])}",
-                      got=f"{other[0]!r} in {or_no_unit(other[1])}",
-                      remedy="ask both for the same stressor")
+                wrong("before", expected=f"flows of {mine[0]!r} in {or_no_unit(mine[1])}"
+                      f"{_as_in(self._table)}",
+                      got=f"{other[0]!r} in {or_no_unit(other[1])}{_as_in(before._table)}",
+                      remedy="ask both for the same stressor, or convert F of one of the tables")
             )  # fmt: skip
         if not (
             self.matrix.index.equals(before.matrix.index)
@@ -315,18 +329,18 @@ class FlowMatrix:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return all flows, row by row: columns from, to, value, share (of ΣE)."""
+        """Return all flows, row by row: columns from, to, value, share (of Σ|E|)."""
         E = self.matrix.to_numpy()
         emitter, consumer = np.indices(E.shape).reshape(2, -1)
         return self._long(emitter, consumer)
 
     def top(self, n: int = 10) -> pd.DataFrame:
-        """Return the largest off-diagonal flows: columns from, to, value, share (of ΣE).
+        """Return the largest off-diagonal flows: columns from, to, value, share (of Σ|E|).
 
         Parameters
         ----------
         n : int
-            How many at most, largest first; of equal ones the first of the table first.
+            How many at most, largest |value| first; of equal ones the first of the table first.
 
         Raises
         ------
@@ -340,7 +354,7 @@ class FlowMatrix:
             )
         E = self.matrix.to_numpy()
         emitter, consumer = np.nonzero(~np.eye(len(E), dtype=np.bool_))
-        order = np.argsort(-E[emitter, consumer], kind="stable")[:n]
+        order = np.argsort(-np.abs(E[emitter, consumer]), kind="stable")[:n]
         return self._long(emitter[order], consumer[order])
 
     def _long(self, emitter: Any, consumer: Any) -> pd.DataFrame:
@@ -350,10 +364,14 @@ class FlowMatrix:
                 "from": self.matrix.index.to_numpy()[emitter],
                 "to": self.matrix.columns.to_numpy()[consumer],
                 "value": values,
-                "share": values / self.total if self.total else np.full(values.size, np.nan),
+                "share": values / self.gross if self.gross else np.full(values.size, np.nan),
             }
         )
         return self._with_bound(frame, self.error_bound)
+
+
+def _as_in(table: Table) -> str:
+    return "" if table.year is None else f" ({table.year})"
 
 
 def parts_of(table: Table, flow: RegionFlows, groups: tuple[str, ...] = ()) -> dict[str, Any]:

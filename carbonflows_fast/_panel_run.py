@@ -14,7 +14,7 @@ import pandas as pd
 
 from carbonflows_fast import _panel_tasks
 from carbonflows_fast._machine import thread_count
-from carbonflows_fast._panel_tasks import Done, Source, Task, written
+from carbonflows_fast._panel_tasks import MEASURE, Done, Source, Task, written
 from carbonflows_fast._progress import ProgressBar
 from carbonflows_fast.errors import InputError, shorten, wrong
 
@@ -137,15 +137,19 @@ class Found:
         finished = [task for task in self.tasks if task.name in self.done]
         if self.run.out is not None:
             return [Path(str(self.done[task.name].file)) for task in finished]
-        frames, about = [], {}
-        for task in finished:
-            frame = self.done[task.name].frame
-            assert frame is not None
-            about[task.name] = frame.attrs
-            frames.append(_labelled(frame, task.labels))
-        if not frames:
+        answers = [(task, self.done[task.name].frame) for task in finished]
+        about = {task.name: frame.attrs for task, frame in answers if frame is not None}
+        if not about:
             return pd.DataFrame()
-        result = pd.concat(frames)
+        # Years of several units or stressors are never one column without a word.
+        differ = [n for n in MEASURE if len({str(a.get(n)) for a in about.values()}) > 1]
+        result = pd.concat(
+            [
+                _labelled(frame.assign(**{n: frame.attrs.get(n, "") for n in differ}), task.labels)
+                for task, frame in answers
+                if frame is not None
+            ]
+        )
         first = next(iter(about.values()))
         same = {n: v for n, v in first.items() if all(a.get(n) == v for a in about.values())}
         result.attrs = same | {"by_task": about}

@@ -35,9 +35,11 @@ from carbonflows_fast.sectors import sector_study
 from carbonflows_fast.store import checksum, open
 from carbonflows_fast.trade import flows
 
-__all__ = ["QUESTIONS", "Done", "Source", "Task", "described", "run_task", "written"]
+__all__ = ["MEASURE", "QUESTIONS", "Done", "Source", "Task", "described", "run_task", "written"]
 
 METADATA = b"carbonflows_fast"
+MEASURE = ("stressor", "unit")
+"""What is measured, and in what: of a result's attrs, columns of every file."""
 log = logging.getLogger("carbonflows_fast.panel")
 
 
@@ -163,7 +165,7 @@ class Task:
     def key(self) -> str:
         """Digest of all that the result depends on; the threads are not among it."""
         tables = [source.checksum for source in self.sources]
-        return _digest([self.question, self.labels, tables, _core.version, self.kernels])
+        return _digest([self.question, self.labels, tables, _core.version, self.kernels, MEASURE])
 
     @property
     def partition(self) -> str:
@@ -297,6 +299,7 @@ def _write(task: Task, frame: pd.DataFrame, target: Path) -> None:
     except OSError as error:
         raise CarbonFlowsError(f"out: expected a folder to write to, got {error}") from error
     columns = frame.copy(deep=False) if frame.index.names == [None] else frame.reset_index()
+    columns = columns.assign(**{name: frame.attrs.get(name, "") for name in MEASURE})
     columns.attrs = {}  # pandas would write them as well
     facts = {"key": task.key, "question": task.question, "labels": dict(task.labels)}
     facts |= {"version": _core.version, "instruction_set": task.kernels, "attrs": frame.attrs}

@@ -31,8 +31,9 @@ Positions: TypeAlias = npt.NDArray[np.int64]
 
 ARROW = " ← "  # between the steps of a path that is written as text
 KEYS = ("stage", "product", "product_region", "emitter", "emitter_region")
-ABOUT = ("stressor", "unit", "total", "remainder", "error_bound")  # what frames and files carry
+ABOUT = ("stressor", "unit", "total", "gross", "remainder", "error_bound")  # of frames and files
 COLUMNS = ("value", "share", "stage")
+MEASURE = ("stressor", "unit")  # columns of files beside these and the path
 FORMATS = (".parquet", ".csv", ".json")
 OFFSETS = int(np.iinfo(np.int32).max)  # what the offsets of an Arrow list can count up to
 
@@ -55,6 +56,9 @@ class Paths:
     total, remainder, error_bound : float, in `unit`
         All paths that match the demand and the filters; what of it is not reported, summed from
         the pruned subtrees; an absolute bound on the error of both.
+    gross : float, in `unit`
+        Σ|v| of all paths that match, which shares and coverage are of: |total| where all have one
+        sign.
     pruned : float64 array, shape (stages,), in `unit`
         The remainder by the stage at which it was cut off.
     nodes : int
@@ -69,8 +73,8 @@ class Paths:
     ...     regions=["GBR", "CHN"], sectors=["Construction", "Metals"], stressors="CO2")
     >>> found = Paths(
     ...     value=np.array([8.0, 8.0]), starts=np.array([0, 1, 3]), rows=np.array([0, 0, 1]),
-    ...     stressor="CO2", unit="kt", total=64 / 3, remainder=16 / 3, error_bound=1e-12,
-    ...     pruned=np.array([0.0, 0.0, 16 / 3]), nodes=2, _table=table,
+    ...     stressor="CO2", unit="kt", total=64 / 3, gross=64 / 3, remainder=16 / 3,
+    ...     error_bound=1e-12, pruned=np.array([0.0, 0.0, 16 / 3]), nodes=2, _table=table,
     ...     _stage_totals=lambda last: np.array([8.0, 8.0, 2.0, 2.0])[: last + 1])
     >>> found
     Paths(2 paths, 'CO2', total 21.3333 kt, 75.0% covered)
@@ -90,6 +94,7 @@ class Paths:
     stressor: str
     unit: str
     total: float
+    gross: float
     remainder: float
     error_bound: float
     pruned: FloatArray
@@ -108,7 +113,7 @@ class Paths:
     def __repr__(self) -> str:
         paths = f"{len(self):,} path{'' if len(self) == 1 else 's'}"
         total = f"{self.total:.6g} {self.unit}".rstrip()
-        covered = f", {self.coverage:.1%} covered" if self.total else ""
+        covered = f", {self.coverage:.1%} covered" if self.gross else ""
         return f"Paths({paths}, {self.stressor!r}, total {total}{covered})"
 
     @cached_property
@@ -118,13 +123,13 @@ class Paths:
 
     @cached_property
     def share(self) -> FloatArray:
-        """float64 array, shape (p,): value / total, NaN where the total is zero."""
+        """float64 array, shape (p,): value / gross, NaN where that is zero."""
         return locked(self._share(self.value))
 
     @property
     def coverage(self) -> float:
-        """Σ value / total: the share that is reported, NaN where the total is zero."""
-        return float(self.value.sum()) / self.total if self.total else float("nan")
+        """Σ|value| / gross: the share that is reported, NaN where that is zero; at most 1."""
+        return float(np.abs(self.value).sum()) / self.gross if self.gross else float("nan")
 
     @cached_property
     def nodes_needed(self) -> int:
@@ -132,7 +137,7 @@ class Paths:
         return len(self.tree())
 
     def _share(self, values: npt.NDArray[Any]) -> FloatArray:
-        return values / self.total if self.total else np.full(values.shape, np.nan)
+        return values / self.gross if self.gross else np.full(values.shape, np.nan)
 
     def _frame(self, columns: dict[str, Any], index: pd.Index | None = None) -> pd.DataFrame:
         frame = pd.DataFrame(columns, index=index)
@@ -153,7 +158,7 @@ class Paths:
         Returns
         -------
         pyarrow.Table
-            Columns value (float64, in `unit`), share (float64, of the total), stage (int32) and
+            Columns value (float64, in `unit`), share (float64, of `gross`), stage (int32) and
             path (list of int32: rows of the table, the final product first).
         """
         import pyarrow as pa
@@ -167,9 +172,9 @@ class Paths:
         Returns
         -------
         DataFrame
-            Columns value (in `unit`), share (of the total), stage and path: "region: sector" of
+            Columns value (in `unit`), share (of `gross`), stage and path: "region: sector" of
             each step in one text, the final product first. `attrs` of this and all other frames
-            here: stressor, unit, total, remainder and error_bound.
+            here: stressor, unit, total, gross, remainder and error_bound.
         """
         import pyarrow as pa
 
@@ -247,7 +252,7 @@ class Paths:
         Returns
         -------
         DataFrame, index `keys`
-            Columns value (in `unit`), share (of the total) and paths (how many). Largest |value|
+            Columns value (in `unit`), share (of `gross`) and paths (how many). Largest |value|
             first; of equal ones the smaller stage, and what the table has first.
 
         Raises
@@ -326,9 +331,11 @@ class Paths:
         Parameters
         ----------
         path : path
-            Ends in .parquet (`to_arrow()`, with stressor, unit, total, remainder and error_bound
-            in the metadata of its schema), .csv or .json (`to_frame()`; JSON is a list with an
-            object a path). Numbers keep all digits; NaN is an empty cell or null.
+            Ends in .parquet (`to_arrow()`, with stressor, unit, total, gross, remainder and
+            error_bound in the metadata of its schema), .csv or .json (`to_frame()`; JSON is a list
+            with an object a path). All have the columns stressor and unit as well, so that files
+            of several years can be put together. Numbers keep all digits; NaN is an empty cell or
+            null.
 
         Returns
         -------
@@ -350,20 +357,34 @@ class Paths:
                 import pyarrow.parquet as pq
 
                 about = {name: str(getattr(self, name)) for name in ABOUT}
-                pq.write_table(self.to_arrow().replace_schema_metadata(about), fresh)
+                table = self.to_arrow()
+                for name in MEASURE:
+                    table = table.append_column(name, self._repeated(name))
+                pq.write_table(table.replace_schema_metadata(about), fresh)
             elif kind == ".csv":
-                self.to_frame().to_csv(fresh, index=False, lineterminator="\n", encoding="utf-8")
+                frame = self.to_frame().assign(**{name: getattr(self, name) for name in MEASURE})
+                frame.to_csv(fresh, index=False, lineterminator="\n", encoding="utf-8")
             else:
                 self._write_json(fresh)
         return target
+
+    def _repeated(self, name: str) -> Any:
+        """Return a text of the whole result as an Arrow column, which holds it once."""
+        import pyarrow as pa
+
+        codes = pa.array(np.zeros(len(self), dtype=np.int32))
+        return pa.DictionaryArray.from_arrays(codes, pa.array([getattr(self, name)], pa.string()))
 
     def _write_json(self, file: Path) -> None:
         import pyarrow as pa
         import pyarrow.compute as pc
 
         text = pa.large_string()
-        words = ['{"value": ', ', "share": ', ', "stage": ', ', "path": "', '"}', "", "null"]
-        *between, end, nothing, null = (pa.scalar(word, text) for word in words)
+        # The same in every object; the path is the last text before it.
+        same = json.dumps({n: getattr(self, n) for n in MEASURE}, ensure_ascii=False)
+        end = f'", {same[1:]}'
+        words = ['{"value": ', ', "share": ', ', "stage": ', ', "path": "', end, "", "null"]
+        *between, last, nothing, null = (pa.scalar(word, text) for word in words)
         # Escaped one by one, labels need no more care once they are joined: ARROW has no quotes.
         labels = [json.dumps(label, ensure_ascii=False)[1:-1] for label in self._texts]
         with file.open("w", encoding="utf-8", newline="\n") as out:
@@ -372,7 +393,7 @@ class Paths:
                 fields = [pc.if_else(pc.is_finite(v), pc.cast(v, text), null) for v in numbers]
                 fields.append(self._written(block, labels))
                 pieces = chain.from_iterable(zip(between, fields))
-                objects = pc.binary_join_element_wise(*pieces, end, nothing)
+                objects = pc.binary_join_element_wise(*pieces, last, nothing)
                 out.write(",\n" if block.start else "[\n")
                 out.write(",\n".join(objects.to_numpy(zero_copy_only=False)))
             out.write("\n]\n" if len(self) else "[]\n")

@@ -139,11 +139,13 @@ class SectorStudy:
 
     @property
     def border_shares(self) -> pd.Series:
-        """Share of `total` that crosses a border between two steps; plain numbers.
+        """Share of the emissions that crosses a border between two steps; plain numbers.
 
+        Of Σ|value| over the rows of `flow`, which is `total` where all have one sign.
         Index "emitted → made", "made → consumed", "emitted → consumed" and "any". NaN where
         nothing is emitted, or, beyond the first, where the demand was an array.
         """
+        sizes, gross = np.abs(self._steps), float(np.abs(self._steps).sum())
         p, r, q = np.ogrid[tuple(slice(size) for size in self._steps.shape)]
         crossed = {
             "emitted → made": p != r,
@@ -154,8 +156,8 @@ class SectorStudy:
         shares = {}
         for between, where in crossed.items():
             known = self._known_consumers or between == "emitted → made"
-            part = float(np.where(where, self._steps, 0.0).sum())
-            shares[between] = part / self.total if known and self.total else np.nan
+            part = float(np.where(where, sizes, 0.0).sum())
+            shares[between] = part / gross if known and gross else np.nan
         return pd.Series(shares, name="share")
 
     @property
@@ -218,7 +220,8 @@ class SectorStudy:
         Returns
         -------
         float
-            Σ over emitting regions in the set / Σ over all. NaN where nothing is emitted.
+            Σ over emitting regions in the set / Σ over all; of sizes |value| where flows have both
+            signs. NaN where nothing is emitted.
 
         Raises
         ------
@@ -227,7 +230,7 @@ class SectorStudy:
         InputError
             If consumers are asked for and the demand was an array.
         """
-        steps = self._steps
+        steps = np.abs(self._steps)
         if consumers is not None:
             if not self._known_consumers:
                 raise InputError(unknown_consumers("select it by region and category"))

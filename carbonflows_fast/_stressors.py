@@ -10,10 +10,17 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray, locked
 from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
-from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
+from carbonflows_fast.errors import (
+    InputError,
+    LabelError,
+    nearest_are,
+    or_no_unit,
+    shorten,
+    wrong,
+)
 from carbonflows_fast.table import Table
 
-__all__ = ["Stressor", "select_stressor", "unknown_label"]
+__all__ = ["Stressor", "require_one_measure", "select_stressor", "unknown_label"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +60,42 @@ def unknown_label(
     return LabelError(
         wrong(argument, expected=f"a {kind} of the table", got=got, remedy=hint or remedy)
     )
+
+
+def require_one_measure(argument: str, measures: Mapping[Any, tuple[str, str]]) -> None:
+    """Refuse to make one number of several stressors or units.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name in the error.
+    measures : mapping
+        Stressor and unit by what they are of, years as a rule.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> require_one_measure("accounts", {2018: ("CO2", "kt"), 2019: ("CO2", "t")})
+    Traceback (most recent call last):
+    carbonflows_fast.errors.InputError: accounts: expected one stressor in one unit, got ...
+    """
+    first: dict[tuple[str, str], Any] = {}
+    for of, measure in measures.items():
+        first.setdefault(measure, of)
+    if len(first) > 1:
+        (one, here), (other, there) = list(first.items())[:2]
+        raise InputError(
+            wrong(
+                argument,
+                expected="one stressor in one unit",
+                got=f"{one[0]!r} in {or_no_unit(one[1])} for {here} and {other[0]!r} in "
+                f"{or_no_unit(other[1])} for {there}",
+                remedy="convert the tables of some years first, or ask for years of one kind",
+            )
+        )
 
 
 def _stressor_position(table: Table, name: object) -> int:

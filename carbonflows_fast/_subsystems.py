@@ -37,6 +37,27 @@ def among_rows(
     return part
 
 
+def with_sizes(prepared: LeontiefSystem, threads: int | None = None) -> LeontiefSystem:
+    """Return the system of |A|, which is the same one where no entry is negative.
+
+    I − |A| is what every system was proved productive by.
+    """
+    if prepared.nonnegative:
+        return prepared
+    tiles = prepared.tiles
+    core = type(tiles.core)(
+        tiles.starts, tiles.core.entries, tiles.core.masks, np.abs(tiles.core.values)
+    )
+    made = LeontiefSystem(
+        RegionTiles(core, tiles.order),
+        prepared._describe,
+        nonnegative=True,
+        threads=thread_count(threads),
+    )
+    made._guards = prepared._guards
+    return made
+
+
 def within_groups(
     prepared: LeontiefSystem, groups: CodeArray, threads: int | None = None
 ) -> LeontiefSystem:

@@ -20,6 +20,7 @@ from carbonflows_fast._account_solves import (
     adjoint,
     demand_weight,
     positive_output,
+    produced_by_size,
     region_flows,
     stressor_block,
     stressor_frame,
@@ -56,7 +57,8 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
         - consumption: Σ_r E_rq + households;
         - imports, exports: the same sums without E_rr;
         - net_imports: consumption − production;
-        - net_share: net_imports / production, a plain number (NaN without production);
+        - net_share: net_imports / production, a plain number (NaN without production; where a
+          region has sinks, production counts by size, Σ_q |E_rq| + |households|);
         - households: F_Y, emitted by the final users themselves;
         - unallocated: ΣF − ΣE, emissions that no final demand accounts for (sectors without
           output, tables that do not balance). In no other column. Only for the whole demand.
@@ -100,8 +102,7 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
     foreign = E.copy()
     np.fill_diagonal(foreign, 0.0)
     net_imports = consumption - production
-    net_share = np.full(len(production), np.nan)
-    np.divide(net_imports, production, out=net_share, where=production != 0)
+    net_share = net_imports / produced_by_size(E, households)
     columns = {
         "production": production,
         "consumption": consumption,

@@ -29,6 +29,7 @@ from carbonflows_fast import (
 from carbonflows_fast._cli_output import (
     check_out,
     facts_of,
+    measured,
     pairs,
     path_of,
     say_memberships,
@@ -107,7 +108,7 @@ def accounts(arguments: argparse.Namespace) -> int:
     frame = cf.accounts(table, stressor, demand=demand)
     _heading(table, frame.attrs["stressor"], demand)
     show_accounts(frame)
-    write_out(frame.reset_index().assign(unit=frame.attrs["unit"]), arguments.out)
+    write_out(measured(frame.reset_index(), frame.attrs), arguments.out)
     return 0
 
 
@@ -126,7 +127,8 @@ def flows(arguments: argparse.Namespace) -> int:
     carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
     published = demand is None and carbon
     _cli_trade.show_trade(result, classes, arguments, published=published)
-    write_out(result.to_frame().assign(unit=result.unit), arguments.out)
+    every = result.to_frame()
+    write_out(measured(every, every.attrs), arguments.out)
     return 0
 
 
@@ -140,7 +142,7 @@ def sector(arguments: argparse.Namespace) -> int:
     industrial = cf.flows(table, stressor, demand=demand).total
     _heading(table, study.stressor, demand)
     _cli_trade.show_study(study, industrial, arguments)
-    write_out(study.flow.assign(unit=study.unit), arguments.out)
+    write_out(measured(study.flow, study.flow.attrs), arguments.out)
     return 0
 
 
@@ -177,7 +179,8 @@ def decompose(arguments: argparse.Namespace) -> int:
     _heading(before, whole.stressor, demand)
     _cli_changes.show_decomposition(whole)
     _cli_changes.show_changes(found, arguments.lines)
-    write_out(found.to_frame().assign(unit=found.unit), arguments.out)
+    changes = found.to_frame()
+    write_out(measured(changes, changes.attrs), arguments.out)
     return 0
 
 

@@ -110,7 +110,8 @@ def production_layers(
         - emissions: E_k, in the stressor's unit;
         - cumulative: of this layer and those before it;
         - remainder: of all layers beyond it;
-        - share, cumulative_share: of the total, plain numbers (NaN where the total is zero).
+        - share, cumulative_share: of the total, plain numbers (NaN where the total is zero). Where
+          layers have both signs, of Σ|emissions| over these layers and |remainder| of the last.
 
         `attrs` has stressor, unit, total (without F_Y) and error_bound, on any entry of emissions,
         cumulative and remainder.
@@ -171,13 +172,14 @@ def layers_of(
         inexact = bound * float(np.max(np.abs(p) / b, initial=0.0))
         error[k] = max(doubt, inexact + 2 * rounding * float(np.abs(m) @ size))
     cumulative = np.cumsum(emissions)
+    gross = float(np.abs(emissions).sum() + abs(remainder[-1]))
     frame = pd.DataFrame(
         {
             "emissions": emissions,
             "cumulative": cumulative,
             "remainder": remainder,
-            "share": _share(emissions, total),
-            "cumulative_share": _share(cumulative, total),
+            "share": _share(emissions, gross),
+            "cumulative_share": _share(cumulative, gross),
         },
         index=pd.RangeIndex(layers + 1, name="layer"),
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from carbonflows_fast._machine import instruction_set, thread_count
 from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast._path_options import MOST_PATHS, Wanted, wanted
 from carbonflows_fast._path_result import Paths
-from carbonflows_fast._subsystems import among_rows
+from carbonflows_fast._subsystems import among_rows, with_sizes
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.selection import select_demand, select_rows, select_stressor
@@ -76,9 +76,10 @@ def structural_paths(
     threshold : float, optional
         All paths of at least this size, in the stressor's unit.
     min_share : float, optional
-        All paths of at least this share of the total, in (0, 1].
+        All paths of at least this share of the gross total, in (0, 1].
     coverage : float, optional
-        The fewest paths, largest first, that add up to this share of the total, in (0, 1).
+        The fewest paths, largest first, whose sizes add up to this share of the gross total, in
+        (0, 1).
     max_paths : int, optional
         At most so many, the largest. Without it a search that finds more than 10 million is
         refused, before it takes more than some 4 GB.
@@ -114,6 +115,8 @@ def structural_paths(
     Notes
     -----
     Entries of y, A or s may be negative: paths are bounded and ranked by size, and keep their sign.
+    Shares are of the gross total Σ|v|, the sizes of all matching paths, which is the total where
+    all have one sign: where sinks cancel sources, a share of the net total would mean nothing.
     Emissions of final users themselves (F_Y) belong to no path.
 
     E = Σ v over all paths, v = y_{i0} a_{i1,i0} … a_{ik,ik−1} s_{ik}; a beginning of weight w that
@@ -152,6 +155,7 @@ def structural_paths(
         stressor=chosen.name,
         unit=chosen.unit,
         total=total,
+        gross=network.gross(y),
         remainder=float(pruned.sum()),
         error_bound=network.error_bound(y),
         pruned=pruned,
@@ -161,7 +165,7 @@ def structural_paths(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Network:
     """A table and a stressor, made ready for the searches of any demand.
 
@@ -193,6 +197,22 @@ class Network:
     def total(self, y: FloatArray) -> float:
         return float(self.of_rows() @ y)
 
+    @cached_property
+    def sizes(self) -> FloatArray:
+        """Σ|v| over the completions of every row as the first of a path, (n,): with |A| and |s|."""
+        if self.prepared.nonnegative and not np.any(self.s < 0.0):
+            return self.of_rows()
+        made, count = with_sizes(self.prepared), thread_count()
+        m, _ = accurate_multipliers(made, np.abs(self.s), self.weight)
+        if self.met is None:
+            return m
+        before, _ = _until_met(made, m, self.met, self.weight, count)
+        return np.where(self.met, m, before)
+
+    def gross(self, y: FloatArray) -> float:
+        """Σ|v| of all paths: what shares are of."""
+        return float(self.sizes @ np.abs(y))
+
     def error_bound(self, y: FloatArray) -> float:
         """Of the total and the remainder: the solves', and what adding up may round.
 
@@ -222,7 +242,7 @@ class Network:
             )
         if asked.coverage is not None and most is None and values.size:
             # In the order of the search, which decided so.
-            share = float(np.cumsum(values)[-1]) / _scaled(self.total(y), -exponent)
+            share = float(np.cumsum(np.abs(values))[-1]) / _scaled(self.gross(y), -exponent)
             self._require_reach(asked, share * (1.0 + 2.0**-50))
         return (
             np.ldexp(values, exponent), starts, rows, np.ldexp(pruned, exponent), nodes,
@@ -244,20 +264,17 @@ class Network:
         self, y: FloatArray, asked: Wanted, exponent: int, threads: int
     ) -> tuple[float, float]:
         """Return the smallest value and the sum that are asked for, scaled by 2^−exponent."""
-        total = self.total(y)
-        if asked.mode in ("min_share", "coverage") and abs(total) <= self.error_bound(y):
-            one = (SMALLEST, 1, np.nan, 2**62, PREFIXES_A_PATH * MOST_PATHS)
-            if self._search(y, threads, one)[1].size:
-                raise _refused(asked, "a total other than zero", "ask by top or threshold")
-            return SMALLEST, np.nan
-        if asked.coverage is not None:
-            # Where signs differ, part of the paths may reach more than all of them.
-            if self.prepared.nonnegative and min(y.min(), self.s.min()) >= 0.0:
-                self._require_reach(asked, self._within(y, asked))
-            return SMALLEST, _scaled(asked.coverage * total, -exponent)
         if asked.mode == "top":
             return SMALLEST, np.nan
-        least = asked.min_share * abs(total) if asked.min_share else asked.threshold
+        if asked.coverage is not None:
+            gross = self.gross(y)
+            if gross == 0.0:
+                return SMALLEST, np.nan
+            self._require_reach(asked, self._within(y, asked))
+            return SMALLEST, _scaled(asked.coverage * gross, -exponent)
+        least = asked.min_share * self.gross(y) if asked.min_share else asked.threshold
+        if asked.min_share and least == 0.0:
+            return SMALLEST, np.nan
         floor = _scaled(least, -exponent)
         if floor < SMALLEST:
             expected = f"at least {_scaled(SMALLEST, exponent):.0e} in the stressor's unit"
@@ -265,16 +282,13 @@ class Network:
         return floor, np.nan
 
     def _within(self, y: FloatArray, asked: Wanted) -> float:
-        """Return the share of the total that `max_stage` purchases can carry, if less than asked.
-
-        For y, A, s ≥ 0.
-        """
+        """Return the share of the gross total in `max_stage` purchases, if less than asked."""
         if asked.max_stage is None or asked.coverage is None:
             return 1.0
-        total, so_far = self.total(y), 0.0
-        for _, value in zip(
-            range(asked.max_stage + 1), _stages(self.prepared, self.s, self.met, y)
-        ):
+        total, so_far = self.gross(y), 0.0
+        made = with_sizes(self.prepared)
+        stages = _stages(made, np.abs(self.s), self.met, np.abs(y))
+        for _, value in zip(range(asked.max_stage + 1), stages):
             so_far += value
             # Later stages may be too small to change the sum.
             if so_far >= asked.coverage * total or value < 1e-17 * so_far:

@@ -277,8 +277,8 @@ class Search {
     if (std::isnan(query_.target)) return;
     std::sort(found_.begin() + static_cast<std::ptrdiff_t>(before), found_.end(), order_);
     for (std::size_t f = before; f < found_.size() && !enough_; ++f) {
-      sum_ += found_[f].value;
-      if (query_.target >= 0.0 ? sum_ >= query_.target : sum_ <= query_.target) {
+      sum_ += std::abs(found_[f].value);
+      if (sum_ >= query_.target) {
         enough_ = static_cast<std::int64_t>(f) + 1;
       }
     }

@@ -231,6 +231,12 @@ class Case:
         return exact_total(self.A, self.y, self.s, **self.masks)
 
     @cached_property
+    def gross(self) -> float:
+        """Σ|v| of all paths that match, which shares are of."""
+        sizes = np.abs(self.A), np.abs(self.y), np.abs(self.s)
+        return exact_total(*sizes, **self.masks)
+
+    @cached_property
     def scale(self) -> float:
         """Σ|v| of all paths, which the errors of sums are relative to."""
         return exact_total(np.abs(self.A), np.abs(self.y), np.abs(self.s))
@@ -243,8 +249,13 @@ class Case:
         near, rounding = 1e-9 * self.scale, 1e-11 * self.scale
         assert abs(got.total - self.total) <= min(near, got.error_bound + rounding)
         assert abs(got.value.sum() + got.remainder - self.total) <= near
-        if got.total:
-            assert got.coverage == pytest.approx(got.value.sum() / got.total, rel=1e-9, abs=1e-12)
+        assert abs(got.gross - self.gross) <= near
+        assert got.gross >= abs(got.total) - near
+        if got.gross:
+            sizes = np.abs(got.value)
+            assert got.coverage == pytest.approx(sizes.sum() / got.gross, rel=1e-9, abs=1e-12)
+            assert got.coverage <= 1.0 + 1e-9 * self.scale / got.gross
+            assert np.array_equal(got.share, got.value / got.gross)
         else:
             assert np.isnan(got.coverage)
         by = got.by_stage()

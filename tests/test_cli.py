@@ -239,15 +239,16 @@ def test_out_keeps_every_digit(
     opened = cf.open(saved)
     found = read_back(accounts)
     expected = cf.accounts(opened).reset_index()
-    assert list(found.columns) == [*expected.columns, "unit"]
+    assert list(found.columns) == [*expected.columns, "stressor", "unit"]
     assert set(found["unit"]) == {"kt"}
+    assert set(found["stressor"]) == {expected.attrs["stressor"]}
     pd.testing.assert_frame_equal(
-        found.drop(columns="unit"), expected, check_dtype=False, rtol=1e-15, atol=0
+        found.drop(columns=["stressor", "unit"]), expected, check_dtype=False, rtol=1e-15, atol=0
     )
     found = read_back(flows)
     assert len(found) == len(table.regions) ** 2
     pd.testing.assert_frame_equal(
-        found.drop(columns="unit"),
+        found.drop(columns=["stressor", "unit"]),
         cf.flows(opened).to_frame(),
         check_dtype=False,
         rtol=1e-15,

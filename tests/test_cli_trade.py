@@ -83,7 +83,7 @@ def test_sector_shows_the_study(shell: Shell, table: cf.Table, saved: str, tmp_p
     assert f"{100 * covered:.1f} % of what all consumers cause is emitted in EU27" in out
     written = pd.read_csv(tmp_path / "flow.csv", keep_default_na=False)
     assert written["value"].sum() == pytest.approx(study.total)
-    assert list(written) == ["emitted", "made", "consumed", "value", "unit"]
+    assert list(written) == ["emitted", "made", "consumed", "value", "stressor", "unit"]
 
 
 def test_sector_takes_rows_and_demand(shell: Shell, table: cf.Table, saved: str) -> None:

@@ -48,14 +48,15 @@ def made(chains: Chains, table: cf.Table = WORLD, **changes: Any) -> Paths:
         "value": np.array(value, dtype=np.float64),
         "starts": np.cumsum([0] + [len(chain) for chain, _ in chains]),
         "rows": np.array([row for chain, _ in chains for row in chain], dtype=np.int32),
-        "stressor": "CO2", "unit": "kt", "total": sum(value) + 4.0, "remainder": 4.0,
-        "error_bound": 1e-9, "pruned": np.array([0.0, 1.0, 3.0]), "nodes": 20,
+        "stressor": "CO2", "unit": "kt", "total": sum(value) + 4.0,
+        "gross": sum(map(abs, value)) + 4.0, "remainder": 4.0, "error_bound": 1e-9,
+        "pruned": np.array([0.0, 1.0, 3.0]), "nodes": 20,
         "_stage_totals": stage_totals, "_table": table,
     }  # fmt: skip
     return Paths(**arguments | changes)
 
 
-EMPTY = made([], total=0.0, remainder=0.0, pruned=np.zeros(0))
+EMPTY = made([], total=0.0, gross=0.0, remainder=0.0, pruned=np.zeros(0))
 
 
 @st.composite
@@ -73,21 +74,21 @@ def label(table: cf.Table, row: int) -> str:
 
 
 def attributes(paths: Paths) -> dict[str, Any]:
-    names = ("stressor", "unit", "total", "remainder", "error_bound")
+    names = ("stressor", "unit", "total", "gross", "remainder", "error_bound")
     return {name: getattr(paths, name) for name in names}
 
 
 def test_what_it_is() -> None:
     paths = made(CHAINS)
     assert len(paths) == 8
-    assert repr(paths) == "Paths(8 paths, 'CO2', total 15.75 kt, 74.6% covered)"
+    assert repr(paths) == "Paths(8 paths, 'CO2', total 15.75 kt, 84.5% covered)"
     assert repr(made(CHAINS[:1], unit="")) == "Paths(1 path, 'CO2', total 12, 66.7% covered)"
     assert repr(EMPTY) == "Paths(0 paths, 'CO2', total 0 kt)"
     assert paths.stage.tolist() == [1, 0, 2, 2, 0, 2, 1, 4]
     assert paths.stage.dtype == np.int32
-    np.testing.assert_array_equal(paths.share, paths.value / 15.75)
-    assert paths.coverage == 11.75 / 15.75
-    nothing = made(CHAINS, total=0.0)
+    np.testing.assert_array_equal(paths.share, paths.value / 25.75)
+    assert paths.coverage == 21.75 / 25.75
+    nothing = made(CHAINS, gross=0.0)
     assert math.isnan(nothing.coverage)
     assert np.isnan(nothing.share).all()
     assert math.isnan(EMPTY.coverage)
@@ -203,7 +204,7 @@ def groups(chains: Chains, table: cf.Table, keys: tuple[str, ...]) -> list[tuple
     st.lists(st.sampled_from(KEYS), min_size=1, unique=True).map(tuple),
 )
 def test_by(some: Chains, table: cf.Table, keys: tuple[str, ...]) -> None:
-    paths = made(some, table, total=3.0)
+    paths = made(some, table, total=3.0, gross=3.0)
     frame = paths.by(*keys)
     expected = groups(some, table, keys)
     index = [(key,) for key in frame.index] if len(keys) == 1 else list(frame.index)
@@ -308,10 +309,11 @@ def test_json(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     paths = odd()
     assert paths.save(tmp_path / "a.json") == tmp_path / "a.json"
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
-    assert json.loads(text) == paths.to_frame().to_dict(orient="records")
+    expected = paths.to_frame().assign(stressor=paths.stressor, unit=paths.unit)
+    assert json.loads(text) == expected.to_dict(orient="records")
     assert "Énergie" in text
     assert text.count("\n") == len(paths) + 2
-    made(CHAINS, total=0.0).save(tmp_path / "a.json")
+    made(CHAINS, gross=0.0).save(tmp_path / "a.json")
     assert {row["share"] for row in json.loads((tmp_path / "a.json").read_bytes())} == {None}
     EMPTY.save(str(tmp_path / "a.json"))
     assert (tmp_path / "a.json").read_text() == "[]\n"
@@ -324,13 +326,14 @@ def test_csv(tmp_path: Path) -> None:
     frame = paths.to_frame()
     for name, kind in (("value", float), ("share", float), ("stage", int), ("path", str)):
         assert [kind(row[name]) for row in read] == frame[name].tolist()
-    assert EMPTY.save(tmp_path / "a.csv").read_text() == "value,share,stage,path\n"
+    assert EMPTY.save(tmp_path / "a.csv").read_text() == ("value,share,stage,path,stressor,unit\n")
 
 
 @pytest.mark.parametrize("paths", [odd(), EMPTY])
 def test_parquet(paths: Paths, tmp_path: Path) -> None:
     read = pq.read_table(paths.save(tmp_path / "a.PARQUET"))
-    assert read.to_pydict() == paths.to_arrow().to_pydict()
+    same = {"stressor": [paths.stressor] * len(paths), "unit": [paths.unit] * len(paths)}
+    assert read.to_pydict() == paths.to_arrow().to_pydict() | same
     about = {key.decode(): value.decode() for key, value in read.schema.metadata.items()}
     assert about == {name: str(value) for name, value in attributes(paths).items()}
     assert os.listdir(tmp_path) == ["a.PARQUET"]

@@ -65,14 +65,27 @@ def test_few_stages_are_bounded_by_what_few_stages_lead_to() -> None:
     assert len(case.paths(threshold=2e-6)) == 2
 
 
-def test_a_total_that_cancels_has_no_shares() -> None:
+def test_a_total_that_cancels_has_shares_of_the_sizes() -> None:
     y, s, A = np.eye(3)[0], np.array([0.0, 1.0, -1.0]), np.zeros((3, 3))
     A[1:, 0] = 0.5
     case = Case(A, y, s, ["a"] * 3, max_stage=2)
     assert len(case.paths(threshold=0.1)) == 2
-    for share in ("coverage", "min_share"):
-        with pytest.raises(cf.InputError, match=f"^{share}: expected a total other than zero"):
-            case.paths(**{share: 0.5})
+    for options, count in (({"coverage": 0.6}, 2), ({"coverage": 0.4}, 1), ({"min_share": 0.4}, 2)):
+        got = case.paths(**options)
+        assert (len(got), got.coverage) == (count, count / 2)
+        assert (got.total, got.gross) == (0.0, 1.0)
+        assert np.abs(got.share).tolist() == [0.5] * count
+
+
+def test_a_sink_does_not_end_the_search() -> None:
+    """A sink of −4 and sources of 1 to 5: "the paths reported" were 500 % of the net total."""
+    y = np.array([5.0, -4.0, 3.0, 1.0])
+    case = Case(np.zeros((4, 4)), y, np.ones(4), list("abcd"), max_stage=0)
+    got = case.paths(coverage=0.9)
+    assert got.value.tolist() == [5.0, -4.0, 3.0]
+    assert (got.total, got.gross, got.coverage) == (5.0, 13.0, 12 / 13)
+    assert "92.3% covered" in repr(got)
+    assert got.share.tolist() == [5 / 13, -4 / 13, 3 / 13]
 
 
 def loop(a: float) -> cf.Table:

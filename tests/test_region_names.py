@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from panel_cluster import Cluster
 from small_table import SENTENCE
 
 import carbonflows_fast as cf
@@ -225,10 +226,11 @@ def test_two_years_must_mean_the_same_consumers() -> None:
 def test_consumers_of_a_panel(tmp_path: Path) -> None:
     for year in (2009, 2013):
         cf.save(world(year=year), tmp_path / str(year))
-    panel = cf.Panel(tmp_path, workers=1)
-    found = panel.structural_paths(
-        consumers=["Germany", "DEU", "EU"], top=3, progress=False, years=2009
-    )
+    panel = cf.Panel(tmp_path)
+    with Cluster(1) as one:
+        found = panel.structural_paths(
+            consumers=["Germany", "DEU", "EU"], top=3, client=one.address, years=2009
+        )
     assert list(dict.fromkeys(found.index.get_level_values("consumer"))) == ["DEU", "EU"]
     own = cf.structural_paths(panel[2009], demand=["DEU", "FRA", "GBR"], top=3)
     np.testing.assert_array_equal(found.loc[(2009, "EU"), "value"], own.value)

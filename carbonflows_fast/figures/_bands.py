@@ -93,7 +93,7 @@ def sankey(flows: Flows, *, top: int | None = 12, ax: Axes | None = None) -> Axe
     np.fill_diagonal(traded, 0.0)
     names = [list(flows.matrix.index), list(flows.matrix.columns)]
     scale, total = scale_for([flows.total], flows.unit), float(traded.sum())
-    share = f" ({total / flows.total:.0%})" if flows.total else ""
+    share = f" ({flows.traded_share:.0%})" if flows.gross else ""
     about = (
         f"{flows.stressor}: {scale.text(total)} of {scale.text(flows.total)}{share} are consumed "
         f"in another region; domestic flows, {scale.text(flows.total - total)}, are not drawn."

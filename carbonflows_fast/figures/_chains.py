@@ -124,7 +124,7 @@ def path_tree(paths: Paths, *, top: int | None = 20, ax: Axes | None = None) -> 
     for y, value in enumerate(below):
         _beside(ax, abs(value), y, scale.number(value), size)
     ax.text(zero, lines - 1, REST, va="center", size=size, color=INK, style="italic")
-    share = f", {percent(rest, paths.total, 0)} of all" if paths.total else ""
+    share = f", {percent(rest, paths.gross, 0)} of all" if paths.gross else ""
     cut, room = " (cut)" if abs(rest) > edge else "", edge / per_point - 6
     text = scale.number(rest) + share + cut
     if text_width(text, size) > room:
@@ -251,7 +251,8 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
     origin = result.name if isinstance(result, SectorStudy) else "the final product"
     about = f"{what}: purchases between the emitter and {origin}; {scale.text(total)} in all"
     ends = [*values, rest]
-    shares = [percent(value, total) for value in ends] if total else []
+    gross = float(np.abs(ends).sum())  # the total where all have one sign
+    shares = [percent(value, gross) for value in ends] if gross else []
     names, label = [*map(str, place[:-1]), "beyond"], scale.label(attrs["stressor"])
     over_bars(ax, names, shares, [0.0] * len(ends), ends, label, about)
     return ax

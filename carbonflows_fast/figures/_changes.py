@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._stressors import require_one_measure
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.decomposition import Decomposition
 from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
@@ -180,6 +181,7 @@ def time_series(
     ['AT', 'other (2)']
     """
     known = _by_year(accounts, column)
+    _of_one_measure(accounts, column)
     wide, others = _picked(known.dropna(axis="columns", how="all"), regions, top_of(top), column)
     shown = wide if others is None else wide.assign(**{others.name: others})
     ax = axes_for(ax, max(3.6, 1.2 + len(shown.columns) * SIZE * LEADING / 72 / 0.72))
@@ -287,6 +289,16 @@ def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:
                   remedy="all of it is missing: choose another one")
         )  # fmt: skip
     return found
+
+
+def _of_one_measure(accounts: pd.DataFrame, column: str) -> None:
+    """Refuse years of several stressors or units, which `Panel.accounts` has as columns."""
+    shared = {name: str(accounts.attrs.get(name, "")) for name in ("stressor", "unit")}
+    told = accounts.reset_index().assign(**{n: t for n, t in shared.items() if n not in accounts})
+    if column in RATES:
+        told["unit"] = ""
+    first = told.groupby("year")[list(shared)].first().astype(str)
+    require_one_measure("accounts", dict(zip(first.index, first.itertuples(index=False))))
 
 
 def _picked(

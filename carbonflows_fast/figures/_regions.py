@@ -157,7 +157,11 @@ def _balances(result: Flows | pd.DataFrame) -> pd.DataFrame:
         numbers("result", result[["production", "net_imports"]])
         frame = result[result["net_imports"] != 0]
         about = {name: str(result.attrs.get(name, "")) for name in ("stressor", "unit")}
-    frame = frame[["production", "net_imports"]].copy()
+    produced = frame["production"]
+    if "net_share" in frame:  # which has sources and sinks by size below the line
+        by_size = frame["net_imports"] / frame["net_share"]
+        produced = produced.where(np.isclose(by_size, produced, rtol=1e-9, atol=0.0), by_size)
+    frame = frame[["net_imports"]].assign(production=produced)
     frame.attrs = about
     return frame
 

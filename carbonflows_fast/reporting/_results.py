@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from carbonflows_fast._progress import progress_bar
+from carbonflows_fast._stressors import require_one_measure
 from carbonflows_fast.accounting import accounts
 from carbonflows_fast.classification import STUDIES, sector_classes, study_sectors
 from carbonflows_fast.decomposition import Decomposition, structural_decomposition
@@ -172,6 +173,9 @@ def results_of(
 def _over_years(kept: dict[int, pd.DataFrame], about: dict[Any, Any]) -> pd.DataFrame | None:
     if not kept:
         return None
+    require_one_measure(
+        "table", {y: (f.attrs["stressor"], f.attrs["unit"]) for y, f in kept.items()}
+    )
     frame = pd.concat(kept, names=["year"])
     frame.attrs = about
     return frame

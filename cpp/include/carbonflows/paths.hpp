@@ -131,7 +131,7 @@ struct PathQuery {
   std::span<const double> demand;
   double threshold;
   std::int64_t most_paths;   // the largest
-  double target;             // once the reported values sum up to this; NaN for no target
+  double target;             // once the sizes reported sum up to this; NaN for no target
   std::int64_t most_found;   // memory: paths found, more of which are too many
   std::int64_t most_nodes;   // memory: prefixes kept, and a few of their rows each
 };
