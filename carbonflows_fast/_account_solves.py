@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._parts import CodeArray, FloatArray
+from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.errors import ConvergenceError, InputError, shorten, wrong
 from carbonflows_fast.leontief import LeontiefSystem, Solution, release_dense, system
 from carbonflows_fast.selection import Demand, Stressor, select_demand, select_stressor
@@ -163,19 +164,21 @@ def demand_weight(y: FloatArray, x: FloatArray) -> FloatArray:
 
 def stressor_block(table: Table, stressors: Stressors) -> StressorBlock:
     """Return S and F_Y of all, some or one stressor, C-contiguous, one row each."""
+    required_table("table", table)
     if stressors is None:
         S = np.ascontiguousarray(table.S.to_numpy())
         F_Y = np.ascontiguousarray(table.F_Y.to_numpy())
         units = tuple(str(unit) for unit in table.stressor_units)
         return StressorBlock(names=table.stressors, units=units, S=S, F_Y=F_Y)
     several = not isinstance(stressors, (str, Mapping))
-    if several and not isinstance(stressors, Iterable):
+    if several and (not isinstance(stressors, Iterable) or getattr(stressors, "ndim", 1) == 0):
         raise InputError(
             wrong("stressors", expected="None, a stressor, or a list of different stressors",
                   got=repr(stressors), remedy="name stressors of the table")
         )  # fmt: skip
     asked: list[Any] = list(stressors) if several else [stressors]
-    if not asked or (several and len(set(asked)) < len(asked)):
+    texts = [one for one in asked if isinstance(one, str)]
+    if not asked or (several and len(set(texts)) < len(texts)):
         raise InputError(
             wrong(
                 "stressors",

@@ -9,6 +9,7 @@ import platform
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from carbonflows_fast.errors import InputError, wrong
 
@@ -46,6 +47,29 @@ def _runs(pid: int) -> bool:
     except OSError:
         pass
     return True
+
+
+def given_path(argument: str, given: Any) -> Path:
+    """Return an argument as a path, refusing what no file can be called.
+
+    Raises
+    ------
+    InputError
+        If it is no text or path, or has letters or a length that names of files have not.
+    """
+    got = type(given).__name__
+    if isinstance(given, str | os.PathLike) and isinstance(os.fspath(given), str):
+        got = f"{os.fspath(given)[:60]!r}"
+        try:
+            os.lstat(given)
+            return Path(given)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return Path(given)
+        except (OSError, ValueError) as error:
+            got += f" ({getattr(error, 'strerror', None) or error})"
+    raise InputError(
+        wrong(argument, expected="a path", got=got, remedy="give the name of a file or a folder")
+    )
 
 
 def check_place(path: Path, argument: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._atomic import replacing
+from carbonflows_fast._atomic import given_path, replacing
 from carbonflows_fast._parts import CodeArray, FloatArray, locked
 from carbonflows_fast._path_result import Paths, Positions
 from carbonflows_fast.errors import InputError, wrong
@@ -242,7 +242,7 @@ class PathChanges:
         InputError
             If the extension is another one, or if the file cannot be written.
         """
-        target = Path(path)
+        target = given_path("path", path)
         kind = target.suffix.lower()
         if kind not in (".parquet", ".csv"):
             raise InputError(

@@ -120,7 +120,7 @@ def choose_method(
         If "direct" is asked for and needs more than the limit.
 
     """
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise InputError(
             wrong("method", expected=" or ".join(map(repr, METHODS)), got=repr(method),
                   remedy="leave it out to let the size of the problem decide")

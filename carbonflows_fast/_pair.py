@@ -15,6 +15,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._account_solves import account_weight, demand_weight, positive_output
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import CodeArray, FloatArray
+from carbonflows_fast._table_argument import required_table
 from carbonflows_fast._tiles import RegionTiles, tiles_from
 from carbonflows_fast.errors import (
     ConvergenceError,
@@ -196,11 +197,7 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
         If units differ, or deflators are no positive numbers, one a row.
     """
     for name, table in (("before", before), ("after", after)):
-        if not isinstance(table, Table):
-            raise InputError(
-                wrong(name, expected="a Table", got=type(table).__name__,
-                      remedy="give two tables, e.g. cf.open('store/2000')")
-            )  # fmt: skip
+        required_table(name, table)
     after = aligned(before, after)
     same_consumers(before, after, demand)
     chosen = [select_stressor(table, stressor) for table in (before, after)]

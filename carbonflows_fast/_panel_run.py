@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from carbonflows_fast import _panel_tasks
+from carbonflows_fast._atomic import given_path
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._panel_tasks import MEASURE, Done, Source, Task, written
 from carbonflows_fast._progress import ProgressBar
@@ -41,7 +42,7 @@ class Run:
             raise InputError(
                 wrong("out", expected="a folder", got=repr(out), remedy="name one, or leave it out")
             )
-        self.out = None if out is None else Path(out).absolute()
+        self.out = None if out is None else given_path("out", out).absolute()
         self.threads = thread_count(threads)
 
 

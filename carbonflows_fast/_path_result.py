@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from carbonflows_fast._atomic import replacing
+from carbonflows_fast._atomic import given_path, replacing
 from carbonflows_fast._parts import BLOCK_ENTRIES, CodeArray, FloatArray, locked
 from carbonflows_fast.errors import InputError, shorten, wrong
 
@@ -260,7 +260,11 @@ class Paths:
         InputError
             If a key is unknown or given twice, or if there is none.
         """
-        bad = [key for at, key in enumerate(keys) if key not in KEYS or key in keys[:at]]
+        bad = [
+            key
+            for at, key in enumerate(keys)
+            if not isinstance(key, str) or key not in KEYS or key in keys[:at]
+        ]
         if bad or not keys:
             expected, got = f"some of {shorten(map(repr, KEYS))}, each once", [*bad, "none"][0]
             remedy = 'give e.g. by("product", "emitter_region")'
@@ -346,7 +350,7 @@ class Paths:
         InputError
             If the extension is another one, or if the file cannot be written.
         """
-        target = Path(path)
+        target = given_path("path", path)
         kind = target.suffix.lower()
         if kind not in FORMATS:
             expected = f"a file name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray, locked
+from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
 from carbonflows_fast.errors import (
     InputError,
@@ -142,6 +143,7 @@ def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = N
     >>> gases.name, gases.unit, gases.F.tolist()
     ('GWP100_AR5 of CO2, CH4', 'kg CO2-eq', [33.0])
     """
+    required_table("table", table)
     if stressor is None:
         if len(table.stressors) != 1:
             raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -59,7 +60,10 @@ def _groups(
     if grouping is None or isinstance(grouping, Mapping):
         group = list(names) if grouping is None else _by_mapping(argument, grouping, names, year)
         return [group[code] for code in codes]
-    labels = [] if isinstance(grouping, str) else list(grouping)
+    labels = []
+    if not isinstance(grouping, str | bytes):
+        with contextlib.suppress(TypeError):  # it holds nothing, and so are no labels
+            labels = list(grouping)
     if len(labels) != len(codes):
         raise InputError(
             wrong(

@@ -18,6 +18,7 @@ from carbonflows_fast._check_report import CheckReport, Finding, report_of
 from carbonflows_fast._effects import effects_of
 from carbonflows_fast._findings import findings_of
 from carbonflows_fast._jumps import jumps
+from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.errors import FormatError, InputError, StoreError, wrong
 from carbonflows_fast.table import Table
 
@@ -131,14 +132,7 @@ def table_of(argument: str, given: Table | str | Path) -> Table:
     if isinstance(given, Table):
         return given
     if not isinstance(given, str | Path):
-        raise InputError(
-            wrong(
-                argument,
-                expected="a Table or a path",
-                got=type(given).__name__,
-                remedy="give what cf.read or cf.open returned, or the path",
-            )
-        )
+        return required_table(argument, given, "a Table or a path")
     path = Path(given)
     if not os.path.exists(path):
         raise InputError(

@@ -274,7 +274,7 @@ def decompose_years(
         )  # fmt: skip
     chosen = [(tables[0], tables[-1])] if pairs == "ends" else list(pairwise(tables))
     for name in options:
-        if name not in ("demand", "method", "by") or options[name] == "coefficient":
+        if name not in ("demand", "method", "by") or str(options[name]) == "coefficient":
             raise InputError(
                 wrong(name, expected="demand, method, or by='region' or 'product'",
                       got=repr(options[name]),

@@ -48,7 +48,7 @@ class InputError(CarbonFlowsError, ValueError):
     >>> import carbonflows_fast as cf
     >>> cf.production_layers(cf.synthetic.world(2, 3), layers=-1)
     Traceback (most recent call last):
-    carbonflows_fast.errors.InputError: layers: expected a whole number of at least 0, got -1; ...
+    carbonflows_fast.errors.InputError: layers: expected a whole number of at least 0, at most ...
     """
 
 

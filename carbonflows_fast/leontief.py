@@ -32,6 +32,7 @@ from carbonflows_fast._parts import FloatArray, Parts
 from carbonflows_fast._rhs import RightHandSides, checked_rtol, checked_weight
 from carbonflows_fast._solution import Solution, SolveReport
 from carbonflows_fast._sweeps import Sweeps
+from carbonflows_fast._table_argument import required_table
 from carbonflows_fast._tiles import RegionTiles, tiles_of
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.table import Table
@@ -367,7 +368,8 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     >>> cf.system(cf.synthetic.world(2, 3)).n
     6
     """
-    if dtype not in ("float64", "float32"):
+    required_table("table", table)
+    if not isinstance(dtype, str) or dtype not in ("float64", "float32"):
         raise InputError(
             wrong(
                 "dtype", expected="'float64' or 'float32'", got=repr(dtype), remedy="leave it out"

@@ -43,6 +43,7 @@ __all__ = [
     "transaction_betweenness",
 ]
 
+MOST_LAYERS = 100_000
 ROWS = 512
 """Rows of transactions looked through at a time."""
 
@@ -134,9 +135,11 @@ def production_layers(
     >>> bool(abs(layers.cumulative + layers.remainder - layers.attrs["total"]).max() < 1e-6)
     True
     """
-    if isinstance(layers, bool) or not isinstance(layers, int | np.integer) or layers < 0:
+    whole = isinstance(layers, int | np.integer) and not isinstance(layers, bool)
+    if not whole or not 0 <= layers <= MOST_LAYERS:
         raise InputError(
-            wrong("layers", expected="a whole number of at least 0", got=repr(layers),
+            wrong("layers", expected=f"a whole number of at least 0, at most {MOST_LAYERS:,}",
+                  got=repr(layers),
                   remedy="leave it out for 10")
         )  # fmt: skip
     chosen, y = select_stressor(table, stressor), select_demand(table, demand).values.sum(axis=1)

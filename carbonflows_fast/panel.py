@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._atomic import given_path
 from carbonflows_fast._machine import instruction_set
 from carbonflows_fast._panel_memory import memory_of
 from carbonflows_fast._panel_run import Found, Run, run_options, summary, tasks_of
 from carbonflows_fast._panel_tasks import Source, described
 from carbonflows_fast._progress import progress_bar
+from carbonflows_fast._table_argument import kind_of
 from carbonflows_fast.classification import country_of, regions_in
 from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten, wrong
 from carbonflows_fast.store import is_store, manifest_of, open
@@ -90,10 +92,10 @@ class Panel:
     def __init__(self, folder: str | os.PathLike[str], *, workers: int | None = None) -> None:
         if not isinstance(folder, str | os.PathLike):
             raise InputError(
-                wrong("folder", expected="a path", got=repr(folder),
+                wrong("folder", expected="a path", got=kind_of(folder),
                       remedy="name the folder of saved tables")
             )  # fmt: skip
-        self.folder = Path(folder).absolute()
+        self.folder = given_path("folder", folder).absolute()
         if workers is not None and (
             isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1
         ):
@@ -372,7 +374,8 @@ class Panel:
             found = [y for y in self.years if (low is None or y >= low) and
                      (high is None or y <= high)]  # fmt: skip
         else:
-            named = years if isinstance(years, Iterable) and not isinstance(years, str) else [years]
+            single = isinstance(years, str) or not isinstance(years, Iterable)
+            named = [years] if single or getattr(years, "ndim", 1) == 0 else years
             found = sorted({self._known(year) for year in named})
         if not found:
             raise self._no_years(years, f"some of {self.years[0]} to {self.years[-1]}")

@@ -17,6 +17,7 @@ from carbonflows_fast._pymrio_frames import (
     outputs,
     without_emissions,
 )
+from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.errors import InputError, LabelError, wrong
 from carbonflows_fast.readers._assemble import assemble
 from carbonflows_fast.readers._names import LEVELS, bare_names, join_levels, stressor_names
@@ -229,6 +230,7 @@ def to_pymrio(table: Table) -> Any:
     >>> from_pymrio(to_pymrio(table)).equals(table)
     True
     """
+    required_table("table", table)
     try:
         import pymrio
     except ImportError as error:

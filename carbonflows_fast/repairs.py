@@ -156,8 +156,10 @@ def _switch(argument: str, value: Any) -> bool | None:
 
 
 def _receiver(argument: str, value: Any, table: Table) -> str | None:
-    if value is None or value == SPREAD or value in table._parts.sectors:
-        return value  # type: ignore[no-any-return]
+    if value is None:
+        return None
+    if isinstance(value, str) and (value == SPREAD or value in table._parts.sectors):
+        return value
     if not isinstance(value, str):
         raise InputError(
             wrong(argument, expected=f"'{SPREAD}' or the name of a sector", got=repr(value),

@@ -22,10 +22,11 @@ import numpy as np
 
 from carbonflows_fast import _core
 from carbonflows_fast import table as _table
-from carbonflows_fast._atomic import abandoned, fresh_name
+from carbonflows_fast._atomic import abandoned, fresh_name, given_path
 from carbonflows_fast._exchange import exchange
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import Parts, locked
+from carbonflows_fast._table_argument import required_table
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import StoreError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
@@ -82,7 +83,7 @@ def save(table: Table, path: str | os.PathLike[str]) -> Path:
     ...     cf.open(path).equals(table)
     True
     """
-    return save_from(table, path, None)
+    return save_from(required_table("table", table), path, None)
 
 
 def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
@@ -93,7 +94,7 @@ def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
     StoreError
         As for :func:`save`.
     """
-    target = Path(path).resolve()
+    target = given_path("path", path).resolve()
     require_replaceable(target)
     arrays, manifest = _content(table)
     manifest["origin"] = origin

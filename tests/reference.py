@@ -109,8 +109,8 @@ class Reference:
         return pd.DataFrame(rows, index=pd.Index(self.table.regions, name="region"), dtype=float)
 
     def traded(self, s: Array) -> float:
-        """Sum of what crosses a border."""
-        E = self.flows(s)
+        """Sum of the sizes of what crosses a border."""
+        E = np.abs(self.flows(s))
         return float(sum(E[r, q] for r in range(len(E)) for q in range(len(E)) if r != q))
 
     def net_transfers(self, s: Array) -> float:

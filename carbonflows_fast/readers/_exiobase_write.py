@@ -16,7 +16,9 @@ from typing import IO, Any
 import numpy as np
 import scipy.sparse as sp
 
+from carbonflows_fast._atomic import given_path
 from carbonflows_fast._parts import FloatArray, Parts
+from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.readers._names import bare_names
 from carbonflows_fast.table import Table
@@ -62,7 +64,8 @@ def write_exiobase(table: Table, path: str | Path) -> None:
     ...     read(f"{folder}/small.zip", progress=False).equals(table)
     True
     """
-    path = Path(path)
+    required_table("table", table)
+    path = given_path("path", path)
     folders = _extension_folders(table.extensions)
     _check_labels(table._parts)
     _check_target(path)

@@ -12,7 +12,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
-from carbonflows_fast._atomic import check_place, replacing
+from carbonflows_fast._atomic import check_place, given_path, replacing
+from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.figures._canvas import axes_for
 from carbonflows_fast.reporting._elements import Html, element, joined
@@ -128,7 +129,7 @@ def check_page(out: Any, argument: str = "out") -> Path:
         raise InputError(
             wrong(argument, expected="a path", got=repr(out), remedy='give e.g. "report.html"')
         )
-    path = Path(out)
+    path = given_path(argument, out)
     if str(out):  # the path of nothing is the folder that one is in
         check_place(path, argument)
     if is_store(path.parent):
@@ -175,19 +176,13 @@ def _tables(table: Any, since: Any) -> tuple[Table, Table | None, Panel | None]:
         from carbonflows_fast.panel import Panel
 
         if not isinstance(table, Panel):
-            raise InputError(
-                wrong("table", expected="a Table or a Panel", got=type(table).__name__,
-                      remedy="read one with cf.read(path)")
-            )  # fmt: skip
+            required_table("table", table, "a Table or a Panel")
         panel = table
         table = panel[panel.years[-1]]
         if since is None and len(panel) > 1:
             since = panel[panel.years[0]]
-    if since is not None and not isinstance(since, Table):
-        raise InputError(
-            wrong("since", expected="a Table", got=type(since).__name__,
-                  remedy="read the other year with cf.read(path)")
-        )  # fmt: skip
+    if since is not None:
+        required_table("since", since)
     return table, since, panel
 
 
