@@ -36,7 +36,6 @@ __all__ = [
     "adjoint",
     "demand_weight",
     "positive_output",
-    "produced_by_size",
     "purchase_weight",
     "region_flows",
     "solved",
@@ -388,15 +387,6 @@ def summed_by_group(values: FloatArray, codes: CodeArray, groups: int) -> FloatA
 
     sums: FloatArray = _kernels.sum_columns_by_group(values[None], codes, groups)[0]
     return sums
-
-
-def produced_by_size(E: FloatArray, own: FloatArray) -> FloatArray:
-    """Return Σ_q |E_rq| + |households|, which shares of a region's production are of.
-
-    It is production where all have one sign; NaN where nothing is emitted.
-    """
-    base: FloatArray = np.abs(E).sum(axis=1) + np.abs(own)
-    return np.where(base > 0.0, base, np.nan)
 
 
 def unknown_consumers(remedy: str) -> str:

@@ -12,11 +12,11 @@ import pandas as pd
 
 from carbonflows_fast._account_solves import (
     RegionFlows,
-    produced_by_size,
     summed_by_group,
     unknown_consumers,
 )
 from carbonflows_fast._parts import CodeArray, FloatArray, encode
+from carbonflows_fast.accounting import produced_by_size
 from carbonflows_fast.classification import one_region, renamed_regions
 from carbonflows_fast.errors import InputError, LabelError, or_no_unit, wrong
 

@@ -17,9 +17,10 @@ from carbonflows_fast._atomic import given_path
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._panel_tasks import MEASURE, Done, Source, Task, written
 from carbonflows_fast._progress import ProgressBar
+from carbonflows_fast.classification import country_of, regions_in
 from carbonflows_fast.errors import InputError, shorten, wrong
 
-__all__ = ["Found", "Run", "run_options", "summary", "tasks_of"]
+__all__ = ["Found", "Run", "consumer_of", "run_options", "summary", "tasks_of"]
 
 log = logging.getLogger("carbonflows_fast.panel")
 
@@ -80,6 +81,19 @@ def tasks_of(
             task = replace(task, out=str(run.out / what / task.partition / "part-0.parquet"))
         tasks.append(task)
     return tasks
+
+
+def consumer_of(regions: Sequence[str], wanted: Any, year: int) -> tuple[str, str]:
+    """Return what a consumer is filed under, and the demand to ask for.
+
+    A country has the label of its one region; a group, whose members may be others in each year,
+    the name that it was asked by.
+    """
+    mask = regions_in(regions, wanted, "consumers", year=year)
+    if wanted in regions or (sum(mask) == 1 and country_of(wanted) is not None):
+        label = str(regions[mask.index(True)])
+        return label, label
+    return wanted, wanted
 
 
 class Found:

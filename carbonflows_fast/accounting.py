@@ -20,19 +20,21 @@ from carbonflows_fast._account_solves import (
     adjoint,
     demand_weight,
     positive_output,
-    produced_by_size,
     region_flows,
     stressor_block,
     stressor_frame,
     unknown_consumers,
 )
 from carbonflows_fast._footprints import Footprints
+from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["Footprints", "account_weight", "accounts", "footprints", "multipliers"]
+__all__ = [
+    "Footprints", "account_weight", "accounts", "footprints", "multipliers", "produced_by_size"
+]  # fmt: skip
 
 
 def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.DataFrame:
@@ -121,6 +123,15 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
         "error_bound": flow.error_bound,
     }
     return frame
+
+
+def produced_by_size(E: FloatArray, own: FloatArray) -> FloatArray:
+    """Return Σ_q |E_rq| + |households|, which shares of a region's production are of.
+
+    It is production where all have one sign; NaN where nothing is emitted.
+    """
+    base: FloatArray = np.abs(E).sum(axis=1) + np.abs(own)
+    return np.where(base > 0.0, base, np.nan)
 
 
 def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:

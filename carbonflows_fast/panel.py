@@ -18,11 +18,10 @@ import pandas as pd
 from carbonflows_fast._atomic import given_path
 from carbonflows_fast._machine import instruction_set
 from carbonflows_fast._panel_memory import memory_of
-from carbonflows_fast._panel_run import Found, Run, run_options, summary, tasks_of
+from carbonflows_fast._panel_run import Found, Run, consumer_of, run_options, summary, tasks_of
 from carbonflows_fast._panel_tasks import Source, described
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast._table_argument import kind_of
-from carbonflows_fast.classification import country_of, regions_in
 from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten, wrong
 from carbonflows_fast.store import is_store, manifest_of, open
 
@@ -357,7 +356,7 @@ class Panel:
             named = {
                 label: name
                 for one in (regions if "all" in wanted else wanted)
-                for label, name in [_consumer(regions, one, years[-1])]
+                for label, name in [consumer_of(regions, one, years[-1])]
             }
             yield from ((years, asked | {"demand": name}, label) for label, name in named.items())
 
@@ -392,19 +391,6 @@ class Panel:
         return InputError(
             wrong("years", expected=expected, got=shown, remedy="leave it out for all")
         )
-
-
-def _consumer(regions: Sequence[str], wanted: Any, year: int) -> tuple[str, str]:
-    """Return what a consumer is filed under, and the demand to ask for.
-
-    A country has the label of its one region; a group, whose members may be others in each year,
-    the name that it was asked by.
-    """
-    mask = regions_in(regions, wanted, "consumers", year=year)
-    if wanted in regions or (sum(mask) == 1 and country_of(wanted) is not None):
-        label = str(regions[mask.index(True)])
-        return label, label
-    return wanted, wanted
 
 
 def _is_year(value: Any) -> bool:

@@ -13,10 +13,8 @@ perfect estimate does.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +25,7 @@ from carbonflows_fast._machine import instruction_set, thread_count
 from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast._path_options import MOST_PATHS, Wanted, wanted
 from carbonflows_fast._path_result import Paths
+from carbonflows_fast._path_stages import stage_totals, stages_of
 from carbonflows_fast._subsystems import among_rows, with_sizes
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, system
@@ -160,7 +159,7 @@ def structural_paths(
         error_bound=network.error_bound(y),
         pruned=pruned,
         nodes=nodes,
-        _stage_totals=partial(_stage_totals, table, s, met, y),
+        _stage_totals=partial(stage_totals, table, s, met, y),
         _table=table,
     )
 
@@ -287,7 +286,7 @@ class Network:
             return 1.0
         total, so_far = self.gross(y), 0.0
         made = with_sizes(self.prepared)
-        stages = _stages(made, np.abs(self.s), self.met, np.abs(y))
+        stages = stages_of(made, np.abs(self.s), self.met, np.abs(y))
         for _, value in zip(range(asked.max_stage + 1), stages):
             so_far += value
             # Later stages may be too small to change the sum.
@@ -301,28 +300,6 @@ class Network:
             limit = "there is" if asked.max_stage is None else f"max_stage={asked.max_stage} leaves"
             expected = f"at most the {within:.6g} that {limit}"
             raise _refused(asked, expected, "ask for less, or for more stages")
-
-
-def _stages(
-    prepared: LeontiefSystem, s: FloatArray, met: BoolArray | None, y: FloatArray
-) -> Iterator[float]:
-    """Yield the value of all matching paths of 0, 1, … purchases."""
-    here = prepared.tiles.table_rows
-    s, y = s[here], y[here]
-    on_T = np.ones(y.size, dtype=np.bool_) if met is None else met[here]
-    # Column 0 has met T, column 1 has not.
-    p = np.column_stack([np.where(on_T, y, 0.0), np.where(on_T, 0.0, y)])
-    while True:
-        yield float(s @ p[:, 0])
-        p = prepared.tiles.product(p, adjoint=False, threads=thread_count())
-        p[:, 0] += np.where(on_T, p[:, 1], 0.0)
-        p[:, 1] = np.where(on_T, 0.0, p[:, 1])
-
-
-def _stage_totals(
-    table: Table, s: FloatArray, met: BoolArray | None, y: FloatArray, last: int
-) -> FloatArray:
-    return np.fromiter(islice(_stages(system(table), s, met, y), last + 1), np.float64)
 
 
 def network_of(

@@ -33,7 +33,7 @@ ROOMS = [
     ["pymrio_accounts"],  # the other half of pymrio_bridge: it needs solves and accounts
     ["trade", "_flow_matrix", "_bilateral"],
     ["linkages"],
-    ["paths", "_path_options", "_path_result"],
+    ["paths", "_path_options", "_path_result", "_path_stages"],
     ["sectors", "_sector_result"],
     ["decomposition", "path_decomposition", "_pair", "_nested", "_means", "_lmdi",
      "_log_line", "_change_result"],
