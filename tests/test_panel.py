@@ -238,6 +238,8 @@ def test_a_table_that_another_year_took_the_place_of_is_not_filed_under_the_old_
     assert list(caught.value.results.index.unique("year")) == [2011]
     with pytest.raises(PanelError, match=r"1 of 1 failed, none is done; 2010: "):
         panel.accounts("CO2", years=2010)
+    with pytest.raises(cf.StoreError, match=r"expected the table of 2010, .* got that of 2019"):
+        panel[2010]
 
 
 def test_a_table_that_changes_during_its_task_gives_no_result(
