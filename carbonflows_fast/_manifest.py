@@ -102,7 +102,7 @@ def _check(manifest: dict[str, Any], name: str) -> None:
 def _check_texts(field: str, texts: list[str], name: str) -> None:
     seen = set()
     for place, text in enumerate(texts):
-        if not isinstance(text, str) or not (text.strip() or field in BLANK_ALLOWED):
+        if not _is_text(text) or not (text.strip() or field in BLANK_ALLOWED):
             raise Damage(
                 f"{field!r} of {name} has {shown(text)} at position {place} (counted from 0) "
                 "instead of a text"
@@ -110,6 +110,13 @@ def _check_texts(field: str, texts: list[str], name: str) -> None:
         if field not in REPEATED and text in seen:
             raise Damage(f"{field!r} of {name} has {shown(text)} twice")
         seen.add(text)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is a text of whole characters: pandas takes no half of a surrogate pair."""
+    return isinstance(value, str) and not any(
+        "\ud800" <= character <= "\udfff" for character in value
+    )
 
 
 def _is_whole(value: Any) -> bool:
@@ -142,7 +149,7 @@ def _is_list(value: Any) -> bool:
 
 
 FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "name": ("a text", lambda value: isinstance(value, str)),
+    "name": ("a text", _is_text),
     "year": ("a whole number or null", lambda value: value is None or _is_whole(value)),
     "emissions_kind": ("'F' or 'S'", lambda value: value in ("F", "S")),
     "nonnegative": ("true or false", lambda value: isinstance(value, bool)),

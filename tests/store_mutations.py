@@ -19,7 +19,6 @@ import re
 import shutil
 import sys
 import tempfile
-import tokenize
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -55,8 +54,7 @@ def changed_value(rng: np.random.Generator, value: Any) -> Any:
             case 1 if isinstance(value, list):
                 value.append(value[key])
             case 1:
-                value[VALUES[int(rng.integers(len(VALUES)))]
-                      if roll < 0.1 else "../x"] = value[key]  # fmt: skip
+                value["../x"] = value[key]
             case _:
                 value[key] = changed_value(rng, value[key])
         return value

@@ -53,6 +53,8 @@ FIELDS = [
     ("stressors", ["a", math.nan], r"has nan at position 1 \(counted from 0\) instead of a text"),
     ("stressors", ["a", " "], "'stressors' of table.json has ' ' at position 1"),
     ("stressors", ["a"], "'extensions' of table.json has 2 texts instead of one for each of 1"),
+    ("stressors", ["a", "\ud800"], "'stressors' of table.json has .* at position 1"),
+    ("name", "\ud800", "'name' of table.json is .* instead of a text"),
     ("row_units", [None], "'row_units' of table.json has None at position 0"),
     ("origin", {"key": 1}, "'origin' of table.json is .* instead of null or what convert notes"),
     ("files", [], "'files' of table.json is .* instead of a record for each array"),
