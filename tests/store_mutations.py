@@ -193,12 +193,7 @@ class Case:
                 with np.errstate(all="ignore"):
                     try:
                         content = changed_array(rng, (folder / f"{name}.npy").read_bytes())
-                    except (
-                        ValueError,
-                        SyntaxError,
-                        OSError,
-                        tokenize.TokenError,
-                    ):  # it was changed before
+                    except Exception:  # it was changed before: NumPy raises nearly anything
                         continue
                 change_array(self.path, name, content)
         else:
