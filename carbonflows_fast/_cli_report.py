@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from carbonflows_fast._cli_output import path_of
 from carbonflows_fast._cli_streams import say
-from carbonflows_fast._cli_tables import advising
-from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
+from carbonflows_fast._cli_tables import advising, has_saved, refuse_layout
+from carbonflows_fast.errors import InputError, LabelError, wrong
 
 __all__ = ["add_arguments", "run"]
 
@@ -66,17 +65,10 @@ def _source(question: Question, arguments: argparse.Namespace) -> tuple[Any, Any
     import carbonflows_fast as cf
 
     folder = arguments.table
-    if not _has_saved(folder):
-        return question(arguments)[:2]
-    if arguments.format is not None:
-        raise InputError(
-            wrong("--format", expected="a table in text files",
-                  got=f"a folder of saved tables, {str(folder)!r}", remedy="leave it out")
-        )  # fmt: skip
-    if arguments.year is None:
+    if arguments.year is None and has_saved(folder):
+        refuse_layout(arguments)
         return cf.Panel(folder), arguments.stressor
-    one = {"table": _of_year(folder, arguments.year, "--year"), "year": None}
-    return question(argparse.Namespace(**vars(arguments) | one))[:2]
+    return question(arguments)[:2]
 
 
 def _since(question: Question, arguments: argparse.Namespace) -> Any:
@@ -86,16 +78,14 @@ def _since(question: Question, arguments: argparse.Namespace) -> Any:
     path, year = arguments.since, arguments.since_year
     if path is None and year is None:
         return None
-    if path is None and _has_saved(arguments.table):
+    if path is None and has_saved(arguments.table):
         path = arguments.table
-    if path is None or (year is None and _has_saved(path)):
+    if path is None or (year is None and has_saved(path)):
         got = f"a folder of saved tables, {str(path)!r}" if path else f"the year {year} alone"
         remedy = "say which: --since-year …" if path else "give its path"
         raise InputError(wrong("--since", expected="one table", got=got, remedy=remedy))
-    if _has_saved(path):
-        path, year = _of_year(path, year, "--since-year"), None
     # The layout may be meant for the other table; a saved one has none.
-    layout = None if is_store(path) else arguments.format
+    layout = None if is_store(path) or has_saved(path) else arguments.format
     asked = {"table": path, "year": year, "format": layout}
     with advising("--since-year"):
         try:
@@ -106,23 +96,3 @@ def _since(question: Question, arguments: argparse.Namespace) -> Any:
                 wrong("--since", expected=f"a table with the stressor {arguments.stressor!r}",
                       got=f"{str(path)!r} without it", remedy=remedy)
             ) from error  # fmt: skip
-
-
-def _of_year(folder: Path, year: int, option: str) -> Path:
-    """Return the saved table of a year among those in a folder."""
-    from carbonflows_fast.panel import Panel
-
-    paths = Panel(folder)._paths
-    if year not in paths:
-        raise InputError(
-            wrong(option, expected=f"a year of {str(folder)!r}, {shorten(paths, 40)}",
-                  got=str(year), remedy="ask for a year that is there")
-        )  # fmt: skip
-    return paths[year]
-
-
-def _has_saved(folder: Path) -> bool:
-    """Whether a path is a folder of saved tables."""
-    from carbonflows_fast.store import is_store
-
-    return folder.is_dir() and not is_store(folder) and any(map(is_store, folder.iterdir()))

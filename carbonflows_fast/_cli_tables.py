@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._cli_output import path_of
-from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
+from carbonflows_fast.errors import CarbonFlowsError, InputError, shorten, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["add_layout", "add_table", "advising", "load", "refuse_own_source", "table_or_path",
-           "wrong_for_saved"]  # fmt: skip
+__all__ = ["add_layout", "add_table", "advising", "has_saved", "load", "refuse_layout",
+           "refuse_own_source", "table_or_path", "wrong_for_saved"]  # fmt: skip
 
 WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
 READ = ("table", "after", "other", "since", "classes")
@@ -30,7 +30,8 @@ def add_table(
         metavar="TABLE",
         type=path_of,
         nargs="?" if optional else None,
-        help="text table (folder, zip or file), or a saved table (folder)",
+        help="text table (folder, zip or file), or a saved table (folder); with --year, also a "
+        "folder of saved tables",
     )
     add_layout(parser, year=year)
 
@@ -43,12 +44,16 @@ def add_layout(parser: argparse.ArgumentParser, *, year: bool = True) -> None:
 
 
 def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) -> Table:
-    """Open a saved table, or read one as its publisher distributes it."""
+    """Open a saved table, or the one of a year in a folder of them, or read a text table."""
     import carbonflows_fast as cf
     from carbonflows_fast.selection import select_stressor
     from carbonflows_fast.store import is_store
 
     year = getattr(arguments, "year", None)
+    if has_saved(arguments.table):
+        refuse_layout(arguments)
+        one = {"table": _of_year(arguments.table, year), "year": None}
+        return load(argparse.Namespace(**vars(arguments) | one), stressors)
     if not is_store(arguments.table):
         return cf.read(arguments.table, format=arguments.format, year=year, stressors=stressors)
     for option, value in (("--format", arguments.format), ("--year", year)):
@@ -63,7 +68,47 @@ def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) 
 def table_or_path(arguments: argparse.Namespace) -> Table | Path:
     """Return what `carbonflows_fast.check` is told: the path, if it says all."""
     path: Path = arguments.table
-    return path if arguments.format is None and arguments.year is None else load(arguments)
+    plain = arguments.format is None and arguments.year is None and not has_saved(path)
+    return path if plain else load(arguments)
+
+
+def has_saved(folder: Path) -> bool:
+    """Whether a path is a folder of saved tables."""
+    from carbonflows_fast.store import is_store
+
+    try:
+        return folder.is_dir() and not is_store(folder) and any(map(is_store, folder.iterdir()))
+    except OSError:
+        return False  # whoever reads it says why
+
+
+def refuse_layout(arguments: argparse.Namespace) -> None:
+    """Refuse --format for a folder of saved tables, which have none."""
+    if arguments.format is not None:
+        raise InputError(
+            wrong("--format", expected="a table in text files",
+                  got=f"a folder of saved tables, {str(arguments.table)!r}",
+                  remedy="leave it out")
+        )  # fmt: skip
+
+
+def _of_year(folder: Path, year: int | None) -> Path:
+    """Return the saved table of a year among those in a folder."""
+    from carbonflows_fast.panel import Panel
+
+    paths = Panel(folder)._paths
+    if year is None:
+        raise InputError(
+            wrong(str(folder), expected="one table",
+                  got=f"{len(paths)} saved tables ({shorten(paths, 40)})",
+                  remedy="say which: --year …, or the path of its folder")
+        )  # fmt: skip
+    if year not in paths:
+        raise InputError(
+            wrong("--year", expected=f"a year of {str(folder)!r}, {shorten(paths, 40)}",
+                  got=str(year), remedy="ask for a year that is there")
+        )  # fmt: skip
+    return paths[year]
 
 
 def refuse_own_source(arguments: argparse.Namespace) -> None:
@@ -76,14 +121,24 @@ def refuse_own_source(arguments: argparse.Namespace) -> None:
     """
     given = vars(arguments)
     for written, name in WRITTEN.items():
-        for read in READ:
-            places = given.get(written), given.get(read)
-            if None not in places and _same(*places):  # type: ignore[arg-type]
+        place: Path | None = given.get(written)
+        for source in (_chosen(given, read) for read in READ if place is not None):
+            if place is not None and source is not None and _same(place, source):
                 raise InputError(
                     wrong(name, expected="another place than that of a table that is read",
-                          got=repr(str(places[0])),
+                          got=repr(str(place)),
                           remedy="choose one where nothing is lost")
                 )  # fmt: skip
+
+
+def _chosen(given: dict[str, Any], read: str) -> Path | None:
+    """Return where a table is that is read: the one of its year in a folder of saved tables."""
+    path: Path | None = given.get(read)
+    year = given.get({"table": "year"}.get(read, f"{read}_year"))
+    if path is not None and year is not None and has_saved(path):
+        with suppress(CarbonFlowsError):  # the command says what is wrong, and of which option
+            return _of_year(path, year)
+    return path
 
 
 def _same(one: Path, other: Path) -> bool:

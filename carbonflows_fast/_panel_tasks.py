@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +31,7 @@ from carbonflows_fast.errors import CarbonFlowsError, InputError, StoreError, wr
 from carbonflows_fast.path_decomposition import structural_path_decomposition
 from carbonflows_fast.paths import structural_paths
 from carbonflows_fast.sectors import sector_study
-from carbonflows_fast.store import checksum, open
+from carbonflows_fast.store import checksum, open, stamp
 from carbonflows_fast.trade import flows
 
 __all__ = ["MEASURE", "QUESTIONS", "Done", "Source", "Task", "described", "run_task", "written"]
@@ -84,7 +83,7 @@ class Source:
     @classmethod
     def of(cls, path: Path) -> Source:
         """Look at a saved table."""
-        return cls(str(path), checksum(path), _stamp(path))
+        return cls(str(path), checksum(path), stamp(path))
 
     def require_unchanged(self) -> None:
         """Complain if the table is no longer what it was.
@@ -95,7 +94,7 @@ class Source:
         """
         path = Path(self.path)
         try:
-            same = checksum(path) == self.checksum and _stamp(path) == self.stamp
+            same = checksum(path) == self.checksum and stamp(path) == self.stamp
         except (OSError, StoreError):
             same = False
         if not same:
@@ -103,11 +102,6 @@ class Source:
                 f"{self.path} changed on disk while the panel was computed; its result was thrown "
                 "away, run the panel again"
             )
-
-
-def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
-    files = [(entry.name, entry.stat()) for entry in os.scandir(path)]
-    return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in files))
 
 
 @dataclass(frozen=True, slots=True)

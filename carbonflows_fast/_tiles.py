@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -70,10 +71,18 @@ class RegionTiles:
     core : _core.Tiles or _core.Tiles32
     order : ndarray of int64, shape (n,), or None
         Table row of each tile row.
+    require_whole : callable, optional
+        Complains if a file that the tiles lie in was cut short: to read on would end the process.
     """
 
-    def __init__(self, core: _core.Tiles, order: IntArray | None) -> None:
+    def __init__(
+        self,
+        core: _core.Tiles,
+        order: IntArray | None,
+        require_whole: Callable[[], None] = lambda: None,
+    ) -> None:
         self.core = core
+        self.require_whole = require_whole
         self.order = order
         self.starts = core.starts
         self.n = int(self.starts[-1])
@@ -106,6 +115,7 @@ class RegionTiles:
 
     def to_csr(self) -> Any:
         """Return A as a csr_array in table order."""
+        self.require_whole()
         indptr, indices, data = self.core.to_csr(thread_count())
         index = np.int32 if data.size < 2**31 else np.int64
         matrix = sp.csr_array((data, indices.astype(index), indptr.astype(index)), shape=self.shape)

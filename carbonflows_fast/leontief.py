@@ -361,6 +361,8 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
         If `dtype` is unknown, or A does not fit into float32.
     NotProductiveError
         If a domestic block of I − A is singular.
+    StoreError
+        If a file of an opened table was cut short since.
 
     Examples
     --------
@@ -381,6 +383,7 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
         tiles = tiles_of(parts, thread_count())
         cache.setdefault("system", LeontiefSystem(tiles, row_names(parts)))
     prepared: LeontiefSystem = cache["system"]
+    prepared.tiles.require_whole()
     if dtype == "float32":
         if "system float32" not in cache:
             cache.setdefault("system float32", prepared._with_single())

@@ -139,7 +139,11 @@ class Panel:
 
     def __getitem__(self, year: int) -> Table:
         """Open the table of a year."""
-        return open(self._paths[self._known(year)])
+        path = self._paths[self._known(year)]
+        table = open(path)
+        if table.year != year:
+            raise _another_year(path, year, table.year)
+        return table
 
     def __repr__(self) -> str:
         years = self.years
@@ -328,10 +332,7 @@ class Panel:
                 sources[year] = Source.of(path)
                 manifest = manifest_of(path)
                 if manifest["year"] != year:
-                    raise StoreError(
-                        f"{path}: expected the table of {year}, which it was when the panel was "
-                        f"made, got that of {manifest['year']}; make the panel again"
-                    )
+                    raise _another_year(path, year, manifest["year"])
                 self._manifests[year] = manifest
             except (StoreError, OSError) as error:
                 sources[year], broken[year] = Source(str(path), "", ()), str(error)
@@ -391,6 +392,13 @@ class Panel:
         return InputError(
             wrong("years", expected=expected, got=shown, remedy="leave it out for all")
         )
+
+
+def _another_year(path: Path, year: int, found: int | None) -> StoreError:
+    return StoreError(
+        f"{path}: expected the table of {year}, which it was when the panel was made, got that of "
+        f"{found}; make the panel again"
+    )
 
 
 def _is_year(value: Any) -> bool:

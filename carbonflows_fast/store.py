@@ -1,20 +1,16 @@
-"""Saved tables: a folder of plain .npy arrays and one JSON file, opened without reading them.
+"""Saved tables: a folder of plain .npy arrays and JSON files, opened without reading them.
 
 A store holds A once, as the solver's own tiles, and the factored blocks beside it, so that an
-opened table is ready to solve. Arrays are memory-mapped read-only. ``manifest.json`` holds labels,
-the format version, and the size and digest of every array; ``manifest.blake2b`` is the digest of
-the manifest, so that a change of any bit is found by ``open(verify=True)``.
+opened table is ready to solve. Arrays are memory-mapped read-only. The manifest holds labels, and
+the size and digest of every array; its own digest names the whole content, so that a change of any
+bit is found by ``open(verify=True)``. Where the files lie is the business of ``_generations``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,42 +18,39 @@ import numpy as np
 
 from carbonflows_fast import _core
 from carbonflows_fast import table as _table
-from carbonflows_fast._atomic import abandoned, fresh_name, given_path
-from carbonflows_fast._exchange import exchange
+from carbonflows_fast._atomic import given_path
+from carbonflows_fast._generations import (
+    FORMAT,
+    MANIFEST,
+    VERSION,
+    Generation,
+    consistent,
+    file_digest,
+    is_store,
+    opened,
+    replacing,
+    standing,
+)
 from carbonflows_fast._machine import thread_count
-from carbonflows_fast._parts import Parts, locked
+from carbonflows_fast._manifest import CODE_FIELDS, TEXT_FIELDS, manifest_in
+from carbonflows_fast._parts import Parts
+from carbonflows_fast._stored_arrays import Arrays
 from carbonflows_fast._table_argument import required_table
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import StoreError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "VERSION", "checksum", "is_store", "manifest_of", "open",
-           "require_replaceable", "save", "save_from"]  # fmt: skip
-
-FORMAT = "carbonflows_fast table"
-VERSION = 1
-
-MANIFEST, DIGEST = "manifest.json", "manifest.blake2b"
-TEXT_FIELDS = ("regions", "sectors", "categories", "stressors", "extensions", "stressor_units")
-CODE_FIELDS = ("region_codes", "sector_codes", "demand_codes", "category_codes", "row_unit_codes")
-MAPPED_FROM = 1 << 16  # smaller files are simply read
-VERIFIED_BELOW = 1 << 20  # files that cost nothing to verify are verified at every opening
-
-
-def is_store(path: str | os.PathLike[str]) -> bool:
-    """Return whether the folder is a saved table, as far as one may look into it.
-
-    >>> is_store("nowhere")
-    False
-    """
-    return os.path.isfile(Path(path) / MANIFEST)
+__all__ = ["checksum", "is_store", "manifest_of", "open", "require_replaceable", "save",
+           "save_from", "stamp"]  # fmt: skip
 
 
 def save(table: Table, path: str | os.PathLike[str]) -> Path:
     """Save a table so that it opens at once, ready to solve.
 
-    The folder appears complete or not at all; a saved table that stands there is replaced.
+    The folder appears complete or not at all. A saved table that stands there is replaced in one
+    step: who opens it meanwhile gets the old table or the new one, and a table that is open keeps
+    its numbers.
 
     Parameters
     ----------
@@ -99,13 +92,11 @@ def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
     arrays, manifest = _content(table)
     manifest["origin"] = origin
     try:
-        with _replacing(target) as folder:
+        with replacing(target) as folder:
             with ThreadPoolExecutor(4) as pool:
                 records = pool.map(lambda item: _write_array(folder, *item), arrays.items())
                 manifest["files"] = dict(zip(arrays, records))
-            text = json.dumps(manifest, indent=1).encode()
-            (folder / MANIFEST).write_bytes(text)
-            (folder / DIGEST).write_text(_digest(text))
+            _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
     except OSError as error:
         raise StoreError(
             f"path: expected a folder that can be written, got {str(target)!r} ({error}); "
@@ -151,13 +142,16 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
     Returns
     -------
     Table
-        Memory-mapped and read-only; it pickles by path.
+        Memory-mapped and read-only. It pickles by path and digest: what is unpickled is this very
+        table, or an error if another one was saved there since.
 
     Raises
     ------
     StoreError
-        If it is no saved table, of another format version, incomplete, or (verified) differs in
-        any byte from what was saved.
+        If it is no saved table, of another format version, incomplete, made of parts that do not
+        fit together, or (verified) differs in any byte from what was saved.
+    InputError
+        If `path` is no path.
 
     Examples
     --------
@@ -167,17 +161,22 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
     >>> cf.open(path, verify=True).equals(table)
     True
     """
-    thread_count()  # a wrong environment is no damage to the store
-    folder = Path(path).absolute()
-    manifest = _read_manifest(folder)
-    _verify(folder, manifest["files"], most=None if verify else VERIFIED_BELOW)
-    arrays = {
-        name: _read_array(folder, name, manifest["files"][name]) for name in manifest["files"]
-    }
-    try:
-        return _assemble(folder, manifest, arrays)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise _damaged(folder, f"its parts do not fit together ({error!r})") from error
+    return consistent(given_path("path", path).absolute(), lambda found: _opened(found, verify))
+
+
+def _reopened(path: Path, wanted: str) -> Table:
+    """Open the saved table that has a checksum: what a pickled table is made of."""
+
+    def use(found: Generation) -> Table:
+        if found.checksum != wanted:
+            raise StoreError(
+                f"path: expected the table that was at {str(path)!r} when it was pickled, got "
+                "another one, saved there since; keep each table under a path of its own, or open "
+                "this one with cf.open"
+            )
+        return _opened(found, False)
+
+    return consistent(path, use)
 
 
 def manifest_of(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -188,7 +187,7 @@ def manifest_of(path: str | os.PathLike[str]) -> dict[str, Any]:
     StoreError
         As for :func:`open`.
     """
-    return _read_manifest(Path(path).absolute())
+    return consistent(given_path("path", path).absolute(), manifest_in)
 
 
 def checksum(path: str | os.PathLike[str]) -> str:
@@ -199,10 +198,28 @@ def checksum(path: str | os.PathLike[str]) -> str:
     StoreError
         If there is none.
     """
-    try:
-        return _digest((Path(path) / MANIFEST).read_bytes())
-    except OSError as error:
-        raise _damaged(Path(path), str(error)) from error
+    return standing(given_path("path", path).absolute()).checksum
+
+
+def stamp(path: str | os.PathLike[str]) -> tuple[tuple[str, int, int], ...]:
+    """Return names, sizes and times of the files of a saved table: how it looks without being read.
+
+    Raises
+    ------
+    StoreError
+        If there is none.
+    """
+    place = given_path("path", path).absolute()
+
+    def use(found: Generation) -> tuple[tuple[str, int, int], ...]:
+        try:
+            with os.scandir(found.folder) as entries:
+                files = [(entry.name, entry.stat()) for entry in entries]
+        except OSError as error:
+            raise found.damaged(error) from error
+        return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in files))
+
+    return consistent(place, use)
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -244,118 +261,31 @@ def _content(table: Table) -> tuple[dict[str, Any], dict[str, Any]]:
 def _write_array(folder: Path, name: str, array: Any) -> dict[str, Any]:
     file = folder / f"{name}.npy"
     np.save(file, array, allow_pickle=False)
-    return {"bytes": file.stat().st_size, "blake2b": _file_digest(file)}
+    _protect(file)
+    with opened(file) as stream:
+        return {"bytes": file.stat().st_size, "blake2b": file_digest(stream)}
 
 
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """Give a fresh folder beside the target, and put it in the target's place at the end."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep_up(target)
-    fresh = fresh_name(target, "")
-    fresh.mkdir()
-    try:
-        yield fresh
-        if not is_store(target):
-            fresh.replace(target)
-        elif not exchange(fresh, target):
-            old = fresh.with_suffix(".old")
-            target.rename(old)
-            fresh.rename(target)
-            shutil.rmtree(old)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)  # by now perhaps the table that was replaced
+def _write(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    _protect(file)
 
 
-def _sweep_up(target: Path) -> None:
-    """Remove what saves that were killed on this machine have left behind."""
-    for left in abandoned(target):
-        if left.suffix == ".old" and not target.exists():
-            left.rename(target)  # killed between two renames
-        elif left.suffix in (".old", ".tmp"):
-            shutil.rmtree(left, ignore_errors=True)
+def _protect(file: Path) -> None:
+    """Take away the right to write: whoever has the table open reads from this file."""
+    if os.name != "nt":  # a file that cannot be written could not be deleted there
+        file.chmod(file.stat().st_mode & ~0o222)
 
 
 # ---- reading -------------------------------------------------------------------------------------
 
 
-def _damaged(folder: Path, what: str) -> StoreError:
-    return StoreError(
-        f"path: expected a complete saved table, got {str(folder)!r}, where {what}; "
-        "save the table again from its source"
-    )
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    if not is_store(folder):
-        what = "which does not exist" if not _is_there(folder) else f"which has no {MANIFEST}"
-        raise StoreError(
-            f"path: expected a saved table, got {str(folder)!r}, {what}; make one with "
-            "cf.save(table, path), or read a text table with cf.read(path)"
-        )
-    try:
-        text = (folder / MANIFEST).read_bytes()
-        expected = (folder / DIGEST).read_bytes()
-    except OSError as error:
-        raise _damaged(folder, str(error)) from error
-    if _digest(text).encode() != expected:
-        raise _damaged(folder, f"{MANIFEST} differs from what was saved")
-    manifest: dict[str, Any] = json.loads(text)
-    if manifest.get("format") != FORMAT or manifest.get("version") != VERSION:
-        raise StoreError(
-            f"path: expected format version {VERSION}, got version {manifest.get('version')} in "
-            f"{str(folder)!r}; save the table again with this version of carbonflows_fast"
-        )
-    return manifest
-
-
-def _is_there(folder: Path) -> bool:
-    """Return whether there is such a folder, or raise if one may not know."""
-    try:
-        os.stat(folder / MANIFEST)
-    except PermissionError as error:
-        raise StoreError(
-            f"path: expected a saved table that you may read, got {str(folder)!r}, without "
-            "permission to look into it; have its owner give you the right, or copy it"
-        ) from error
-    except (OSError, ValueError):
-        return os.path.exists(folder)
-    return True
-
-
-def _read_array(folder: Path, name: str, record: dict[str, Any]) -> Any:
-    file = folder / f"{name}.npy"
-    try:
-        size = file.stat().st_size
-        if size != record["bytes"]:
-            raise _damaged(folder, f"{file.name} has {size} bytes instead of {record['bytes']}")
-        mode: Any = "r" if size >= MAPPED_FROM else None
-        array = np.load(file, mmap_mode=mode, allow_pickle=False)
-    except StoreError:
-        raise
-    except Exception as error:  # a damaged header makes NumPy raise nearly anything
-        raise _damaged(folder, f"{file.name} cannot be read ({error})") from error
-    return locked(array.view(np.ndarray))
-
-
-def _verify(folder: Path, files: dict[str, Any], most: int | None) -> None:
-    """Compare the files with their digests, those up to `most` bytes if that is given."""
-    for name, record in files.items():
-        if most is not None and record["bytes"] > most:
-            continue
-        file = folder / f"{name}.npy"
-        try:
-            found = _file_digest(file)
-        except OSError as error:
-            raise _damaged(folder, f"{file.name} cannot be read ({error})") from error
-        if found != record["blake2b"]:
-            raise _damaged(folder, f"{file.name} differs from what was saved")
-
-
-def _assemble(folder: Path, manifest: dict[str, Any], arrays: dict[str, Any]) -> Table:
-    _check_layout(folder, arrays)
+def _opened(found: Generation, verify: bool) -> Table:
+    thread_count()  # a wrong environment is no damage to the store
+    manifest = manifest_in(found)
+    arrays = Arrays(found, manifest, verify)
     core = _core.Tiles(arrays["starts"], arrays["entries"], arrays["masks"], arrays["values"])
-    tiles = RegionTiles(core, arrays.get("order"))
+    tiles = RegionTiles(core, arrays.by_name.get("order"), arrays.require_whole)
     labels: dict[str, Any] = {name: tuple(manifest[name]) for name in TEXT_FIELDS}
     codes: dict[str, Any] = {name: arrays[name] for name in CODE_FIELDS}
     parts = Parts(
@@ -365,15 +295,15 @@ def _assemble(folder: Path, manifest: dict[str, Any], arrays: dict[str, Any]) ->
         Y=arrays["Y"],
         emissions=arrays["emissions"],
         emissions_kind=manifest["emissions_kind"],
-        F_Y=arrays.get("F_Y"),
-        population=arrays.get("population"),
+        F_Y=arrays.by_name.get("F_Y"),
+        population=arrays.by_name.get("population"),
         year=manifest["year"],
         name=manifest["name"],
         row_units=tuple(manifest["row_units"]),
         **labels,
         **codes,
     )
-    table = Table._from_parts(parts, path=folder)
+    table = Table._from_parts(parts, saved=(found.path, found.checksum))
     table._cache["system"] = LeontiefSystem(
         tiles,
         row_names(parts),
@@ -383,43 +313,4 @@ def _assemble(folder: Path, manifest: dict[str, Any], arrays: dict[str, Any]) ->
     return table
 
 
-def _check_layout(folder: Path, arrays: dict[str, Any]) -> None:
-    """Refuse tiles that point outside their arrays: the core trusts them."""
-    starts, entries = arrays["starts"], arrays["entries"]
-    blocks = starts.size - 1
-    sizes = np.diff(starts)
-    n = arrays["x"].size
-    fits = (
-        entries.shape == (blocks, blocks, 4)
-        and starts[0] == 0
-        and starts[-1] == n
-        and bool((sizes > 0).all() and (sizes <= _core.max_block).all())
-        and arrays["pivots"].shape == (n,)
-        and arrays["factors"].shape == (int((sizes**2).sum()),)
-    )
-    if fits:
-        kind, first_value, first_mask, count = np.moveaxis(entries, 2, 0)
-        rows, columns = sizes[:, None], sizes[None, :]
-        value_ends = first_value + np.where(kind == 1, rows * (-(-columns // 8) * 8), count)
-        mask_ends = first_mask + np.where(kind == 2, rows * -(-columns // 16), 0)
-        fits = bool(
-            ((kind >= 0) & (kind <= 2) & (count >= 0) & (count <= rows * columns)).all()
-            and (first_value >= 0).all()
-            and (first_mask >= 0).all()
-            and value_ends.max() <= arrays["values"].size
-            and mask_ends.max() <= arrays["masks"].size
-        )
-    if not fits:
-        raise _damaged(folder, "the tiles of A do not fit their arrays")
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=32).hexdigest()
-
-
-def _file_digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
-
-
-_table._open_store = open
+_table._open_store = _reopened

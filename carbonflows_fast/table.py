@@ -24,8 +24,8 @@ from carbonflows_fast.errors import InputError, StoreError, shorten, wrong
 __all__ = ["Table"]
 
 # Set by later modules when they are imported, since a module imports only from those before it:
-# `store` opens a table by path, `leontief` solves (I − A) x = Y·1 for a table without x.
-_open_store: Callable[[Path], Table] | None = None
+# `store` opens a table by path and digest, `leontief` solves (I − A) x = Y·1 for a table without x.
+_open_store: Callable[[Path, str], Table] | None = None
 _solve_output: Callable[[Table], FloatArray] | None = None
 
 
@@ -112,9 +112,9 @@ class Table(Views):
     (('CO2',), 'kt', ['', ''], None)
     """
 
-    __slots__ = ("__weakref__", "_path")
+    __slots__ = ("__weakref__", "_saved")
 
-    _path: Path | None
+    _saved: tuple[Path, str] | None  # of an opened table: where it is, and the digest of it
 
     def __init__(
         self,
@@ -158,18 +158,21 @@ class Table(Views):
         )
         self._fill(parts, None, {})
 
-    def _fill(self, parts: Parts, path: Path | None, cache: dict[str, Any]) -> None:
+    def _fill(self, parts: Parts, saved: tuple[Path, str] | None, cache: dict[str, Any]) -> None:
         object.__setattr__(self, "_parts", parts)
-        object.__setattr__(self, "_path", path)
+        object.__setattr__(self, "_saved", saved)
         object.__setattr__(self, "_cache", cache)
 
     @classmethod
     def _from_parts(
-        cls, parts: Parts, path: Path | None = None, cache: dict[str, Any] | None = None
+        cls,
+        parts: Parts,
+        saved: tuple[Path, str] | None = None,
+        cache: dict[str, Any] | None = None,
     ) -> Table:
         """Make a table of parts that are known to be valid (a store, a change, an aggregate)."""
         table = cls.__new__(cls)
-        table._fill(parts, path, {} if cache is None else cache)
+        table._fill(parts, saved, {} if cache is None else cache)
         return table
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -327,9 +330,15 @@ class Table(Views):
         ]
         return f"Table({', '.join(text for text in described if text)})"
 
+    def __copy__(self) -> Table:
+        return self  # nothing of it can change
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Table:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._path is not None:
-            return _reopen, (self._path,)
+        if self._saved is not None:
+            return _reopen, self._saved
         parts = self._parts
         if not (isinstance(parts.matrix, np.ndarray) or sp.issparse(parts.matrix)):
             parts = replace(parts, matrix=self.A)  # tiles belong to a file, which is not this one
@@ -345,10 +354,10 @@ def _rebuild(parts: Parts) -> Table:
     return Table._from_parts(relocked(parts))
 
 
-def _reopen(path: Path) -> Table:
-    """Open a pickled table by its path: matrices are never shipped between processes."""
+def _reopen(path: Path, checksum: str) -> Table:
+    """Open a pickled table where it is: matrices are never shipped between processes."""
     if _open_store is None:
         raise StoreError(
             f"{path}: expected a reader for stores, got none loaded; import carbonflows_fast first"
         )
-    return _open_store(path)
+    return _open_store(path, checksum)

@@ -274,6 +274,30 @@ void sum_row_groups(const TiledMatrix<Value>& matrix, std::span<const std::int32
 }
 
 template <class Value>
+bool masks_fit(const TiledMatrix<Value>& matrix, int threads) {
+  std::vector<std::uint8_t> fits(at(matrix.blocks()), 1);
+  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
+    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
+      const Tile<Value> tile = matrix.tile(r, s);
+      if (tile.kind != TileKind::packed) continue;
+      const std::int64_t chunks = mask_count(tile.columns);
+      const unsigned outside = 0xffffU << ((tile.columns - 1) % 16 + 1);  // of the last mask
+      unsigned beyond = 0;
+      std::int64_t count = 0;
+      for (std::int64_t i = 0; i < tile.rows; ++i) {
+        const std::uint16_t* masks = tile.masks + i * chunks;
+        for (std::int64_t c = 0; c < chunks; ++c) {
+          count += std::popcount(static_cast<unsigned>(masks[c]));
+        }
+        beyond |= masks[chunks - 1] & outside;
+      }
+      if (beyond != 0 || count != tile.end - tile.values) fits[at(r)] = 0;
+    }
+  });
+  return std::find(fits.begin(), fits.end(), std::uint8_t{0}) == fits.end();
+}
+
+template <class Value>
 double lowest(const TiledMatrix<Value>& matrix, int threads) {
   std::vector<Value> smallest(at(matrix.blocks()), Value{0});
   parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
@@ -313,6 +337,7 @@ CARBONFLOWS_FOR_INDEX(std::int64_t)
                                    std::span<const double>, std::span<Value>, int);             \
   template void sum_row_groups<Value>(const TiledMatrix<Value>&, std::span<const std::int32_t>, \
                                       std::span<double>, int);                                  \
+  template bool masks_fit<Value>(const TiledMatrix<Value>&, int);                               \
   template double lowest<Value>(const TiledMatrix<Value>&, int);
 CARBONFLOWS_FOR_VALUE(double)
 CARBONFLOWS_FOR_VALUE(float)

@@ -121,6 +121,12 @@ Flat<double> row_group_sums(const Tiles<Value>& tiles, const Flat<std::int32_t>&
 }
 
 template <class Value>
+bool masks_fit(const Tiles<Value>& tiles, int threads) {
+  const py::gil_scoped_release release;
+  return cf::masks_fit(tiles.matrix(), threads);
+}
+
+template <class Value>
 double lowest(const Tiles<Value>& tiles, int threads) {
   const py::gil_scoped_release release;
   return cf::lowest(tiles.matrix(), threads);
@@ -201,6 +207,7 @@ py::class_<Tiles<Value>> bind(py::module_& m, const char* name) {
       .def("to_dense", &to_dense<Value>, py::arg("absolute"), py::arg("out").noconvert(),
            py::arg("threads"))
       .def("lowest", &lowest<Value>)
+      .def("masks_fit", &masks_fit<Value>)
       .def("scaled", &scaled<Value>)
       .def("row_group_sums", &row_group_sums<Value>)
       .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(),

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from store_files import overwrite
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import CarbonFlowsError
@@ -75,13 +76,13 @@ class Sample:
     def outcome(self, name: str, content: bytes, checked: bool) -> str:
         """Return what became of the table with another content of a file; raise if it is wrong."""
         path = self.folder / name
-        path.write_bytes(content)
+        overwrite(path, content)
         try:
             table = self.read()
         except CarbonFlowsError:
             return "refused"
         finally:
-            path.write_bytes(self.files[name])
+            overwrite(path, self.files[name])
         if checked:
             assert table.equals(self.table), "changed numbers were accepted"
         for part in (table._parts.Y, table._parts.emissions, table._parts.F_Y, table._parts.x):

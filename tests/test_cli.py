@@ -176,9 +176,10 @@ def test_check_of_a_sound_table(shell: Shell, saved: str, text: str, tmp_path: P
 
 def test_check_finds_a_damaged_store(shell: Shell, table: cf.Table, tmp_path: Path) -> None:
     path = cf.save(table, tmp_path / "world")
-    largest = max(path.glob("*.npy"), key=lambda file: file.stat().st_size)
+    largest = max(path.rglob("*.npy"), key=lambda file: file.stat().st_size)
     content = bytearray(largest.read_bytes())
     content[-1] ^= 1
+    largest.chmod(0o600)
     largest.write_bytes(content)
     assert "not ok (1 error" in shell("check", path, status=1)
 

@@ -124,7 +124,7 @@ def test_what_is_read_is_not_replaced(
     cf.save(table, source)
     (tmp_path / "link").symlink_to(source)
     monkeypatch.chdir(tmp_path)
-    before = (source / "manifest.json").read_bytes()
+    before = (source / "carbonflows.json").read_bytes()
     other = {"relative": Path("own/../own"), "link": tmp_path / "link"}.get(way, source)
     asked = ["repair", source, other, "--balance", "--emissions-without-output", "spread"]
     if way == "convert":
@@ -134,7 +134,7 @@ def test_what_is_read_is_not_replaced(
         asked = ["check", "icio.csv", "--out", tmp_path / "icio.csv"]
     err = shell(capsys, *asked, status=2)
     assert "expected another place than that of a table that is read" in err
-    assert (source / "manifest.json").read_bytes() == before
+    assert (source / "carbonflows.json").read_bytes() == before
     if way == "ledger":
         assert (tmp_path / "icio.csv").read_text() == "a table in one file"
 

@@ -74,3 +74,63 @@ def test_a_saved_table_has_one_year(
     for command in ("info", "check"):
         assert main([command, str(saved), "--year", "2018"]) == 2
         assert "leave --year out" in capsys.readouterr().err
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Two saved tables in one folder, of which the later one has other numbers."""
+    for year in (2005, 2009):
+        world = cf.synthetic.world(3, 4, year=year, seed=year)
+        cf.save(world, tmp_path / "store" / f"world_{year}")
+    return tmp_path / "store"
+
+
+COMMANDS = ["info", "check", "accounts", "flows", "paths"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_year_picks_a_table_in_a_folder_of_saved_ones(
+    store: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert main([command, str(store)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"carbonflows-fast: {store}: expected one table, got 2 saved tables ")
+    assert "(2005, 2009); say which: --year …, or the path of its folder" in err
+    assert main([command, str(store), "--year", "2009"]) == 0
+    by_year = capsys.readouterr().out
+    assert main([command, str(store / "world_2009")]) == 0
+    by_path = capsys.readouterr().out
+    if command != "check":  # whose report names what it was given
+        assert by_year == by_path
+    assert main([command, str(store), "--year", "2010"]) == 2
+    err = capsys.readouterr().err
+    assert f"--year: expected a year of {str(store)!r}, 2005, 2009, got 2010; ask for a" in err
+    assert main([command, str(store), "--year", "2009", "--format", "oecd"]) == 2
+    assert "--format: expected a table in text files" in capsys.readouterr().err
+
+
+def test_two_years_of_a_folder_of_saved_tables(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["decompose", str(store), str(store), "--year", "2005"]
+    assert main([*asked, "--after-year", "2009"]) == 0
+    by_year = capsys.readouterr().out
+    assert main(["decompose", *(str(store / f"world_{year}") for year in (2005, 2009))]) == 0
+    assert capsys.readouterr().out == by_year
+    assert main(asked) == 2
+    assert "say which: --after-year …, or the path of its folder" in capsys.readouterr().err
+    assert main([*asked, "--after-year", "2010"]) == 2
+    assert "--after-year: expected a year of" in capsys.readouterr().err
+
+
+def test_the_table_of_a_year_is_not_written_over(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["repair", str(store), str(store / "world_2009"), "--balance", "--year"]
+    assert main([*asked, "2009"]) == 2
+    assert "expected another place than that of a table that is read" in capsys.readouterr().err
+    assert cf.open(store / "world_2009").equals(cf.synthetic.world(3, 4, year=2009, seed=2009))
+    assert (
+        main(["repair", str(store), str(store.parent / "new"), "--balance", "--year", "2009"]) == 0
+    )
+    assert cf.open(store.parent / "new").year == 2009

@@ -24,7 +24,7 @@ ROOMS = [
     ["synthetic", "_synthetic_recipe"],
     ["_tiles", "_rhs", "_certificate", "_blas", "_direct", "_sweeps",
      "_guards", "_solution", "_methods", "leontief", "_subsystems"],
-    ["store", "_exchange"],
+    ["store", "_generations", "_manifest", "_stored_arrays"],
     ["_conversion"],
     ["accounting", "_account_solves", "_imports", "_footprints"],
     ["checks", "_check_report", "_findings", "_intensity_findings", "_jumps", "_effects",

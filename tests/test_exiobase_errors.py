@@ -269,8 +269,9 @@ def test_two_tables_in_one_place(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_a_store_is_to_be_opened(tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text("{}")
+@pytest.mark.parametrize("marker", ["carbonflows.json", "manifest.blake2b"])
+def test_a_store_is_to_be_opened(tmp_path: Path, marker: str) -> None:
+    (tmp_path / marker).write_text("{}")
     with pytest.raises(FormatError, match=r"a store .* open it with cf\.open"):
         read(tmp_path)
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from panel_cluster import Cluster, saved_years
+from store_files import arrays_of, overwrite
 
 import carbonflows_fast as cf
 from carbonflows_fast._panel_tasks import Source, Task, run_task, written
@@ -214,10 +215,10 @@ def test_a_table_that_changes_in_the_meantime_is_noticed(folder: Path, tmp_path:
         if change == "saved anew":
             cf.save(cf.synthetic.world(4, 15, year=2010, stressors=2, seed=1), path)
         else:
-            values = path / "values.npy"
+            values = arrays_of(path) / "values.npy"
             content = bytearray(values.read_bytes())
             content[-1] ^= 1
-            values.write_bytes(content)
+            overwrite(values, content)
         assert "changed on disk while the panel was computed" in run_task(task).failed
 
 
@@ -228,7 +229,7 @@ def test_a_table_that_another_year_took_the_place_of_is_not_filed_under_the_old_
     shutil.copytree(folder, store)
     panel = cf.Panel(store)
     cf.save(cf.synthetic.world(4, 15, year=2019, stressors=2), store / "y2010")
-    (store / "y2012" / "x.npy").unlink()
+    (arrays_of(store / "y2012") / "x.npy").unlink()
     shutil.rmtree(store / "y2013")
     with pytest.raises(PanelError, match=r"3 of 4 failed, the others are done; ") as caught:
         panel.accounts("CO2", client=cluster.address)
@@ -237,6 +238,8 @@ def test_a_table_that_another_year_took_the_place_of_is_not_filed_under_the_old_
     assert list(caught.value.results.index.unique("year")) == [2011]
     with pytest.raises(PanelError, match=r"1 of 1 failed, none is done; 2010: "):
         panel.accounts("CO2", years=2010)
+    with pytest.raises(cf.StoreError, match=r"expected the table of 2010, .* got that of 2019"):
+        panel[2010]
 
 
 def test_a_table_that_changes_during_its_task_gives_no_result(

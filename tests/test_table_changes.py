@@ -291,11 +291,11 @@ class FakeTiles:
         raise AssertionError("tiles must not be pickled")
 
 
-def stored(path: Path | None) -> Table:
+def stored(path: Path, checksum: str = "abc") -> Table:
     table = Table(**small())
     fields = {name: getattr(table._parts, name) for name in Parts.__dataclass_fields__}
     parts = Parts(**(fields | {"matrix": FakeTiles(table.A), "kind": "A"}))
-    return Table._from_parts(parts, path=path)
+    return Table._from_parts(parts, saved=(path, checksum))
 
 
 def test_a_stored_table_pickles_by_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,13 +307,13 @@ def test_a_stored_table_pickles_by_path(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(StoreError, match="somewhere"):
         pickle.loads(message)
     monkeypatch.setattr(table_module, "_open_store", stored)
-    assert pickle.loads(message)._path == Path("somewhere")
+    assert pickle.loads(message)._saved == (Path("somewhere"), "abc")
 
 
 def test_what_is_made_of_a_stored_table_pickles_by_content() -> None:
     table = stored(Path("somewhere"))
     changed = table.with_changes(S=table.S)
-    assert changed._path is None
+    assert changed._saved is None
     assert pickle.loads(pickle.dumps(changed)).equals(changed)
     grouped = table.aggregate(sectors={"coal": "all", "steel": "all"})
     expected = Table(**small(Z=table.Z, x=table.x)).aggregate(sectors=["all"] * 4)

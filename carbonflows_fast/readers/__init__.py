@@ -45,7 +45,7 @@ FORMATS = {
     "plain": Format(plain.find_plain, plain.read_plain, plain.LOOKED_FOR),
 }
 
-STORE_MARKER = "manifest.json"
+STORE_MARKERS = ("carbonflows.json", "manifest.blake2b")  # of this layout and the earlier one
 
 
 def read(
@@ -106,10 +106,10 @@ def read(
     """
     place = _place(path)
     year = _whole(year)
-    if os.path.isfile(place / STORE_MARKER):
+    if any(os.path.isfile(place / marker) for marker in STORE_MARKERS):
         raise FormatError(
             wrong(str(path), expected="a table as its publisher distributes it",
-                  got=f"a store of carbonflows_fast ({STORE_MARKER})",
+                  got="a store of carbonflows_fast",
                   remedy="open it with cf.open")
         )  # fmt: skip
     wanted = _wanted(stressors)

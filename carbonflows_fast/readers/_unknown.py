@@ -16,7 +16,7 @@ from carbonflows_fast.readers._files import DEPTH, Files, disk_files
 
 __all__ = ["unknown_layout"]
 
-STORE_FILES = ("manifest.json", "manifest.blake2b")
+STORE_FILES = ("carbonflows.json", "manifest.blake2b")  # of this layout and the earlier one
 ZIPPED_SHEETS = (".xlsx", ".xlsm", ".xlsb", ".ods")
 # What browsers and file managers put around the name of a file that is there already.
 COPIED = re.compile(
@@ -69,9 +69,11 @@ def _reasons(files: Files, layouts: Layouts, wanted: Layouts) -> Iterator[tuple[
                 "a zip whose name ends in .zip", "one that is called otherwise",
                 f"rename it to {files.path.name}.zip",
             )  # fmt: skip
-    marker, digest = STORE_FILES
-    saved = [n.removesuffix(marker) for n, _ in files.matching(re.escape(marker))]
-    saved = [root for root in saved if root + digest in files]
+    saved = [
+        name.removesuffix(marker)
+        for marker in STORE_FILES
+        for name, _ in files.matching(re.escape(marker))
+    ]
     if saved:
         names = shorten(root.rstrip("/") or files.title for root in saved)
         unpack = "" if files.path.is_dir() else "unpack the zip; then "

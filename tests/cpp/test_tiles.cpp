@@ -124,3 +124,31 @@ TEST_CASE("the three kinds of tile occur where they should") {
   CHECK(matrix.entry(0, 1).count == 1);
   CHECK(carbonflows::lowest(matrix, 2) == -0.5);
 }
+
+TEST_CASE("masks that do not fit their tile are found") {
+  for (const Ints& starts : partitions) {
+    const Doubles a = random_matrix(starts, 3, 0.3);
+    for (const int threads : {1, 3}) {
+      auto owned = tiled(a, starts, threads);
+      CHECK(carbonflows::masks_fit(owned.view(), threads));
+      for (std::size_t place = 0; place < owned.masks.size(); place += 1 + owned.masks.size() / 50) {
+        for (unsigned bit = 0; bit < 16; ++bit) {
+          owned.masks[place] = static_cast<std::uint16_t>(owned.masks[place] ^ (1U << bit));
+          CHECK_FALSE(carbonflows::masks_fit(owned.view(), threads));
+          owned.masks[place] = static_cast<std::uint16_t>(owned.masks[place] ^ (1U << bit));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a mask that counts right and stands for a column outside is found") {
+  const Ints starts{0, 5};
+  Doubles a(25, 0.0);
+  a[0] = 0.5;
+  auto owned = tiled(a, starts);
+  for (unsigned bit = 0; bit < 16; ++bit) {
+    owned.masks[0] = static_cast<std::uint16_t>(1U << bit);
+    CHECK(carbonflows::masks_fit(owned.view(), 1) == (bit < 5));
+  }
+}

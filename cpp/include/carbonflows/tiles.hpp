@@ -124,6 +124,11 @@ template <class Value>
 void sum_row_groups(const TiledMatrix<Value>& matrix, std::span<const std::int32_t> codes,
                     std::span<double> sums, int threads);
 
+// Whether the masks of each packed tile stand for as many columns as it has values, and for none
+// that it has not: what every walk over a tile relies on. Entries must lie inside the arrays.
+template <class Value>
+bool masks_fit(const TiledMatrix<Value>& matrix, int threads);
+
 // Smallest stored value, 0 if none is negative.
 template <class Value>
 double lowest(const TiledMatrix<Value>& matrix, int threads);
