@@ -79,11 +79,13 @@ def show_changes(found: PathChanges, lines: int) -> None:
     explained, unit = found.explained, found.unit
     rises, falls = (float(sign * (sign * found.change).clip(0).sum()) for sign in (1, -1))
     # A share of a change says little where rises and falls cancel.
-    parts = f"rises of {with_unit(rises, unit)} and falls of {with_unit(-falls, unit)}"
-    if 0.0 in (rises, falls) and 0 <= explained["change"] / (found.total or float("nan")) <= 1:
-        parts = f"{percent(explained['change'] / found.total)} of the change"
+    parts = ""
+    if rises and falls:
+        parts = f", rises of {with_unit(rises, unit)} and falls of {with_unit(-falls, unit)}"
+    elif 0 <= (share := explained["change"] / (found.total or float("nan"))) <= 1:
+        parts = f", {percent(share)} of the change"
     say()
-    say(f"{len(found):,} chains ({found.method}) add {with_unit(explained['change'], unit)}, "
+    say(f"{len(found):,} chains ({found.method}) add {with_unit(explained['change'], unit)}"
         f"{parts}; all others {with_unit(float(found.pruned.sum()), unit)}")  # fmt: skip
     frame = found.to_frame().head(lines)
     amounts = frame[["change", *(f"effect_{kind}" for kind in KINDS)]]

@@ -97,6 +97,8 @@ def _require_same(
     remedy = "aggregate both to labels that they share"
     if what == "columns of final demand":
         remedy = _merging(ours, theirs, names)
+        if argument == "after":  # a question that takes a demand
+            remedy += ", or ask by demand= for what both have"
     raise LabelError(wrong(argument, expected=f"the {what} of {names[0]}", got=got, remedy=remedy))
 
 
@@ -110,8 +112,7 @@ def _merging(ours: list[Any], theirs: list[Any], names: tuple[str, str]) -> str:
     shared = sorted((categories[0] & categories[1]) - {extra})
     into = shared[0] if shared else min((categories[0] | categories[1]) - {extra}, default="")
     where = " and in ".join(n for n, c in zip(names, categories, strict=True) if extra in c)
-    return (f"merge categories, in {where} e.g. by .aggregate(categories={{{extra!r}: {into!r}}}), "
-            "or ask by demand= for what both have")  # fmt: skip
+    return f"merge categories, in {where} e.g. by .aggregate(categories={{{extra!r}: {into!r}}})"
 
 
 def require_same_heads(before: Table, after: Table) -> None:

@@ -12,6 +12,7 @@ import pytest
 from test_decomposition import pair, year
 
 import carbonflows_fast as cf
+from carbonflows_fast.cli import main
 from carbonflows_fast.errors import InputError, LabelError, PanelError
 
 ROWS = pd.MultiIndex.from_product([["NO", "SE"], ["farm", "shop"]], names=["region", "sector"])
@@ -159,6 +160,20 @@ def test_categories_of_one_table_are_merged_as_the_error_says() -> None:
         merged = [eval(f"one{remedy[1]}") if one is before else one for one in tables]
         assert abs(cf.structural_decomposition(*merged).total) < 1e-9
         assert len(cf.structural_path_decomposition(*merged)) == 0
+
+
+def test_the_command_line_and_the_report_advise_what_they_can_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = years_of_other_categories()
+    stores = [str(cf.save(one, tmp_path / str(one.year))) for one in (before, after)]
+    assert main(["decompose", *stores]) == 2
+    assert "; ask by --demand for what both have" in capsys.readouterr().err
+    assert main(["decompose", *stores, "--demand", ":state"]) == 0
+    with pytest.raises(LabelError, match=r"in the table of 2019 e.g. by .*: 'homes'}\)$"):
+        cf.report(after, out=tmp_path / "report.html", since=before)
+    merged = before.aggregate(categories={"charities": "homes"})
+    cf.report(after, out=tmp_path / "report.html", since=merged)
 
 
 def test_a_category_that_both_have_is_compared_as_they_are() -> None:

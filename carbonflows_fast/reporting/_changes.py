@@ -87,6 +87,8 @@ def change(results: Results) -> Section | None:
 
 def _traded(results: Results, found: Change) -> list[str]:
     then, now = found.flows.traded_share, results.flows.traded_share
+    if not (0 <= then <= 1 and 0 <= now <= 1):  # a total in which sinks and emissions cancel
+        return []
     if percent(then) == percent(now):
         moved = [" stayed at "]
     else:
