@@ -19,12 +19,12 @@ except ImportError as error:  # pragma: no cover - only in a source tree without
     ) from error
 
 from carbonflows_fast import figures, synthetic
+from carbonflows_fast._chained import decompose_years
 from carbonflows_fast._machine import build_info
 from carbonflows_fast.accounting import Footprints, accounts, footprints, multipliers
 from carbonflows_fast.checks import CheckReport, check
 from carbonflows_fast.decomposition import (
     Decomposition,
-    decompose_years,
     structural_decomposition,
 )
 from carbonflows_fast.errors import (

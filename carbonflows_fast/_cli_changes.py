@@ -6,14 +6,22 @@ import argparse
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._cli_output import columns, numbers, percent, with_unit
+from carbonflows_fast._cli_output import (
+    columns,
+    measured,
+    numbers,
+    path_of,
+    percent,
+    with_unit,
+    write_out,
+)
 from carbonflows_fast._cli_streams import say
 
 if TYPE_CHECKING:
     from carbonflows_fast.decomposition import Decomposition
     from carbonflows_fast.path_decomposition import PathChanges
 
-__all__ = ["add_arguments", "show_changes", "show_decomposition"]
+__all__ = ["add_arguments", "show"]
 
 METHODS = ("shapley", "lmdi", "polar")
 KINDS = ("intensity", "technology", "trade", "demand")
@@ -30,7 +38,21 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
         "--method", choices=METHODS, default="shapley",
         help="attribution to a chain's factors (default shapley)",
     )  # fmt: skip
+    parser.add_argument(
+        "--chains", metavar="FILE", type=path_of, help="write all chains found, as --out does"
+    )
     parser.add_argument("--lines", type=positive, default=20, help="chains to show (default 20)")
+
+
+def show(whole: Decomposition, found: PathChanges, arguments: argparse.Namespace) -> None:
+    """Print what the change is due to and the chains that changed most, and write both."""
+    show_decomposition(whole)
+    show_changes(found, arguments.lines)
+    about = {name: getattr(whole, name) for name in ("label", "prices", "method")}
+    effects = whole.to_frame().assign(share=whole.shares, **about)
+    write_out(measured(effects.reset_index(), effects.attrs), arguments.out)
+    chains = found.to_frame()
+    write_out(measured(chains, chains.attrs), arguments.chains, "--chains")
 
 
 def show_decomposition(found: Decomposition) -> None:
@@ -39,24 +61,32 @@ def show_decomposition(found: Decomposition) -> None:
     say(f"{found.label}, {found.prices}, industrial emissions: {with_unit(found.before, unit)} → "
         f"{with_unit(found.after, unit)}")  # fmt: skip
     texts = numbers([*effects, found.total])
-    base = found.before or float("nan")
+    shares = found.shares
     body = [
-        [str(name), text, percent(value / base, signed=True)]
-        for name, text, value in zip(effects.index, texts[:-1], effects, strict=True)
+        [str(name), text, percent(share, signed=True)]
+        for name, text, share in zip(
+            [*effects.index, "all"], texts, [*shares, shares.sum(min_count=1)], strict=True
+        )
     ]
-    body.append(["all", texts[-1], percent(found.total / base, signed=True)])
     say(columns([f"due to ({found.method})", unit or "effect", "of before"], body))
+    if found.has_sinks:
+        say(f"of before: of {with_unit(found.gross_before, unit)}, emissions and sinks added up")
     say(f"the effects add up to the change but for {found.closure:.1e} of it")
 
 
 def show_changes(found: PathChanges, lines: int) -> None:
     """Print the chains that changed most, and what each change is due to."""
     explained, unit = found.explained, found.unit
-    total = found.total or float("nan")
+    rises, falls = (float(sign * (sign * found.change).clip(0).sum()) for sign in (1, -1))
+    # A share of a change says little where rises and falls cancel.
+    parts = ""
+    if rises and falls:
+        parts = f", rises of {with_unit(rises, unit)} and falls of {with_unit(-falls, unit)}"
+    elif 0 <= (share := explained["change"] / (found.total or float("nan"))) <= 1:
+        parts = f", {percent(share)} of the change"
     say()
-    say(f"{len(found):,} chains ({found.method}) add {with_unit(explained['change'], unit)}, "
-        f"{percent(explained['change'] / total)} of the change; all others "
-        f"{with_unit(float(found.pruned.sum()), unit)}")  # fmt: skip
+    say(f"{len(found):,} chains ({found.method}) add {with_unit(explained['change'], unit)}"
+        f"{parts}; all others {with_unit(float(found.pruned.sum()), unit)}")  # fmt: skip
     frame = found.to_frame().head(lines)
     amounts = frame[["change", *(f"effect_{kind}" for kind in KINDS)]]
     texts = iter(numbers(amounts.to_numpy().ravel()))  # of one unit: as many decimals everywhere

@@ -22,6 +22,7 @@ ADVICE = {
     r"\bcf\.save\(table, folder / year\)": "carbonflows-fast convert",
     r"ask cf\.system\(table\)\.solve for an rtol above that, or ": "",
     r"\bcf\.check\(table\)": "carbonflows-fast check",
+    r"[^;]*, or ask by demand= for": " ask by --demand for",
     r"set max_paths": "set --max-paths",
     r"leave client out": "leave --scheduler out",
     r"in \.findings": "(--out writes them)",

@@ -16,9 +16,10 @@ from carbonflows_fast._account_solves import (
     unknown_consumers,
 )
 from carbonflows_fast._parts import CodeArray, FloatArray, encode
+from carbonflows_fast._stressors import require_same_stressor
 from carbonflows_fast.accounting import produced_by_size
 from carbonflows_fast.classification import one_region, renamed_regions
-from carbonflows_fast.errors import InputError, LabelError, or_no_unit, wrong
+from carbonflows_fast.errors import InputError, LabelError, only_in, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.leontief import SolveReport
@@ -248,8 +249,8 @@ class FlowMatrix:
         Parameters
         ----------
         before : Flows
-            Of the same regions, consumers, stressor and unit: of the table as it was before
-            ``with_changes``, or of another year.
+            Of the same regions and consumers, in any order, and of the same stressor and unit: of
+            the table as it was before ``with_changes``, or of another year.
 
         Returns
         -------
@@ -275,25 +276,21 @@ class FlowMatrix:
                 wrong("before", expected="Flows", got=type(before).__name__,
                       remedy="give cf.flows(table) of the earlier table")
             )  # fmt: skip
-        mine, other = (self.stressor, self.unit), (before.stressor, before.unit)
-        if mine != other:
-            raise InputError(
-                wrong("before", expected=f"flows of {mine[0]!r} in {or_no_unit(mine[1])}"
-                      f"{_as_in(self._table)}",
-                      got=f"{other[0]!r} in {or_no_unit(other[1])}{_as_in(before._table)}",
-                      remedy="ask both for the same stressor, or convert F of one of the tables")
-            )  # fmt: skip
-        if not (
-            self.matrix.index.equals(before.matrix.index)
-            and self.matrix.columns.equals(before.matrix.columns)
+        names = f"these flows{_as_in(self._table)}", f"before{_as_in(before._table)}"
+        require_same_stressor(self._flow.stressor, before._flow.stressor, "before", names)
+        mine, other = self.matrix, before.matrix
+        for what, ours, theirs in (
+            ("regions", mine.index, other.index),
+            ("consumers", mine.columns, other.columns),
         ):
-            raise LabelError(
-                wrong("before", expected="the same regions in the same order",
-                      got=f"{before.matrix.shape[0]} × {before.matrix.shape[1]} others",
-                      remedy="aggregate both to common groups first")
-            )  # fmt: skip
-        frame = before.to_frame()[["from", "to", "value"]].rename(columns={"value": "before"})
-        frame["after"] = self.to_frame()["value"]
+            if got := only_in(("these flows", "before"), ours, theirs):
+                raise LabelError(
+                    wrong("before", expected=f"flows of the same {what}", got=got,
+                          remedy="aggregate both to common groups first")
+                )  # fmt: skip
+        frame = self.to_frame()[["from", "to"]]
+        frame["before"] = other.loc[mine.index, mine.columns].to_numpy().ravel()
+        frame["after"] = mine.to_numpy().ravel()
         frame["change"] = frame["after"] - frame["before"]
         order = np.argsort(-frame["change"].abs().to_numpy(), kind="stable")
         bound = self.error_bound + before.error_bound

@@ -89,7 +89,7 @@ def lmdi_effects(pair: Pair, parts: DemandParts) -> dict[str, float]:
             sums[name] += float((of_L * 0.5 * inner).sum())
         per_demand[columns] = of_y.sum(axis=0)
     demand = {
-        "demand level": parts.level + parts.unsplit,
+        "demand level": parts.level,
         "demand mix": parts.mix,
         "demand origin": parts.origin,
     }

@@ -145,15 +145,18 @@ def _leg(
 
 
 def _technology(pair: Pair, means: FloatArray) -> FloatArray:
-    """Return the technology part of Δa of every entry: Λ(a) Δln c, and at a zero all of it if c is
-    the zero, none if the origin share is. Where c changes sign, its part is the straight one.
+    """Return the technology part of Δa of every entry: Λ(a) Δln c, and none at a zero, which is one
+    of the origin share. Where c changes sign, its part is the straight one. What is not split by
+    origin is technology.
     """
     pattern, a0, a1 = pair.union
-    c0, c1 = requirements(pair)
+    required = requirements(pair)
     here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
-    c0, c1 = c0[here], c1[here]
+    c0, c1, split = (values[here] for values in required)
+    none = (a0 == 0) | (a1 == 0) | (split == 0)
     with np.errstate(invalid="ignore"):
-        logs = np.where((a0 == 0) | (a1 == 0), 0.0, means * log_ratio(c0, c1))
-    straight = np.where(c0 * c1 < 0, a1 - a0 - trade_part(a0, a1, c0, c1), logs)
-    part: FloatArray = np.where((c0 == 0) | (c1 == 0), a1 - a0, straight)
+        logs = np.where(none, 0.0, means * log_ratio(c0, c1))
+    straight = a1 - a0 - trade_part(a0, a1, c0, c1, split)
+    logarithmic = split * logs + (1.0 - split) * (a1 - a0)
+    part: FloatArray = np.where(np.sign(c0) * np.sign(c1) < 0, straight, logarithmic)
     return part

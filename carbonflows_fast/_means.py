@@ -43,11 +43,14 @@ class Means:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ends:
-    """x^(a, b) = L_a y_b and m^(a, c) = L_a' s_c, keyed by years (a, b), and E of both years."""
+    """x^(a, b) = L_a y_b and m^(a, c) = L_a' s_c, keyed by years (a, b), E of both years, and
+    Σ|s_i x_i| of the first.
+    """
 
     x: dict[tuple[int, int], FloatArray]
     m: dict[tuple[int, int], FloatArray]
     emissions: tuple[float, float]
+    gross_before: float
 
     @property
     def change(self) -> float:
@@ -70,7 +73,8 @@ def ends_of(pair: Pair, *, mixed: bool) -> Ends:
             x[a, other] = pair.output(prepared, both[other].y)
             m[a, other] = pair.multipliers(prepared, both[other].s)
     emissions = [float(both[a].s @ x[a, a]) for a in (0, 1)]
-    return Ends(x, m, (emissions[0], emissions[1]))
+    gross = float(np.abs(pair.before.s) @ np.abs(x[0, 0]))
+    return Ends(x, m, (emissions[0], emissions[1]), gross)
 
 
 def by_poles(pair: Pair, ends: Ends) -> Means:

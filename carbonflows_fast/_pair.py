@@ -8,28 +8,22 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
 from carbonflows_fast._account_solves import account_weight, demand_weight, positive_output
+from carbonflows_fast._comparable import aligned, with_prices
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import CodeArray, FloatArray
+from carbonflows_fast._stressors import require_same_stressor
 from carbonflows_fast._table_argument import required_table
 from carbonflows_fast._tiles import RegionTiles, tiles_from
-from carbonflows_fast.errors import (
-    ConvergenceError,
-    InputError,
-    LabelError,
-    or_no_unit,
-    shorten,
-    wrong,
-)
+from carbonflows_fast.errors import ConvergenceError
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
-from carbonflows_fast.selection import same_consumers, select_demand, select_stressor
+from carbonflows_fast.selection import select_demand, select_stressor
 from carbonflows_fast.table import Table
 
-__all__ = ["Pair", "aligned", "pair_of"]
+__all__ = ["End", "Pair", "pair_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +41,8 @@ class End:
 
     @property
     def y(self) -> FloatArray:
-        """Final demand of all consumers, (n,)."""
-        total: FloatArray = self.Y.sum(axis=1)
-        return total
+        """Final demand of all consumers, (n,); zero where consumers cancel but for rounding."""
+        return _no_rounding(self.Y.sum(axis=1), np.abs(self.Y).sum(axis=1), self.Y.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,147 +185,51 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
     Raises
     ------
     LabelError
-        If they do not have the same rows or consumers; the message names those that differ.
+        If they do not have the same rows, consumers and gases; the message names those that differ.
     InputError
-        If units differ, or deflators are no positive numbers, one a row.
+        If units differ, or deflators are no positive numbers, one a row, or have another base.
     """
     for name, table in (("before", before), ("after", after)):
         required_table(name, table)
-    after = aligned(before, after)
-    same_consumers(before, after, demand)
+    after = aligned(before, after, demand=demand)
     chosen = [select_stressor(table, stressor) for table in (before, after)]
-    if chosen[0].unit != chosen[1].unit:
-        raise InputError(
-            wrong("stressor", expected=f"one unit in both tables, {or_no_unit(chosen[0].unit)}",
-                  got=f"{or_no_unit(chosen[1].unit)} in after", remedy="convert F of one of them")
-        )  # fmt: skip
-    prices = _prices(before, deflators)
-    if prices is not None:
-        after = _arranged(after, np.arange(after.n), np.arange(len(after.demand)), prices)
+    require_same_stressor(chosen[0], chosen[1], "stressor", ("before", "after"))
+    if deflators is not None:
+        after = with_prices(before, after, deflators)
     here = system(before).tiles.table_rows
     ends = []
     for table in (before, after):
-        one, Y = select_stressor(table, stressor), select_demand(table, demand).values
-        ends.append(End(table, one.s[here], np.ascontiguousarray(Y[here])))
+        s, Y = select_stressor(table, stressor).s, _consumed(table, demand)
+        ends.append(End(table, s[here], np.ascontiguousarray(Y[here])))
     p = before._parts
     return Pair(
         before=ends[0],
         after=ends[1],
         stressor=chosen[0].name,
         unit=chosen[0].unit,
-        deflated=prices is not None,
+        deflated=deflators is not None,
         consumers=select_demand(before, demand).consumers,
         region_codes=np.ascontiguousarray(p.region_codes[here]),
         product_codes=np.ascontiguousarray(p.sector_codes[here]),
     )
 
 
-def _prices(table: Table, deflators: Any) -> FloatArray | None:
-    """Return the price of every row in `after` over that in `before`."""
-    if deflators is None:
-        return None
-    if isinstance(deflators, pd.Series) and not deflators.index.equals(
-        pd.RangeIndex(len(deflators))
-    ):
-        if list(deflators.index) != list(table.rows):
-            raise LabelError(
-                wrong("deflators", expected="the labels of the table's rows in the same order",
-                      got="a Series with others", remedy="use deflators.reindex(before.rows)")
-            )  # fmt: skip
-        deflators = deflators.to_numpy()
-    try:
-        prices = np.asarray(deflators)
-    except ValueError:  # a list of lists of several lengths
-        prices = np.asarray(None)
-    if prices.dtype.kind not in "iuf":
-        got = type(deflators).__name__ if prices.ndim == 0 else f"values of type {prices.dtype}"
-    elif prices.shape != (table.n,):
-        got = f"shape {prices.shape}"
-    elif not (np.isfinite(prices) & (prices > 0)).all():
-        at = int(np.flatnonzero(~(np.isfinite(prices) & (prices > 0)))[0])
-        got = f"{prices[at]} for {table.rows[at]}"
-    else:
-        return prices.astype(np.float64)
-    raise InputError(
-        wrong("deflators", expected=f"{table.n:,} positive numbers, one a row", got=got,
-              remedy="give price indices of all rows, 1 where none is known")
-    )  # fmt: skip
+def _consumed(table: Table, demand: Any) -> FloatArray:
+    """Return final demand by consumer, (n, q), with zeros where categories cancel but for rounding.
 
-
-def aligned(
-    before: Table,
-    after: Table,
-    argument: str = "after",
-    names: tuple[str, str] = ("before", "after"),
-) -> Table:
-    """Return `after` with rows and consumers in the order of `before`.
-
-    Raises
-    ------
-    LabelError, InputError
-        As `pair_of` does; `argument` and `names` are what the tables are called in it.
+    What is left of 0.1 + 0.2 − 0.3 would be a purchase, and have shares and a logarithm.
     """
-    for what, ours, theirs in (
-        ("rows", list(before.rows), list(after.rows)),
-        ("columns of final demand", list(before.demand), list(after.demand)),
-    ):
-        if ours != theirs and (len(set(ours)) < len(ours) or len(set(theirs)) < len(theirs)):
-            raise LabelError(
-                wrong(argument, expected=f"the {what} of {names[0]} in the same order, as a label "
-                      "that is there twice cannot be found by its name", got="others",
-                      remedy="aggregate both tables: rows of one label become one")
-            )  # fmt: skip
-        missing, extra = set(ours) - set(theirs), set(theirs) - set(ours)
-        if missing or extra:
-            said = [
-                f"{len(found):,} only in {name} ({shorten(sorted(map(str, found)), 3)})"
-                for name, found in zip(names, (missing, extra), strict=True)
-                if found
-            ]
-            raise LabelError(
-                wrong(argument, expected=f"the {what} of {names[0]}", got=", ".join(said),
-                      remedy="aggregate both to labels that they share")
-            )  # fmt: skip
-    same_rows, same_columns = before.rows.equals(after.rows), before.demand.equals(after.demand)
-    if not (same_rows and same_columns):
-        place = {label: at for at, label in enumerate(after.rows)}
-        column = {label: at for at, label in enumerate(after.demand)}
-        rows = np.array([place[label] for label in before.rows])
-        columns = np.array([column[label] for label in before.demand])
-        after = _arranged(after, rows, columns, None)
-    p, q = before._parts, after._parts
-    units = [[part.row_units[code] for code in part.row_unit_codes] for part in (p, q)]
-    if units[0] != units[1]:
-        at = next(i for i, pair in enumerate(zip(*units, strict=True)) if pair[0] != pair[1])
-        raise InputError(
-            wrong(argument, expected=f"{before.rows[at]} in {or_no_unit(units[0][at])}",
-                  got=or_no_unit(units[1][at]), remedy="a label must mean the same in both tables")
-        )  # fmt: skip
-    return after
+    found, Y = select_demand(table, demand), table._parts.Y
+    if found.columns is None or Y.min(initial=0.0) >= 0.0:
+        return found.values
+    sizes = np.zeros_like(found.values)
+    columns = np.flatnonzero(found.columns)
+    for column in columns:
+        sizes[:, table._parts.demand_codes[column]] += np.abs(Y[:, column])
+    return _no_rounding(found.values, sizes, columns.size)
 
 
-def _arranged(table: Table, rows: Any, columns: Any, prices: FloatArray | None) -> Table:
-    """Return a table with rows and columns of final demand in another order, or other prices."""
-    p = table._parts
-    A, x, Y = table.A[rows][:, rows], table.x.to_numpy()[rows], table.Y.to_numpy()[rows][:, columns]
-    # S, not F: a row without output has emissions per unit of it all the same.
-    S = table.S.to_numpy()[:, rows]
-    if prices is not None:
-        A = sp.diags_array(1.0 / prices) @ A @ sp.diags_array(prices)
-        x, Y, S = x / prices, Y / prices[:, None], S * prices
-    return Table(
-        A=A.tocsr(),
-        x=x,
-        Y=Y,
-        S=S,
-        F_Y=table.F_Y.to_numpy()[:, columns],
-        regions=table.rows.get_level_values("region")[rows],
-        sectors=table.rows.get_level_values("sector")[rows],
-        demand=list(table.demand[columns]),
-        stressors=list(table.stressors),
-        stressor_units=[str(unit) for unit in table.stressor_units],
-        row_units=[p.row_units[code] for code in p.row_unit_codes[rows]],
-        population=None if p.population is None else table.population.to_dict(),
-        year=table.year,
-        name=table.name,
-    )
+def _no_rounding(sums: FloatArray, sizes: FloatArray, terms: int) -> FloatArray:
+    """Return sums, with zero for what may be rounding alone; sizes are Σ|·| of the same terms."""
+    cleaned: FloatArray = np.where(np.abs(sums) > 2.0**-52 * (terms + 2) * sizes, sums, 0.0)
+    return cleaned

@@ -8,7 +8,8 @@ other in flat arrays, before and after the change:
   final product first; every path has at least that one row;
 - before, after (starts[p],): y for the first step of a path, a for the others;
 - s0, s1 (n,): intensity of each row of the table;
-- c0, c1 (starts[p],): the requirement c = Σ a over origins of each step, unused for first steps;
+- required (3, starts[p]): the requirement c = Σ a over origins of each step, before and after, and
+  how far the step is split by origin, from 0 to 1 (`_nested.clear`); unused for first steps;
 - demand_part, origin_part (n,): what level and mix, and what origin, did to y; both together are
   y1 − y0 of the row;
 - nodes, weights: from `gauss_nodes(starts)`.
@@ -20,8 +21,8 @@ They return
 - kinds (p, 4): intensity, technology, trade and demand.
 
 Positions and kinds both add up to v1 − v0. A step a = c·t has a technology part, from c, and a
-trade part, from the origin share t. A share that c = 0 leaves undefined is the one of the other
-year, so that the whole change counts as technology.
+trade part, from the origin share t. What is not split by origin counts as technology: where
+c is zero or its terms cancel in a year, all of it.
 
 The rules of `_kernels` hold here too: loops in the order written, one thread, trusted input.
 """
@@ -38,6 +39,7 @@ from numba import njit, types
 from carbonflows_fast._kernels import (
     _CODES,
     _COUNT,
+    _MATRIX,
     _OUT_MATRIX,
     _OUT_VECTOR,
     _VECTOR,
@@ -51,7 +53,13 @@ __all__ = ["gauss_nodes", "lmdi_effects", "polar_effects", "shapley_effects"]
 Starts = np.ndarray[tuple[int], np.dtype[np.int64]]
 Helper = TypeVar("Helper", bound=Callable[..., Any])
 
-_PATHS = (types.Array(types.int64, 1, "C", readonly=True), _CODES, *[_VECTOR] * 8)
+_PATHS = (
+    types.Array(types.int64, 1, "C", readonly=True),
+    _CODES,
+    *[_VECTOR] * 4,
+    _MATRIX,
+    *[_VECTOR] * 2,
+)
 _tuple: Any = types.Tuple
 _EFFECTS = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX))
 _EFFECTS_AND_COUNT = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX, _COUNT))
@@ -120,19 +128,18 @@ def _polar_means(f0: Floats, f1: Floats, means: Floats, prefix: Floats) -> None:
 
 
 @_helper
-def _technology_part(a0: float, a1: float, c0: float, c1: float) -> float:
-    """Return Δc·t̄ of Δa = Δc·t̄ + c̄·Δt; all of Δa where c = 0 leaves t undefined."""
-    if c0 == 0.0 or c1 == 0.0:
+def _technology_part(a0: float, a1: float, c0: float, c1: float, split: float) -> float:
+    """Return Δc·t̄ of Δa = Δc·t̄ + c̄·Δt as far as it is split, and all of the rest."""
+    if split == 0.0:
         return a1 - a0
-    return (c1 - c0) * 0.5 * (a0 / c0 + a1 / c1)
+    return split * (c1 - c0) * 0.5 * (a0 / c0 + a1 / c1) + (1.0 - split) * (a1 - a0)
 
 
 @_helper
 def _nested_effects(
     f0: Floats,
     f1: Floats,
-    c0: Floats,
-    c1: Floats,
+    c: Floats,
     parts: tuple[float, float],
     means: Floats,
     e: Floats,
@@ -149,7 +156,7 @@ def _nested_effects(
     kind[_TRADE] = origin[0]
     for i in range(1, last):
         change = f1[i] - f0[i]
-        technology = _technology_part(f0[i], f1[i], c0[i], c1[i])
+        technology = _technology_part(f0[i], f1[i], c[0, i], c[1, i], c[2, i])
         e[i] = change * means[i]
         origin[i] = (change - technology) * means[i]
         kind[_TECHNOLOGY] += technology * means[i]
@@ -190,8 +197,8 @@ def _limit_effects(
     zero: Floats,
     other: Floats,
     share: float,
-    c_zero: Floats,
-    c_other: Floats,
+    c: Floats,
+    year: int,
     parts: tuple[float, float],
     e: Floats,
     origin: Floats,
@@ -199,8 +206,9 @@ def _limit_effects(
 ) -> None:
     """Write the limits for a path that is 0 in one year: an equal share for each zero factor.
 
-    A step goes to technology if c is the zero, to trade if the origin share is; y in proportion
-    to the parts of its change, here from zero to other.
+    A step goes to trade, as the zero is one of its origin share, but for what is not split, which
+    is technology; y in proportion to the parts of its change, here from zero to other. `year` is
+    where the path is zero, 0 or 1.
     """
     last = zero.size - 1
     if zero[0] == 0.0:
@@ -214,11 +222,10 @@ def _limit_effects(
     for i in range(1, last):
         if zero[i] != 0.0:
             continue
-        technology = 0.0
-        if c_zero[i] == 0.0 or c_other[i] == 0.0:
-            technology = share
-        elif _opposite(c_zero[i], c_other[i]):
-            part = _technology_part(0.0, other[i], c_zero[i], c_other[i])
+        then, now, split = c[year, i], c[1 - year, i], c[2, i]
+        technology = share * (1.0 - split)
+        if split > 0.0 and _opposite(then, now):
+            part = _technology_part(0.0, other[i], then, now, split)
             technology = share * (part / other[i])
         e[i], origin[i] = share, share - technology
         kind[_TECHNOLOGY] += technology
@@ -229,8 +236,7 @@ def _limit_effects(
 def _log_effects(
     f0: Floats,
     f1: Floats,
-    c0: Floats,
-    c1: Floats,
+    c: Floats,
     parts: tuple[float, float],
     logs: Floats,
     e: Floats,
@@ -255,11 +261,11 @@ def _log_effects(
     if zeros0 > 0 and zeros1 > 0:
         return True
     if zeros0 > 0:
-        _limit_effects(f0, f1, v1 / zeros0, c0, c1, parts, e, origin, kind)
+        _limit_effects(f0, f1, v1 / zeros0, c, 0, parts, e, origin, kind)
         return True
     if zeros1 > 0:
         back = -parts[0], -parts[1]
-        _limit_effects(f1, f0, -v0 / zeros1, c1, c0, back, e, origin, kind)
+        _limit_effects(f1, f0, -v0 / zeros1, c, 1, back, e, origin, kind)
         return True
     # The sum of the logarithms, not ln(v1/v0): it stays right where a value underflows.
     total = 0.0
@@ -275,14 +281,15 @@ def _log_effects(
     origin[0] = scale * parts[1]
     kind[_TRADE] = origin[0]
     for i in range(1, n - 1):
-        if c0[i] == 0.0 or c1[i] == 0.0:
+        split = c[2, i]
+        if split == 0.0:
             technology = e[i]
-        elif _opposite(c0[i], c1[i]):
+        elif _opposite(c[0, i], c[1, i]):
             # c and t have no logarithm though a has: its parts as those of y are.
             scale = mean / _log_mean(f0[i], f1[i], logs[i])
-            technology = scale * _technology_part(f0[i], f1[i], c0[i], c1[i])
+            technology = scale * _technology_part(f0[i], f1[i], c[0, i], c[1, i], split)
         else:
-            technology = mean * _log_ratio(c0[i], c1[i])
+            technology = split * mean * _log_ratio(c[0, i], c[1, i]) + (1.0 - split) * e[i]
         origin[i] = e[i] - technology
         kind[_TECHNOLOGY] += technology
         kind[_TRADE] += origin[i]
@@ -298,8 +305,7 @@ def _effects(
     after: Floats,
     s0: Floats,
     s1: Floats,
-    c0: Floats,
-    c1: Floats,
+    required: Floats,
     demand_part: Floats,
     origin_part: Floats,
     nodes: Floats,
@@ -324,16 +330,16 @@ def _effects(
         here = slice(first + q, end + q + 1)
         e, origin, kind = positions[here], origins[here], kinds[q]
         parts = demand_part[rows[first]], origin_part[rows[first]]
+        c = required[:, first:end]
         if method == _LMDI:
-            c = c0[first:end], c1[first:end]
-            if _log_effects(f0, f1, *c, parts, means, e, origin, kind):
+            if _log_effects(f0, f1, c, parts, means, e, origin, kind):
                 continue
             left += 1
         if method == _POLAR:
             _polar_means(f0, f1, means, prefix)
         else:
             _shapley_means(f0, f1, nodes, weights, means, prefix)
-        _nested_effects(f0, f1, c0[first:end], c1[first:end], parts, means, e, origin, kind)
+        _nested_effects(f0, f1, c, parts, means, e, origin, kind)
     return positions, origins, kinds, left
 
 
@@ -345,8 +351,7 @@ def shapley_effects(
     after: Floats,
     s0: Floats,
     s1: Floats,
-    c0: Floats,
-    c1: Floats,
+    required: Floats,
     demand_part: Floats,
     origin_part: Floats,
     nodes: Floats,
@@ -354,7 +359,7 @@ def shapley_effects(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the mean over all n! orders of change, Δf_i ∫₀¹ Π_{j≠i} [(1−t) f_j0 + t f_j1] dt."""
     positions, origins, kinds, _ = _effects(
-        _SHAPLEY, starts, rows, before, after, s0, s1, c0, c1, demand_part, origin_part, nodes,
+        _SHAPLEY, starts, rows, before, after, s0, s1, required, demand_part, origin_part, nodes,
         weights,
     )  # fmt: skip
     return positions, origins, kinds
@@ -368,15 +373,14 @@ def polar_effects(
     after: Floats,
     s0: Floats,
     s1: Floats,
-    c0: Floats,
-    c1: Floats,
+    required: Floats,
     demand_part: Floats,
     origin_part: Floats,
 ) -> tuple[Floats, Floats, Floats]:
     """Return the mean of two orders of change: the factors as numbered, and reversed."""
     none = np.empty(0)
     positions, origins, kinds, _ = _effects(
-        _POLAR, starts, rows, before, after, s0, s1, c0, c1, demand_part, origin_part, none, none
+        _POLAR, starts, rows, before, after, s0, s1, required, demand_part, origin_part, none, none
     )
     return positions, origins, kinds
 
@@ -389,8 +393,7 @@ def lmdi_effects(
     after: Floats,
     s0: Floats,
     s1: Floats,
-    c0: Floats,
-    c1: Floats,
+    required: Floats,
     demand_part: Floats,
     origin_part: Floats,
     nodes: Floats,
@@ -401,6 +404,6 @@ def lmdi_effects(
     Those paths get their Shapley effects. Zeros are taken as the limit of small values.
     """
     return _effects(
-        _LMDI, starts, rows, before, after, s0, s1, c0, c1, demand_part, origin_part, nodes,
+        _LMDI, starts, rows, before, after, s0, s1, required, demand_part, origin_part, nodes,
         weights,
     )  # fmt: skip

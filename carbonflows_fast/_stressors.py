@@ -15,13 +15,20 @@ from carbonflows_fast.errors import (
     InputError,
     LabelError,
     nearest_are,
+    only_in,
     or_no_unit,
     shorten,
     wrong,
 )
 from carbonflows_fast.table import Table
 
-__all__ = ["Stressor", "require_one_measure", "select_stressor", "unknown_label"]
+__all__ = [
+    "Stressor",
+    "require_one_measure",
+    "require_same_stressor",
+    "select_stressor",
+    "unknown_label",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +48,10 @@ class Stressor:
         By sector, sectors without output included.
     F_Y : ndarray, shape (m,)
         Emitted by final users directly.
+    asked : str
+        What was asked for: the name, without the gases that this table has.
+    counted : tuple of str
+        Stressors of the table with a weight other than zero.
     """
 
     name: str
@@ -48,6 +59,8 @@ class Stressor:
     s: FloatArray
     F: FloatArray
     F_Y: FloatArray
+    asked: str
+    counted: tuple[str, ...]
 
 
 def unknown_label(
@@ -170,6 +183,8 @@ def _single(table: Table, position: int) -> Stressor:
         s=_contiguous(table._S[position]),
         F=_contiguous(table._F[position]),
         F_Y=_contiguous(table._F_Y[position]),
+        asked=table.stressors[position],
+        counted=(table.stressors[position],),
     )
 
 
@@ -186,8 +201,8 @@ def _weighted(table: Table, weights: Mapping[str, float]) -> Stressor:
             )
         )
     _check_weights(weights)
-    name = " + ".join(f"{weight:g} {name}" for name, weight in weights.items())
-    return _summed(table, weights, name, units[0])
+    terms = [f"{weight:g} {name}" for name, weight in weights.items()]
+    return _summed(table, weights, " + ".join(terms), units[0], " + ".join(sorted(terms)))
 
 
 def _characterised(table: Table, name: str) -> Stressor:
@@ -195,10 +210,12 @@ def _characterised(table: Table, name: str) -> Stressor:
     # Tables differ in the gases that they have, so the name says what was counted.
     without = "" if "CO2" in found.gases else ", without CO2"
     counted = f"{name} of {', '.join(found.gases)}{without}"
-    return _summed(table, found.weights, counted, found.unit)
+    return _summed(table, found.weights, counted, found.unit, name)
 
 
-def _summed(table: Table, weights: Mapping[str, float], name: str, unit: str) -> Stressor:
+def _summed(
+    table: Table, weights: Mapping[str, float], name: str, unit: str, asked: str
+) -> Stressor:
     """Return Σ weight · stressor."""
     positions = [_stressor_position(table, stressor) for stressor in weights]
     factors = np.array(list(weights.values()), dtype=np.float64)
@@ -208,7 +225,55 @@ def _summed(table: Table, weights: Mapping[str, float], name: str, unit: str) ->
         s=_contiguous(factors @ table._S[positions]),
         F=_contiguous(factors @ table._F[positions]),
         F_Y=_contiguous(factors @ table._F_Y[positions]),
+        asked=asked,
+        counted=tuple(stressor for stressor, weight in weights.items() if weight != 0.0),
     )
+
+
+def require_same_stressor(
+    one: Stressor, other: Stressor, argument: str, names: tuple[str, str]
+) -> None:
+    """Refuse to compare two tables in different stressors, units or gases.
+
+    Parameters
+    ----------
+    one, other : Stressor
+        Of either table.
+    argument : str
+        What the error is about.
+    names : tuple of str
+        What the two tables are called in it.
+
+    Raises
+    ------
+    InputError
+        If one counts another stressor, another unit, or gases that the other has no account of;
+        the message names both sides.
+
+    Examples
+    --------
+    >>> table = Table(Z=[[0.0]], Y=[10.0], F=[[5.0], [1.0]], regions="DE", sectors=["all"],
+    ...               stressors=["CO2", "CH4"], stressor_units="kg")
+    >>> both, one = (select_stressor(table, s) for s in ({"CO2": 1, "CH4": 28}, "CO2"))
+    >>> require_same_stressor(one, both, "before", ("the first", "the second"))
+    Traceback (most recent call last):
+    carbonflows_fast.errors.InputError: before: expected 'CO2' in 'kg', as in the first, got ...
+    """
+    said = [f"{stressor.asked!r} in {or_no_unit(stressor.unit)}" for stressor in (one, other)]
+    if said[0] != said[1]:
+        convert = "name and convert the stressor alike in both"
+        raise InputError(
+            wrong(argument, expected=f"{said[0]}, as in {names[0]}", got=f"{said[1]} in {names[1]}",
+                  remedy=convert if one.asked == other.asked else "ask both for the same stressor")
+        )  # fmt: skip
+    got = only_in(names, map(repr, one.counted), map(repr, other.counted))
+    if got:
+        both = [name for name in one.counted if name in other.counted]
+        remedy = f"ask for what both have, e.g. {both[0]!r}" if both else "name them alike in both"
+        raise InputError(
+            wrong(argument, expected=f"the same stressors in {one.asked!r} of both tables",
+                  got=got, remedy=remedy)
+        )  # fmt: skip
 
 
 def _check_weights(weights: Mapping[str, float]) -> None:

@@ -54,7 +54,7 @@ def _groups(
     codes: CodeArray,
     year: int | None = None,
 ) -> list[str]:
-    """Return the group label of each row."""
+    """Return the group label of each row, or of each column of final demand."""
     if isinstance(grouping, pd.Series) and type(grouping.index) is pd.Index:
         grouping = grouping.to_dict()
     if grouping is None or isinstance(grouping, Mapping):
@@ -65,12 +65,13 @@ def _groups(
         with contextlib.suppress(TypeError):  # it holds nothing, and so are no labels
             labels = list(grouping)
     if len(labels) != len(codes):
+        each = "column of final demand" if argument == "categories" else "row"
         raise InputError(
             wrong(
                 argument,
-                expected=f"a mapping label → group, or {len(codes)} group labels, one per row",
+                expected=f"a mapping label → group, or {len(codes)} group labels, one per {each}",
                 got=repr(grouping) if isinstance(grouping, str) else f"{len(labels)} labels",
-                remedy="give e.g. {'FR': 'EU', 'DE': 'EU'}",
+                remedy=f"give e.g. {{{names[0]!r}: 'a group'}}",
             )
         )
     return label_texts(argument, labels)
@@ -136,6 +137,7 @@ def aggregated(
     Z: Callable[[], Matrix],
     regions: Any,
     sectors: Any,
+    categories: Any = None,
 ) -> Parts:
     """Return the parts of the table summed over groups; see `Table.aggregate`.
 
@@ -146,7 +148,7 @@ def aggregated(
     F : ndarray, shape (k, n)
     Z : callable
         Makes the transactions (n, n) where the table holds A.
-    regions, sectors : mapping, sequence or None
+    regions, sectors, categories : mapping, sequence or None
     """
     region_of_row = _groups("regions", regions, parts.regions, parts.region_codes, parts.year)
     sector_of_row = _groups("sectors", sectors, parts.sectors, parts.sector_codes)
@@ -154,7 +156,7 @@ def aggregated(
     rows, row_codes = _pair_codes(region_of_row, sector_of_row)
     columns, column_codes = _pair_codes(
         [group_of_region[code] for code in parts.demand_codes],
-        [parts.categories[code] for code in parts.category_codes],
+        _groups("categories", categories, parts.categories, parts.category_codes),
     )
     units = _one_unit_per_group(parts, row_codes, rows)
 
@@ -169,7 +171,7 @@ def aggregated(
     region_names, region_codes = encode(region for region, _ in rows)
     sector_names, sector_codes = encode(sector for _, sector in rows)
     position = {region: code for code, region in enumerate(region_names)}
-    categories, category_codes = encode(category for _, category in columns)
+    category_names, category_codes = encode(category for _, category in columns)
     unit_names, unit_codes = encode(parts.row_units[code] for code in units)
     population = parts.population
     if population is not None:
@@ -190,7 +192,7 @@ def aggregated(
         sectors=sector_names,
         sector_codes=locked(sector_codes),
         demand_codes=locked(np.array([position[r] for r, _ in columns], dtype=np.int32)),
-        categories=categories,
+        categories=category_names,
         category_codes=locked(category_codes),
         row_units=unit_names,
         row_unit_codes=locked(unit_codes),

@@ -163,6 +163,7 @@ def decompose(arguments: argparse.Namespace) -> int:
     import carbonflows_fast as cf
 
     check_out(arguments.out)
+    check_out(arguments.chains, "--chains")
     before, stressor, demand = _question(arguments)
     arguments.table, arguments.year = arguments.after, arguments.after_year
     with advising("--after-year"):
@@ -177,10 +178,7 @@ def decompose(arguments: argparse.Namespace) -> int:
     method: Any = "polar" if arguments.method == "polar" else "integral"
     whole = cf.structural_decomposition(before, after, stressor, demand=demand, method=method)
     _heading(before, whole.stressor, demand)
-    _cli_changes.show_decomposition(whole)
-    _cli_changes.show_changes(found, arguments.lines)
-    changes = found.to_frame()
-    write_out(measured(changes, changes.attrs), arguments.out)
+    _cli_changes.show(whole, found, arguments)
     return 0
 
 
@@ -354,7 +352,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--after-year", metavar="YEAR", type=int, help="the same for AFTER")
     _add_question(made)
     _cli_changes.add_arguments(made, positive)
-    _add_output(made, "all chains found")
+    _add_output(made, "the effects")
 
     made = command(_cli_panel.run, "panel", "Ask a question of every year in a folder of tables.")
     _cli_panel.add_arguments(made, positive)

@@ -10,14 +10,13 @@ Source: Dietzenbacher & Los (1998), Economic Systems Research 10 (averages over 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._comparable import require_same_heads
 from carbonflows_fast._lmdi import lmdi_effects
 from carbonflows_fast._means import Means, by_integral, by_orders, by_poles, ends_of
 from carbonflows_fast._nested import DemandParts, demand_parts, trade_parts
@@ -29,8 +28,12 @@ if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = [
-    "Decomposition", "decompose_years", "demand_factors", "effects_of", "structural_decomposition",
-]  # fmt: skip
+    "Decomposition",
+    "demand_factors",
+    "effects_of",
+    "one_of",
+    "structural_decomposition",
+]
 
 METHODS = ("integral", "shapley", "polar", "lmdi")
 BY = ("region", "product", "coefficient")
@@ -50,6 +53,9 @@ class Decomposition:
     before, after, total : float
         E of both tables and the change between them, in `unit`; households' own emissions (F_Y)
         belong to no supply chain and are not in them.
+    gross_before : float
+        Σ|s_i x_i| of the table before, what shares of effects are of: `before`, unless some
+        emissions are negative (sinks), whose sum is no measure of effects.
     closure : float
         |Σ effects − total| / |total|, or relative to the larger E where that is a thousandth of it
         or less. "integral" takes Gauss nodes until it is below 1e-10.
@@ -74,6 +80,7 @@ class Decomposition:
     unit: str
     before: float
     after: float
+    gross_before: float
     closure: float
     nodes: int
     _frame: pd.DataFrame
@@ -82,6 +89,17 @@ class Decomposition:
     def total(self) -> float:
         """E after less E before, in `unit`."""
         return self.after - self.before
+
+    @property
+    def shares(self) -> pd.Series:
+        """Effects over `gross_before`, indexed as `to_frame`; NaN where nothing was emitted."""
+        shares: pd.Series = self._frame["effect"] / (self.gross_before or float("nan"))
+        return shares.rename("share")
+
+    @property
+    def has_sinks(self) -> bool:
+        """Whether negative emissions make `gross_before` differ from `before`."""
+        return self.gross_before > self.before + 1e-9 * self.gross_before
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
@@ -95,8 +113,8 @@ class Decomposition:
 
         Factors are intensity, technology, trade, demand level, demand mix and demand origin, with
         population before them where both tables know it of every region (the level is then per
-        head). They add up
-        to `total`. `attrs` has label, prices, method, stressor, unit and closure.
+        head). They add up to `total`. `attrs` has label, prices, method, stressor, unit and
+        closure.
         """
         frame = self._frame.copy()
         names = ("label", "prices", "method", "stressor", "unit", "closure")
@@ -120,11 +138,11 @@ def structural_decomposition(
     Parameters
     ----------
     before, after : Table
-        Of the same rows and consumers, in any order.
+        Of the same rows and consumers, in any order, and with accounts of the same stressors.
     stressor : str or mapping of str to float, optional
         As for :func:`accounts`.
     demand : region, (region, category), list of these, or array of shape (n,), optional
-        Whose purchases; all by default.
+        Whose purchases; all by default. Both tables must have the same columns of these only.
     method : {"integral", "shapley", "polar", "lmdi"}
         - integral: along the straight line in s, A and y. Every path's own average over the orders
           of all its factors, summed over all paths: what :func:`structural_path_decomposition`
@@ -141,8 +159,9 @@ def structural_decomposition(
     top : int
         How many coefficients, 1,000 by default.
     deflators : array or Series of shape (n,), optional
-        Price of each row in `after` over that in `before`: the decomposition is then in prices of
-        `before`. Without them it is in current prices, and changes of prices are in all effects.
+        Price of each row in `after` over that in `before`, 1.043 and not 104.3: the decomposition
+        is then in prices of `before`. Without them it is in current prices, and changes of prices
+        are in all effects.
 
     Returns
     -------
@@ -153,7 +172,8 @@ def structural_decomposition(
     LabelError
         If rows or consumers differ; the message names them.
     InputError
-        If an argument is wrong, units differ, or the method does not suit the tables.
+        If an argument is wrong, or the method does not suit the tables. If units, gases or what
+        population is counted in differ, or deflators are index numbers of base 100.
     NotProductiveError, ConvergenceError
         If a table, or one between the two, cannot be solved.
 
@@ -162,7 +182,9 @@ def structural_decomposition(
     ΔE = ∫ (Δs'x + m'ΔA x + m'Δy) dt. Inputs are requirement × origin share, Δa = Δc·t̄ + c̄·Δt, and
     final demand is level × mix × origin, for each consumer; both splits are nested in the outer
     factors, so that intensity and totals do not depend on them. The right-hand sides are two for
-    each node.
+    each node. Where at most a quarter of purchases remains of a sum as others cancel them, its
+    shares are not split, and where less than half does, in part: inputs are technology, origins
+    move with level and mix, and the mix with the level (docs/explanation/methods.md).
 
     Another unit or price base of the whole table, the same in both years, changes no effect. With
     another one for each product, level, mix and origin of final demand change among themselves,
@@ -181,9 +203,9 @@ def structural_decomposition(
     >>> bool(abs(effects["intensity"] - found.total) < 1e-9 * found.before)
     True
     """
-    _one_of("method", method, METHODS)
+    one_of("method", method, METHODS)
     if by is not None:
-        _one_of("by", by, BY)
+        one_of("by", by, BY)
     whole = isinstance(top, int | np.integer) and not isinstance(top, bool)
     if not whole or top < 1:
         raise InputError(
@@ -191,6 +213,7 @@ def structural_decomposition(
                   remedy="leave it out for 1,000")
         )  # fmt: skip
     pair = pair_of(before, after, stressor, demand, deflators)
+    require_same_heads(pair.before.table, pair.after.table)
     ends = ends_of(pair, mixed=method == "shapley")
     nodes = 0
     if method == "lmdi":
@@ -214,103 +237,15 @@ def structural_decomposition(
         unit=pair.unit,
         before=ends.emissions[0],
         after=ends.emissions[1],
+        gross_before=max(ends.gross_before, abs(ends.emissions[0])),
         closure=abs(added - ends.change) / ends.size if ends.size else 0.0,
         nodes=nodes,
         _frame=frame,
     )
 
 
-def decompose_years(
-    tables: Sequence[Table],
-    stressor: Any = None,
-    *,
-    pairs: Literal["chained", "ends"] = "chained",
-    **options: Any,
-) -> pd.DataFrame:
-    """Return what the change over several years is due to.
-
-    Parameters
-    ----------
-    tables : sequence of Table
-        Two or more, in order of time.
-    stressor
-        As for :func:`structural_decomposition`.
-    pairs : {"chained", "ends"}
-        Year to year and their sum, or the last year against the first. They answer different
-        questions, and their effects differ: chained effects follow what happened in between.
-    **options
-        demand, method and by, as for :func:`structural_decomposition`.
-
-    Returns
-    -------
-    DataFrame, effects (rows) × pairs (columns)
-        Columns "2000 → 2005", "2005 → 2009", …, and with "chained" their sum, "chained 2000 →
-        2009". `attrs` has prices and unit. The level of demand is per head, and population apart,
-        only if all tables know it.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two tables, or `pairs` is something else.
-
-    Notes
-    -----
-    ΔE = Σ_t ΔE_t, effect by effect, with ΔE_t as in :func:`structural_decomposition`; in the unit
-    of the stressor. Source: Dietzenbacher & Los (1998), Economic Systems Research 10.
-
-    Examples
-    --------
-    >>> import carbonflows_fast as cf
-    >>> tables = [cf.synthetic.world(2, 3, year=year) for year in (2000, 2005, 2009)]
-    >>> decompose_years(tables).columns.tolist()
-    ['2000 → 2005', '2005 → 2009', 'chained 2000 → 2009']
-    """
-    _one_of("pairs", pairs, ("chained", "ends"))
-    if not isinstance(tables, list | tuple) or len(tables) < 2:
-        got = f"{len(tables)}" if isinstance(tables, list | tuple) else type(tables).__name__
-        raise InputError(
-            wrong("tables", expected="a list of two or more", got=got,
-                  remedy="give them in order of time")
-        )  # fmt: skip
-    chosen = [(tables[0], tables[-1])] if pairs == "ends" else list(pairwise(tables))
-    for name in options:
-        if name not in ("demand", "method", "by") or str(options[name]) == "coefficient":
-            raise InputError(
-                wrong(name, expected="demand, method, or by='region' or 'product'",
-                      got=repr(options[name]),
-                      remedy="ask structural_decomposition for each pair of years")
-            )  # fmt: skip
-    found = [structural_decomposition(*two, stressor, **options) for two in chosen]
-    labels = [one.label for one in found]
-    if len(set(labels)) < len(labels):
-        raise InputError(
-            wrong("tables", expected="tables of different years or names", got=repr(labels),
-                  remedy="set year= where they are made")
-        )  # fmt: skip
-    effects = {one.label: one.to_frame()["effect"] for one in found}
-    known = ["population" in one.index.get_level_values("factor") for one in effects.values()]
-    if any(known) and not all(known):
-        effects = {label: _of_all_heads(one) for label, one in effects.items()}
-    frame = pd.DataFrame(effects)
-    if pairs == "chained":
-        first, last = found[0].label.split(" → ")[0], found[-1].label.split(" → ")[-1]
-        frame[f"chained {first} → {last}"] = frame.sum(axis=1)
-    frame.attrs = {"prices": found[0].prices, "unit": found[0].unit}
-    return frame
-
-
-def _of_all_heads(effects: pd.Series) -> pd.Series:
-    """Count population as a part of the level, as where it is not known."""
-    factors = effects.index.get_level_values("factor")
-    if "population" not in factors:
-        return effects
-    kept = effects[factors != "population"].copy()
-    level = kept.index.get_level_values("factor") == "demand level"
-    kept[level] += effects[factors == "population"].to_numpy()
-    return kept
-
-
-def _one_of(argument: str, value: Any, known: tuple[str, ...]) -> None:
+def one_of(argument: str, value: Any, known: tuple[str, ...]) -> None:
+    """Refuse what is not one of the known words."""
     if not isinstance(value, str) or value not in known:
         raise InputError(
             wrong(argument, expected=f"one of {', '.join(known)}", got=repr(value),
@@ -383,12 +318,11 @@ def _demand_effects(means: Means, parts: DemandParts) -> dict[str, FloatArray]:
 
 def demand_factors(parts: DemandParts) -> dict[str, FloatArray]:
     """Return the parts of ΔY by the factor that they are reported as."""
-    level = parts.level + parts.unsplit
     if parts.heads is None:
-        return {"demand level": level, "demand mix": parts.mix, "demand origin": parts.origin}
+        return {"demand level": parts.level, "demand mix": parts.mix, "demand origin": parts.origin}
     return {
         "population": parts.heads,
-        "demand level": level - parts.heads,
+        "demand level": parts.level - parts.heads,
         "demand mix": parts.mix,
         "demand origin": parts.origin,
     }

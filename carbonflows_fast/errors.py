@@ -20,6 +20,7 @@ __all__ = [
     "StoreError",
     "nearest",
     "nearest_are",
+    "only_in",
     "or_no_unit",
     "shorten",
     "wrong",
@@ -169,6 +170,21 @@ def shorten(items: Iterable[object], limit: int = 5) -> str:
     names = [str(item) for item in items]
     shown = ", ".join(names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+
+
+def only_in(names: tuple[str, str], ours: Iterable[object], theirs: Iterable[object]) -> str:
+    """Say which labels only one of two things has; nothing where both have the same.
+
+    >>> only_in(("before", "after"), ["CO2", "CH4"], ["CO2"]), only_in(("a", "b"), [1, 2], [2, 1])
+    ('1 only in before (CH4)', '')
+    """
+    here, there = dict.fromkeys(ours), dict.fromkeys(theirs)
+    extra = [one for one in here if one not in there], [one for one in there if one not in here]
+    return ", ".join(
+        f"{len(found):,} only in {name} ({shorten(found, 3)})"
+        for name, found in zip(names, extra, strict=True)
+        if found
+    )
 
 
 def nearest(name: str, known: Sequence[str], limit: int = 5) -> list[str]:

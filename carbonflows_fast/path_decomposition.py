@@ -62,11 +62,11 @@ def structural_path_decomposition(
     Parameters
     ----------
     before, after : Table
-        Of the same rows and consumers, in any order.
+        Of the same rows and consumers, in any order, and with accounts of the same stressors.
     stressor : str or mapping of str to float, optional
         As for :func:`accounts`.
     demand : region, (region, category), list of these, or array of shape (n,), optional
-        Whose purchases; all by default.
+        Whose purchases; all by default. Both tables must have the same columns of these only.
     top : int, optional
         So many of the largest; 1,000 if none of these three is given. A path whose value stays
         counts as long as one of its factors changed. Fewer are returned where there are no more,
@@ -270,11 +270,11 @@ def _attributed(
         factors[heads] = np.ldexp(factors[heads], found["shift"])
     codes, place = pair.before.table._parts.sector_codes, pair.place
     buyers = place[np.concatenate([rows[:1], rows[:-1]])]  # of first steps, whatever
-    c0, c1 = (c[codes[rows], buyers] for c in requirements(pair))
+    required = np.array([values[codes[rows], buyers] for values in requirements(pair)])
     parts = demand_parts(pair)
     arguments = (
         starts, rows, first, second, pair.in_table_order(pair.before.s),
-        pair.in_table_order(pair.after.s), c0, c1, *_demand_vectors(pair, parts),
+        pair.in_table_order(pair.after.s), required, *_demand_vectors(pair, parts),
     )  # fmt: skip
     if method == "polar":
         return *kernels.polar_effects(*arguments), 0
@@ -286,7 +286,7 @@ def _attributed(
 
 def _demand_vectors(pair: Pair, parts: DemandParts) -> tuple[FloatArray, FloatArray]:
     """Return what level and mix, and what origin, did to y of every row, all consumers together."""
-    own = (parts.level + parts.mix + parts.unsplit).sum(axis=1)
+    own = (parts.level + parts.mix).sum(axis=1)
     return pair.in_table_order(own), pair.in_table_order(parts.origin.sum(axis=1))
 
 

@@ -253,8 +253,10 @@ class Table(Views):
                 cache[key] = self._cache[key]
         return Table._from_parts(parts, cache=cache)
 
-    def aggregate(self, *, regions: Any = None, sectors: Any = None) -> Table:
-        """Return the table summed over groups of regions and of sectors.
+    def aggregate(
+        self, *, regions: Any = None, sectors: Any = None, categories: Any = None
+    ) -> Table:
+        """Return the table summed over groups of regions, of sectors and of categories.
 
         Z, Y, F, F_Y, x and population are summed; A and S follow from the sums.
 
@@ -264,6 +266,8 @@ class Table(Views):
             A mapping label → group (labels not in it keep their name), or the group of each row.
             Final demand follows the regions. For regions, a key may be a country or a shipped
             group, such as "EU27" (the members since 2020) or "EU" (those of the table's year).
+        categories : mapping or sequence of m labels, optional
+            The same for categories of final demand, e.g. ``{"charities": "homes"}``.
 
         Returns
         -------
@@ -295,6 +299,7 @@ class Table(Views):
             Z=lambda: self.Z,
             regions=regions,
             sectors=sectors,
+            categories=categories,
         )
         return Table._from_parts(parts)
 

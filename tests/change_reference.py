@@ -42,30 +42,54 @@ class Both:
     def total(self, year: int) -> float:
         return float(self.s[year] @ self.L(year) @ self.y[year])
 
-    def requirement(self, A: Array, i: int, j: int) -> float:
-        return float(A[self.sector == self.sector[i], j].sum())
+    def origins(self, i: int) -> npt.NDArray[np.bool_]:
+        """All rows of the product of row i."""
+        found: npt.NDArray[np.bool_] = self.sector == self.sector[i]
+        return found
 
     def split_input(self, i: int, j: int) -> tuple[float, float]:
         """Technology and trade parts of the change of a_ij."""
-        a, c = [A[i, j] for A in self.A], [self.requirement(A, i, j) for A in self.A]
-        if c[0] == 0 or c[1] == 0:
+        a = [float(A[i, j]) for A in self.A]
+        cells = [A[self.origins(i), j] for A in self.A]
+        split = clear(cells[0]) * clear(cells[1])
+        if split == 0.0:
             return a[1] - a[0], 0.0
-        trade = (c[0] + c[1]) / 2 * (a[1] / c[1] - a[0] / c[0])
+        c = [float(one.sum()) for one in cells]
+        trade = split * shapley([c, [a[0] / c[0], a[1] / c[1]]])[1]
         return a[1] - a[0] - trade, trade
 
     def split_demand(self, i: int, q: int) -> dict[str, float]:
-        """Level, mix and origin parts of the change of one cell, by permutations."""
-        y = [Y[i, q] for Y in self.Y]
-        product = [float(Y[self.sector == self.sector[i], q].sum()) for Y in self.Y]
-        level = [float(Y[:, q].sum()) for Y in self.Y]
-        if 0.0 in level or any(b == 0 and v != 0 for b, v in zip(product, y, strict=True)):
-            return {"level": y[1] - y[0], "mix": 0.0, "origin": 0.0}
-        if product == [0.0, 0.0]:
-            return dict.fromkeys(("level", "mix", "origin"), 0.0)
-        origin = [v / b if b else math.nan for v, b in zip(y, product, strict=True)]
-        origin = [origin[1 - t] if math.isnan(origin[t]) else origin[t] for t in (0, 1)]
-        mix = [b / lv for b, lv in zip(product, level, strict=True)]
-        return dict(zip(("level", "mix", "origin"), shapley([level, mix, origin]), strict=True))
+        """Level, mix and origin parts of the change of one cell, by permutations.
+
+        Four answers, by whether the consumer's whole demand and the product's origins have shares,
+        weighed with how far they have.
+        """
+        y = [float(Y[i, q]) for Y in self.Y]
+        cells, bought = ([Y[rows, q] for Y in self.Y] for rows in (self.origins(i), slice(None)))
+        split = clear(cells[0]) * clear(cells[1])
+        whole = clear(bought[0]) * clear(bought[1])
+        b, level = ([float(one.sum()) for one in sums] for sums in (cells, bought))
+        effects = dict.fromkeys(("level", "mix", "origin"), 0.0)
+
+        def count(weight: float, *factors: tuple[str, list[float], list[float]]) -> None:
+            if weight > 0.0:
+                shares = [[v / s for v, s in zip(*of, strict=True)] for _, *of in factors]
+                for (name, *_), effect in zip(factors, shapley(shares), strict=True):
+                    effects[name] += weight * effect
+
+        one = [1.0, 1.0]
+        count(whole * split, ("level", level, one), ("mix", b, level), ("origin", y, b))
+        count(whole * (1.0 - split), ("level", level, one), ("mix", y, level))
+        count((1.0 - whole) * split, ("level", b, one), ("origin", y, b))
+        count((1.0 - whole) * (1.0 - split), ("level", y, one))
+        return effects
+
+
+def clear(terms: Array) -> float:
+    """How much of a sum of terms remains: none of it up to a quarter, all of it from a half on."""
+    size = float(np.abs(terms).sum())
+    kept = abs(float(terms.sum())) / size if size else 0.0
+    return min(max(4.0 * kept - 1.0, 0.0), 1.0)
 
 
 def shapley(factors: list[list[float]]) -> list[float]:

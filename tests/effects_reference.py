@@ -56,23 +56,22 @@ def polar_means(f0: Numbers, f1: Numbers) -> Array:
     return (np.array(there) + np.array(back)) / 2
 
 
-def technology_share(a0: float, a1: float, c0: float, c1: float) -> float:
-    """Return the part Δc·t̄ of Δa, t = a/c; where c = 0, t is the other year's."""
-    if c0 == 0 and c1 == 0:
-        return a1 - a0
-    t0 = a0 / c0 if c0 != 0 else a1 / c1
-    t1 = a1 / c1 if c1 != 0 else a0 / c0
-    trade = 0.0 if c0 == 0 or c1 == 0 else (c0 + c1) / 2 * (t1 - t0)
+def technology_share(a0: float, a1: float, c0: float, c1: float, split: float) -> float:
+    """Return the part Δc·t̄ of Δa, t = a/c, as far as it is split, and all of the rest."""
+    trade = split * (c0 + c1) / 2 * (a1 / c1 - a0 / c0) if split else 0.0
     return a1 - a0 - trade
 
 
 def nested_kinds(
-    means: Array, f0: Numbers, f1: Numbers, c0: Numbers, c1: Numbers, parts: tuple[float, float]
+    means: Array, f0: Numbers, f1: Numbers, steps_c: Sequence[Numbers], parts: tuple[float, float]
 ) -> Array:
-    """Return intensity, technology, trade, demand from means of others; c for all but y and s."""
+    """Return intensity, technology, trade, demand from means of others.
+
+    steps_c: c of both years and how far it is split, for all factors but y and s.
+    """
     change = np.array(f1) - np.array(f0)
     steps = range(1, len(f0) - 1)
-    technology = {i: technology_share(f0[i], f1[i], c0[i - 1], c1[i - 1]) for i in steps}
+    technology = {i: technology_share(f0[i], f1[i], *(c[i - 1] for c in steps_c)) for i in steps}
     return np.array(
         [
             change[-1] * means[-1],
@@ -119,7 +118,7 @@ def decimals(f0: Numbers, f1: Numbers) -> tuple[list[Decimal], list[Decimal]]:
 
 
 def lmdi(
-    f0: Numbers, f1: Numbers, c0: Numbers, c1: Numbers, parts: tuple[float, float]
+    f0: Numbers, f1: Numbers, steps_c: Sequence[Numbers], parts: tuple[float, float]
 ) -> tuple[Array, Array] | None:
     """Return effects and kinds with zeros as tiny numbers, or None where a sign changes."""
     if any(a * b < 0 for a, b in zip(np.sign(f0), np.sign(f1), strict=True)):
@@ -133,14 +132,15 @@ def lmdi(
         unit = mean / log_mean(d1[0], d0[0])
         kinds = [effects[-1], Decimal(0), unit * Decimal(parts[1]), unit * Decimal(parts[0])]
         for i in range(1, len(f0) - 1):
-            a0, a1, x0, x1 = d0[i], d1[i], Decimal(c0[i - 1]), Decimal(c1[i - 1])
-            if x0 == 0 or x1 == 0:
-                technology = effects[i]  # c moves with a, as the share is the other year's
+            a0, a1 = d0[i], d1[i]
+            x0, x1, split = (Decimal(c[i - 1]) for c in steps_c)
+            if split == 0:
+                technology = effects[i]
             elif x0 * x1 < 0:
-                part = Decimal(technology_share(f0[i], f1[i], c0[i - 1], c1[i - 1]))
+                part = Decimal(technology_share(f0[i], f1[i], *(c[i - 1] for c in steps_c)))
                 technology = mean / log_mean(a1, a0) * part
             else:
-                technology = mean * (x1 / x0).ln()
+                technology = split * mean * (x1 / x0).ln() + (1 - split) * effects[i]
             kinds[1] += technology
             kinds[2] += effects[i] - technology
         return np.array([float(e) for e in effects]), np.array([float(k) for k in kinds])
@@ -156,8 +156,7 @@ class Paths:
     after: Array
     s0: Array
     s1: Array
-    c0: Array
-    c1: Array
+    required: Array
     demand_part: Array
     origin_part: Array
 
@@ -169,10 +168,11 @@ class Paths:
         here, last = slice(self.starts[q], self.starts[q + 1]), self.rows[self.starts[q + 1] - 1]
         return [*self.before[here], self.s0[last]], [*self.after[here], self.s1[last]]
 
-    def requirements(self, q: int) -> tuple[list[float], list[float]]:
-        """Return c of the steps of a path in both years."""
+    def requirements(self, q: int) -> list[list[float]]:
+        """Return c of the steps of a path in both years, and how far they are split by origin."""
         steps = slice(self.starts[q] + 1, self.starts[q + 1])
-        return self.c0[steps].tolist(), self.c1[steps].tolist()
+        listed: list[list[float]] = self.required[:, steps].tolist()
+        return listed
 
     def parts(self, q: int) -> tuple[float, float]:
         """Return what demand itself, and its origin, did to y of a path."""
@@ -192,10 +192,16 @@ class Paths:
         size = np.maximum(f0, f1)
         size[0] += sum(np.abs(self.parts(q)))
         spread = 1.0
-        for a0, a1, c0, c1 in zip(f0[1:-1], f1[1:-1], *self.requirements(q), strict=True):
-            if c0 != 0 and c1 != 0:
+        for a0, a1, c0, c1, split in zip(f0[1:-1], f1[1:-1], *self.requirements(q), strict=True):
+            if split:
                 spread += abs(c1 - c0) * (a0 / abs(c0) + a1 / abs(c1)) / max(a0, a1, 1e-300)
         return float(size.prod()) * spread
+
+
+def split_where_both(c0: Any, c1: Any) -> Array:
+    """Return c of both years, and 1 where neither is zero: no terms that cancel."""
+    both = np.not_equal(c0, 0.0) & np.not_equal(c1, 0.0)
+    return np.array([c0, c1, both.astype(float)])
 
 
 def one_path(
@@ -217,8 +223,9 @@ def one_path(
         after=np.array(f1[:-1]),
         s0=np.concatenate([zeros[1:], f0[-1:]]),
         s1=np.concatenate([zeros[1:], f1[-1:]]),
-        c0=np.array([0.0, *(f0[1:-1] if c0 is None else c0)]),
-        c1=np.array([0.0, *(f1[1:-1] if c1 is None else c1)]),
+        required=split_where_both(
+            [0.0, *(f0[1:-1] if c0 is None else c0)], [0.0, *(f1[1:-1] if c1 is None else c1)]
+        ),
         demand_part=part - np.concatenate([[origin], zeros[1:]]),
         origin_part=np.concatenate([[origin], zeros[1:]]),
     )
@@ -240,7 +247,8 @@ def two_years(rng: np.random.Generator, size: int, signs: str) -> tuple[Array, A
 
 @st.composite
 def many_paths(draw: Any, *, longest: int = 7, signs: str | None = None) -> Paths:
-    """Paths of 2 to longest + 1 factors; c is a alone, or more, or zero, or of another sign."""
+    """Paths of 2 to longest + 1 factors; c is a alone, or more, or zero, or of another sign;
+    steps are split by origin, or not, or partly."""
     rng = draw(seeds())
     lengths = draw(st.lists(st.integers(1, longest), max_size=5))
     kind = draw(st.sampled_from(["positive", "negative", "changing"])) if signs is None else signs
@@ -258,4 +266,6 @@ def many_paths(draw: Any, *, longest: int = 7, signs: str | None = None) -> Path
         c0, c1 = (np.where(rng.random(total) < 0.1, 0.0, c) for c in (c0, c1))
     origin = (y1 - y0) * rng.choice([0.0, 0.3, 1.0, -2.0], ROWS)
     origin += (y0 != 0) * (y1 != 0) * rng.choice([0.0, 0.5], ROWS)
-    return Paths(starts, rows, before, after, s0, s1, c0, c1, (y1 - y0) - origin, origin)
+    required = split_where_both(c0, c1)
+    required[2] *= rng.choice([1.0, 1.0, 0.3, 0.0], total)  # the less, the more of c cancels
+    return Paths(starts, rows, before, after, s0, s1, required, (y1 - y0) - origin, origin)

@@ -332,9 +332,9 @@ def causes_of(both: Both) -> dict[str, float]:
     effects = dict.fromkeys(names, 0.0)
     same = (both.sector[:, None] == both.sector[None, :]).astype(float)
     c = [same @ A for A in both.A]
-    known = (c[0] != 0) & (c[1] != 0)
-    t = [np.divide(A, b, out=np.zeros_like(A), where=known) for A, b in zip(both.A, c)]
-    trade = (c[0] + c[1]) / 2 * (t[1] - t[0])
+    split = clear(c[0], same @ np.abs(both.A[0])) * clear(c[1], same @ np.abs(both.A[1]))
+    t = [np.divide(A, b, out=np.zeros_like(A), where=split > 0) for A, b in zip(both.A, c)]
+    trade = split * (c[0] + c[1]) / 2 * (t[1] - t[0])
     technology = both.A[1] - both.A[0] - trade
     demand = demand_parts(both, same)
     points, weights = np.polynomial.legendre.leggauss(nodes)
@@ -350,23 +350,34 @@ def causes_of(both: Both) -> dict[str, float]:
     return effects
 
 
+def clear(sums: Array, sizes: Array) -> Array:
+    """`change_reference.clear` of whole arrays."""
+    kept = np.divide(np.abs(sums), sizes, out=np.zeros_like(sums), where=sizes != 0)
+    return np.clip(4.0 * kept - 1.0, 0.0, 1.0)
+
+
 def demand_parts(both: Both, same: Array) -> list[Array]:
     """Level, mix and origin parts of the change of final demand, (n,) each."""
     level = [np.broadcast_to(Y.sum(axis=0), Y.shape) for Y in both.Y]
-    product = [same @ Y for Y in both.Y]
-    whole = (level[0] == 0) | (level[1] == 0)
-    for b, Y in zip(product, both.Y, strict=True):
-        whole = whole | ((b == 0) & (Y != 0))
-    share = [np.divide(Y, b, out=np.full_like(Y, np.nan), where=b != 0)
-             for Y, b in zip(both.Y, product)]  # fmt: skip
-    share = [np.nan_to_num(np.where(np.isnan(share[k]), share[1 - k], share[k])) for k in (0, 1)]
-    mix = [np.divide(b, v, out=np.zeros_like(b), where=v != 0) for b, v in zip(product, level)]
-    factors, parts = [level, mix, share], [np.zeros_like(both.Y[0]) for _ in range(3)]
-    for order in itertools.permutations(range(3)):
-        now = [f[0] for f in factors]
-        for at in order:
-            earlier = np.prod(now, axis=0)
-            now[at] = factors[at][1]
-            parts[at] += (np.prod(now, axis=0) - earlier) / 6
-    parts[0] = np.where(whole, both.Y[1] - both.Y[0], parts[0])
-    return [parts[0].sum(axis=1), *(np.where(whole, 0.0, p).sum(axis=1) for p in parts[1:])]
+    product, one = [same @ Y for Y in both.Y], [np.ones_like(Y) for Y in both.Y]
+    sizes = [np.abs(Y) for Y in both.Y]
+    split = np.prod([clear(b, same @ Y) for b, Y in zip(product, sizes)], axis=0)
+    whole = np.prod([clear(v, Y.sum(axis=0)) for v, Y in zip(level, sizes)], axis=0)
+    parts = [np.zeros_like(both.Y[0]) for _ in range(3)]
+    for weight, factors in (
+        (whole * split, {0: (level, one), 1: (product, level), 2: (both.Y, product)}),
+        (whole * (1 - split), {0: (level, one), 1: (both.Y, level)}),
+        ((1 - whole) * split, {0: (product, one), 2: (both.Y, product)}),
+        ((1 - whole) * (1 - split), {0: (both.Y, one)}),
+    ):
+        shares = {name: [np.divide(v, total, out=np.zeros_like(v), where=(weight > 0))
+                         for v, total in zip(*of)] for name, of in factors.items()}  # fmt: skip
+        orders = list(itertools.permutations(factors))
+        for order in orders:
+            now = {name: share[0] for name, share in shares.items()}
+            for name in order:
+                earlier = np.prod(list(now.values()), axis=0)
+                now[name] = shares[name][1]
+                then = np.prod(list(now.values()), axis=0)
+                parts[name] += weight * (then - earlier) / len(orders)
+    return [part.sum(axis=1) for part in parts]

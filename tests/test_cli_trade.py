@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_cli import Shell
@@ -122,7 +123,8 @@ def test_greenhouse_gases_from_a_text_table(shell: Shell, tmp_path: Path) -> Non
 def test_decompose_shows_effects_and_chains(shell: Shell, tmp_path: Path) -> None:
     tables = [cf.synthetic.world(3, 10, year=year) for year in (2010, 2019)]
     stores = [str(cf.save(t, tmp_path / str(t.year))) for t in tables]
-    out = shell("decompose", *stores, "--lines", "5", "--out", tmp_path / "chains.csv")
+    where = "--out", tmp_path / "effects.csv", "--chains", tmp_path / "chains.csv"
+    out = shell("decompose", *stores, "--lines", "5", *where)
     whole = cf.structural_decomposition(*tables)
     for name, effect in whole.to_frame()["effect"].items():
         share = f"{100 * effect / whole.before:+.1f} %".replace("+", r"\+")
@@ -133,8 +135,49 @@ def test_decompose_shows_effects_and_chains(shell: Shell, tmp_path: Path) -> Non
     assert pd.read_csv(tmp_path / "chains.csv")["change"].sum() == pytest.approx(
         found.explained["change"]
     )
+    for extension, read in ((".csv", pd.read_csv), (".json", pd.read_json),
+                            (".parquet", pd.read_parquet)):  # fmt: skip
+        file = tmp_path / f"effects{extension}"
+        shell("decompose", *stores, "--method", "shapley", "--out", file)
+        effects = read(file)
+        assert effects.factor.tolist() == whole.to_frame().index.tolist()
+        np.testing.assert_allclose(effects.effect, whole.to_frame().effect, rtol=1e-12)
+        np.testing.assert_allclose(effects.share, whole.shares, rtol=1e-12)
+        assert effects.columns.tolist()[3:] == ["label", "prices", "method", "stressor", "unit"]
+        assert effects.label.unique().tolist() == ["2010 → 2019"]
+    assert "--chains: expected a file name that ends in" in shell(
+        "decompose", *stores, "--chains", tmp_path / "chains.xlsx", status=2
+    )
     other = cf.save(cf.synthetic.world(2, 10), tmp_path / "other")
     assert "AFTER: expected the rows of before" in shell("decompose", stores[0], other, status=2)
+
+
+def test_shares_of_a_change_with_sinks_are_of_all_that_moves(shell: Shell, tmp_path: Path) -> None:
+    tables = [cf.synthetic.world(3, 10, year=year) for year in (2010, 2019)]
+    rows = tables[0].rows.get_level_values("region") == tables[0].regions[0]
+    s = tables[0].S.to_numpy()[0]
+    x = tables[0].x.to_numpy()
+    sink = float(s[~rows] @ x[~rows] / (s[rows] @ x[rows])) * 0.999  # emissions all but cancel
+    sinks = [t.with_changes(S=t.S * np.where(rows, -sink, 1.0)) for t in tables]
+    found = cf.structural_decomposition(*sinks)
+    assert found.has_sinks
+    assert found.gross_before > 100 * abs(found.before)
+    gross = float(np.abs(sinks[0].S.to_numpy()[0]) @ x)
+    assert found.gross_before == pytest.approx(gross, rel=1e-6)
+    np.testing.assert_allclose(found.shares, found.to_frame()["effect"] / gross, rtol=1e-6)
+    plain = cf.structural_decomposition(*tables)
+    assert (plain.gross_before, plain.has_sinks) == (plain.before, False)
+    stores = [str(cf.save(t, tmp_path / str(t.year))) for t in sinks]
+    out = shell("decompose", *stores, "--lines", "5")
+    assert "emissions and sinks added up" in out
+    assert max(abs(float(one)) for one in re.findall(r"([-+][\d.]+) %", out)) < 1000
+    assert re.search(r"chains \(shapley\) add .*, rises of .* and falls of .*; all others", out)
+    page = cf.report(sinks[1], out=tmp_path / "report.html", since=sinks[0]).read_text("utf-8")
+    page = re.sub(r"<svg.*?</svg>|<[^>]*>", " ", page[page.index('id="change"') :], flags=re.DOTALL)
+    assert "with sinks counted as emissions: intensity" in page
+    per_cent = re.findall(r"([−+]?[\d.,]+)\N{NO-BREAK SPACE}%", page)
+    assert len(per_cent) > 12
+    assert max(abs(float(one.replace("−", "-").replace(",", ""))) for one in per_cent) < 1000
 
 
 def test_a_characterisation_is_never_taken_for_the_only_stressor(

@@ -87,6 +87,8 @@ def change(results: Results) -> Section | None:
 
 def _traded(results: Results, found: Change) -> list[str]:
     then, now = found.flows.traded_share, results.flows.traded_share
+    if not (0 <= then <= 1 and 0 <= now <= 1):  # a total in which sinks and emissions cancel
+        return []
     if percent(then) == percent(now):
         moved = [" stayed at "]
     else:
@@ -100,16 +102,14 @@ def _traded(results: Results, found: Change) -> list[str]:
 
 
 def _causes_text(causes: Decomposition, then: str) -> str:
-    base = causes.before or float("nan")
-    parts = [
-        f"{name} {percent(value / base, sign=True)}"
-        for name, value in causes.to_frame()["effect"].items()
-    ]
-    return f"Effects as a share of industrial emissions in {then}: {', '.join(parts)}."
+    parts = [f"{name} {percent(share, sign=True)}" for name, share in causes.shares.items()]
+    sinks = ", with sinks counted as emissions" if causes.has_sinks else ""
+    return f"Effects as a share of industrial emissions in {then}{sinks}: {', '.join(parts)}."
 
 
 def _causes(causes: Decomposition, then: str) -> Html:
-    effects, base = causes.to_frame()["effect"], causes.before or float("nan")
+    effects, shares = causes.to_frame()["effect"], causes.shares
+    sinks = " and sinks" if causes.has_sinks else ""
     return table(
         "causes_table",
         "What the change is due to, if all causes act at once and little by little",
@@ -119,8 +119,8 @@ def _causes(causes: Decomposition, then: str) -> Html:
             Column("meaning", "What it says", [FACTORS.get(str(n), "") for n in effects.index],
                    "text", wide=True),
             Column("effect", "Effect", effects.tolist(), "change", total=causes.total),
-            Column("share", f"Of emissions in {then}", (effects / base).tolist(), "growth",
-                   total=causes.total / base),
+            Column("share", f"Of emissions{sinks} in {then}", shares.tolist(), "growth",
+                   total=float(shares.sum(min_count=1))),
         ],
         causes.unit,
         total="All",
@@ -135,14 +135,16 @@ def _regions(results: Results, found: Change) -> Html:
     columns = [results.places.column("region", "Region", order)]
     for key in ("production", "consumption"):
         before, after = then[key][order], now[key][order]
-        growth = after / before.where(before != 0) - 1
+        positive = (before > 0) & (after >= 0)  # of what changes its sign there is no growth
+        growth = after / before.where(positive) - 1
         columns += [
             Column(f"{key}_before", f"{key.capitalize()} in {since}", before.tolist(),
                    total=float(before.sum())),
             Column(f"{key}_change", "Change", (after - before).tolist(), "change",
                    total=float((after - before).sum())),
             Column(f"{key}_growth", "Growth", growth.tolist(), "growth",
-                   total=float(after.sum() / before.sum() - 1) if before.sum() else None),
+                   total=None if (before < 0).any() or (after < 0).any() or not before.any()
+                   else float(after.sum() / before.sum() - 1)),
         ]  # fmt: skip
     return table(
         "region_changes",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from carbonflows_fast._pair import aligned
-from carbonflows_fast.errors import InputError, LabelError, or_no_unit, wrong
+from carbonflows_fast._comparable import aligned
+from carbonflows_fast._stressors import require_same_stressor
+from carbonflows_fast.errors import InputError, LabelError, wrong
 from carbonflows_fast.selection import select_stressor
 from carbonflows_fast.table import Table
 
@@ -51,10 +52,5 @@ def comparable(table: Table, since: Table, stressor: Any) -> Table:
             wrong("since", expected=f"a table with {here.name!r}, which {now} has",
                   got=f"{then} without it", remedy=str(error).rpartition("; ")[2])
         ) from error  # fmt: skip
-    said = [f"{one.name!r} in {or_no_unit(one.unit)}" for one in (here, there)]
-    if said[0] != said[1]:
-        raise InputError(
-            wrong("since", expected=f"{said[0]}, as in {now}", got=f"{said[1]} in {then}",
-                  remedy="name and convert the stressor alike in both")
-        )  # fmt: skip
+    require_same_stressor(here, there, "since", (now, then))
     return aligned(table, since, "since", (now, then))
