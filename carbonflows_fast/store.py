@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from carbonflows_fast._exchange import exchange
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import Parts, locked
 from carbonflows_fast._table_argument import required_table
+from carbonflows_fast._threads import ThreadPool
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import StoreError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
@@ -100,7 +100,7 @@ def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
     manifest["origin"] = origin
     try:
         with _replacing(target) as folder:
-            with ThreadPoolExecutor(4) as pool:
+            with ThreadPool(4) as pool:
                 records = pool.map(lambda item: _write_array(folder, *item), arrays.items())
                 manifest["files"] = dict(zip(arrays, records))
             text = json.dumps(manifest, indent=1).encode()
