@@ -25,6 +25,8 @@ from carbonflows_fast import (
     _cli_paths,
     _cli_report,
     _cli_trade,
+    _interrupts,
+    _limits,
 )
 from carbonflows_fast._cli_output import (
     check_out,
@@ -55,6 +57,7 @@ __all__ = ["main"]
 
 THREADS = "CARBONFLOWS_NUM_THREADS"
 MOST_THREADS = 4096
+NOT_COMPILED = ("info", "convert", "panel")  # what these run needs no loops, or loads them itself
 
 
 # --- commands -------------------------------------------------------------------------------
@@ -424,15 +427,28 @@ def _answered(arguments: Sequence[str] | None) -> int:
             if unknown:
                 parsed.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
             refuse_own_source(parsed)
+            if parsed.command not in NOT_COMPILED:
+                _limits.load_compiler()
             with _thread_count(getattr(parsed, "threads", None)):
                 status: int = parsed.function(parsed)
         return status
     except KeyboardInterrupt:
-        complain("interrupted")
-        return 130
+        return _interrupts.say(complain)
     except BrokenPipeError:
         raise
-    except (CarbonFlowsError, OSError, MemoryError) as error:
-        sentence = " ".join(str(error).split()) or f"not enough memory ({type(error).__name__})"
-        complain(f"carbonflows-fast: {spoken(sentence, parsed)}")
+    except (
+        CarbonFlowsError,
+        OSError,
+        MemoryError,
+        ImportError,
+        RuntimeError,
+        SystemError,
+    ) as error:
+        if _interrupts.heard():
+            return _interrupts.say(complain)
+        ours = isinstance(error, CarbonFlowsError)
+        sentence = " ".join(str(error).split()) if ours else _limits.cause_of(error)
+        if sentence is None and not isinstance(error, OSError):
+            raise
+        complain(f"carbonflows-fast: {spoken(sentence or ' '.join(str(error).split()), parsed)}")
         return 2
