@@ -44,7 +44,7 @@ COMMANDS = {
     "sector": "sector {0} Wheat",
     "paths": "paths {0}",
     "decompose": "decompose {0} {1}",
-    "convert": "convert {folder} {out}/converted",
+    "convert": "convert {0} {out}/converted",
     "panel": "panel accounts {folder} --workers 2",
     "report": "report {0} --out {out}/report.html",
     "demo": "demo --regions 5 --sectors 10",

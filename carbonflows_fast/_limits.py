@@ -1,8 +1,9 @@
 """What is done where this process may have little memory or few threads, as `ulimit` sets them.
 
 OpenBLAS, which NumPy and SciPy bring along, asks again and again for memory that it does not get,
-so that a process hangs that has too little room when it is loaded. LLVM ends the process instead.
-Both are loaded here while there is room, after a look at whether there is.
+so that a process hangs that has too little room when it is loaded; where it gets no threads, it
+raises SIGINT. LLVM ends the process. Both are loaded here while there is room, after a look at
+whether there is.
 """
 
 from __future__ import annotations
@@ -33,10 +34,15 @@ def limit() -> int | None:
 def load_blas(*modules: str) -> None:
     """Load modules that bring a BLAS each, where there is a limit, or say that there is no room.
 
+    Where there are too few threads for BLAS, it gets none but the one that calls it.
+
     Raises
     ------
     MemoryError
     """
+    wanted = 2 * (_threads() - 1) + 2  # NumPy's and SciPy's, and what else is started meanwhile
+    if "numpy" not in sys.modules and not _can_start(wanted):
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
     if limit() is None:
         return
     for name in modules:
@@ -115,6 +121,25 @@ def _require(size: int, what: str) -> None:
         mmap.mmap(-1, size).close()
     except (OSError, MemoryError) as error:
         raise MemoryError(f"{what} takes {size / 1e9:.1f} GB to load") from error
+
+
+def _can_start(threads: int) -> bool:
+    """Whether the system gives so many threads, which are started for a moment."""
+    import threading
+
+    gate, started = threading.Event(), []
+    try:
+        for _ in range(threads):
+            thread = threading.Thread(target=gate.wait, daemon=True)
+            thread.start()
+            started.append(thread)
+    except (RuntimeError, MemoryError):
+        return False
+    finally:
+        gate.set()
+        for thread in started:
+            thread.join()
+    return True
 
 
 def _threads() -> int:

@@ -163,3 +163,17 @@ def test_room_is_asked_for_before_a_library_that_would_wait_for_it(
     monkeypatch.undo()
     with pytest.raises(MemoryError, match="scipy takes 1000000000"):
         _limits._require(10**18, "scipy")
+
+
+def test_blas_has_one_thread_where_it_could_not_start_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It raises SIGINT there, which would look like Ctrl-C."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "5")
+    monkeypatch.delitem(sys.modules, "numpy")
+    monkeypatch.setattr(_limits, "limit", lambda: None)
+    _limits.load_blas()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "5"
+    no_thread_after(9, monkeypatch)
+    _limits.load_blas()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
