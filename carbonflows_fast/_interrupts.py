@@ -24,6 +24,7 @@ else:
 __all__ = ["end_at_once", "heard", "leave", "raise_them", "say", "stopped_by_sigterm", "write"]
 
 STATUS = 130
+_again: "list[Any]" = []  # timers of interrupts that are to come again
 _state = {"ours": False, "heard": False, "said": False}
 
 
@@ -70,6 +71,8 @@ def leave(status: int) -> None:
     """Let the process end in peace: what was asked for is done, or nothing is left to be done."""
     if _state["ours"]:
         signal.signal(signal.SIGINT, _gone if status == STATUS else signal.SIG_IGN)
+        for timer in _again:
+            timer.cancel()
 
 
 def _end(*_: object) -> None:
@@ -94,6 +97,7 @@ def _unraisable(of: "Any") -> None:
 
         timer = threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT])
         timer.daemon = True
+        _again.append(timer)
         timer.start()
 
 

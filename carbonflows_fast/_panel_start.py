@@ -221,27 +221,40 @@ def _cluster(loop: Any, count: int, memory: int, wait: float) -> Any:
     worker = here | {"nthreads": 1, "silence_logs": logging.WARN, "memory_limit": memory,
                      "preload_nanny": apart}  # fmt: skip
     spec = {"cls": SubprocessWorker, "options": {"worker_kwargs": worker}}
-    before = set(_ours())
+    before, late = set(_ours()), threading.Event()
+
+    def kill() -> None:
+        for process in set(_ours()) - before:
+            with suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+
+    def give_up() -> None:  # Dask waits until the scheduler says what is wrong, whenever that is
+        late.set()
+        kill()
+
+    timer = threading.Timer(min(wait, threading.TIMEOUT_MAX), give_up)
+    timer.daemon = True
     try:
+        timer.start()
         with _environment(WORKERS):
             return SpecCluster(
                 workers=dict.fromkeys(range(count), spec), worker=spec, name="carbonflows_fast",
                 scheduler={"cls": SubprocessScheduler,
-                           "options": {"scheduler_kwargs": scheduler, "timeout": wait}},
+                           "options": {"scheduler_kwargs": scheduler, "timeout": wait + 60}},
                 loop=loop, silence_logs=logging.CRITICAL,
             )  # fmt: skip
     except BaseException as error:
-        for process in set(_ours()) - before:
-            with suppress(OSError):
-                os.kill(process, signal.SIGKILL)
+        kill()
+        if late.is_set():
+            raise _late(wait) from error
         if not isinstance(error, RuntimeError | OSError | TimeoutError):
             raise
-        if "within" in str(error):
-            raise _late(wait) from error
         raise CarbonFlowsError(
             f"workers: expected a pool of {count} processes, got none ({error}); ask for one "
             "process with workers=1, or raise what limits memory and threads"
         ) from error
+    finally:
+        timer.cancel()
 
 
 def _ours() -> list[int]:
