@@ -7,6 +7,7 @@ begun by then, so the process ends where it is. Once a command runs, an interrup
 that is taken for the interrupt that it was. Only the command line calls this, not the package.
 """
 
+import atexit
 import os
 import sys
 
@@ -58,6 +59,13 @@ def end_at_once() -> None:
     except ValueError:  # another thread than the main one
         return
     _state["ours"] = True
+    atexit.register(_last)  # the first that is registered is the last that runs
+
+
+def _last() -> None:
+    """End with our status: Python would raise SIGINT once more if it went through an `exec`."""
+    if _state["said"]:
+        os._exit(STATUS)
 
 
 def raise_them() -> None:

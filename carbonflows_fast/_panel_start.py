@@ -221,7 +221,7 @@ def _cluster(loop: Any, count: int, memory: int, wait: float) -> Any:
     worker = here | {"nthreads": 1, "silence_logs": logging.WARN, "memory_limit": memory,
                      "preload_nanny": apart}  # fmt: skip
     spec = {"cls": SubprocessWorker, "options": {"worker_kwargs": worker}}
-    before, late = set(_ours()), threading.Event()
+    before, late, over = set(_ours()), threading.Event(), threading.Event()
 
     def kill() -> None:
         for process in set(_ours()) - before:
@@ -230,7 +230,8 @@ def _cluster(loop: Any, count: int, memory: int, wait: float) -> Any:
 
     def give_up() -> None:  # Dask waits until the scheduler says what is wrong, whenever that is
         late.set()
-        kill()
+        while not over.wait(0.2):  # some may be starting only now
+            kill()
 
     timer = threading.Timer(min(wait, threading.TIMEOUT_MAX), give_up)
     timer.daemon = True
@@ -255,6 +256,7 @@ def _cluster(loop: Any, count: int, memory: int, wait: float) -> Any:
         ) from error
     finally:
         timer.cancel()
+        over.set()
 
 
 def _ours() -> list[int]:
