@@ -28,6 +28,7 @@ from carbonflows_fast import (
     _interrupts,
     _limits,
 )
+from carbonflows_fast._cli_counts import positive, threads
 from carbonflows_fast._cli_output import (
     check_out,
     facts_of,
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 THREADS = "CARBONFLOWS_NUM_THREADS"
-MOST_THREADS = 4096
 NOT_COMPILED = ("info", "convert", "panel")  # what these run needs no loops, or loads them itself
 
 
@@ -228,28 +228,6 @@ class _Version(argparse.Action):
 
         say(f"carbonflows-fast {cf.__version__}")
         parser.exit()
-
-
-def positive(text: str) -> int:
-    """Read a whole number > 0."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-positive.__name__ = "positive whole number"  # argparse puts it into its complaint
-
-
-def threads(text: str) -> int:
-    """Read a number of threads."""
-    value = positive(text)
-    if value > MOST_THREADS:
-        raise argparse.ArgumentTypeError(f"expected at most {MOST_THREADS:,}, got {text}")
-    return value
-
-
-threads.__name__ = positive.__name__
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:

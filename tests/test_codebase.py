@@ -43,7 +43,7 @@ ROOMS = [
     ["reporting"],
     ["__main__", "_interrupts", "cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade",
      "_cli_changes", "_cli_panel", "_cli_convert", "_cli_checks", "_cli_tables",
-     "_cli_sentences", "_cli_streams", "_cli_report"],
+     "_cli_sentences", "_cli_streams", "_cli_report", "_cli_counts"],
 ]  # fmt: skip
 # These import nothing of the package but each other, and anyone may import them.
 FREE = {
