@@ -28,7 +28,8 @@ import pandas as pd
 from distributed import Client
 
 import carbonflows_fast as cf
-from carbonflows_fast import _panel_pool
+from carbonflows_fast import _panel_start
+from carbonflows_fast._progress import progress_bar
 
 PEER = """
 import sys, time, warnings
@@ -69,8 +70,8 @@ def ours(folder: Path, client: Client | None) -> tuple[float, pd.DataFrame]:
 def running(folder: Path, workers: int) -> tuple[float, pd.DataFrame]:
     """Run on workers that are there already and have done a year each."""
     with (
-        _panel_pool._local(workers, workers, 1 << 30) as (address, _),
-        Client(address) as client,
+        progress_bar("start", None, False) as bar,
+        _panel_start._local(workers, workers, 1 << 30, bar, 600.0) as (client, _, _),
     ):
         client.wait_for_workers(workers)
         first = cf.Panel(folder).years[:workers]

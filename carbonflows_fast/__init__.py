@@ -8,57 +8,46 @@
 or ``cf.flows(table, "CO2")``.
 """
 
-from __future__ import annotations
+TYPE_CHECKING = False  # what type checkers take for True, without loading `typing`
+if TYPE_CHECKING:
+    from carbonflows_fast import figures, synthetic
+    from carbonflows_fast._chained import decompose_years
+    from carbonflows_fast._machine import build_info
+    from carbonflows_fast.accounting import Footprints, accounts, footprints, multipliers
+    from carbonflows_fast.checks import CheckReport, check
+    from carbonflows_fast.decomposition import Decomposition, structural_decomposition
+    from carbonflows_fast.errors import (
+        CarbonFlowsError,
+        ConvergenceError,
+        FormatError,
+        InputError,
+        LabelError,
+        MemoryLimitError,
+        NotProductiveError,
+        PanelError,
+        StoreError,
+    )
+    from carbonflows_fast.leontief import LeontiefSystem, Solution, SolveReport, system
+    from carbonflows_fast.linkages import (
+        elasticities,
+        production_layers,
+        sector_betweenness,
+        transaction_betweenness,
+    )
+    from carbonflows_fast.panel import Panel
+    from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
+    from carbonflows_fast.paths import Paths, structural_paths
+    from carbonflows_fast.pymrio_accounts import calc_all
+    from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
+    from carbonflows_fast.readers import read, write_exiobase
+    from carbonflows_fast.repairs import repair
+    from carbonflows_fast.reporting import report
+    from carbonflows_fast.sectors import SectorStudy, sector_study
+    from carbonflows_fast.store import open, save
+    from carbonflows_fast.table import Table
+    from carbonflows_fast.trade import Flows, flows
 
-try:
-    from carbonflows_fast import _core
-except ImportError as error:  # pragma: no cover - only in a source tree without a build
-    raise ImportError(
-        f"the compiled core of carbonflows_fast cannot be loaded ({error}); if this is the source "
-        "folder, install it with `pip install -e .`, or run Python from another folder"
-    ) from error
-
-from carbonflows_fast import figures, synthetic
-from carbonflows_fast._chained import decompose_years
-from carbonflows_fast._machine import build_info
-from carbonflows_fast.accounting import Footprints, accounts, footprints, multipliers
-from carbonflows_fast.checks import CheckReport, check
-from carbonflows_fast.decomposition import (
-    Decomposition,
-    structural_decomposition,
-)
-from carbonflows_fast.errors import (
-    CarbonFlowsError,
-    ConvergenceError,
-    FormatError,
-    InputError,
-    LabelError,
-    MemoryLimitError,
-    NotProductiveError,
-    PanelError,
-    StoreError,
-)
-from carbonflows_fast.leontief import LeontiefSystem, Solution, SolveReport, system
-from carbonflows_fast.linkages import (
-    elasticities,
-    production_layers,
-    sector_betweenness,
-    transaction_betweenness,
-)
-from carbonflows_fast.panel import Panel
-from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
-from carbonflows_fast.paths import Paths, structural_paths
-from carbonflows_fast.pymrio_accounts import calc_all
-from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
-from carbonflows_fast.readers import read, write_exiobase
-from carbonflows_fast.repairs import repair
-from carbonflows_fast.reporting import report
-from carbonflows_fast.sectors import SectorStudy, sector_study
-from carbonflows_fast.store import open, save
-from carbonflows_fast.table import Table
-from carbonflows_fast.trade import Flows, flows
-
-__version__ = _core.version
+    __version__: str
 
 __all__ = [
     "CarbonFlowsError",
@@ -111,3 +100,69 @@ __all__ = [
     "transaction_betweenness",
     "write_exiobase",
 ]
+
+_HOMES = {
+    "_chained": "decompose_years",
+    "_machine": "build_info",
+    "accounting": "Footprints accounts footprints multipliers",
+    "checks": "CheckReport check",
+    "decomposition": "Decomposition structural_decomposition",
+    "errors": "CarbonFlowsError ConvergenceError FormatError InputError "
+    "LabelError MemoryLimitError NotProductiveError PanelError StoreError",
+    "leontief": "LeontiefSystem Solution SolveReport system",
+    "linkages": "elasticities production_layers sector_betweenness transaction_betweenness",
+    "panel": "Panel",
+    "path_decomposition": "PathChanges structural_path_decomposition",
+    "paths": "Paths structural_paths",
+    "pymrio_accounts": "calc_all",
+    "pymrio_bridge": "from_pymrio to_pymrio",
+    "readers": "read write_exiobase",
+    "repairs": "repair",
+    "reporting": "report",
+    "sectors": "SectorStudy sector_study",
+    "store": "open save",
+    "table": "Table",
+    "trade": "Flows flows",
+}
+"""Where each public name is defined. It is loaded when it is first asked for, so that importing the
+package takes no time, and the command line can listen for Ctrl-C before anything else is loaded."""
+
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+if not TYPE_CHECKING:  # they would take it that there is every name
+
+    def __getattr__(name):
+        if name.startswith("_") and name not in ("_core", "__version__"):  # a module, or nothing
+            raise AttributeError(f"module 'carbonflows_fast' has no attribute {name!r}")
+
+        from importlib import import_module
+
+        if name == "_core":
+            try:
+                return import_module("carbonflows_fast._core")
+            except ImportError as error:
+                raise ImportError(
+                    f"the compiled core of carbonflows_fast cannot be loaded ({error}); if this is "
+                    "the source folder, install it with `pip install -e .`, or run Python from "
+                    "another folder"
+                ) from error
+        if name == "__version__":
+            found = __getattr__("_core").version
+        elif name in _MODULE_OF:
+            found = getattr(import_module(f"carbonflows_fast.{_MODULE_OF[name]}"), name)
+        else:
+            whole = f"carbonflows_fast.{name}"
+            try:
+                found = import_module(whole)
+            except ModuleNotFoundError as error:
+                if error.name != whole:
+                    raise
+                missing = f"module 'carbonflows_fast' has no attribute {name!r}"
+                raise AttributeError(missing) from None
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

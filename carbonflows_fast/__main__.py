@@ -1,8 +1,41 @@
-"""The command line by ``python -m carbonflows_fast``, for the Python that is meant."""
+"""Where the command line starts, as a script or by ``python -m carbonflows_fast``.
+
+Nothing but what Python itself has loaded comes before Ctrl-C is listened for.
+"""
 
 import sys
 
-from carbonflows_fast.cli import main
+from carbonflows_fast import _interrupts
+
+
+def main() -> int:
+    """Run the command of this process; every interrupt ends it with one line and status 130.
+
+    Returns
+    -------
+    int
+        As :func:`carbonflows_fast.cli.main`.
+    """
+    _interrupts.end_at_once()
+    from carbonflows_fast import _limits
+
+    try:
+        _limits.load_blas("numpy")
+        from carbonflows_fast import cli
+
+        _interrupts.raise_them()
+        status = cli.main()
+    except BaseException as error:
+        if _interrupts.heard():
+            status = _interrupts.say()
+        elif reason := _limits.cause_of(error):
+            _interrupts.write(f"carbonflows-fast: {reason}")
+            status = 2
+        else:
+            raise
+    _interrupts.leave(status)
+    return status
+
 
 if __name__ == "__main__":  # not where a process of a pool imports it
     sys.exit(main())

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._cli_output import check_out, columns, path_of, save, write_out, years_of
 from carbonflows_fast._cli_sentences import spoken
 from carbonflows_fast._cli_streams import complain, say
+from carbonflows_fast._interrupts import stopped_by_sigterm
 from carbonflows_fast.errors import InputError, shorten, wrong
 
 if TYPE_CHECKING:
@@ -73,25 +71,11 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
                   got=f"a saved table, {str(arguments.destination)!r}",
                   remedy="choose another folder")
         )  # fmt: skip
-    with _stopped_by_sigterm():
+    with stopped_by_sigterm():
         outcomes = convert_all(jobs, workers=arguments.workers, resume=not arguments.no_resume)
     failed = _show(outcomes, arguments)
     say(f"saved: {len(jobs) - failed} of {len(jobs)} tables in {arguments.destination}")
     return 1 if failed else 0
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM, which schedulers send, stop the processes as well."""
-
-    def stop(number: int, _: object) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job]) -> None:

@@ -21,6 +21,7 @@ from carbonflows_fast._cli_output import (
 )
 from carbonflows_fast._cli_sentences import spoken
 from carbonflows_fast._cli_streams import complain, say
+from carbonflows_fast._interrupts import stopped_by_sigterm
 from carbonflows_fast.errors import InputError, PanelError, wrong
 
 __all__ = ["add_arguments", "run"]
@@ -54,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
     parser.add_argument("store", metavar="STORE", type=path_of, help="folder of saved tables")
     parser.add_argument("--years", metavar="FIRST:LAST", help="or a list: 1995,2000; default all")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; default: here")
-    parser.add_argument("--workers", type=positive, help="processes here; default by cores")
+    parser.add_argument("--workers", type=positive,
+                        help="processes here; default by cores, none for small tables")  # fmt: skip
+    parser.add_argument("--wait", metavar="SECONDS", type=float,
+                        help="for workers; default 600, with --scheduler without end")  # fmt: skip
     parser.add_argument("--no-resume", action="store_true", help="compute anew what --out has")
     parser.add_argument(
         "--out", metavar="PATH", type=path_of,
@@ -86,18 +90,20 @@ def run(arguments: argparse.Namespace) -> int:
     short = next(name for name, method in WHAT.items() if arguments.what in (name, method))
     asked = _asked(arguments, short)
     say(f"{panel!r}: {WHAT[short]}")
-    status = 0
+    status, there = 0, _stamps(arguments.out)
     try:
-        found = getattr(panel, WHAT[short])(
-            arguments.stressor,
-            demand=pairs(arguments.demand, list(panel.regions)),
-            years=years_of(arguments.years),
-            client=arguments.scheduler,
-            out=None if file else arguments.out,
-            resume=not arguments.no_resume,
-            threads=arguments.threads or 1,
-            **asked,
-        )
+        with stopped_by_sigterm():
+            found = getattr(panel, WHAT[short])(
+                arguments.stressor,
+                demand=pairs(arguments.demand, list(panel.regions)),
+                years=years_of(arguments.years),
+                client=arguments.scheduler,
+                out=None if file else arguments.out,
+                resume=not arguments.no_resume,
+                threads=arguments.threads or 1,
+                wait=arguments.wait,
+                **asked,
+            )
     except PanelError as error:
         complain(f"carbonflows-fast: {spoken(str(error), arguments)}")
         results: Any = error.results
@@ -106,8 +112,15 @@ def run(arguments: argparse.Namespace) -> int:
             complain(f"carbonflows-fast: {file} not written, since some is missing")
             file = None
     if len(found):
-        _show(found, file)
+        _show(found, file, there)
     return status
+
+
+def _stamps(folder: Path | None) -> dict[Path, int]:
+    """Return the results that a folder has, and when each was written."""
+    if folder is None or not folder.is_dir():
+        return {}
+    return {file.absolute(): file.stat().st_mtime_ns for file in folder.rglob("*.parquet")}
 
 
 def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
@@ -132,10 +145,10 @@ def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
     return given
 
 
-def _show(found: Any, file: Path | None) -> None:
+def _show(found: Any, file: Path | None, there: dict[Path, int]) -> None:
     if isinstance(found, list):
         for path in found:
-            say(f"written: {path}")
+            say(f"{'kept' if there.get(path) == path.stat().st_mtime_ns else 'written'}: {path}")
         return
     say(_table(found.head(LINES).reset_index()))
     if len(found) > LINES:

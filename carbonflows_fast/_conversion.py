@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from carbonflows_fast import _core
+from carbonflows_fast._limits import load_blas
 from carbonflows_fast._machine import interrupts_held, memory_limit, thread_count
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, StoreError, wrong
@@ -307,6 +308,7 @@ def _work(job: Job, answer: Connection, threads: int) -> None:
     os.environ["CARBONFLOWS_NUM_THREADS"] = str(threads)
     reason = None
     try:
+        load_blas("numpy", "scipy.linalg")
         with open_files(job.source) as files:
             refuse_broken(files, job.table.year)
             table = FORMATS[job.format].read(

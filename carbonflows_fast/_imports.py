@@ -8,7 +8,6 @@ footprint is as accurate as any other.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from carbonflows_fast._account_solves import BLOCK, solved
 from carbonflows_fast._direct import DenseFactors, choose_method, solve_costs, unit_cost
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._threads import ThreadPool
 from carbonflows_fast._tiles import IntArray
 from carbonflows_fast.leontief import release_dense, system
 
@@ -150,7 +150,7 @@ def _by_columns(
             demand, products = Y[rows].T.copy(), p.sector_codes[rows]
             m[some, rows] = _kernels.add_imports(here[some], demand, products, sectors, out[some])
 
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPool(threads) as pool:
         for rows, X in _unit_outputs(table, np.flatnonzero(Y.any(axis=1)), weight, rtol, factors):
             for first in range(0, rows.size, SUMMED):
                 some = rows[first : first + SUMMED]

@@ -13,6 +13,8 @@ Importing this module imports Numba; callers do it inside the function that need
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -38,6 +40,8 @@ Codes = NDArray[np.int32]
 Positions = NDArray[np.int64]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
+log = logging.getLogger("carbonflows_fast")
+
 # Read-only types: Numba passes a writable array where a read-only one is declared, not the other
 # way round, so one compiled version serves both.
 _MATRIX = types.Array(types.float64, 2, "C", readonly=True)
@@ -51,13 +55,48 @@ _tuple: Any = types.Tuple
 
 
 def _kernel(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
-    """Compile for one signature: `njit` with the settings that every kernel here shares."""
-    compiler: Any = njit([result(*arguments)], nogil=True, cache=True)
+    """Compile for one signature: `njit` with the settings that every kernel here shares.
+
+    Numba keeps what it has compiled in a cache. It fails where it finds no place for one, and where
+    one is full, damaged or somebody else's; then the kernel is compiled for this process alone.
+    """
 
     def compile_now(function: Kernel) -> Kernel:
-        return cast("Kernel", compiler(function))
+        place = ""
+        try:
+            _require_home()
+            made: Any = njit(nogil=True, cache=True)(function)
+            place = str(made.stats.cache_path)
+            made.compile(result(*arguments))
+        except Exception as error:  # of a damaged file it may be any
+            made = njit(nogil=True)(function)
+            made.compile(result(*arguments))  # where the cache was not to blame, it comes again
+            _say_once(place, error)
+        made.disable_compile()
+        return cast("Kernel", made)
 
     return compile_now
+
+
+def _require_home() -> None:
+    """Without a home folder, Numba would make one of the name "~" in the current folder."""
+    named = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    home = os.path.isabs(os.path.expanduser("~")) or os.access(os.path.dirname(__file__), os.W_OK)
+    if not named and not home:
+        raise OSError("this user has no home folder")
+
+
+_said: list[str] = []
+
+
+def _say_once(place: str, error: Exception) -> None:
+    if not _said:
+        _said.append(place)
+        at = f" in {place}" if place else ""
+        remedy = "delete that folder, or let" if place else "let"
+        log.warning("compiled loops cannot be kept%s (%s: %s), so each process compiles them anew, "
+                    "which takes some seconds; %s NUMBA_CACHE_DIR name a folder that you can write",
+                    at, type(error).__name__, error, remedy)  # fmt: skip
 
 
 @_kernel(_OUT_MATRIX, _MATRIX, _CODES, _COUNT)

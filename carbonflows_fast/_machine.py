@@ -19,6 +19,7 @@ __all__ = [
     "interrupts_held",
     "memory_limit",
     "pinned",
+    "processors",
     "thread_count",
 ]
 
@@ -66,6 +67,15 @@ def thread_count(threads: int | None = None) -> int:
             # OMP_NUM_THREADS may list one number for each level of nesting.
             first = text.split(",")[0] if variable == "OMP_NUM_THREADS" else text
             return _positive(variable, first)
+    return processors()
+
+
+def processors() -> int:
+    """Return on how many processors this process may run.
+
+    >>> processors() >= 1
+    True
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

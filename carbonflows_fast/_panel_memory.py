@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["memory_of"]
+from carbonflows_fast.errors import MemoryLimitError
+
+__all__ = ["memory_of", "require_room"]
 
 PROCESS = 320_000_000
 """Bytes of a worker with everything imported."""
@@ -28,3 +30,18 @@ def memory_of(what: str, manifest: dict[str, Any]) -> int:
     stored = sum(record["bytes"] for record in manifest["files"].values())
     outputs = manifest["files"]["x"]["bytes"]
     return int(PROCESS + tables * stored + sides * outputs * len(manifest["regions"]))
+
+
+def require_room(needed: int, limit: float, whose: str) -> None:
+    """Refuse a task that cannot fit.
+
+    Raises
+    ------
+    MemoryLimitError
+    """
+    if needed > limit:
+        raise MemoryLimitError(
+            f"workers: expected {needed / 1e9:.1f} GB for each task, by the size of the tables and "
+            f"the question, got {limit / 1e9:.1f} GB, which is what {whose}; use larger workers, "
+            "or ask for less at a time"
+        )

@@ -1,4 +1,4 @@
-"""Where the tasks of a panel run: a pool of local processes, or any Dask cluster.
+"""How the tasks of a panel are handed out to the workers of a pool or of any Dask cluster.
 
 Tasks are handed out as workers become free, no more at a time than fit into their memory. A worker
 that is lost costs its task another try elsewhere; a scheduler that is lost ends the run, and what
@@ -9,47 +9,34 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 from asyncio import CancelledError
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from carbonflows_fast import _core
-from carbonflows_fast._machine import build_info, interrupts_held
+from carbonflows_fast._limits import load_compiler
+from carbonflows_fast._machine import build_info
+from carbonflows_fast._panel_memory import require_room
 from carbonflows_fast._panel_tasks import Done, Task, run_task
 from carbonflows_fast._progress import ProgressBar
-from carbonflows_fast.errors import CarbonFlowsError, InputError, MemoryLimitError, wrong
+from carbonflows_fast.errors import CarbonFlowsError
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Pool", "connected"]
+__all__ = ["Pool"]
 
 log = logging.getLogger("carbonflows_fast.panel")
-WORKERS = {
-    # Dask's own threshold makes glibc take every array from the system anew, a tenth of the time.
-    # These are the values that glibc comes to by itself where nobody sets them.
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
-    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
-    "DASK_LOGGING__DISTRIBUTED": "warning",  # else each start is told on standard error
-    "PYTHONWARNINGS": "ignore:resource_tracker",  # what is cleared up behind them needs no word
-}
-"""Environment of the processes of a pool on this machine, where the user has not set it."""
-
 LOOK_SECONDS = 2.0  # between two looks at which workers there are
-WAIT_SECONDS = 10.0  # for workers, before it is said that there are none
-ORPHAN_SECONDS = 30  # a pool without anybody to give it tasks ends itself
-APART = "import os; os.setpgid(0, 0)"  # Ctrl-C goes to all of a terminal's group: leave it
 ISA = ("avx512", "avx2", "baseline")
 
 
 def _facts(dask_worker: Any) -> dict[str, Any]:
-    """What a worker tells about itself."""
+    """What a worker tells about itself, once it can work."""
+    load_compiler()
     limit = dask_worker.memory_manager.memory_limit
     return build_info() | {"places": dask_worker.state.nthreads, "memory": limit or float("inf")}
 
@@ -79,11 +66,11 @@ class Pool:
         self._looked = -math.inf
         self.kernels = ISA[-1]
         self._look()
-        while not self._known:
+        while not self._known:  # those that were there have left
             time.sleep(LOOK_SECONDS)
             self._look()
         workers = self._known.values()
-        _require_room(memory, max(w["memory"] for w in workers), "the largest worker has")
+        require_room(memory, max(w["memory"] for w in workers), "the largest worker has")
         worst = max(ISA.index(worker["instruction_set"]) for worker in workers)
         self.kernels = next(
             name for name in ISA[worst:] if all(name in w["instruction_sets"] for w in workers)
@@ -219,135 +206,3 @@ class Pool:
             self.client.cancel(futures, force=True)
         except Exception as error:  # the cluster may be gone: there is nothing left to cancel
             log.debug("cancelling: %s", error)
-
-
-@contextmanager
-def connected(
-    client: Any, workers: int | None, tasks: int, memory: int, bar: ProgressBar
-) -> Iterator[Pool]:
-    """Give a pool: the client's, or one of local processes that is closed at the end.
-
-    Raises
-    ------
-    InputError
-        If the client is none, or its address does not answer.
-    MemoryLimitError
-        If a task does not fit.
-    """
-    from distributed import Client
-
-    if client is None:
-        with _local(workers, tasks, memory) as (address, count), Client(address) as made:
-            yield _ready(made, memory, bar, count)
-    elif isinstance(client, str):
-        try:
-            made = Client(client, timeout="10s")
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(
-                wrong("client", expected="the address of a Dask scheduler that answers",
-                      got=f"{client!r} ({error})",
-                      remedy="start one with `dask scheduler`, or leave client out")
-            ) from error  # fmt: skip
-        with made:
-            yield _ready(made, memory, bar)
-    elif isinstance(client, Client) and not client.asynchronous and client.status == "running":
-        yield _ready(client, memory, bar)
-    else:
-        raise InputError(
-            wrong("client", expected="an open distributed.Client (not an asynchronous one) or an "
-                  "address", got=f"a {getattr(client, 'status', '')} {type(client).__name__}",
-                  remedy="leave it out for a pool on this machine")
-        )  # fmt: skip
-
-
-def _ready(client: Client, memory: int, bar: ProgressBar, workers: int = 1) -> Pool:
-    title = bar.title
-    bar.rename(f"{title}, waiting for workers")
-    try:
-        client.wait_for_workers(workers, timeout=WAIT_SECONDS)
-    except TimeoutError:
-        log.warning("no workers at %s yet; waiting for them", client.scheduler.address)
-        client.wait_for_workers(workers)
-    bar.rename(title)
-    return Pool(client, memory)
-
-
-@contextmanager
-def _local(workers: int | None, tasks: int, memory: int) -> Iterator[tuple[str, int]]:
-    """Start processes for as many tasks as there are cores and room, and give their address and
-    number.
-
-    They are plain processes, not forks of this one or spawned with its main module, so that a
-    script needs no guard.
-    """
-    from dask.system import CPU_COUNT
-    from distributed import LocalCluster
-    from distributed.compatibility import WINDOWS
-    from distributed.deploy.subprocess import SubprocessCluster
-    from distributed.system import MEMORY_LIMIT
-
-    _require_room(memory, MEMORY_LIMIT, "this machine has")
-    wanted = CPU_COUNT if workers is None else workers
-    count = max(1, min(wanted, tasks, MEMORY_LIMIT // memory))
-    if workers is not None and count < min(workers, tasks):
-        log.warning("%d workers instead of %d: a task may need %.1f GB of %.1f GB",
-                    count, workers, memory / 1e9, MEMORY_LIMIT / 1e9)  # fmt: skip
-    limit = MEMORY_LIMIT // count
-    with _environment(WORKERS), interrupts_held():
-        if WINDOWS:
-            cluster = LocalCluster(
-                n_workers=count, threads_per_worker=1, memory_limit=limit, dashboard_address=None
-            )
-        else:
-            cluster = SubprocessCluster(
-                n_workers=count, threads_per_worker=1, dashboard_address=None,
-                worker_kwargs={"memory_limit": limit, "preload_nanny": [APART]},
-                scheduler_kwargs={"idle_timeout": f"{ORPHAN_SECONDS} s", "preload": [APART]},
-            )  # fmt: skip
-    with cluster:
-        try:
-            yield str(cluster.scheduler_address), count
-        finally:
-            if not WINDOWS:
-                _end(cluster)
-
-
-def _end(cluster: Any) -> None:
-    """Kill the workers, but not what clears up behind them: Dask's own way leaves semaphores.
-
-    To end in order would take them seconds, and results are safe by now.
-    """
-    import psutil  # Dask needs it too
-
-    ends = time.monotonic() + 1.0
-    for process in [w.process for w in cluster.workers.values() if w.process is not None]:
-        with suppress(psutil.NoSuchProcess):
-            nanny = psutil.Process(process.pid)
-            for one in (nanny, *nanny.children(recursive=True)):
-                with suppress(psutil.NoSuchProcess):
-                    if not any("resource_tracker" in part for part in one.cmdline()):
-                        one.kill()
-        while process.returncode is None and time.monotonic() < ends:  # Dask waits for it, too
-            time.sleep(0.01)
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set what is not set yet, for the processes that are started meanwhile."""
-    missing = {name: value for name, value in variables.items() if name not in os.environ}
-    os.environ.update(missing)
-    try:
-        yield
-    finally:
-        for name in missing:
-            os.environ.pop(name, None)
-
-
-def _require_room(needed: int, limit: float, whose: str) -> None:
-    """Refuse a task that cannot fit."""
-    if needed > limit:
-        raise MemoryLimitError(
-            f"workers: expected {needed / 1e9:.1f} GB for each task, by the size of the tables and "
-            f"the question, got {limit / 1e9:.1f} GB, which is what {whose}; use larger workers, "
-            "or ask for less at a time"
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,17 +23,20 @@ from carbonflows_fast.errors import InputError, shorten, wrong
 
 __all__ = ["Found", "Run", "consumer_of", "run_options", "summary", "tasks_of"]
 
+WAIT = "CARBONFLOWS_WAIT"
+POOL_WAIT = 600.0  # seconds for the processes of a pool on this machine
+
 log = logging.getLogger("carbonflows_fast.panel")
 
 
 class Run:
     """How to run, of the arguments that all methods take."""
 
-    NAMES = ("years", "client", "out", "resume", "progress", "threads")
+    NAMES = ("years", "client", "out", "resume", "progress", "threads", "wait")
 
     def __init__(
         self, *, years: Any = None, client: Any = None, out: Any = None, resume: bool = True,
-        progress: bool | None = None, threads: int = 1,
+        progress: bool | None = None, threads: int = 1, wait: float | None = None,
     ) -> None:  # fmt: skip
         if not isinstance(resume, bool):
             raise InputError(
@@ -45,6 +49,26 @@ class Run:
             )
         self.out = None if out is None else given_path("out", out).absolute()
         self.threads = thread_count(threads)
+        self.wait = _seconds(wait, cluster=client is not None)
+
+
+def _seconds(wait: Any, *, cluster: bool) -> float:
+    """Return how long to wait for workers."""
+    name = "wait"
+    if wait is None and os.environ.get(WAIT, "").strip():
+        name, wait = WAIT, os.environ[WAIT]
+    if wait is None:
+        return math.inf if cluster else POOL_WAIT
+    try:
+        seconds = math.nan if isinstance(wait, bool) else float(wait)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not seconds > 0:
+        raise InputError(
+            wrong(name, expected="a number of seconds above 0", got=repr(wait),
+                  remedy=f"leave it out for {POOL_WAIT:g}, and no end on a cluster")
+        )  # fmt: skip
+    return seconds
 
 
 def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]]:

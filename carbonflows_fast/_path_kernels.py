@@ -69,8 +69,8 @@ _INTENSITY, _TECHNOLOGY, _TRADE, _DEMAND = 0, 1, 2, 3
 
 
 def _helper(function: Helper) -> Helper:
-    """Compile for use inside the kernels, which fix the types."""
-    compiler: Any = njit(nogil=True, cache=True)
+    """Compile for use inside the kernels, which fix the types, and in whose cache it is kept."""
+    compiler: Any = njit(nogil=True)
     return cast("Helper", compiler(function))
 
 

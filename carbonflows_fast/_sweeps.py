@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from carbonflows_fast import _core
 from carbonflows_fast._machine import instruction_set, thread_count
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._threads import ThreadPool
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import NotProductiveError, shorten
 
@@ -134,5 +134,5 @@ def _in_single(values: Any) -> Any:
         ends = out[here].min(initial=0.0), out[here].max(initial=0.0)
         return bool(np.isfinite(ends).all())
 
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPool(threads) as pool:
         return out if all(pool.map(convert, range(threads))) else None

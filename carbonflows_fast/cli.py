@@ -25,7 +25,10 @@ from carbonflows_fast import (
     _cli_paths,
     _cli_report,
     _cli_trade,
+    _interrupts,
+    _limits,
 )
+from carbonflows_fast._cli_counts import positive, threads
 from carbonflows_fast._cli_output import (
     check_out,
     facts_of,
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 THREADS = "CARBONFLOWS_NUM_THREADS"
-MOST_THREADS = 4096
+NOT_COMPILED = ("info", "convert", "panel")  # what these run needs no loops, or loads them itself
 
 
 # --- commands -------------------------------------------------------------------------------
@@ -223,28 +226,6 @@ class _Version(argparse.Action):
 
         say(f"carbonflows-fast {cf.__version__}")
         parser.exit()
-
-
-def positive(text: str) -> int:
-    """Read a whole number > 0."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-positive.__name__ = "positive whole number"  # argparse puts it into its complaint
-
-
-def threads(text: str) -> int:
-    """Read a number of threads."""
-    value = positive(text)
-    if value > MOST_THREADS:
-        raise argparse.ArgumentTypeError(f"expected at most {MOST_THREADS:,}, got {text}")
-    return value
-
-
-threads.__name__ = positive.__name__
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
@@ -422,15 +403,28 @@ def _answered(arguments: Sequence[str] | None) -> int:
             if unknown:
                 parsed.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
             refuse_own_source(parsed)
+            if parsed.command not in NOT_COMPILED:
+                _limits.load_compiler()
             with _thread_count(getattr(parsed, "threads", None)):
                 status: int = parsed.function(parsed)
         return status
     except KeyboardInterrupt:
-        complain("interrupted")
-        return 130
+        return _interrupts.say(complain)
     except BrokenPipeError:
         raise
-    except (CarbonFlowsError, OSError, MemoryError) as error:
-        sentence = " ".join(str(error).split()) or f"not enough memory ({type(error).__name__})"
-        complain(f"carbonflows-fast: {spoken(sentence, parsed)}")
+    except (
+        CarbonFlowsError,
+        OSError,
+        MemoryError,
+        ImportError,
+        RuntimeError,
+        SystemError,
+    ) as error:
+        if _interrupts.heard():
+            return _interrupts.say(complain)
+        ours = isinstance(error, CarbonFlowsError)
+        sentence = " ".join(str(error).split()) if ours else _limits.cause_of(error)
+        if sentence is None and not isinstance(error, OSError):
+            raise
+        complain(f"carbonflows-fast: {spoken(sentence or ' '.join(str(error).split()), parsed)}")
         return 2

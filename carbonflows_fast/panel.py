@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._atomic import given_path
-from carbonflows_fast._machine import instruction_set
-from carbonflows_fast._panel_memory import memory_of
+from carbonflows_fast._machine import instruction_set, memory_limit, processors
+from carbonflows_fast._panel_here import Here, seconds_of, worth_a_pool
+from carbonflows_fast._panel_memory import memory_of, require_room
 from carbonflows_fast._panel_run import Found, Run, consumer_of, run_options, summary, tasks_of
 from carbonflows_fast._panel_tasks import Source, described
 from carbonflows_fast._progress import progress_bar
@@ -41,8 +42,10 @@ class Panel:
     folder : path
         Holds tables that :func:`save` wrote, each of another year.
     workers : int, optional
-        Processes of the pool on this machine; by default as many as there are processors, tasks
-        and room in memory. It does not matter where `client` is given.
+        Processes of the pool on this machine. By default as many as there are processors, tasks
+        and room in memory, or none where the tables are so small that a pool would take longer to
+        start than it saves: then this process does it all, with the same bits. It does not matter
+        where `client` is given.
 
     Raises
     ------
@@ -60,7 +63,8 @@ class Panel:
         included; years that are named must be there.
     client : distributed.Client or str, optional
         Where to run: a client, or the address of a scheduler. Without it, a pool of processes on
-        this machine is made and closed. The tables must have the same path on all workers.
+        this machine is made and closed if it pays. The tables must have the same path on all
+        workers.
     out : path, optional
         Folder for a Parquet data set: each task writes one file there, which appears complete or
         not at all, and the call returns the list of files.
@@ -71,6 +75,9 @@ class Panel:
         A bar; by default on a terminal only.
     threads : int
         Of the core in each task, 1 by default: tasks run side by side.
+    wait : float, optional
+        Seconds to wait for workers; by default `CARBONFLOWS_WAIT`, else 600 for a pool on this
+        machine, and on a cluster, whose queue may be long, without end.
 
     They return a DataFrame with a level `year` in front of the index, and for pairs of years
     `since` and `year`; `attrs["by_task"]` has the attrs of each year's result (units, totals,
@@ -304,8 +311,6 @@ class Panel:
         found: Found,
     ) -> dict[str, str]:  # fmt: skip
         """Answer questions, and return the reasons of what failed."""
-        from carbonflows_fast._panel_pool import connected
-
         memory = max(memory_of(what, self._manifests[year]) for years, *_ in questions
                      for year in years)  # fmt: skip
         with progress_bar(what.replace("_", " "), len(questions), run.progress) as bar:
@@ -313,12 +318,27 @@ class Panel:
             left = len(questions)
             if run.client is None:
                 made = tasks_of(what, questions, sources, run, instruction_set(), pairs)
-                left = len(found.missing(made, bar))
+                waiting = found.missing(made, bar)
+                left, names = len(waiting), {task.name for task in waiting}
                 if not left:
                     return {}
-            with connected(run.client, self.workers, left, memory, bar) as pool:
+                years = [q[0] for q, task in zip(questions, made) if task.name in names]
+                if self._here(what, years, memory):
+                    require_room(memory, memory_limit(), "this machine has")
+                    return Here().run(waiting, bar, found.keep)
+            from carbonflows_fast._panel_start import connected  # which imports Dask
+
+            with connected(run.client, self.workers, left, memory, bar, run.wait) as pool:
                 made = tasks_of(what, questions, sources, run, pool.kernels, pairs)
                 return pool.run(found.missing(made, bar), bar, found.keep)
+
+    def _here(self, what: str, asked: Sequence[tuple[int, ...]], memory: int) -> bool:
+        """Whether this process answers sooner than a pool that nobody has asked for."""
+        seconds = [
+            max(seconds_of(what, self._manifests[year]) for year in years) for years in asked
+        ]
+        side_by_side = min(processors(), len(seconds), memory_limit() // memory)
+        return self.workers is None and not worth_a_pool(seconds, side_by_side)
 
     def _sources(self, years: Sequence[int]) -> tuple[dict[int, Source], dict[int, str]]:
         """Look at tables anew, which may have been saved again since; the reasons of broken ones.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from carbonflows_fast._manifest import CODE_FIELDS, TEXT_FIELDS, manifest_in
 from carbonflows_fast._parts import Parts
 from carbonflows_fast._stored_arrays import Arrays
 from carbonflows_fast._table_argument import required_table
+from carbonflows_fast._threads import ThreadPool
 from carbonflows_fast._tiles import RegionTiles
 from carbonflows_fast.errors import StoreError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
@@ -93,7 +93,7 @@ def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
     manifest["origin"] = origin
     try:
         with replacing(target) as folder:
-            with ThreadPoolExecutor(4) as pool:
+            with ThreadPool(4) as pool:
                 records = pool.map(lambda item: _write_array(folder, *item), arrays.items())
                 manifest["files"] = dict(zip(arrays, records))
             _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode())

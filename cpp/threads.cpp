@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -24,6 +27,11 @@ void pause() {
 #endif
 }
 
+namespace {
+// Ends the part of a member that would wait for one that has failed.
+struct Abandoned {};
+}  // namespace
+
 struct TeamState {
   TeamState(int members, const std::function<void(Team&)>& run)
       : size(members), body(&run), remaining(members - 1) {}
@@ -32,6 +40,7 @@ struct TeamState {
   const std::function<void(Team&)>* body;
   std::atomic<int> arrived{0};
   std::atomic<std::uint32_t> generation{0};
+  std::atomic<bool> failed{false};
   std::mutex mutex;  // guards `remaining` and `error`
   std::condition_variable finished;
   int remaining;
@@ -41,9 +50,12 @@ struct TeamState {
     Team team(*this, rank);
     try {
       (*body)(team);
+    } catch (const Abandoned&) {
+      // Whoever failed has left the error.
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!error) error = std::current_exception();
+      failed.store(true, std::memory_order_release);
     }
   }
 };
@@ -60,6 +72,7 @@ struct Worker {
 
 class Pool {
  public:
+  // A sleeping worker, or a new one; none where the system gives no more threads or memory.
   Worker* borrow() {
     {
       const std::lock_guard lock(mutex_);
@@ -69,16 +82,32 @@ class Pool {
         return worker;
       }
     }
-    auto* worker = new Worker;  // lives as long as the process
-    std::thread([this, worker] { work(*worker); }).detach();
-    const std::lock_guard lock(mutex_);
-    all_.push_back(worker);
-    return worker;
+    try {
+      auto made = std::make_unique<Worker>();
+      Worker* worker = made.get();
+      {
+        const std::lock_guard lock(mutex_);
+        idle_.reserve(static_cast<std::size_t>(count_) + 1);  // coming back must not fail
+        ++count_;
+      }
+      try {
+        std::thread([this, worker] { work(*worker); }).detach();
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        --count_;
+        throw;
+      }
+      return made.release();  // lives as long as the process
+    } catch (const std::system_error&) {
+      return nullptr;
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
   }
 
   int size() {
     const std::lock_guard lock(mutex_);
-    return static_cast<int>(all_.size());
+    return count_;
   }
 
  private:
@@ -106,7 +135,7 @@ class Pool {
 
   std::mutex mutex_;
   std::vector<Worker*> idle_;
-  std::vector<Worker*> all_;
+  int count_ = 0;
 };
 
 // Never destroyed: workers may outlive static destruction. Replaced in a forked child, where the
@@ -140,6 +169,7 @@ void Team::barrier() {
   }
   // Spin for the usual few microseconds, then let others have the core.
   for (int spin = 0; state.generation.load(std::memory_order_acquire) == generation; ++spin) {
+    if (state.failed.load(std::memory_order_acquire)) throw detail::Abandoned{};
     if (spin < 4000) {
       detail::pause();
     } else {
@@ -149,19 +179,22 @@ void Team::barrier() {
 }
 
 void run_team(int threads, const std::function<void(Team&)>& body) {
-  threads = std::max(threads, 1);
-  detail::TeamState team(threads, body);
   std::vector<detail::Worker*> workers;
-  workers.reserve(static_cast<std::size_t>(threads) - 1);
-  for (int rank = 1; rank < threads; ++rank) workers.push_back(detail::pool().borrow());
-  for (int rank = 1; rank < threads; ++rank) {
-    detail::Worker& worker = *workers[static_cast<std::size_t>(rank) - 1];
+  workers.reserve(static_cast<std::size_t>(std::max(threads, 1)) - 1);
+  while (workers.size() + 1 < static_cast<std::size_t>(std::max(threads, 1))) {
+    detail::Worker* worker = detail::pool().borrow();
+    if (worker == nullptr) break;  // fewer do the same work, and with the same bits
+    workers.push_back(worker);
+  }
+  detail::TeamState team(static_cast<int>(workers.size()) + 1, body);
+  int rank = 0;
+  for (detail::Worker* worker : workers) {
     {
-      const std::lock_guard lock(worker.mutex);
-      worker.team = &team;
-      worker.rank = rank;
+      const std::lock_guard lock(worker->mutex);
+      worker->team = &team;
+      worker->rank = ++rank;
     }
-    worker.wake.notify_one();
+    worker->wake.notify_one();
   }
   team.run(0);
   std::unique_lock lock(team.mutex);

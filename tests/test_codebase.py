@@ -37,12 +37,13 @@ ROOMS = [
     ["sectors", "_sector_result"],
     ["decomposition", "path_decomposition", "_pair", "_comparable", "_nested", "_means", "_lmdi",
      "_log_line", "_chained", "_change_result"],
-    ["panel", "_panel_tasks", "_panel_pool", "_panel_memory", "_panel_run"],
+    ["panel", "_panel_tasks", "_panel_pool", "_panel_memory", "_panel_run",
+     "_panel_start", "_panel_here"],
     ["figures"],
     ["reporting"],
-    ["__main__", "cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade", "_cli_changes",
-     "_cli_panel", "_cli_convert", "_cli_checks", "_cli_tables", "_cli_sentences", "_cli_streams",
-     "_cli_report"],
+    ["__main__", "_interrupts", "cli", "_cli_demo", "_cli_output", "_cli_paths", "_cli_trade",
+     "_cli_changes", "_cli_panel", "_cli_convert", "_cli_checks", "_cli_tables",
+     "_cli_sentences", "_cli_streams", "_cli_report", "_cli_counts"],
 ]  # fmt: skip
 # These import nothing of the package but each other, and anyone may import them.
 FREE = {
@@ -52,8 +53,10 @@ FREE = {
     "classification",
     "_core",
     "_kernels",
+    "_limits",
     "_path_kernels",
     "_progress",
+    "_threads",
 }
 RANK = {module: rank for rank, room in enumerate(ROOMS) for module in room}
 

@@ -268,7 +268,7 @@ LONG = textwrap.dedent(
     import sys
     import carbonflows_fast as cf
     store, out, address = sys.argv[1:4]
-    panel = cf.Panel(store)
+    panel = cf.Panel(store, workers=2)
     files = panel.structural_decomposition(
         "CO2", pairs="all", out=out, client=address or None, progress=False
     )

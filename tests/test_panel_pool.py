@@ -15,9 +15,9 @@ from distributed import Client, LocalCluster, get_worker
 from panel_cluster import Cluster
 
 import carbonflows_fast as cf
-from carbonflows_fast import _panel_pool, _panel_tasks
-from carbonflows_fast._panel_memory import memory_of
-from carbonflows_fast._panel_pool import Pool, _require_room
+from carbonflows_fast import _panel_pool, _panel_start, _panel_tasks
+from carbonflows_fast._panel_memory import memory_of, require_room
+from carbonflows_fast._panel_pool import Pool
 from carbonflows_fast._panel_tasks import Done, Task
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, InputError, MemoryLimitError
@@ -148,7 +148,7 @@ def test_a_task_that_cannot_fit_is_refused(tmp_path: Path) -> None:
     least = memory_of("accounts", manifest_of(path))
     assert least < memory_of("structural_decomposition", manifest_of(path))
     with pytest.raises(MemoryLimitError, match=r"expected 3.0 GB for each task.*got 2.0 GB"):
-        _require_room(3 * 10**9, 2e9, "the largest worker has")
+        require_room(3 * 10**9, 2e9, "the largest worker has")
     with Cluster(workers=1, memory="200MB") as small, pytest.raises(MemoryLimitError):
         cf.Panel(tmp_path).accounts("CO2", client=small.address)
 
@@ -201,19 +201,19 @@ def test_a_worker_that_is_lost_while_it_is_asked_is_asked_again(
 def test_it_is_said_that_there_are_no_workers_yet(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_panel_pool, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(_panel_start, "WAIT_SECONDS", 0.05)
     with Client(cluster) as client, caplog.at_level(logging.WARNING, "carbonflows_fast.panel"):
         cluster.scale(0)
         while cluster.scheduler.workers:
             time.sleep(0.01)
         with ThreadPoolExecutor(1) as later:
             later.submit(lambda: (time.sleep(0.3), cluster.scale(1)))
-            with _panel_pool.connected(client, None, 1, 1, progress_bar("", 1, False)) as pool:
+            with _panel_start.connected(client, None, 1, 1, progress_bar("", 1, False), 60) as pool:
                 assert pool.kernels
     assert "no workers at " in caplog.text
     with (
         pytest.raises(InputError, match=r"expected an open distributed.Client .* closed Client"),
-        _panel_pool.connected(client, None, 1, 1, progress_bar("", 1, False)),
+        _panel_start.connected(client, None, 1, 1, progress_bar("", 1, False), 60),
     ):
         pass
 
@@ -238,7 +238,7 @@ def test_tasks_that_share_a_process_leave_blas_as_it_was() -> None:
 def test_a_pool_leaves_no_semaphores(tmp_path: Path) -> None:
     cf.save(cf.synthetic.world(2, 2, year=2019), tmp_path / "2019")
     before = set(os.listdir("/dev/shm"))
-    cf.Panel(tmp_path).accounts(progress=False)
+    cf.Panel(tmp_path, workers=1).accounts(progress=False)
     until = time.monotonic() + 20  # they are cleared up behind it
     while (left := set(os.listdir("/dev/shm")) - before) and time.monotonic() < until:
         time.sleep(0.1)

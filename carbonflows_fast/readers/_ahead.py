@@ -16,6 +16,8 @@ from typing import IO, Any
 
 from isal import isal_zlib
 
+from carbonflows_fast._threads import refused
+
 __all__ = ["Inflated", "ReadAhead"]
 
 PACKED_BYTES = 1 << 16
@@ -68,7 +70,7 @@ class Inflated:
 
 
 class ReadAhead(io.RawIOBase):
-    """A stream whose source is read by a thread of its own."""
+    """A stream whose source is read by a thread of its own, if there is one."""
 
     def __init__(self, source: IO[bytes] | Inflated) -> None:
         super().__init__()
@@ -76,8 +78,13 @@ class ReadAhead(io.RawIOBase):
         self._ready: Queue[bytes | BaseException] = Queue(CHUNKS)
         self._rest = memoryview(b"")
         self._ended = self._stopped = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = threading.Thread(target=self._run, daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            if not refused(error):
+                raise
+            self._thread = None  # then it is read when it is asked for
 
     def _run(self) -> None:
         try:
@@ -95,7 +102,7 @@ class ReadAhead(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer as far as one chunk goes; 0 at the end."""
         if not self._rest and not self._ended:
-            chunk = self._ready.get()
+            chunk = self._ready.get() if self._thread else self._source.read(CHUNK_BYTES)
             if isinstance(chunk, BaseException):
                 self._ended = True
                 raise chunk
@@ -110,7 +117,7 @@ class ReadAhead(io.RawIOBase):
     def close(self) -> None:
         """Stop reading, also where the end has not been reached."""
         self._stopped = True
-        while self._thread.is_alive():
+        while self._thread is not None and self._thread.is_alive():
             with suppress(Empty):
                 self._ready.get(timeout=0.01)  # it may wait for a place
         self._source.close()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ import scipy.sparse as sp
 from carbonflows_fast import _core
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import BoolArray, FloatArray
+from carbonflows_fast._threads import ThreadPool
 from carbonflows_fast.errors import FormatError, wrong
 
 __all__ = ["Growing", "Label", "Numbers", "Row", "decoded", "show", "sparse_rows", "warn_of_empty"]
@@ -101,7 +102,7 @@ class Numbers:
         self._places = Growing(np.int32)  # columns of the nonzeros
         self._counts = Growing(np.int64)  # nonzeros of each row
         self._threads = thread_count()
-        self._pool = ThreadPoolExecutor(self._threads)
+        self._pool = ThreadPool(self._threads)
         self._block_rows = max(1, BLOCK_CELLS // max(len(columns), 1))
 
     def __enter__(self) -> Numbers:

@@ -12,7 +12,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._threads import ThreadPool
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._cells import Growing, decoded, show
@@ -121,7 +122,7 @@ def read_records(
         kept = _Kept(layout, only or {})
         waiting: deque[Future[_Block]] = deque()
         threads, ended = thread_count(), True
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPool(threads) as pool:
             for number, block in chain([(first, below)], blocks):
                 waiting.append(pool.submit(_parsed, layout, number, block))
                 ended = block.endswith(b"\n")

@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <new>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #if defined(__unix__)
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
@@ -54,6 +56,26 @@ TEST_CASE("an exception reaches the caller, and the pool still works") {
   CHECK(sum == 3);
 }
 
+TEST_CASE("members that wait for one that has failed are let go") {
+  for (const int members : {2, 4, 9}) {
+    for (int failing = 0; failing < members; ++failing) {
+      std::vector<int> beyond(static_cast<std::size_t>(members), 0);
+      CHECK_THROWS_AS(run_team(members,
+                               [&](Team& team) {
+                                 team.barrier();
+                                 if (team.rank() == failing) throw std::bad_alloc();
+                                 team.barrier();
+                                 ++beyond[static_cast<std::size_t>(team.rank())];
+                               }),
+                      std::bad_alloc);
+      for (const int count : beyond) CHECK(count == 0);
+    }
+  }
+  int sum = 0;
+  parallel_for(1, 3, [&](std::int64_t t) { sum += static_cast<int>(t); });
+  CHECK(sum == 3);
+}
+
 TEST_CASE("several callers may borrow teams at once, and workers are used again") {
   for (int round = 0; round < 20; ++round) {
     std::vector<std::thread> callers;
@@ -81,6 +103,31 @@ TEST_CASE("a forked child starts with an empty pool and can work") {
     int sum = 0;
     for (const int d : done) sum += d;
     _exit(sum == 10 ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
+#endif
+
+#if defined(__linux__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+TEST_CASE("where no thread can be started, those that are there do all of it") {
+  const pid_t child = fork();
+  if (child == 0) {
+    parallel_for(2, 10, [](std::int64_t) {});
+    struct rlimit least = {1, 1};
+    if (setrlimit(RLIMIT_AS, &least) != 0) _exit(2);  // no room for stacks beyond those that a fork left
+    std::vector<int> done(10, 0);
+    int members = 0;
+    run_team(200, [&](Team& team) {
+      if (team.rank() == 0) members = team.size();
+      team.barrier();
+      for (int t = team.rank(); t < 10; t += team.size()) ++done[static_cast<std::size_t>(t)];
+    });
+    int sum = 0;
+    for (const int d : done) sum += d == 1 ? 1 : 0;
+    _exit(sum == 10 && members < 200 && carbonflows::pool_size() == members - 1 ? 0 : 1);
   }
   int status = -1;
   waitpid(child, &status, 0);

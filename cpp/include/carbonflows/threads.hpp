@@ -22,7 +22,7 @@ class Team {
   Team(detail::TeamState& state, int rank) : state_(&state), rank_(rank) {}
   int rank() const { return rank_; }
   int size() const;
-  // Wait until every member has come here.
+  // Wait until every member has come here, or one has failed: then it throws.
   void barrier();
 
  private:
@@ -30,8 +30,9 @@ class Team {
   int rank_;
 };
 
-// Run body(team) on `threads` members, the caller being rank 0, and return when all are done.
-// An exception may leave the body only where no member waits for another afterwards.
+// Run body(team) on `threads` members, the caller being rank 0, and return when all are done; on
+// fewer where the system gives no more threads. The first exception that leaves a body is thrown
+// again here; members that wait for another at a barrier leave their part then, by an exception.
 void run_team(int threads, const std::function<void(Team&)>& body);
 
 // Call body(task) for task = 0 … tasks-1, each exactly once, on up to `threads` threads.

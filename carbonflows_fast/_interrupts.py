@@ -1,0 +1,123 @@
+"""What Ctrl-C does in a process that is ours, from its first moment to its last.
+
+While modules are loaded an interrupt must not become an exception: it would leave any of thousands
+of lines of other packages, some of which swallow it or turn it into another error. Nothing has been
+begun by then, so the process ends where it is. Once a command runs, an interrupt is a
+`KeyboardInterrupt`, so that files and processes are put in order, and whatever exception comes of
+that is taken for the interrupt that it was. Only the command line calls this, not the package.
+"""
+
+import atexit
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+    from typing import Any
+else:
+    try:
+        import _signal as signal  # what `signal` is made of; to load that takes milliseconds
+    except ImportError:
+        import signal
+
+__all__ = ["end_at_once", "heard", "leave", "raise_them", "say", "stopped_by_sigterm", "write"]
+
+STATUS = 130
+_again: "list[Any]" = []  # timers of interrupts that are to come again
+_state = {"ours": False, "heard": False, "said": False}
+
+
+def heard() -> bool:
+    """Whether there was an interrupt."""
+    return _state["heard"]
+
+
+def write(line: str) -> None:
+    """Write a line to standard error, past everything that may fail."""
+    try:  # noqa: SIM105 - `contextlib` is not loaded yet
+        os.write(2, f"{line}\n".encode())
+    except OSError:
+        pass
+
+
+def say(put: "Callable[[str], None]" = write) -> int:
+    """Say that there was an interrupt, once where it ends the process, and return its status."""
+    if not _state["said"]:
+        _state["said"] = _state["ours"]
+        put("interrupted")
+    return STATUS
+
+
+def end_at_once() -> None:
+    """End the process at an interrupt, unless whoever started it has it ignored."""
+    if signal.getsignal(signal.SIGINT) != signal.default_int_handler:
+        return
+    try:
+        signal.signal(signal.SIGINT, _end)
+    except ValueError:  # another thread than the main one
+        return
+    _state["ours"] = True
+    atexit.register(_last)  # the first that is registered is the last that runs
+
+
+def _last() -> None:
+    """End with our status: Python would raise SIGINT once more if it went through an `exec`."""
+    if _state["said"]:
+        os._exit(STATUS)
+
+
+def raise_them() -> None:
+    """Raise `KeyboardInterrupt` from here on, and keep quiet about what that breaks."""
+    if _state["ours"]:
+        sys.unraisablehook = _unraisable
+        signal.signal(signal.SIGINT, _raise)
+
+
+def leave(status: int) -> None:
+    """Let the process end in peace: what was asked for is done, or nothing is left to be done."""
+    if _state["ours"]:
+        signal.signal(signal.SIGINT, _gone if status == STATUS else signal.SIG_IGN)
+        for timer in _again:
+            timer.cancel()
+
+
+def _end(*_: object) -> None:
+    os._exit(say())
+
+
+def _gone(*_: object) -> None:
+    os._exit(STATUS)
+
+
+def _raise(*_: object) -> None:
+    _state["heard"] = True
+    raise KeyboardInterrupt
+
+
+def _unraisable(of: "Any") -> None:
+    """Let an interrupt come again, a moment later, that came where nothing can be raised."""
+    if not heard():
+        sys.__unraisablehook__(of)
+    elif issubclass(of.exc_type, KeyboardInterrupt):
+        import threading
+
+        timer = threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT])
+        timer.daemon = True
+        _again.append(timer)
+        timer.start()
+
+
+class stopped_by_sigterm:
+    """Let SIGTERM, which schedulers send, stop processes that were started as well."""
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGTERM, _stop)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+
+
+def _stop(number: int, _: object) -> None:
+    sys.exit(128 + number)
