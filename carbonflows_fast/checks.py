@@ -29,6 +29,7 @@ def check(
     other: Table | str | Path | None = None,
     *,
     stressor: Any = None,
+    blanks: str = "error",
 ) -> CheckReport:
     """Report what is odd in a table, and how much it matters.
 
@@ -55,9 +56,10 @@ def check(
     where it is silent.
 
     A saved table is read in full and compared with its checksums; a file that cannot be read, or a
-    store that is damaged, is an error in the report. What a reader complains about without
-    refusing it (empty cells that count as zero) is a note. Numbers that are missing (NaN) never get
-    as far as a table: it refuses them, as the readers do, naming the cell.
+    store that is damaged, is an error in the report, and so are empty cells, with their place. What
+    a reader complains about without refusing it (empty cells, if `blanks` is "zero") is a note.
+    Numbers that are missing (NaN) never get as far as a table: it refuses them, as the readers do,
+    naming the cell.
 
     Parameters
     ----------
@@ -68,6 +70,8 @@ def check(
     stressor : str or mapping, optional
         Whose footprints the effects are about. By default the table's carbon dioxide, biogenic left
         out; without any its only stressor; else there are no effects, and the report says why.
+    blanks : {"error", "zero"}
+        What empty cells of files are, as in `read`.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def check(
       DE none: no output
     […]: the footprint of CO2 that mending it would change most, an estimate
     """
-    loaded = _loaded("table_or_path", table_or_path)
+    loaded = _loaded("table_or_path", table_or_path, blanks)
     if isinstance(loaded, Finding):
         return report_of(str(table_or_path), [loaded])
     table, said = loaded
@@ -110,7 +114,7 @@ def check(
     effects = effects_of(table, stressor)
     findings = chain(said, findings_of(table, effects))
     if other is not None:
-        second = _loaded("other", other)
+        second = _loaded("other", other, blanks)
         if isinstance(second, Finding):
             findings = chain(findings, [second])
         else:
@@ -118,7 +122,7 @@ def check(
     return report_of(name, findings, effects)
 
 
-def table_of(argument: str, given: Table | str | Path) -> Table:
+def table_of(argument: str, given: Table | str | Path, blanks: str = "error") -> Table:
     """Return a table that is given itself or by its path, read in full.
 
     Raises
@@ -149,24 +153,28 @@ def table_of(argument: str, given: Table | str | Path) -> Table:
                 remedy="check the path",
             )
         )
-    return _load(path)
+    return _load(path, blanks)
 
 
-def _loaded(argument: str, given: Table | str | Path) -> tuple[Table, list[Finding]] | Finding:
+def _loaded(
+    argument: str, given: Table | str | Path, blanks: str
+) -> tuple[Table, list[Finding]] | Finding:
     """Return a table and what its reader said, or the finding that it cannot be read."""
     said: list[str] = []
     try:
         with _overheard(said):
-            table = table_of(argument, given)
+            table = table_of(argument, given, blanks)
     except (FormatError, StoreError) as error:
         return Finding("reading", "error", "", "", 1.0, str(error))
     return table, [Finding("reading", "note", "", "", 1.0, text) for text in said]
 
 
-def _load(path: Path) -> Table:
+def _load(path: Path, blanks: str) -> Table:
     from carbonflows_fast import readers, store
 
-    return store.open(path, verify=True) if store.is_store(path) else readers.read(path)
+    if store.is_store(path):
+        return store.open(path, verify=True)
+    return readers.read(path, blanks=blanks)
 
 
 @contextmanager

@@ -85,7 +85,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "NaN": (
         replaced("air/F.txt", "1.25", "NaN"),
-        r"air.F\.txt, line 4, row 'CO2', column 'AT \| food': .* got 'NaN'; .* leave it empty",
+        r"air.F\.txt, line 4, row 'CO2', column 'AT \| food': .* got 'NaN'; .*with blanks=",
     ),
     "infinity": (replaced("Y.txt", "\t8", "\tinf"), r"Y\.txt, line 6, .* column 'DE \| hh'.*'inf'"),
     "digits with _": (replaced("Y.txt", "\t8", "\t8_0"), "got '8_0'"),

@@ -180,11 +180,11 @@ PARQUET = {
     "str": (column_as(str), r"Y.parquet, column 'NA \| inventories': .* of type .*string"),
     "NaN": (
         cell_as(np.nan),
-        r"Y.parquet, row 2 \('NA \| the \"rest\"'\), column .*, got an empty cell; find",
+        r"Y.parquet, row 2 \('NA \| the \"rest\"'\), column .*, got an empty cell; fill",
     ),
     "inf": (
         cell_as(-np.inf),
-        r"row 2 .*, column \"Côte d'Ivoire \| households\": .*, got -inf; correct the cell$",
+        r"row 2 .*, column \"Côte d'Ivoire \| households\": .*, got -inf; correct the cell;",
     ),
     "units": (
         lambda folder: own()["stressor_units"].replace("", None).to_frame().to_parquet(
