@@ -16,6 +16,7 @@ from carbonflows_fast._account_solves import account_weight, demand_weight, posi
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import CodeArray, FloatArray
 from carbonflows_fast._tiles import RegionTiles, tiles_from
+from carbonflows_fast._units import power_between
 from carbonflows_fast.errors import (
     ConvergenceError,
     InputError,
@@ -206,7 +207,8 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
     if chosen[0].unit != chosen[1].unit:
         raise InputError(
             wrong("stressor", expected=f"one unit in both tables, {or_no_unit(chosen[0].unit)}",
-                  got=f"{or_no_unit(chosen[1].unit)} in after", remedy="convert F of one of them")
+                  got=f"{or_no_unit(chosen[1].unit)} in after",
+                  remedy=_conversion(chosen[0].unit, chosen[1].name, after))
         )  # fmt: skip
     prices = _prices(before, deflators)
     if prices is not None:
@@ -226,6 +228,24 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
         consumers=select_demand(before, demand).consumers,
         region_codes=np.ascontiguousarray(p.region_codes[here]),
         product_codes=np.ascontiguousarray(p.sector_codes[here]),
+    )
+
+
+def _conversion(unit: str, stressor: str, after: Table) -> str:
+    """Return how to bring a stressor of `after` into the unit of the other table."""
+    if stressor not in after.stressors:
+        return "convert one of them, by table.with_changes(unit={stressor: unit, …})"
+    try:
+        power_between("unit", after.stressor_units[stressor], unit)
+    except InputError:
+        return (
+            "where the numbers are the same, after.with_changes(stressor_units="
+            f"{{{stressor!r}: {unit!r}}}); where not, convert S and F_Y as well"
+        )
+    units = f"{{{stressor!r}: {unit!r}}}"
+    return (
+        f"convert it: after.with_changes(unit={units}), or, where the numbers are in {unit} "
+        f"already, say so: after.with_changes(stressor_units={units})"
     )
 
 

@@ -36,7 +36,7 @@ from carbonflows_fast._numbers import (
 from carbonflows_fast._parts import FloatArray, Parts, encode, locked, row_sums
 from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
 
-__all__ = ["table_parts"]
+__all__ = ["heads_of", "name_of", "table_parts", "texts_per", "year_of"]
 
 DEFAULT_EXTENSION = "emissions"
 
@@ -55,7 +55,7 @@ def _one_of(first: str, a: Any, second: str, b: Any) -> str:
     return second if a is None else first
 
 
-def _texts_per(argument: str, value: Any, names: Sequence[str], default: str) -> tuple[str, ...]:
+def texts_per(argument: str, value: Any, names: Sequence[str], default: str) -> tuple[str, ...]:
     """Return one text per name: from a single text, a mapping by name, or a sequence."""
     if value is None or isinstance(value, str):
         return (default if value is None else value,) * len(names)
@@ -88,7 +88,7 @@ def _texts_per(argument: str, value: Any, names: Sequence[str], default: str) ->
     return tuple(item if item == "" else label_texts(argument, [item])[0] for item in items)
 
 
-def _population(population: Any, regions: tuple[str, ...]) -> FloatArray | None:
+def heads_of(population: Any, regions: tuple[str, ...]) -> FloatArray | None:
     """Return heads per region; regions left out of a mapping are NaN."""
     if population is None:
         return None
@@ -129,7 +129,8 @@ def _population(population: Any, regions: tuple[str, ...]) -> FloatArray | None:
     return locked(heads)
 
 
-def _year(year: Any) -> int | None:
+def year_of(year: Any) -> int | None:
+    """Return a year as a whole number."""
     if year is None:
         return None
     try:
@@ -157,7 +158,8 @@ def _output(x: Given | None, n: int, rows: Sequence[str]) -> FloatArray | None:
     return numbers("x", x.values[:, 0], (rows,))
 
 
-def _name(name: Any) -> str:
+def name_of(name: Any) -> str:
+    """Return a name that is a text."""
     if not isinstance(name, str):
         raise InputError(
             wrong("name", expected="a text", got=repr(name), remedy="give e.g. name='WIOD 2009'")
@@ -225,7 +227,7 @@ def table_parts(
     row_regions, row_sectors = row_labels(n, regions, sectors, row_carriers)
     region_names, region_codes = encode(row_regions)
     sector_names, sector_codes = encode(row_sectors)
-    demand_codes, categories, category_codes = demand_labels(
+    region_names, demand_codes, categories, category_codes = demand_labels(
         m,
         region_names,
         demand,
@@ -242,7 +244,7 @@ def table_parts(
         ],
     )
     units, unit_codes = encode(
-        _texts_per("row_units", row_units, text_axis(row_regions, row_sectors), "")
+        texts_per("row_units", row_units, text_axis(row_regions, row_sectors), "")
     )
 
     rows = text_axis(row_regions, row_sectors)
@@ -271,11 +273,11 @@ def table_parts(
         categories=categories,
         category_codes=locked(category_codes),
         stressors=stressor_names,
-        extensions=_texts_per("extensions", extensions, stressor_names, DEFAULT_EXTENSION),
-        stressor_units=_texts_per("stressor_units", stressor_units, stressor_names, ""),
+        extensions=texts_per("extensions", extensions, stressor_names, DEFAULT_EXTENSION),
+        stressor_units=texts_per("stressor_units", stressor_units, stressor_names, ""),
         row_units=units,
         row_unit_codes=locked(unit_codes),
-        population=_population(population, region_names),
-        year=_year(year),
-        name=_name(name),
+        population=heads_of(population, region_names),
+        year=year_of(year),
+        name=name_of(name),
     )

@@ -40,7 +40,7 @@ def check(
     - A table that is not productive, from which nothing can be computed.
     - Negative entries of A, Y, F, F_Y.
     - Intensities that no comparable sector comes near; regions, or their households, that emit
-      nothing, regions without final demand, stressors that are zero everywhere.
+      nothing, regions without final demand or without rows, stressors that are zero everywhere.
     - Rows or columns of final demand with one label twice; labels that differ by blanks, letter
       case or look-alike characters alone.
     - Totals among sectors, regions or categories; rows or emissions copied from others; regions

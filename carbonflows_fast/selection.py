@@ -271,13 +271,13 @@ def _matching(
     if not mask.any():
         # Both labels are known, so the region was given.
         here = np.unique(second[1][first[1] == first[0].index(pair[0])])
-        present = [second[0][code] for code in here]
+        present = [repr(name) for name in nearest(str(pair[1]), [second[0][code] for code in here])]
         raise LabelError(
             wrong(
                 argument,
                 expected=f"a pair (region, {second_kind}) of the table",
                 got=f"{pair}, which it does not have",
-                remedy=f"{pair[0]!r} has {shorten(map(repr, nearest(str(pair[1]), present)))}",
+                remedy=f"{pair[0]!r} has {shorten(present) or 'no rows, it consumes alone'}",
             )
         )
     return mask

@@ -69,8 +69,12 @@ BOTH = {
         r"Y\.\w+, column 'NA \| ': expected every column labelled, and once, got an empty text",
     ),
     "foreign demand": (
-        lambda f: (drop("F_Y")(f), put("Y", lambda Y: relabelled(Y, "columns", 1, ("DE", "h")))(f)),
-        r"own.*demand: expected regions of the table, got 'DE'",
+        lambda f: (
+            drop("F_Y")(f),
+            drop("population")(f),
+            put("Y", lambda Y: relabelled(Y, "columns", 1, ("na", "h")))(f),
+        ),
+        r"own.*demand: expected the regions of the rows, spelt alike.* got 'na'.*write 'NA'",
     ),
     "no sector": (
         put("Z", lambda Z: relabelled(Z, "index", 1, ("NA", " "))), r"Z\.\w+, .*: expected a text"

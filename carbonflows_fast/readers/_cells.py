@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 Label = tuple[str, ...]  # one text for each label column or header line
 Place = tuple[int, int]  # row and column, counted from 0
 
+MOST_SHOWN = 300  # letters of a label in a message
 MOST_PLACES = 1 << 16  # of empty cells that are kept, each of which is looked at
 MOST_INT32 = np.iinfo(np.int32).max
 MOST_LABELS = 1 << 20  # of rows or columns; a file of a few bytes can claim any number
@@ -71,12 +72,13 @@ class Row(NamedTuple):
 
 
 def show(label: Sequence[str]) -> str:
-    """Return a label as errors print it.
+    """Return a label as errors print it, without the end of a very long one.
 
     >>> show(("DE", "Steel"))
     "'DE | Steel'"
     """
-    return repr(" | ".join(label))
+    text = " | ".join(label)
+    return repr(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…")
 
 
 def decoded(where: str, line: int, raw: bytes) -> str:

@@ -150,8 +150,8 @@ def _rows(
                     f"{where}, line {number}",
                     expected=f"{label_columns} label(s), then numbers",
                     got=f"{len(label)} cell(s): {show(label)}",
-                    remedy=f"the file is cut short or not {SEPARATED.get(delimiter, 'delimited')}: "
-                    "check its last lines",
+                    remedy="the file is cut short, or not "
+                    f"{SEPARATED.get(delimiter, 'delimited').strip()}: check its last lines",
                 )
             )
         check_label(f"{where}, line {number}", label, gaps)

@@ -175,7 +175,7 @@ def _read_core(folder: Files, parameters: FileParameters, kind: str) -> _Core:
         Y,
         _read_output(folder, parameters, matrix),
         _read_row_units(folder, parameters, matrix),
-        _read_population(folder, parameters, matrix),
+        _read_population(folder, parameters, [*matrix.rows, *Y.columns]),
     )
 
 
@@ -233,14 +233,14 @@ def _read_row_units(
 
 
 def _read_population(
-    folder: Files, parameters: FileParameters, matrix: TextTable
+    folder: Files, parameters: FileParameters, labels: Sequence[Label]
 ) -> FloatArray | None:
     """Return heads by region in order of first appearance, NaN where unknown."""
     name = parameters.find("population")
     if name is None:
         return None
     heads = read_numbers(folder, name, label_columns=1, header_lines=1, empty_value=np.nan)
-    regions = list(dict.fromkeys(region for region, _ in matrix.rows))
+    regions = list(dict.fromkeys(label[0] for label in labels))
     columns = [label[0] for label in heads.columns]
     unknown = sorted(set(columns) - set(regions))
     if unknown or len(heads.rows) != 1 or len(set(columns)) != len(columns):

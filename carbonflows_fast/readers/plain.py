@@ -83,7 +83,8 @@ def read_plain(
     - row_units and stressor_units, one column of texts, rows as Z and as F; else units are
       unknown, which is logged;
     - extensions, the same for the extension of each stressor;
-    - population, one column of heads (empty or NaN: unknown), rows the regions.
+    - population, one column of heads (empty or NaN: unknown), rows the regions, those that have
+      columns of Y alone last.
 
     Labels are taken as they are, and must agree in order in all files; none may stand twice. Of
     CSV files the first line says whether commas, semicolons or tabs delimit; numbers have a
@@ -227,7 +228,8 @@ def _arguments(
         logger.warning("%s: no row_units beside it; the units of rows are unknown", matrix.where)
     population = None
     if "population" in names:
-        regions = [(region,) for region in dict.fromkeys(region for region, _ in matrix.rows)]
+        labels = [*matrix.rows, *Y.columns]
+        regions = [(region,) for region in dict.fromkeys(region for region, _ in labels)]
         population = _column(opened("population", 1), matrix, regions, np.nan)
     return {
         kind: matrix.values,
