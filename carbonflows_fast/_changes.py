@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from carbonflows_fast._labels import agreed, label_texts, pairs_of
-from carbonflows_fast._numbers import as_given, check_shape, matrix_numbers, numbers, text_axis
-from carbonflows_fast._parts import FloatArray, Matrix, Parts
+import numpy as np
 
-__all__ = ["Changes", "checked_changes"]
+from carbonflows_fast._labels import agreed, label_texts, pairs_of, stressor_labels
+from carbonflows_fast._numbers import as_given, check_shape, matrix_numbers, numbers, text_axis
+from carbonflows_fast._parts import FloatArray, Matrix, Parts, encode, locked
+from carbonflows_fast._units import power_between, scaled_by_ten
+from carbonflows_fast._validate import heads_of, name_of, texts_per, year_of
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
+
+__all__ = ["Changes", "checked_changes", "relabelled"]
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Checked replacements for parts of a table; None where nothing was given."""
+    """Checked replacements for numbers of a table; None where nothing was given."""
 
     A: Matrix | None
     S: FloatArray | None
+    F: FloatArray | None
     Y: FloatArray | None
     F_Y: FloatArray | None
 
 
-def checked_changes(parts: Parts, *, A: Any, S: Any, Y: Any, F_Y: Any) -> Changes:
+def checked_changes(parts: Parts, *, A: Any, S: Any, F: Any, Y: Any, F_Y: Any) -> Changes:
     """Check what `with_changes` was given against the shapes and labels of the table."""
+    if S is not None and F is not None:
+        raise InputError(
+            wrong("F, S", expected="one of the two at most", got="both",
+                  remedy="give F or S; the other is computed from it")
+        )  # fmt: skip
     n, m, k = len(parts.region_codes), len(parts.demand_codes), len(parts.stressors)
     row_regions = [parts.regions[code] for code in parts.region_codes]
     row_sectors = [parts.sectors[code] for code in parts.sector_codes]
@@ -61,9 +73,81 @@ def checked_changes(parts: Parts, *, A: Any, S: Any, Y: Any, F_Y: Any) -> Change
     return Changes(
         A=checked("A", A, "row", "row"),
         S=checked("S", S, "stressor", "row"),
+        F=checked("F", F, "stressor", "row"),
         Y=checked("Y", Y, "row", "demand"),
         F_Y=checked("F_Y", F_Y, "stressor", "demand"),
     )
+
+
+def relabelled(
+    parts: Parts, *, stressors: Any, stressor_units: Any, unit: Any, row_units: Any,
+    population: Any, year: Any, name: Any,
+) -> Parts:  # fmt: skip
+    """Return the parts with other labels; where `unit` differs, with converted numbers."""
+    if stressors is not None:
+        parts = replace(parts, stressors=_renamed(parts.stressors, stressors))
+    if stressor_units is not None:
+        units = _completed(parts, "stressor_units", stressor_units)
+        parts = replace(parts, stressor_units=units)
+    if unit is not None:
+        parts = _converted(parts, _completed(parts, "unit", unit))
+    if row_units is not None:
+        rows = text_axis(*([names[at] for at in codes] for names, codes in (
+            (parts.regions, parts.region_codes), (parts.sectors, parts.sector_codes))))  # fmt: skip
+        names, codes = encode(texts_per("row_units", row_units, rows, ""))
+        parts = replace(parts, row_units=names, row_unit_codes=locked(codes))
+    if year is not None:
+        parts = replace(parts, year=year_of(year))
+    if population is not None:
+        parts = replace(parts, population=heads_of(population, parts.regions, parts.year))
+    return parts if name is None else replace(parts, name=name_of(name))
+
+
+def _renamed(names: tuple[str, ...], new: Any) -> tuple[str, ...]:
+    if isinstance(new, Mapping):
+        _refuse_unknown("stressors", new, names)
+        new = [new.get(name, name) for name in names]
+    return stressor_labels(len(names), new, [])
+
+
+def _completed(parts: Parts, argument: str, units: Any) -> tuple[str, ...]:
+    """Return a unit for each stressor; those left out of a mapping keep theirs."""
+    if isinstance(units, Mapping):
+        _refuse_unknown(argument, units, parts.stressors)
+        units = dict(zip(parts.stressors, parts.stressor_units, strict=True)) | dict(units)
+    return texts_per(argument, units, parts.stressors, "")
+
+
+def _refuse_unknown(argument: str, given: Mapping[Any, Any], names: tuple[str, ...]) -> None:
+    for key in given:
+        if key not in names:
+            raise LabelError(
+                wrong(argument, expected="stressors of the table as keys", got=repr(key),
+                      remedy=nearest_are(key, names))
+            )  # fmt: skip
+
+
+def _converted(parts: Parts, units: tuple[str, ...]) -> Parts:
+    """Return the parts with emissions in other units, each number rounded once."""
+    powers = [
+        power_between("unit", *pair) for pair in zip(parts.stressor_units, units, strict=True)
+    ]
+    emissions, F_Y = parts.emissions.copy(), None if parts.F_Y is None else parts.F_Y.copy()
+    for values in (emissions, F_Y):
+        if values is None:
+            continue
+        with np.errstate(over="ignore"):
+            for k, power in enumerate(powers):
+                values[k] = scaled_by_ten(values[k], power)
+        if not np.isfinite(values).all():
+            raise InputError(
+                wrong("unit", expected="a unit in which the numbers are finite", got="infinity",
+                      remedy="take a larger unit")
+            )  # fmt: skip
+    return replace(
+        parts, stressor_units=units, emissions=locked(emissions),
+        F_Y=None if F_Y is None else locked(F_Y),
+    )  # fmt: skip
 
 
 def _check_same(

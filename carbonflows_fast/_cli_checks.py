@@ -76,7 +76,10 @@ def check(arguments: argparse.Namespace) -> int:
     import carbonflows_fast as cf
 
     check_out(arguments.out)
-    report = cf.check(table_or_path(arguments), arguments.other, stressor=arguments.stressor)
+    report = cf.check(
+        table_or_path(arguments), arguments.other, stressor=arguments.stressor,
+        blanks=arguments.blanks,
+    )  # fmt: skip
     say(spoken(str(report), arguments))
     write_out(report.findings, arguments.out)
     return 0 if report.ok else 1

@@ -54,7 +54,8 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
     years = years_of(arguments.years)
     jobs = jobs_of(
         arguments.table, arguments.destination, format=arguments.format,
-        stressors=arguments.stressor, wanted=_wanted(years, arguments.only),
+        stressors=arguments.stressor, blanks=arguments.blanks,
+        wanted=_wanted(years, arguments.only),
     )  # fmt: skip
     _require_all(years, arguments, jobs)
     if len(jobs) == 1 and every:

@@ -16,6 +16,7 @@ OTHER_NAMES = {
 
 ADVICE = {
     r"\b(year|format|stressor|out)s?=(?:…|\[…\]|(?= |$))": r"--\1 …",
+    r'\bblanks="zero"': "--blanks zero",
     r"open one with cf\.open, or the folder of all with cf\.Panel": "name one of them, or ask all "
     "with carbonflows-fast panel",
     r"open it with cf\.open": "give it without --format and --year",

@@ -41,6 +41,10 @@ def add_layout(parser: argparse.ArgumentParser, *, year: bool = True) -> None:
     parser.add_argument("--format", help="layout of a text table, e.g. oecd; found out if not")
     if year:
         parser.add_argument("--year", type=int, help="which table, where a path has several")
+    parser.add_argument(
+        "--blanks", choices=("error", "zero"), default="error",
+        help="what empty cells of a text table are; an error if not said",
+    )  # fmt: skip
 
 
 def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) -> Table:
@@ -55,7 +59,10 @@ def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) 
         one = {"table": _of_year(arguments.table, year), "year": None}
         return load(argparse.Namespace(**vars(arguments) | one), stressors)
     if not is_store(arguments.table):
-        return cf.read(arguments.table, format=arguments.format, year=year, stressors=stressors)
+        return cf.read(
+            arguments.table, format=arguments.format, year=year, stressors=stressors,
+            blanks=arguments.blanks,
+        )  # fmt: skip
     for option, value in (("--format", arguments.format), ("--year", year)):
         if value is not None:
             raise wrong_for_saved(option, arguments.table)

@@ -28,7 +28,8 @@ from carbonflows_fast._progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, StoreError, wrong
 from carbonflows_fast.readers import FORMATS, detected, refuse_broken
 from carbonflows_fast.readers._choice import Candidate, year_in
-from carbonflows_fast.readers._files import Files, open_files
+from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._opening import open_files
 from carbonflows_fast.store import is_store, manifest_of, save_from
 from carbonflows_fast.store import open as open_store
 
@@ -57,6 +58,8 @@ class Job(NamedTuple):
     table : Candidate
     stressors : sequence of str or None
     target : Path
+    blanks : str
+        What empty cells are, as in `read`.
     key : str
         Digest of what is asked of the source.
     shared : Stamps
@@ -71,6 +74,7 @@ class Job(NamedTuple):
     table: Candidate
     stressors: Sequence[str] | None
     target: Path
+    blanks: str = "error"
     key: str = ""
     shared: Stamps = {}  # noqa: RUF012 - never written to
     memory: int = PROCESS_BYTES
@@ -96,6 +100,7 @@ class Outcome(NamedTuple):
 
 def jobs_of(
     source: Path, destination: Path, *, format: str | None, stressors: Sequence[str] | None,
+    blanks: str = "error",
     wanted: Callable[[list[Candidate]], list[Candidate]] = list,
 ) -> list[Job]:  # fmt: skip
     """List the tables at a path that are wanted, to be saved by year: ``destination/1995``.
@@ -118,9 +123,9 @@ def jobs_of(
             raise
         chosen = wanted(candidates + lost)
         shared = _shared(files, candidates, destination) if FORMATS[name].beside else {}
-        key = _digest([_core.version, name, list(stressors) if stressors else None])
+        key = _digest([_core.version, name, list(stressors) if stressors else None, blanks])
         jobs = [
-            Job(source, name, one, stressors, destination / _folder(one, files),
+            Job(source, name, one, stressors, destination / _folder(one, files), blanks,
                 _digest([key, one.name]), shared, _memory(files, one, candidates))
             for one in candidates if one in chosen
         ]  # fmt: skip
@@ -310,6 +315,7 @@ def _work(job: Job, answer: Connection, threads: int) -> None:
     try:
         load_blas("numpy", "scipy.linalg")
         with open_files(job.source) as files:
+            files = files.with_blanks(job.blanks)
             refuse_broken(files, job.table.year)
             table = FORMATS[job.format].read(
                 files, job.table, stressors=job.stressors, progress=False

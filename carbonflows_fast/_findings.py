@@ -141,8 +141,11 @@ def _duplicates(table: Table, effects: Effects) -> Iterator[Finding]:
 
 
 def _empty(table: Table, effects: Effects) -> Iterator[Finding]:
-    """Report regions that demand nothing and stressors that nobody emits."""
+    """Report regions that demand nothing or have no rows, and stressors that nobody emits."""
     p = table._parts
+    for name in p.regions[len(np.unique(p.region_codes)) :]:
+        message = f"{name}: final demand without rows, so it consumes, and produces nothing"
+        yield Finding("no rows", "note", name, "", 0.0, message, effects.nothing())
     demanding = np.bincount(p.demand_codes, np.abs(p.Y).sum(axis=0), len(p.regions))
     for region in np.flatnonzero(demanding == 0).tolist():
         name = p.regions[region]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._parts import CodeArray, encode
+from carbonflows_fast.classification import country_of
 from carbonflows_fast.errors import LabelError, nearest_are, shorten, wrong
 
 __all__ = [
@@ -144,8 +145,12 @@ def row_labels(
 
 def demand_labels(
     m: int, regions: tuple[str, ...], demand: Any, carriers: list[Carrier]
-) -> tuple[CodeArray, tuple[str, ...], CodeArray]:
-    """Return region codes, distinct categories and category codes of the columns of Y."""
+) -> tuple[tuple[str, ...], CodeArray, tuple[str, ...], CodeArray]:
+    """Return all regions, and region codes, distinct categories and their codes of Y's columns.
+
+    Regions are those of the rows, then consumers that have no rows, such as the rest of the world
+    that a national table exports to.
+    """
     region_sources: list[Source] = []
     category_sources: list[Source] = []
     if demand is not None:
@@ -160,34 +165,51 @@ def demand_labels(
         region_sources.append((source, first))
         category_sources.append((source, second))
     if not category_sources:
-        if m != len(regions):
+        named = region_sources[0][1] if region_sources else []
+        every = list(dict.fromkeys([*regions, *named]))
+        if m != len(every):
             raise LabelError(
                 wrong(
                     "demand",
                     expected=f"a (region, category) pair for each of the {m} columns of Y",
-                    got=f"no categories, which needs one column for each of {len(regions)} regions",
+                    got=f"no categories, which needs one column for each of {len(every)} regions",
                     remedy="give demand=[(region, category), …] or a Y with such columns",
                 )
             )
-        region_sources.append(("regions", list(regions)))
+        region_sources.append(("regions", every))
         category_sources.append(("", [DEFAULT_CATEGORY] * m))
     remedy = "give one (region, category) pair per column of Y"
     columns = agreed("the columns of Y (regions)", m, region_sources, remedy)
     names = agreed("the columns of Y (categories)", m, category_sources, remedy)
-    position = {region: code for code, region in enumerate(regions)}
-    for at, region in enumerate(columns):
-        if region not in position:
-            raise LabelError(
-                wrong(
-                    region_sources[0][0],
-                    expected="regions of the table",
-                    got=f"{region!r} at position {at} (counted from 0)",
-                    remedy=nearest_are(region, regions),
-                )
-            )
+    _refuse_misnamed(region_sources[0][0], columns, regions)
+    every = list(dict.fromkeys([*regions, *columns]))
+    position = {region: code for code, region in enumerate(every)}
     codes = np.array([position[region] for region in columns], dtype=np.int32)
     categories, category_codes = encode(names)
-    return codes, categories, category_codes
+    return tuple(every), codes, categories, category_codes
+
+
+def _refuse_misnamed(source: str, columns: Labels, regions: tuple[str, ...]) -> None:
+    """Refuse consumers that seem to be regions of the rows under another name."""
+    known = set(regions)
+    without = [region for region in dict.fromkeys(columns) if region not in known]
+    if not without:
+        return
+    alike = {region.strip().casefold(): region for region in regions}
+    countries = {country: region for region in regions if (country := country_of(region))}
+    for region in without:
+        meant = alike.get(region.strip().casefold()) or countries.get(country_of(region) or "")
+        if meant or len(without) == len(set(columns)):
+            raise LabelError(
+                wrong(
+                    source,
+                    expected="the regions of the rows, spelt alike, and others beside these"
+                    if meant
+                    else "a column of at least one region that has rows",
+                    got=f"{region!r} at position {columns.index(region)} (counted from 0)",
+                    remedy=f"write {meant!r}" if meant else nearest_are(region, regions),
+                )
+            )
 
 
 def _demand_index(demand: Any) -> Any:

@@ -69,7 +69,7 @@ class Parts:
     emissions: FloatArray  # (k, n)
     emissions_kind: Literal["F", "S"]
     F_Y: FloatArray | None  # (k, m); None: all zero
-    regions: tuple[str, ...]
+    regions: tuple[str, ...]  # those of rows, then those with demand columns alone
     region_codes: CodeArray  # (n,)
     sectors: tuple[str, ...]
     sector_codes: CodeArray  # (n,)

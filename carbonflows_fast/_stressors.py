@@ -10,6 +10,7 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray, locked
 from carbonflows_fast._table_argument import required_table
+from carbonflows_fast._units import power_between
 from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
 from carbonflows_fast.errors import (
     InputError,
@@ -261,10 +262,10 @@ def require_same_stressor(
     """
     said = [f"{stressor.asked!r} in {or_no_unit(stressor.unit)}" for stressor in (one, other)]
     if said[0] != said[1]:
-        convert = "name and convert the stressor alike in both"
+        same = one.asked == other.asked
         raise InputError(
             wrong(argument, expected=f"{said[0]}, as in {names[0]}", got=f"{said[1]} in {names[1]}",
-                  remedy=convert if one.asked == other.asked else "ask both for the same stressor")
+                  remedy=_in_one_unit(one, other) if same else "ask both for the same stressor")
         )  # fmt: skip
     got = only_in(names, map(repr, one.counted), map(repr, other.counted))
     if got:
@@ -274,6 +275,24 @@ def require_same_stressor(
             wrong(argument, expected=f"the same stressors in {one.asked!r} of both tables",
                   got=got, remedy=remedy)
         )  # fmt: skip
+
+
+def _in_one_unit(one: Stressor, other: Stressor) -> str:
+    """Return how to bring the second table's stressor into the unit of the first."""
+    if len(other.counted) != 1 or other.counted[0] != other.asked:
+        return "convert one of them, by table.with_changes(unit={stressor: unit, …})"
+    units = f"{{{other.asked!r}: {one.unit!r}}}"
+    try:
+        power_between("unit", other.unit, one.unit)
+    except InputError:
+        return (
+            f"where the numbers are the same, table.with_changes(stressor_units={units}) says so; "
+            "where not, convert S and F_Y as well"
+        )
+    return (
+        f"convert the other with table.with_changes(unit={units}), or, where its numbers are in "
+        f"{or_no_unit(one.unit)} already, say so with table.with_changes(stressor_units={units})"
+    )
 
 
 def _check_weights(weights: Mapping[str, float]) -> None:

@@ -37,7 +37,7 @@ from carbonflows_fast._parts import FloatArray, Parts, encode, locked, row_sums
 from carbonflows_fast.classification import one_region
 from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
 
-__all__ = ["table_parts"]
+__all__ = ["heads_of", "name_of", "table_parts", "texts_per", "year_of"]
 
 DEFAULT_EXTENSION = "emissions"
 
@@ -56,7 +56,7 @@ def _one_of(first: str, a: Any, second: str, b: Any) -> str:
     return second if a is None else first
 
 
-def _texts_per(argument: str, value: Any, names: Sequence[str], default: str) -> tuple[str, ...]:
+def texts_per(argument: str, value: Any, names: Sequence[str], default: str) -> tuple[str, ...]:
     """Return one text per name: from a single text, a mapping by name, or a sequence."""
     if value is None or isinstance(value, str):
         return (default if value is None else value,) * len(names)
@@ -89,17 +89,17 @@ def _texts_per(argument: str, value: Any, names: Sequence[str], default: str) ->
     return tuple(item if item == "" else label_texts(argument, [item])[0] for item in items)
 
 
-def _population(population: Any, regions: tuple[str, ...], year: int | None) -> FloatArray | None:
+def heads_of(population: Any, regions: tuple[str, ...], year: int | None) -> FloatArray | None:
     """Return heads per region; regions left out of a mapping are NaN."""
     if population is None:
         return None
     if isinstance(population, pd.Series) and labels_or_none(population.index) is not None:
         population = population.to_dict()
     if isinstance(population, Mapping):
-        heads_of: dict[str, Any] = {}
+        known: dict[str, Any] = {}
         for key, heads in population.items():
             region = one_region(regions, key, "population", year=year)
-            if region in heads_of:
+            if region in known:
                 raise LabelError(
                     wrong(
                         "population",
@@ -108,8 +108,8 @@ def _population(population: Any, regions: tuple[str, ...], year: int | None) -> 
                         remedy="leave one out",
                     )
                 )
-            heads_of[region] = heads
-        population = [heads_of.get(region, np.nan) for region in regions]
+            known[region] = heads
+        population = [known.get(region, np.nan) for region in regions]
     array = rectangular("population", population)
     if array.shape != (len(regions),):
         raise InputError(
@@ -133,7 +133,8 @@ def _population(population: Any, regions: tuple[str, ...], year: int | None) -> 
     return locked(heads)
 
 
-def _year(year: Any) -> int | None:
+def year_of(year: Any) -> int | None:
+    """Return a year as a whole number."""
     if year is None:
         return None
     try:
@@ -161,7 +162,8 @@ def _output(x: Given | None, n: int, rows: Sequence[str]) -> FloatArray | None:
     return numbers("x", x.values[:, 0], (rows,))
 
 
-def _name(name: Any) -> str:
+def name_of(name: Any) -> str:
+    """Return a name that is a text."""
     if not isinstance(name, str):
         raise InputError(
             wrong("name", expected="a text", got=repr(name), remedy="give e.g. name='WIOD 2009'")
@@ -229,7 +231,7 @@ def table_parts(
     row_regions, row_sectors = row_labels(n, regions, sectors, row_carriers)
     region_names, region_codes = encode(row_regions)
     sector_names, sector_codes = encode(row_sectors)
-    demand_codes, categories, category_codes = demand_labels(
+    region_names, demand_codes, categories, category_codes = demand_labels(
         m,
         region_names,
         demand,
@@ -246,7 +248,7 @@ def table_parts(
         ],
     )
     units, unit_codes = encode(
-        _texts_per("row_units", row_units, text_axis(row_regions, row_sectors), "")
+        texts_per("row_units", row_units, text_axis(row_regions, row_sectors), "")
     )
 
     rows = text_axis(row_regions, row_sectors)
@@ -275,11 +277,11 @@ def table_parts(
         categories=categories,
         category_codes=locked(category_codes),
         stressors=stressor_names,
-        extensions=_texts_per("extensions", extensions, stressor_names, DEFAULT_EXTENSION),
-        stressor_units=_texts_per("stressor_units", stressor_units, stressor_names, ""),
+        extensions=texts_per("extensions", extensions, stressor_names, DEFAULT_EXTENSION),
+        stressor_units=texts_per("stressor_units", stressor_units, stressor_names, ""),
         row_units=units,
         row_unit_codes=locked(unit_codes),
-        population=_population(population, region_names, _year(year)),
-        year=_year(year),
-        name=_name(name),
+        population=heads_of(population, region_names, year_of(year)),
+        year=year_of(year),
+        name=name_of(name),
     )

@@ -54,7 +54,7 @@ class Views:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """The R distinct regions, in order of first appearance."""
+        """The R distinct regions: of the rows, in order of first appearance, then of Y alone."""
         return self._parts.regions
 
     @property

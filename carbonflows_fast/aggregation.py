@@ -77,8 +77,11 @@ def _groups(
     return label_texts(argument, labels)
 
 
-def _region_groups(parts: Parts, groups: list[str]) -> list[str]:
-    """Return the group of each region, which all its rows must share: demand follows it."""
+def _region_groups(parts: Parts, groups: list[str], grouping: Any) -> list[str]:
+    """Return the group of each region, which all its rows must share: demand follows it.
+
+    A region without rows goes where a mapping says, and keeps its name where rows are listed.
+    """
     found: dict[int, str] = {}
     for code, group in zip(parts.region_codes.tolist(), groups, strict=True):
         if found.setdefault(code, group) != group:
@@ -90,7 +93,12 @@ def _region_groups(parts: Parts, groups: list[str]) -> list[str]:
                     remedy="split a region by sectors, not by regions: its final demand is one",
                 )
             )
-    return [found[code] for code in range(len(parts.regions))]
+    by_name = grouping if isinstance(grouping, Mapping | pd.Series) else None
+    codes = np.arange(len(parts.regions), dtype=np.int32)
+    if len(found) < len(codes):
+        named = _groups("regions", by_name, parts.regions, codes)
+        found = dict(enumerate(named)) | found
+    return [found[code] for code in codes.tolist()]
 
 
 def _pair_codes(first: list[str], second: list[str]) -> tuple[list[tuple[str, str]], CodeArray]:
@@ -152,7 +160,7 @@ def aggregated(
     """
     region_of_row = _groups("regions", regions, parts.regions, parts.region_codes, parts.year)
     sector_of_row = _groups("sectors", sectors, parts.sectors, parts.sector_codes)
-    group_of_region = _region_groups(parts, region_of_row)
+    group_of_region = _region_groups(parts, region_of_row, regions)
     rows, row_codes = _pair_codes(region_of_row, sector_of_row)
     columns, column_codes = _pair_codes(
         [group_of_region[code] for code in parts.demand_codes],
@@ -168,7 +176,8 @@ def aggregated(
         matrix.sum_duplicates()
         matrix = sparse_view(matrix)
 
-    region_names, region_codes = encode(region for region, _ in rows)
+    _, region_codes = encode(region for region, _ in rows)
+    region_names = tuple(dict.fromkeys(region for region, _ in [*rows, *columns]))
     sector_names, sector_codes = encode(sector for _, sector in rows)
     position = {region: code for code, region in enumerate(region_names)}
     category_names, category_codes = encode(category for _, category in columns)

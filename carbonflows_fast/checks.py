@@ -30,6 +30,7 @@ def check(
     other: Table | str | Path | None = None,
     *,
     stressor: Any = None,
+    blanks: str = "error",
 ) -> CheckReport:
     """Report what is odd in a table, and how much it matters.
 
@@ -40,7 +41,7 @@ def check(
     - A table that is not productive, from which nothing can be computed.
     - Negative entries of A, Y, F, F_Y.
     - Intensities that no comparable sector comes near; regions, or their households, that emit
-      nothing, regions without final demand, stressors that are zero everywhere.
+      nothing, regions without final demand or without rows, stressors that are zero everywhere.
     - Rows or columns of final demand with one label twice; labels that differ by blanks, letter
       case or look-alike characters alone.
     - Totals among sectors, regions or categories; rows or emissions copied from others; regions
@@ -56,9 +57,10 @@ def check(
     where it is silent.
 
     A saved table is read in full and compared with its checksums; a file that cannot be read, or a
-    store that is damaged, is an error in the report. What a reader complains about without
-    refusing it (empty cells that count as zero) is a note. Numbers that are missing (NaN) never get
-    as far as a table: it refuses them, as the readers do, naming the cell.
+    store that is damaged, is an error in the report, and so are empty cells, with their place. What
+    a reader complains about without refusing it (empty cells, if `blanks` is "zero") is a note.
+    Numbers that are missing (NaN) never get as far as a table: it refuses them, as the readers do,
+    naming the cell.
 
     Parameters
     ----------
@@ -69,6 +71,8 @@ def check(
     stressor : str or mapping, optional
         Whose footprints the effects are about. By default the table's carbon dioxide, biogenic left
         out; without any its only stressor; else there are no effects, and the report says why.
+    blanks : {"error", "zero"}
+        What empty cells of files are, as in `read`.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def check(
       DE none: no output
     […]: the footprint of CO2 that mending it would change most, an estimate
     """
-    loaded = _loaded("table_or_path", table_or_path)
+    loaded = _loaded("table_or_path", table_or_path, blanks)
     if isinstance(loaded, Finding):
         return report_of(str(table_or_path), [loaded])
     table, said = loaded
@@ -111,7 +115,7 @@ def check(
     effects = effects_of(table, stressor)
     findings = chain(said, findings_of(table, effects))
     if other is not None:
-        second = _loaded("other", other)
+        second = _loaded("other", other, blanks)
         if isinstance(second, Finding):
             findings = chain(findings, [second])
         else:
@@ -119,7 +123,7 @@ def check(
     return report_of(name, findings, effects)
 
 
-def table_of(argument: str, given: Table | str | Path) -> Table:
+def table_of(argument: str, given: Table | str | Path, blanks: str = "error") -> Table:
     """Return a table that is given itself or by its path, read in full.
 
     Raises
@@ -143,24 +147,28 @@ def table_of(argument: str, given: Table | str | Path) -> Table:
                 remedy="check the path",
             )
         )
-    return _load(path)
+    return _load(path, blanks)
 
 
-def _loaded(argument: str, given: Table | str | Path) -> tuple[Table, list[Finding]] | Finding:
+def _loaded(
+    argument: str, given: Table | str | Path, blanks: str
+) -> tuple[Table, list[Finding]] | Finding:
     """Return a table and what its reader said, or the finding that it cannot be read."""
     said: list[str] = []
     try:
         with _overheard(said):
-            table = table_of(argument, given)
+            table = table_of(argument, given, blanks)
     except (FormatError, StoreError) as error:
         return Finding("reading", "error", "", "", 1.0, str(error))
     return table, [Finding("reading", "note", "", "", 1.0, text) for text in said]
 
 
-def _load(path: Path) -> Table:
+def _load(path: Path, blanks: str) -> Table:
     from carbonflows_fast import readers, store
 
-    return store.open(path, verify=True) if store.is_store(path) else readers.read(path)
+    if store.is_store(path):
+        return store.open(path, verify=True)
+    return readers.read(path, blanks=blanks)
 
 
 @contextmanager

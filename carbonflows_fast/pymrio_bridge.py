@@ -39,6 +39,7 @@ def from_pymrio(io: Any) -> Table:
     io : pymrio.IOSystem
         Z, or A where there is no Z; Y; x if it is known; extensions with F (or S alone), and F_Y
         and unit if they have them. Results that are there (L, M, D_cba, …) are not taken over.
+        Also what MARIO's `to_pymrio` makes, whose units have a level more.
 
     Returns
     -------
@@ -177,6 +178,10 @@ def _units(what: str, unit: Any, index: Any) -> list[str] | None:
     if unit is None:
         return None
     unit = unit.to_frame() if isinstance(unit, pd.Series) else labelled(f"io.{what}", unit)
+    if unit.index.nlevels == index.nlevels + 1:  # MARIO writes region, "Sector" and the sector
+        without = (unit.index.droplevel(level) for level in range(unit.index.nlevels))
+        fitting = [labels for labels in without if labels.equals(index)]
+        unit = unit.set_axis(fitting[0]) if fitting else unit
     _check_index(what, unit.index, "the rows", index)
     column = unit.iloc[:, -1] if unit.shape[1] else [None] * len(unit)
     return ["" if value is None or value != value else str(value) for value in column]

@@ -311,13 +311,13 @@ def _matching(
     mask: BoolArray = here & (codes == names.index(label))
     if not mask.any():
         # Both labels are known, so the region was given.
-        present = [names[code] for code in np.unique(codes[here])]
+        present = nearest(str(label), [names[code] for code in np.unique(codes[here])])
         raise LabelError(
             wrong(
                 argument,
                 expected=f"a pair (region, {second_kind}) of the table",
                 got=f"{pair}, which it does not have",
-                remedy=f"{region!r} has {shorten(map(repr, nearest(str(label), present)))}",
+                remedy=f"{region!r} has {shorten(map(repr, present)) or 'no rows, it consumes alone'}",
             )
         )
     return mask

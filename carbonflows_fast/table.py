@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import scipy.sparse as sp
 
-from carbonflows_fast._changes import checked_changes
+from carbonflows_fast._changes import checked_changes, relabelled
 from carbonflows_fast._equality import same_table
 from carbonflows_fast._parts import FloatArray, Parts, locked, relocked
 from carbonflows_fast._validate import table_parts
@@ -197,41 +197,78 @@ class Table(Views):
         return x
 
     def with_changes(
-        self, *, A: Any = None, S: Any = None, Y: Any = None, F_Y: Any = None
+        self,
+        *,
+        A: Any = None,
+        S: Any = None,
+        F: Any = None,
+        Y: Any = None,
+        F_Y: Any = None,
+        unit: Any = None,
+        stressors: Any = None,
+        stressor_units: Any = None,
+        row_units: Any = None,
+        population: Any = None,
+        year: int | None = None,
+        name: str | None = None,
     ) -> Table:
-        """Return a table with some of its parts replaced.
+        """Return a table with some of its parts replaced; what is left out stays.
 
         Parameters
         ----------
         A : array, sparse matrix or DataFrame, shape (n, n), optional
-        S : array or DataFrame, shape (k, n), optional
+        S, F : array or DataFrame, shape (k, n), optional
+            One of the two.
         Y : array or DataFrame, shape (n, m), optional
         F_Y : array or DataFrame, shape (k, m), optional
+        unit : str or mapping of stressor to unit, optional
+            Converts S, F and F_Y to this unit: by powers of ten between g, kg, t, kt, Mt, Gt (Gg,
+            Tg), J to EJ, and persons, also with what follows them ("kt CO2-eq"). Not together with
+            S, F, F_Y or stressor_units.
+        stressors : sequence of k names or mapping of name to new name, optional
+        stressor_units : str, sequence or mapping of stressor to unit, optional
+            Says what unit the numbers are in, and converts nothing.
+        row_units, population, year, name : optional
+            As in `Table`.
 
         Returns
         -------
         Table
-            Where A or Y changed, intensities S are kept (not F), and x is solved from
-            (I − A) x = Y·1 when it is first asked for. Otherwise x, the matrix and a prepared
-            system are shared with this table.
+            Where A or Y changed, intensities S are kept (not F, unless it is given), and x is
+            solved from (I − A) x = Y·1 when it is first asked for. Otherwise x, the matrix and a
+            prepared system are shared with this table.
 
         Raises
         ------
         InputError, LabelError
-            As in `Table`; labels of DataFrames must be those of this table, in order.
+            As in `Table`; labels of DataFrames must be those of this table, in order, and keys of
+            mappings its stressors. If a unit cannot be converted.
 
         Examples
         --------
         >>> table = Table(Z=[[1.0]], Y=[9.0], F=[5.0], regions="DE", sectors=["all"],
-        ...               stressors="CO2")
+        ...               stressors="CO2", stressor_units="t")
         >>> halved = table.with_changes(S=table.S / 2)
         >>> halved.F.loc["CO2"].tolist()
         [2.5]
+        >>> table.with_changes(unit="kt").F.loc["CO2"].tolist()
+        [0.005]
+        >>> table.with_changes(S=table.S / 1000, stressor_units="kt").stressor_units["CO2"]
+        'kt'
         """
-        new = checked_changes(self._parts, A=A, S=S, Y=Y, F_Y=F_Y)
+        converting = unit is not None
+        given = {"S": S, "F": F, "F_Y": F_Y, "stressor_units": stressor_units}
+        also = [argument for argument, value in given.items() if value is not None]
+        if converting and also:
+            raise InputError(
+                wrong("unit", expected="no other change of emissions beside it", got=also[0],
+                      remedy="give stressor_units for numbers that are in that unit already, or "
+                      "convert in a second call")
+            )  # fmt: skip
+        new = checked_changes(self._parts, A=A, S=S, F=F, Y=Y, F_Y=F_Y)
         parts = self._parts
         cache: dict[str, Any] = {}
-        shared = ["rows", "demand", "frame row_units", "frame population", "frame stressor_units"]
+        shared = ["rows", "demand"]
         if new.A is not None or new.Y is not None:
             parts = replace(parts, x=None, emissions=self._S, emissions_kind="S")
             if new.A is not None:
@@ -246,8 +283,14 @@ class Table(Views):
             shared += [key for key in self._cache if key.startswith("system")]
         if new.S is not None:
             parts = replace(parts, emissions=new.S, emissions_kind="S")
+        if new.F is not None:
+            parts = replace(parts, emissions=new.F, emissions_kind="F")
         if new.F_Y is not None:
             parts = replace(parts, F_Y=new.F_Y)
+        parts = relabelled(
+            parts, stressors=stressors, stressor_units=stressor_units, unit=unit,
+            row_units=row_units, population=population, year=year, name=name,
+        )  # fmt: skip
         for key in shared:
             if key in self._cache:
                 cache[key] = self._cache[key]

@@ -140,7 +140,8 @@ class Flows(FlowMatrix):
         True
         """
         by_row = self.by_traded_product(use)
-        frame = by_row.groupby(level="region", sort=False).sum().reindex(self.matrix.index)
+        frame = by_row.groupby(level="region", sort=False).sum()
+        frame = frame.reindex(self.matrix.index, fill_value=0.0)  # what has no rows exports nothing
         frame.index.name, frame.columns.name = "exporter", "importer"
         return self._with_bound(frame, by_row.attrs["error_bound"])
 

@@ -254,7 +254,9 @@ def test_what_a_reader_warns_of_is_a_note(tmp_path: Path) -> None:
     lines = file.read_text(encoding="utf-8").splitlines()
     lines[-1] = lines[-1].rpartition("\t")[0] + "\t"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    findings = check(tmp_path / "good").findings
+    assert not check(tmp_path / "good").ok
+    assert "an empty cell" in str(check(tmp_path / "good"))
+    findings = check(tmp_path / "good", blanks="zero").findings
     said = findings[findings["check"] == "reading"]
     assert said["severity"].tolist() == ["note"]
     assert "Y.txt: 1 empty cell counts as zero" in said["message"].iloc[0]

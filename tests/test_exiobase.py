@@ -18,6 +18,7 @@ from strategies import tables
 from zips import packed
 
 from carbonflows_fast._progress import progress_bar
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers import read, write_exiobase
 from carbonflows_fast.readers._names import bare_names, stressor_names
 from carbonflows_fast.table import Table
@@ -271,8 +272,11 @@ def test_empty_cells_count_as_zero_and_are_counted(
     cells = rows[3].split("\t")
     cells[2], cells[5] = "", "  "
     (path / "jobs" / "F.txt").write_text("\n".join([*rows[:3], "\t".join(cells)]))
+    place = r"F\.txt, line 4, row 'all', column 'AT \| steel': .* an empty cell, the first of 2 in"
+    with pytest.raises(FormatError, match=place):
+        read(path)
     with caplog.at_level(logging.WARNING):
-        values = read(path).F.loc["jobs: all"].to_numpy()
+        values = read(path, blanks="zero").F.loc["jobs: all"].to_numpy()
     expected = small().F.loc["jobs: all"].to_numpy(copy=True)
     expected[[1, 4]] = 0
     assert np.array_equal(values, expected)

@@ -85,7 +85,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "NaN": (
         replaced("air/F.txt", "1.25", "NaN"),
-        r"air.F\.txt, line 4, row 'CO2', column 'AT \| food': .* got 'NaN'; .* leave it empty",
+        r"air.F\.txt, line 4, row 'CO2', column 'AT \| food': .* got 'NaN'; .*with blanks=",
     ),
     "infinity": (replaced("Y.txt", "\t8", "\tinf"), r"Y\.txt, line 6, .* column 'DE \| hh'.*'inf'"),
     "digits with _": (replaced("Y.txt", "\t8", "\t8_0"), "got '8_0'"),
@@ -150,10 +150,10 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "unknown region of heads": (replaced("population.txt", "DE", "FR"), r"population\.txt.*'FR'"),
     "unknown region of demand": (
         lambda path: (
-            [replaced(f, "DE", "FR")(path) for f in ("air/F_Y.txt", "labour/F_Y.txt")]
-            and line("Y.txt", 1, "region\t\tAT\tFR")(path)
+            [replaced(f, "DE", "de")(path) for f in ("air/F_Y.txt", "labour/F_Y.txt")]
+            and line("Y.txt", 1, "region\t\tAT\tde")(path)
         ),
-        r"table: .*'FR'",
+        r"table: .*'de' at position 1 .*; write 'DE'",
     ),
     "missing Y": (removed("Y.txt"), r"known layout \(exiobase3, .* got Z.txt"),
     "missing x": (removed("x.txt"), r"x\.txt: .* lists it for x.*restore"),

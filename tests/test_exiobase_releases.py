@@ -22,7 +22,7 @@ from carbonflows_fast.classification import load
 from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers import read
 from carbonflows_fast.readers._exiobase_extensions import extension_files, read_emissions
-from carbonflows_fast.readers._files import open_files
+from carbonflows_fast.readers._opening import open_files
 from carbonflows_fast.table import Table
 
 CATEGORIES = ["Final consumption expenditure by households", "Exports: Total (fob)"]
@@ -201,8 +201,12 @@ def test_empty_cells_of_3_10_2(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     F.iloc[:, 1] = np.nan
     F.iloc[0, 2] = np.nan
     root = release.write(tmp_path / "table")
+    with pytest.raises(
+        FormatError, match=r"air_emissions/F\.txt, .*an empty cell, the first of 3 in"
+    ):
+        read(root)
     with caplog.at_level(logging.WARNING):
-        table = read(root)
+        table = read(root, blanks="zero")
     assert caplog.text.count("air_emissions/F.txt: 3 empty cells count as zero") == 1
     F.fillna(0.0, inplace=True)
     release.assert_read(table)

@@ -74,7 +74,11 @@ def test_the_order_of_lines_does_not_matter_and_absent_pairs_are_zero(
     mixed = [lines[at] for at in order if lines[at] not in zeros]
     empty = zeros[0].removesuffix("0.0")
     path.write_text("\r\n".join([header, *mixed, "", empty, ""]))
-    other = read(path)
+    with pytest.raises(
+        FormatError, match=r"csv, row '\w+', column '\w+': .*got an empty cell; fill"
+    ):
+        read(path)
+    other = read(path, blanks="zero")
     assert f"{len(zeros) - 1} absent pairs count as zero" in caplog.text
     assert "1 empty cell counts as zero" in caplog.text
     rows, columns = list(table.x.index), list(table.demand)

@@ -94,8 +94,10 @@ def test_what_is_no_number(place: Path, part: str, cell: str) -> None:
 def test_empty_cells_are_counted(place: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = path_of(place, "YQ")
     path.write_text(path.read_text().replace("0,", ",", 1).replace(",0\n", ",\n", 1))
-    with caplog.at_level(logging.WARNING):
+    with pytest.raises(FormatError, match="an empty cell"):
         read(place)
+    with caplog.at_level(logging.WARNING):
+        read(place, blanks="zero")
     assert "empty cell" in caplog.text
 
 

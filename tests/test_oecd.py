@@ -193,3 +193,26 @@ def test_the_numbers_are_those_of_pymrio(real_data: Path, name: str) -> None:
         table.F_Y.to_numpy(), inputs.F_Y.loc[list(table.stressors), demand].to_numpy(), rtol=1e-12
     )
     assert not set(other.Y.columns) - set(demand) - {("ALL", "DISC"), ("DISC", "ALL")}
+
+
+def test_only_primary_inputs_of_final_demand_may_be_left_free(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The edition of 2016 has no numbers there; elsewhere an empty cell is a gap."""
+    lines = ["V1,A_x,B_x,A_HFCE,B_HFCE,TOTAL", "A_x,1,2,3,4,10", "B_x,2,1,3,4,10"]
+    lines += ["VALU,7,7,,,0", "OUTPUT,10,10,,,0"]
+    path = tmp_path / "ICIO2018_2010.csv"
+    path.write_text("\n".join([*lines, ""]))
+    table = read(path)
+    assert table.F_Y.loc["VALU"].tolist() == [0, 0]
+    assert "4 empty cells count as zero" in caplog.text
+    for at, old, new, place in (
+        (1, ",2,", ",,", "row 'A_x', column 'B_x'"),
+        (1, ",3,", ",,", "row 'A_x', column 'A_HFCE'"),
+        (3, "7,7", "7,", "row 'VALU', column 'B_x'"),
+    ):
+        changed = [line.replace(old, new) if n == at else line for n, line in enumerate(lines)]
+        path.write_text("\n".join([*changed, ""]))
+        with pytest.raises(FormatError, match=f"line {at + 1}, {place}: .* got an empty cell"):
+            read(path)
+        assert read(path, blanks="zero").n == 2

@@ -16,7 +16,8 @@ import pytest
 
 from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers import _parquet, read, write_exiobase
-from carbonflows_fast.readers._files import Files, open_files
+from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._opening import open_files
 from carbonflows_fast.readers._text import TextTable
 from carbonflows_fast.table import Table
 
@@ -28,15 +29,15 @@ Z = pd.DataFrame(
 )
 
 
-def matrix(files: Files, name: str, empty_value: float | None = 0.0, **options: Any) -> TextTable:
+def matrix(files: Files, name: str, empty_value: float = 0.0, **options: Any) -> TextTable:
     with _parquet.open_parquet(files, name) as frame:
         return frame.matrix(empty_value=empty_value, **options)
 
 
-def table_of(frame: pd.DataFrame, path: Path, **options: Any) -> TextTable:
+def table_of(frame: pd.DataFrame, path: Path, blanks: str = "error", **options: Any) -> TextTable:
     frame.to_parquet(path / "Z.parquet")
     with open_files(path) as files:
-        return matrix(files, "Z.parquet", **options)
+        return matrix(files.with_blanks(blanks), "Z.parquet", **options)
 
 
 # --- numbers ----------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ def test_missing_cells_have_the_value_that_is_asked_for(
 ) -> None:
     columns = {"x": [1.0, None], "whole": pd.array([None, 2], "Int64"), "none": [None, None]}
     frame = pd.DataFrame(columns, pd.Index(["a", "b"]))
-    table = table_of(frame, tmp_path)
+    table = table_of(frame, tmp_path, blanks="zero")
     assert table.values.tolist() == [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
     assert table.empty == 4
     assert "Z.parquet: 4 empty cells count as zero" in caplog.text
@@ -101,9 +102,9 @@ def test_missing_cells_have_the_value_that_is_asked_for(
     table = table_of(frame, tmp_path, empty_value=np.nan, keep=lambda label: label == ("b",))
     assert np.array_equal(table.values, [[np.nan, 2.0, np.nan]], equal_nan=True)
     assert not caplog.text
-    with pytest.raises(FormatError, match=r"row 2 \('b'\), column 'x': .* an empty cell; find out"):
-        table_of(frame, tmp_path, empty_value=None)
-    assert table_of(frame[["x"]], tmp_path, empty_value=None, keep=lambda label: label == ("a",))
+    with pytest.raises(FormatError, match=r"row 2 \('b'\), column 'x': .*cell, the first of 4 in"):
+        table_of(frame, tmp_path)
+    assert table_of(frame[["x"]], tmp_path, keep=lambda label: label == ("a",))
 
 
 def test_what_levels_are_called(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
         cell(np.inf),
         r"row 3 \('DE \| food'\), column 'AT \| steel': expected a finite number, got inf; correct",
     ),
-    "no number": (cell(np.nan), r"row 3 .* got nan; correct the cell, or leave it empty"),
+    "no number": (cell(np.nan), r"row 3 .* got nan; correct the cell; empty ones count as zero"),
     "text": (
         changed(lambda t: t.set_column(0, t.schema.names[0], pa.array(["1"] * 4))),
         r"Z\.parquet, column 'AT \| food': expected numbers, got cells of type string",
@@ -312,7 +313,7 @@ def test_absurd_sizes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def full(*arguments: Any, **options: Any) -> Any:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(_parquet, "_dense", full)
+    monkeypatch.setattr(_parquet, "_fill", full)
     with pytest.raises(FormatError, match=r"complete Parquet file, got MemoryError \(no room\)"):
         table_of(Z, tmp_path)
 

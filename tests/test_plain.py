@@ -167,7 +167,12 @@ def test_empty_cells_count_as_zero_and_are_counted(
 ) -> None:
     frames = own()
     frames["Y"].iloc[1, 2] = np.nan
+    folder = write_csv(frames, tmp_path / "own")
+    with pytest.raises(
+        FormatError, match=r"Y\.csv, line 5, row .*, column .*: .*an empty cell; fill"
+    ):
+        read(folder)
     with caplog.at_level(logging.WARNING):
-        table = read(write_csv(frames, tmp_path / "own"))
+        table = read(folder, blanks="zero")
     assert table.Y.iloc[1, 2] == 0.0
     assert "Y.csv: 1 empty cell counts as zero" in caplog.text

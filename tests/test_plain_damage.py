@@ -69,8 +69,12 @@ BOTH = {
         r"Y\.\w+, column 'NA \| ': expected every column labelled, and once, got an empty text",
     ),
     "foreign demand": (
-        lambda f: (drop("F_Y")(f), put("Y", lambda Y: relabelled(Y, "columns", 1, ("DE", "h")))(f)),
-        r"own.*demand: expected regions of the table, got 'DE'",
+        lambda f: (
+            drop("F_Y")(f),
+            drop("population")(f),
+            put("Y", lambda Y: relabelled(Y, "columns", 1, ("na", "h")))(f),
+        ),
+        r"own.*demand: expected the regions of the rows, spelt alike.* got 'na'.*write 'NA'",
     ),
     "no sector": (
         put("Z", lambda Z: relabelled(Z, "index", 1, ("NA", " "))), r"Z\.\w+, .*: expected a text"
@@ -180,11 +184,11 @@ PARQUET = {
     "str": (column_as(str), r"Y.parquet, column 'NA \| inventories': .* of type .*string"),
     "NaN": (
         cell_as(np.nan),
-        r"Y.parquet, row 2 \('NA \| the \"rest\"'\), column .*, got an empty cell; find",
+        r"Y.parquet, row 2 \('NA \| the \"rest\"'\), column .*, got an empty cell; fill",
     ),
     "inf": (
         cell_as(-np.inf),
-        r"row 2 .*, column \"Côte d'Ivoire \| households\": .*, got -inf; correct the cell$",
+        r"row 2 .*, column \"Côte d'Ivoire \| households\": .*, got -inf; correct the cell;",
     ),
     "units": (
         lambda folder: own()["stressor_units"].replace("", None).to_frame().to_parquet(

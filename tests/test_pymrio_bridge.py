@@ -40,6 +40,20 @@ def test_the_table_holds_what_pymrio_holds(io: Any) -> None:
     assert list(table.demand) == list(io.Y.columns)
 
 
+def test_units_with_a_level_more_as_MARIO_writes_them(io: Any) -> None:
+    """MARIO 1.3.2 hands over units by region, "Sector" and sector."""
+    expected = from_pymrio(io)
+    levels = [[region, "Sector", sector] for region, sector in io.unit.index]
+    names = ["Region", "Level", "Item"]
+    io.unit.index = pd.MultiIndex.from_tuples([tuple(one) for one in levels], names=names)
+    assert from_pymrio(io).equals(expected)
+    io.unit = io.unit.iloc[::-1]
+    with pytest.raises(
+        LabelError, match=r"io\.unit: expected the \d+ labels of the rows, in the same"
+    ):
+        from_pymrio(io)
+
+
 def test_there_and_back_from_pymrio(io: Any) -> None:
     io.calc_all()
     again = to_pymrio(from_pymrio(io))

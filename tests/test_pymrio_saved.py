@@ -262,8 +262,11 @@ def test_missing_numbers_count_as_zero_and_missing_heads_are_unknown(
     io.emissions.F = io.emissions.F.astype(float)
     io.emissions.F.iloc[0, :3] = np.nan
     io.population.iloc[0, 2] = np.nan
+    folder = saved(io, tmp_path / "test", table_format)
+    with pytest.raises(FormatError, match="an empty cell, the first of 3 in the file"):
+        read(folder)
     with caplog.at_level(logging.WARNING):
-        table = read(saved(io, tmp_path / "test", table_format))
+        table = read(folder, blanks="zero")
     assert f"F.{table_format}: 3 empty cells count as zero" in caplog.text
     assert "population" not in caplog.text
     assert np.array_equal(table.F.iloc[:2], io.emissions.F.fillna(0.0))

@@ -13,7 +13,7 @@ import pytest
 from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers import _zips
 from carbonflows_fast.readers._ahead import Inflated, ReadAhead
-from carbonflows_fast.readers._files import open_files
+from carbonflows_fast.readers._opening import open_files
 
 CONTENT = b"".join(b"%d\t%d\n" % (k, k * k) for k in range(20_000))
 

@@ -9,7 +9,7 @@ import pytest
 
 from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers import _records
-from carbonflows_fast.readers._files import open_files
+from carbonflows_fast.readers._opening import open_files
 from carbonflows_fast.readers._records import Records, check_once, read_records
 
 COLUMNS = {"area": "AREA", "year": "TIME", "value": "VALUE"}

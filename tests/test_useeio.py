@@ -109,6 +109,23 @@ def test_a_model_is_read(tmp_path: Path, kind: str) -> None:
     model.check(read(path))
 
 
+@pytest.mark.parametrize("kind", ["folder", "folder above", "zip"])
+def test_matrices_in_a_folder_of_their_own(tmp_path: Path, kind: str) -> None:
+    """As ModelEarth/io publishes the models: lists beside demands/ and matrix/."""
+    model = Model()
+    folder = path = model.write(tmp_path / "XXEEIOv1.0-s-20")
+    (folder / "matrix").mkdir()
+    for name in ("A", "B", "D", "q"):
+        (folder / f"{name}.json").rename(folder / "matrix" / f"{name}.json")
+    if kind == "zip":
+        path = tmp_path / "XXEEIOv1.0-s-20.zip"
+        packed(folder, path, "")
+    model.check(read(tmp_path if kind == "folder above" else path))
+    (folder / "matrix" / "q.json").write_text("[[1], [2]]")
+    with pytest.raises(FormatError, match=r"matrix/q\.json: expected \d+ rows, got 2"):
+        read(folder)
+
+
 def test_only_what_is_asked_for_is_read(tmp_path: Path) -> None:
     model = Model()
     folder = model.write(tmp_path / "model")

@@ -132,11 +132,32 @@ def test_rows_that_are_empty_are_passed_over(
         cells.append([None] * 4 + [" "])
 
     old.Z[1, 2] = 0.0
+    path = old.write(tmp_path, change=change)
+    with pytest.raises(
+        FormatError, match=r"G8: expected a number in every cell, got an empty cell"
+    ):
+        read(path)
     with caplog.at_level(logging.WARNING):
-        old.check(read(old.write(tmp_path, change=change)))
+        old.check(read(path, blanks="zero"))
     assert caplog.messages == [
         f"{tmp_path / old.name}, sheet 'WIOT_2009': 1 empty cell counts as zero"
     ]
+
+
+def test_primary_inputs_of_final_demand_may_be_left_free(
+    tmp_path: Path, old: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    n = len(old.Z)
+    old.F_Y[0, :] = 0.0
+
+    def change(cells: Cells) -> None:
+        row = next(at for at in range(6 + n, len(cells)) if cells[at][4] == old.F[0, 0])
+        for column in range(4 + n, 4 + n + old.Y.shape[1]):
+            cells[row][column] = None
+
+    with caplog.at_level(logging.WARNING):
+        old.check(read(old.write(tmp_path, change=change)))
+    assert f"{old.Y.shape[1]} empty cells count as zero" in caplog.text
 
 
 # --- samples --------------------------------------------------------------------------------

@@ -20,13 +20,22 @@ from carbonflows_fast.readers import (
     wiod2016,
 )
 from carbonflows_fast.readers._choice import Candidate, Format, chosen, year_in
-from carbonflows_fast.readers._files import Files, open_files
+from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._opening import open_files
 from carbonflows_fast.readers._unknown import unknown_layout
 from carbonflows_fast.readers._zips import unreadable
 from carbonflows_fast.readers.exiobase import write_exiobase
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMATS", "detected", "read", "refuse_broken", "write_exiobase"]
+__all__ = [
+    "BLANKS",
+    "FORMATS",
+    "check_blanks",
+    "detected",
+    "read",
+    "refuse_broken",
+    "write_exiobase",
+]
 
 FORMATS = {
     "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
@@ -45,6 +54,7 @@ FORMATS = {
     "plain": Format(plain.find_plain, plain.read_plain, plain.LOOKED_FOR),
 }
 
+BLANKS = ("error", "zero")
 STORE_MARKERS = ("carbonflows.json", "manifest.blake2b")  # of this layout and the earlier one
 
 
@@ -54,6 +64,7 @@ def read(
     format: str | None = None,
     stressors: str | Sequence[str] | None = None,
     year: int | None = None,
+    blanks: str = "error",
     progress: bool | None = None,
 ) -> Table:
     """Read a multi-regional input-output table as its publisher distributes it.
@@ -73,6 +84,11 @@ def read(
         that is unique. None: all.
     year : int, optional
         Which table, where several are there.
+    blanks : {"error", "zero"}
+        What an empty cell among numbers is. "error": it is refused, with its place and how many
+        there are. "zero": it counts as zero, and how many do is logged as a warning. Either way it
+        is zero where publishers leave cells free for it: WIOD and the OECD for primary inputs of
+        final demand, WIOD in its accounts. Text such as "NA", "NaN", "-" or ":" is always refused.
     progress : bool, optional
         A bar on standard error; None: if that is a terminal.
 
@@ -88,11 +104,11 @@ def read(
     ------
     FormatError
         If it is no known layout (it says what was looked for), or several tables are there, or a
-        file is missing or damaged, or a cell or label is wrong; it names file and place.
+        file is missing or damaged, or a cell or label is wrong or empty; it names file and place.
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     InputError
-        If `path` is no path, `format` is unknown or `year` no whole number.
+        If `path` is no path, `format` or `blanks` is unknown, or `year` no whole number.
 
     Examples
     --------
@@ -113,8 +129,10 @@ def read(
                   remedy="open it with cf.open")
         )  # fmt: skip
     wanted = _wanted(stressors)
+    _check_blanks(blanks)
     try:
         with open_files(place) as files:
+            files = files.with_blanks(blanks)
             refuse_broken(files, year)
             name, candidates = detected(files, format)
             table = chosen(files, candidates, year)
@@ -170,6 +188,15 @@ def detected(
                   remedy="say which: format=…, or the path of the table")
         )  # fmt: skip
     return found.popitem()
+
+
+def _check_blanks(blanks: object) -> None:
+    """Raise InputError unless this says what empty cells are."""
+    if blanks not in BLANKS:
+        raise InputError(
+            wrong("blanks", expected=" or ".join(map(repr, BLANKS)), got=repr(blanks),
+                  remedy='leave it out to refuse empty cells, or say "zero" where they mean that')
+        )  # fmt: skip
 
 
 def _place(path: object) -> Path:

@@ -57,11 +57,13 @@ def read_block(
     Raises
     ------
     FormatError
-        For a missing or damaged file, more or fewer rows or numbers than labels, a cell that is no
-        finite number.
+        For a missing or damaged file, more or fewer rows or numbers than labels, a cell that is
+        empty or no finite number.
     """
     kept = None if keep is None else frozenset(keep)
-    with Numbers(files.where(name), columns, delimiter, sparse=sparse) as numbers:
+    with Numbers(
+        files.where(name), columns, delimiter, sparse=sparse, blanks=files.blanks
+    ) as numbers:
         every = labelled_rows(files, name, rows, len(columns), by=by, delimiter=delimiter)
         for at, row in enumerate(every):
             if kept is None or at in kept:

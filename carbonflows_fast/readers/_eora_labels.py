@@ -12,8 +12,9 @@ from contextlib import contextmanager
 
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._blocks import Labels, nearest_file
-from carbonflows_fast.readers._cells import Label, decoded, show
-from carbonflows_fast.readers._files import Files, open_files
+from carbonflows_fast.readers._cells import Label, decoded, refuse_long, refuse_many, show
+from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._opening import open_files
 
 __all__ = [
     "index_items",
@@ -104,17 +105,21 @@ def _label_file(places: Sequence[Files], name: str, home: str) -> tuple[Files, s
 def _text_lines(files: Files, name: str) -> list[tuple[int, list[str]]]:
     """Return lines and cells; the lines of published files end with a tab."""
     where = files.where(name)
-    return [
-        (line, decoded(where, line, raw).rstrip("\t").split("\t"))
-        for line, raw in files.lines(name)
-    ]
+    found: list[tuple[int, list[str]]] = []
+    for line, raw in files.lines(name):
+        refuse_long(where, line, raw, 1, "\t")
+        refuse_many(where, line, len(found))
+        found.append((line, decoded(where, line, raw).rstrip("\t").split("\t")))
+    return found
 
 
 def _index_lines(files: Files, name: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Return the header, letters and digits alone, and lines and cells without outer blanks."""
     where = files.where(name)
     found: list[tuple[int, list[str]]] = []
-    for line, raw in files.lines(name):
+    for line, raw in files.lines(name, ","):
+        refuse_long(where, line, raw, 1, ",")
+        refuse_many(where, line, len(found))
         text = decoded(where, line, raw)
         try:
             cells = next(csv.reader([text], skipinitialspace=True, strict=True))

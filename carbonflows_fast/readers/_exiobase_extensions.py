@@ -252,7 +252,7 @@ def _read_F_Y(
     label_columns, header_lines = files.parameters.shape(files.demand_key)
     F_Y = read_numbers(
         folder, files.demand or "", label_columns=label_columns, header_lines=header_lines,
-        keep=keep, gaps=True,
+        keep=keep, gaps=True, most_rows=len(main.rows),
     )  # fmt: skip
     check_same_labels(f"{F_Y.where}, columns", F_Y.columns, "the columns of Y", demand)
     kept = [main.rows[at] for at in main.kept]

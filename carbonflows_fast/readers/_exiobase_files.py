@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 
 from carbonflows_fast.classification import country_of, load
-from carbonflows_fast.readers._cells import Label
+from carbonflows_fast.readers._cells import MOST_LABELS, Label
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._parquet import open_parquet
 from carbonflows_fast.readers._text import TextTable, read_matrix, read_units
@@ -35,6 +35,7 @@ def read_numbers(
     sparse: bool = False,
     empty_value: float = 0.0,
     gaps: bool = False,
+    most_rows: int = MOST_LABELS,
 ) -> TextTable:
     """Read a table of numbers; a Parquet file says itself how many levels its labels have.
 
@@ -43,11 +44,13 @@ def read_numbers(
     """
     if name.lower().endswith(PARQUET):
         with open_parquet(files, name) as frame:
-            table = frame.matrix(keep=keep, sparse=sparse, empty_value=empty_value, gaps=gaps)
+            table = frame.matrix(
+                keep=keep, sparse=sparse, empty_value=empty_value, gaps=gaps, most_rows=most_rows
+            )
     else:
         table = read_matrix(
             files, name, label_columns=label_columns, header_lines=header_lines or 2, keep=keep,
-            sparse=sparse, empty_value=empty_value, gaps=gaps,
+            sparse=sparse, empty_value=empty_value, gaps=gaps, most_rows=most_rows,
         )  # fmt: skip
     rows, columns = _in_two_letters(table.where, table.rows, table.columns)
     return replace(table, rows=rows, columns=columns)

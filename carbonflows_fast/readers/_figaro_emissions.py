@@ -78,7 +78,9 @@ def read_emissions(
     FormatError
         If the file is damaged, has nothing of that year, or has a record twice.
     """
-    records = read_records(files, name, COLUMNS, only={"year": str(table.year)}, progress=progress)
+    records = read_records(
+        files, name, COLUMNS, only={"year": str(table.year)}, once=True, progress=progress
+    )
     if not len(records.values):
         raise FormatError(
             wrong(records.where, expected=f"rows of {table.year}",

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
-from carbonflows_fast.readers._cells import Label, warn_of_empty
+from carbonflows_fast.readers._cells import Label, settle_blanks, show
 from carbonflows_fast.readers._choice import Candidate
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._records import Records, check_once, read_records
@@ -38,23 +38,29 @@ def read_flat(files: Files, table: Candidate, *, progress: bool | None) -> Squar
     """Read a flat file as the matrix that it spells out.
 
     Regions and sectors stand in the order in which they first appear as sellers, region by
-    region, which is the order of the matrix. Pairs that are not in the file are zero; they are
-    counted and logged.
+    region, which is the order of the matrix. Pairs that are not in the file are zero, as Eurostat
+    leaves zeros out; they are counted and logged. A pair that is there without a value is refused,
+    or zero if `files.blanks` says so.
 
     Raises
     ------
     FormatError
-        If the file is damaged, a pair stands twice, or sellers and buyers differ.
+        If the file is damaged, a pair stands twice or has no value, or sellers and buyers differ.
     """
     where = files.where(table.name)
     row, column, values, rows, columns = _located(
-        read_records(files, table.name, COLUMNS, progress=progress)
+        read_records(files, table.name, COLUMNS, once=True, progress=progress)
     )
     absent = len(rows) * len(columns) - len(values)
     empty = np.isnan(values)
     if absent:
         logger.warning("%s: %d absent pairs count as zero", where, absent)
-    warn_of_empty(where, int(empty.sum()))
+    first = int(empty.argmax())
+    settle_blanks(
+        where, int(empty.sum()),
+        f"{where}, row {show(rows[row[first]])}, column {show(columns[column[first]])}",
+        files.blanks,
+    )  # fmt: skip
     stored = (values != 0.0) & ~empty
     matrix = sp.coo_array(
         (values[stored], (row[stored], column[stored])), shape=(len(rows), len(columns))

@@ -7,25 +7,31 @@ import logging
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, Any
 
 from carbonflows_fast.errors import FormatError, wrong
-from carbonflows_fast.readers._zips import DAMAGE, open_member, open_zip, unreadable
+from carbonflows_fast.readers._lines import whole_lines
+from carbonflows_fast.readers._zips import DAMAGE, open_member, unreadable
 
-__all__ = ["DEPTH", "Files", "disk_files", "open_files"]
+__all__ = ["DEPTH", "Files"]
 
 logger = logging.getLogger(__name__)
 
 BUFFER_BYTES = 1 << 20
 DEPTH = 3  # folders below the one given that are looked into
-LINE_BYTES = 1 << 28  # a line of 40,000 numbers takes a megabyte; what is longer is no table
+LINE_BYTES = 1 << 26  # a line of 40,000 numbers takes a megabyte; what is longer is no table
 BLANK_LINES = 1_000_000  # in one file; each takes as long as a short one with numbers
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WHOLE_BYTES = 1 << 31  # of files that are read at once
+JSON_BYTES = 1 << 25  # of lists and notes; what is made of them takes up to 24 times as much
+PACKED_BYTES, PACKED = 1 << 26, 100  # a member above this size is not packed so many times smaller
+CELL_BYTES = 64  # of a number in a JSON file, with the blanks around it
+QUOTED = re.compile(rb'"[^"]*"')
 
 NAMES: dict[type, str] = {dict: "object", list: "list"}
 
@@ -51,6 +57,8 @@ class Files:
         The files that were read so far, by the whole way from the path.
     on_bytes : callable
         Told how many bytes were read, for a progress bar.
+    blanks : {"error", "zero"}
+        What an empty cell is among numbers.
     """
 
     path: Path
@@ -60,6 +68,7 @@ class Files:
     broken: dict[str, str] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
     on_bytes: Callable[[int], object] = field(default=lambda count: None)
+    blanks: str = "error"
 
     def __contains__(self, name: str) -> bool:
         return name in self.sizes
@@ -111,6 +120,10 @@ class Files:
         """Return the same files, telling how many bytes are read."""
         return replace(self, on_bytes=on_bytes)
 
+    def with_blanks(self, blanks: str) -> Files:
+        """Return the same files, where empty cells are an error, or zero."""
+        return replace(self, blanks=blanks)
+
     def open(self, name: str) -> IO[bytes]:
         """Open a file for reading.
 
@@ -155,25 +168,29 @@ class Files:
         with self.open(name) as handle:
             yield handle
 
-    def lines(self, name: str) -> Iterator[tuple[int, bytes]]:
+    def lines(self, name: str, delimiter: str | None = None) -> Iterator[tuple[int, bytes]]:
         """Yield line number (from 1) and line, without line end; blank lines are left out.
 
-        A last line without line end, which may be cut within a number, is logged as a warning.
+        With a delimiter, a quoted cell may go on over several lines, which then come as one with
+        the number of its first. A last line without line end, which may be cut within a number,
+        is logged as a warning.
 
         Raises
         ------
         FormatError
             If the file is missing, cut short or damaged, or is no text.
         """
-        number = blank = 0
+        number, after, blank = 0, 1, 0
         ended = True
         try:
             with self.open(name) as handle:
-                while line := handle.readline(LINE_BYTES):
-                    number += 1
+                single = iter(partial(handle.readline, LINE_BYTES), b"")
+                joined = whole_lines(single, delimiter) if delimiter else ((s, 1) for s in single)
+                for line, count in joined:
+                    number, after = after, after + count
                     self.on_bytes(len(line))
-                    if len(line) == LINE_BYTES:
-                        raise self._no_lines(name, number)
+                    if len(line) >= LINE_BYTES:
+                        raise self._no_lines(name, number, LINE_BYTES)
                     ended = line.endswith(b"\n")
                     line = line.rstrip(b"\r\n")
                     if number == 1:
@@ -192,7 +209,7 @@ class Files:
     def blocks(self, name: str, size: int) -> Iterator[tuple[int, bytes]]:
         """Yield blocks of whole lines, some `size` bytes each, with the number of their first.
 
-        A last line without line end is logged as in `lines`.
+        No line may be longer than a block. A last line without line end is logged as in `lines`.
 
         Raises
         ------
@@ -203,9 +220,9 @@ class Files:
         try:
             with self.open(name) as handle:
                 while block := handle.read(size):
-                    rest = handle.readline(LINE_BYTES)
-                    if len(rest) == LINE_BYTES:
-                        raise self._no_lines(name, number)
+                    rest = handle.readline(size)
+                    if len(rest) == size:
+                        raise self._no_lines(name, number + block.count(b"\n"), size)
                     block += rest
                     ended = block.endswith(b"\n")
                     self.on_bytes(len(block))
@@ -218,8 +235,8 @@ class Files:
             raise unreadable(self.where(name), error) from error
         self._warn_of_cut(name, ended)
 
-    def _no_lines(self, name: str, number: int) -> FormatError:
-        return self._not_text(name, number, f"more than {LINE_BYTES >> 20} MB without a line end")
+    def _no_lines(self, name: str, number: int, longest: int) -> FormatError:
+        return self._not_text(name, number, f"more than {longest >> 10:,} kB without a line end")
 
     def _not_text(self, name: str, number: int, got: str) -> FormatError:
         return FormatError(
@@ -229,7 +246,7 @@ class Files:
 
     def _refuse_carriage_returns(self, name: str, line: bytes) -> None:
         """Refuse a first line that goes on after a carriage return: it is the whole file."""
-        if b"\r" in line.rstrip(b"\r"):
+        if b"\r" in QUOTED.sub(b"", line).rstrip(b"\r"):
             raise FormatError(
                 wrong(self.where(name), expected="lines that end by line feed",
                       got="lines that end by carriage return alone, as old Macs wrote them",
@@ -257,6 +274,7 @@ class Files:
                       got=f"{self.sizes[name] / 1e9:.1f} GB",
                       remedy="this is no table in a known layout")
             )  # fmt: skip
+        self._refuse_inflated(name)
         try:
             with self.open(name) as handle:
                 content = handle.read()
@@ -265,18 +283,48 @@ class Files:
         self.on_bytes(len(content))
         return content
 
-    def json(self, name: str, kind: type = dict) -> Any:
+    def _refuse_inflated(self, name: str) -> None:
+        """Refuse a member of a zip that would fill memory from nearly nothing."""
+        full = self.root + name
+        for prefix, archive in self.archives.items():
+            if full.startswith(prefix) and self.sizes[name] > PACKED_BYTES:
+                packed = archive.getinfo(full.removeprefix(prefix)).compress_size
+                if self.sizes[name] > PACKED * packed:
+                    raise FormatError(
+                        wrong(self.where(name), got=f"{self.sizes[name] / packed:.0f} times",
+                              expected=f"a file that is packed to no less than a {PACKED}th",
+                              remedy="this is no table in a known layout; if it is one, unpack it")
+                    )  # fmt: skip
+
+    def json(self, name: str, kind: type = dict, cells: int | None = None) -> Any:
         """Return the object (or list) in a JSON file, an empty one if there is no such file.
+
+        Parameters
+        ----------
+        name : str
+        kind : type
+            dict or list.
+        cells : int, optional
+            How many numbers it may hold, where it is a matrix; it is not parsed if it has more.
 
         Raises
         ------
         FormatError
-            If it is something else.
+            If it is something else, or too large to be what it should be.
         """
         if name not in self:
             return kind()
+        most = JSON_BYTES if cells is None else JSON_BYTES + CELL_BYTES * cells
+        if self.sizes[name] > most:
+            raise FormatError(
+                wrong(self.where(name), expected=f"a file of at most {most >> 20} MB",
+                      got=f"{self.sizes[name] / 1e6:.0f} MB", remedy="restore the file")
+            )  # fmt: skip
         try:
-            content = json.loads(self.content(name))
+            text = self.content(name)
+            if cells is not None and text.count(b",") > 2 * cells:  # else it is said which row
+                raise ValueError(f"{text.count(b',') + 1} numbers where there should be {cells}")
+            content = json.loads(text)
             if not isinstance(content, kind):
                 raise ValueError(f"a {type(content).__name__}")
         except (ValueError, RecursionError) as error:  # also of decoding
@@ -285,78 +333,3 @@ class Files:
                       remedy="the file is damaged or cut short: restore it")
             ) from error  # fmt: skip
         return content
-
-
-def disk_files(folder: Path, depth: int = DEPTH) -> Iterator[tuple[str, int]]:
-    """Yield the files at and below a folder, with their sizes; hidden ones are left out."""
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_file():
-            yield entry.name, entry.stat().st_size
-        elif depth and entry.is_dir():
-            for name, size in disk_files(entry, depth - 1):
-                yield f"{entry.name}/{name}", size
-
-
-@contextmanager
-def open_files(path: Path) -> Iterator[Files]:
-    """List the files at a path: a folder with zips in it, a zip, or a single file.
-
-    The way to a folder or a file may go on inside a zip.
-
-    Raises
-    ------
-    FormatError
-        If nothing is there, or a zip is damaged or cut short.
-    """
-    outer = next((p for p in (path, *path.parents) if _is_zip(p)), path)
-    with ExitStack() as stack:
-        if path.is_dir():
-            try:
-                sizes = dict(disk_files(path))
-            except OSError as error:
-                raise unreadable(str(path), error) from error
-            archives, broken = {}, {}
-            for name in sorted(name for name in sizes if name.lower().endswith(".zip")):
-                del sizes[name]
-                try:
-                    archive, members = open_zip(path / name, stack)
-                except FormatError as error:  # half a download must not stop the other years
-                    broken[name] = str(error)
-                    continue
-                archives[f"{name}/"] = archive
-                sizes |= {f"{name}/{member}": size for member, size in members.items()}
-            yield Files(path, "", sizes, archives, broken)
-        elif _is_zip(outer):
-            archive, sizes = open_zip(outer, stack)
-            yield _inside(Files(outer, "", sizes, {"": archive}), path)
-        elif not path.is_file():
-            raise _nothing(path)
-        else:
-            yield Files(path, "", {path.name: path.stat().st_size})
-
-
-def _is_zip(path: Path) -> bool:
-    return path.suffix.lower() == ".zip" and path.is_file()
-
-
-def _inside(files: Files, path: Path) -> Files:
-    """Return the part of a zip that a path leads to: all, a folder or a file."""
-    if path == files.path:
-        return files
-    name = path.relative_to(files.path).as_posix()
-    if name in files:
-        folder = name[: name.rfind("/") + 1]
-        return replace(files, root=folder, sizes={name.removeprefix(folder): files.sizes[name]})
-    found = files.below(f"{name}/")
-    if not found.sizes:
-        raise _nothing(path)
-    return found
-
-
-def _nothing(path: Path) -> FormatError:
-    return FormatError(
-        wrong(str(path), expected="a folder, a zip or a file", got="nothing of this name",
-              remedy="check the path")
-    )  # fmt: skip

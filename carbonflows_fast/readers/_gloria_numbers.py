@@ -67,11 +67,12 @@ def read_transactions(files: Files, name: str, labels: Labels) -> Transactions:
         or products from products.
     """
     where, cells, is_industry = files.where(name), labels.cells, labels.is_industry
+    blanks = files.blanks
     full = files.sizes[name] > FULL_BYTES * len(cells) ** 2
     with (
-        Numbers(where, cells, COMMA, sparse=True) as made,
-        Numbers(where, cells, COMMA, wanted=is_industry, sparse=not full) as use,
-        Numbers(where, cells, COMMA, wanted=~is_industry, sparse=True) as between,
+        Numbers(where, cells, COMMA, sparse=True, blanks=blanks) as made,
+        Numbers(where, cells, COMMA, wanted=is_industry, sparse=not full, blanks=blanks) as use,
+        Numbers(where, cells, COMMA, wanted=~is_industry, sparse=True, blanks=blanks) as between,
     ):
         rows = labelled_rows(files, name, cells, len(cells), by=labels.where, delimiter=COMMA)
         for row, makes in zip(rows, is_industry, strict=True):

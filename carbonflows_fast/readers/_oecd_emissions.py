@@ -115,6 +115,7 @@ def read_emissions(
         delimiter="|" if b"|" in first else ",",
         headless=source.headless,
         only={"measure": stressor, "year": str(table.year), **source.only},
+        once=True,
         progress=progress,
     )
     if not len(records.values):

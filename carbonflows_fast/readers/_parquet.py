@@ -21,18 +21,19 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, wrong
 from carbonflows_fast.readers._cells import (
     MOST_INT32,
+    MOST_LABELS,
+    NO_NUMBER,
     Growing,
     Label,
+    settle_blanks,
     show,
     sparse_rows,
-    warn_of_empty,
 )
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._text import TextTable, check_label
 
 __all__ = ["ParquetFrame", "open_parquet"]
 
-MOST_LABELS = 1 << 20  # of rows or columns; a file of a few bytes can claim any number
 MOST_CELLS = 1 << 32  # GLORIA has 1.6e9
 BATCH_CELLS = 1 << 21  # cells read at a time, 16 MB of numbers
 
@@ -55,7 +56,7 @@ def open_parquet(files: Files, name: str) -> Iterator[ParquetFrame]:
     where = files.where(name)
     try:
         with files.seekable(name) as handle, pq.ParquetFile(handle) as reader:
-            yield _frame(where, reader, files.sizes[name], files.on_bytes)
+            yield _frame(where, handle, reader, files, name)
     except CarbonFlowsError:
         raise
     except (
@@ -90,36 +91,44 @@ class ParquetFrame:
     index: list[str]
     levels: list[str]
     columns: list[Label]
+    _handle: Any  # the file, open for reading
     _reader: Any  # pyarrow.parquet.ParquetFile
     _index_fields: list[str]
     _fields: list[str]  # what the file calls `columns`
     _size: int
     _on_bytes: Callable[[int], object]
+    _blanks: str
 
     def matrix(
         self, *, keep: Callable[[Label], bool] | None = None, sparse: bool = False,
-        empty_value: float | None = None, gaps: bool = False,
+        empty_value: float = 0.0, gaps: bool = False, most_rows: int = MOST_LABELS,
     ) -> TextTable:  # fmt: skip
         """Return its labels and numbers.
 
         Parameters
         ----------
-        keep, sparse, gaps
+        keep, sparse, gaps, most_rows
             As in `read_matrix`.
-        empty_value : float, optional
-            What a null counts as; None: it is refused. They are counted, and a warning is logged
-            if they count as zero. With NaN, NaN may stand in the file too.
+        empty_value : float
+            What a null counts as, as in `read_matrix`. With NaN, NaN may stand in the file too.
 
         Raises
         ------
         FormatError
-            If a label is missing, a column has no numbers, or one is no finite number.
+            If a label is missing, a column has no numbers, or one is empty or no finite number.
         """
+        there = self._reader.metadata.num_rows
+        if there > 2 * most_rows:
+            raise FormatError(
+                wrong(self.where, expected=f"{most_rows} rows", got=f"{there}",
+                      remedy="the file belongs to another table: restore it")
+            )  # fmt: skip
         rows = self._rows(gaps)
         kept = [at for at, label in enumerate(rows) if keep is None or keep(label)]
-        values, empty = _Numbers(self, rows, np.array(kept, np.intp), empty_value).read(sparse)
+        numbers = _Numbers(self, rows, np.array(kept, np.intp), empty_value)
+        values, empty = numbers.read(sparse)
         if empty_value == 0.0:
-            warn_of_empty(self.where, empty)
+            settle_blanks(self.where, empty, numbers.first_empty, self._blanks)
         lines = list(range(1, len(rows) + 1))
         return TextTable(self.where, rows, lines, self.columns, kept, values, empty, "row")
 
@@ -136,35 +145,41 @@ class ParquetFrame:
         FormatError
             If a label or a text is missing.
         """
-        texts = self._read(None, self._fields[-1:]).column(self._fields[-1]).to_pylist()
-        if None in texts and not gaps:
+        column = self._label_reader.read(columns=self._fields[-1:]).column(self._fields[-1])
+        if column.null_count and not gaps:
+            at = column.is_null().to_pylist().index(True)
             raise FormatError(
-                wrong(f"{self.where}, row {texts.index(None) + 1}", expected="a text", got="None",
+                wrong(f"{self.where}, row {at + 1}", expected="a text", got="None",
                       remedy="write texts, empty ones where nothing is known")
             )  # fmt: skip
-        return self._rows(gaps), [_text(text) for text in texts]
+        return self._rows(gaps), _texts(column)
 
     def _rows(self, gaps: bool) -> list[Label]:
         """Return the labels of all rows."""
-        read = self._read(None, self._index_fields)
-        levels = [map(_text, read.column(field).to_pylist()) for field in self._index_fields]
+        read = self._label_reader.read(columns=self._index_fields)
+        levels = [_texts(read.column(field)) for field in self._index_fields]
         rows = list(zip(*levels, strict=True))
         for at, label in enumerate(rows, start=1):
             check_label(f"{self.where}, row {at}", label, gaps)
         return rows
 
-    def _read(self, group: int | None, fields: list[str]) -> Any:
-        """Return columns of a group of rows, or of all."""
-        options: dict[str, Any] = {"columns": fields, "use_threads": thread_count() > 1}
-        if group is None:
-            return self._reader.read(**options)
-        return self._reader.read_row_group(group, **options)
+    def _read(self, group: int, fields: list[str]) -> Any:
+        """Return columns of a group of rows."""
+        return self._reader.read_row_group(group, columns=fields, use_threads=thread_count() > 1)
+
+    @property
+    def _label_reader(self) -> Any:
+        """A reader of texts, which keeps each once: a file of 1 kB may have one a million times."""
+        import pyarrow.parquet as pq
+
+        texts = [*self._index_fields, self._fields[-1]]
+        return pq.ParquetFile(self._handle, metadata=self._reader.metadata, read_dictionary=texts)
 
 
 # --- the header -------------------------------------------------------------------------------
 
 
-def _frame(where: str, reader: Any, size: int, on_bytes: Callable[[int], object]) -> ParquetFrame:
+def _frame(where: str, handle: Any, reader: Any, files: Files, name: str) -> ParquetFrame:
     """Tell columns with labels of rows from others, and what both are called."""
     names, rows = reader.schema_arrow.names, reader.metadata.num_rows
     if max(len(names), rows) > MOST_LABELS or len(names) * rows > MOST_CELLS:
@@ -198,7 +213,10 @@ def _frame(where: str, reader: Any, size: int, on_bytes: Callable[[int], object]
                   remedy="restore the file")
         )  # fmt: skip
     columns = [_column_label(where, field, len(levels)) for field in fields]
-    return ParquetFrame(where, index, levels, columns, reader, index_fields, fields, size, on_bytes)
+    return ParquetFrame(
+        where, index, levels, columns, handle, reader, index_fields, fields,
+        files.sizes[name], files.on_bytes, files.blanks,
+    )  # fmt: skip
 
 
 def _column_label(where: str, name: str, depth: int) -> Label:
@@ -217,6 +235,18 @@ def _column_label(where: str, name: str, depth: int) -> Label:
     )  # fmt: skip
 
 
+def _texts(column: Any) -> list[str]:
+    """Return the texts of a column, equal ones as one object."""
+    texts: list[str] = []
+    for chunk in column.chunks:
+        if hasattr(chunk, "dictionary"):
+            known = [_text(value) for value in chunk.dictionary.to_pylist()]
+            texts += ["" if at is None else known[at] for at in chunk.indices.to_pylist()]
+        else:
+            texts += map(_text, chunk.to_pylist())
+    return texts
+
+
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
@@ -228,27 +258,46 @@ class _Numbers:
     """Reads the numbers of a file: those of some rows and all columns."""
 
     def __init__(
-        self, frame: ParquetFrame, rows: list[Label], kept: Any, empty_value: float | None
+        self, frame: ParquetFrame, rows: list[Label], kept: Any, empty_value: float
     ) -> None:
         self._frame, self._rows, self._kept = frame, rows, kept
-        self._refuses_empty = empty_value is None
-        self._empty_value = np.nan if empty_value is None else empty_value
+        self._empty_value = empty_value
         self._empty = self._done = 0
+        self.first_empty = ""
 
     def read(self, sparse: bool) -> tuple[Any, int]:
         """Return the matrix, and how many cells were empty."""
+        self._refuse_texts()
         reader, width = self._frame._reader, len(self._frame.columns)
-        blocks = [np.zeros((0, width))] if not reader.num_row_groups else []
-        start = 0
+        dense = None if sparse else np.empty((len(self._kept), width))
+        blocks = [sp.csr_array((0, width))]
+        start = done = 0
         for group in range(reader.num_row_groups):
             stop = start + reader.metadata.row_group(group).num_rows
             kept = self._kept[(self._kept >= start) & (self._kept < stop)]
             batches = self._batches(group, start, stop, kept)
-            blocks.append((_sparse if sparse else _dense)(batches, (len(kept), width)))
-            start = stop
-        if len(blocks) == 1:
-            return (sp.csr_array(blocks[0]) if sparse else blocks[0]), self._empty
-        return (sp.vstack(blocks, "csr") if sparse else np.concatenate(blocks)), self._empty
+            if dense is None:
+                blocks.append(_sparse(batches, (len(kept), width)))
+            else:
+                _fill(dense[done : done + len(kept)], batches)
+            start, done = stop, done + len(kept)
+        if dense is not None:
+            return dense, self._empty
+        return (blocks[1] if len(blocks) == 2 else sp.vstack(blocks, "csr")), self._empty
+
+    def _refuse_texts(self) -> None:
+        """Refuse columns that hold no numbers, before they are read."""
+        import pyarrow.types as types
+
+        schema = self._frame._reader.schema_arrow
+        for field, label in zip(self._frame._fields, self._frame.columns, strict=True):
+            kind = schema.field(field).type
+            if not (types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind)):
+                raise FormatError(
+                    wrong(f"{self._frame.where}, column {show(label)}",
+                          expected="numbers", got=f"cells of type {kind}",
+                          remedy="save the column as numbers, e.g. with pd.to_numeric")
+                )  # fmt: skip
 
     def _batches(self, group: int, start: int, stop: int, kept: Any) -> Iterator[FloatArray]:
         """Yield the columns of a group of rows, in blocks of shape (columns, rows)."""
@@ -271,50 +320,37 @@ class _Numbers:
 
     def _column(self, column: int, cells: Any, start: int, kept: Any) -> FloatArray:
         """Return the numbers of some rows of one column."""
-        import pyarrow.types as types
-
-        kind = cells.type
-        if not (types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind)):
-            raise FormatError(
-                wrong(f"{self._frame.where}, column {show(self._frame.columns[column])}",
-                      expected="numbers", got=f"cells of type {kind}",
-                      remedy="save the column as numbers, e.g. with pd.to_numeric")
-            )  # fmt: skip
         values: FloatArray = cells.to_numpy()[kept - start].astype(np.float64)
         null = np.zeros(len(values), bool)
         if cells.null_count:
             null = cells.is_null().to_numpy()[kept - start]
-            self._empty += int(null.sum())
+            if null.any():
+                self._empty += int(null.sum())
+                place = self._place(int(kept[null.argmax()]), column)
+                self.first_empty = self.first_empty or place
             values[null] = self._empty_value
-        bad = ~np.isfinite(values)
-        if np.isnan(self._empty_value) and not self._refuses_empty:
-            bad = np.isinf(values)
+        bad = np.isinf(values) if np.isnan(self._empty_value) else ~np.isfinite(values)
         if bad.any():
             at = int(bad.argmax())
-            self._refuse(int(kept[at]), column, None if null[at] else float(values[at]))
+            raise FormatError(
+                wrong(self._place(int(kept[at]), column), expected="a finite number",
+                      got=repr(float(values[at])), remedy=NO_NUMBER)
+            )  # fmt: skip
         return values
 
-    def _refuse(self, row: int, column: int, value: float | None) -> None:
-        remedy = "correct the cell"
-        if not self._refuses_empty:
-            remedy += ", or leave it empty to count as zero"
-        elif value is None or np.isnan(value):
-            remedy = "find out why it is missing, then fill it, e.g. with fillna(0)"
-        raise FormatError(
-            wrong(f"{self._frame.where}, row {row + 1} ({show(self._rows[row])}), "
-                  f"column {show(self._frame.columns[column])}", expected="a finite number",
-                  got="an empty cell" if value is None else repr(value), remedy=remedy)
-        )  # fmt: skip
+    def _place(self, row: int, column: int) -> str:
+        return (
+            f"{self._frame.where}, row {row + 1} ({show(self._rows[row])}), "
+            f"column {show(self._frame.columns[column])}"
+        )
 
 
-def _dense(batches: Iterator[FloatArray], shape: tuple[int, int]) -> FloatArray:
+def _fill(values: FloatArray, batches: Iterator[FloatArray]) -> None:
     """Put blocks of columns side by side."""
-    values: FloatArray = np.empty(shape)
     first = 0
     for block in batches:
         values[:, first : first + len(block)] = block.T
         first += len(block)
-    return values
 
 
 def _sparse(batches: Iterator[FloatArray], shape: tuple[int, int]) -> Any:

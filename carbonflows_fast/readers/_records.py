@@ -91,6 +91,7 @@ def read_records(
     delimiter: str = ",",
     headless: Sequence[str] = (),
     only: Mapping[str, str] | None = None,
+    once: bool = False,
     progress: bool | None = None,
 ) -> Records:
     """Read a long table.
@@ -107,6 +108,8 @@ def read_records(
         Names of the columns of a file that may come without a header line.
     only : mapping of str to str, optional
         By role, the label of the records to keep.
+    once : bool
+        Whether `check_once` comes next, so that many more records than labels are not kept.
     progress : bool, optional
 
     Raises
@@ -119,7 +122,7 @@ def read_records(
         blocks = counted.blocks(name, BLOCK_BYTES)
         first, text = next(blocks, (1, b""))
         layout, below = _layout(files.where(name), text, columns, delimiter, headless)
-        kept = _Kept(layout, only or {})
+        kept = _Kept(layout, only or {}, once)
         waiting: deque[Future[_Block]] = deque()
         threads, ended = thread_count(), True
         with ThreadPool(threads) as pool:
@@ -284,8 +287,8 @@ def _number(layout: _Layout, line: int, cell: str) -> float:
 class _Kept:
     """Puts blocks together, in the order of the file."""
 
-    def __init__(self, layout: _Layout, only: Mapping[str, str]) -> None:
-        self.layout, self.only = layout, only
+    def __init__(self, layout: _Layout, only: Mapping[str, str], once: bool) -> None:
+        self.layout, self.only, self.once = layout, only, once
         self.known: dict[str, dict[str, int]] = {role: {} for role in layout.roles}
         self.codes = {role: Growing(np.int16) for role in layout.roles}
         self.values = Growing(np.float64)
@@ -312,6 +315,18 @@ class _Kept:
         for role, column in codes.items():
             self.codes[role].add(column[keep])
         self.values.add(block.values[keep])
+        if self.once:
+            self._refuse_many()
+
+    def _refuse_many(self) -> None:
+        """Refuse far more records than there are labels for, before they fill memory."""
+        roles = (known for role, known in self.known.items() if role not in self.only)
+        most = math.prod(map(len, roles))
+        if len(self.values) > 2 * most + BLOCK_BYTES:  # of fewer, `check_once` says which
+            raise FormatError(
+                wrong(self.layout.where, expected=f"at most {most} records, one for these labels",
+                      got=f"{len(self.values)} and more", remedy="restore the file")
+            )  # fmt: skip
 
     def result(self, ended: bool) -> Records:
         return Records(

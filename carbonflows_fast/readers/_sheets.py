@@ -10,6 +10,7 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._cells import NO_NUMBER
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._sheet_bounds import count_error_cells
 from carbonflows_fast.readers._xls_bounds import count_xls_errors
@@ -42,7 +43,7 @@ class Workbook:
     def __init__(self, files: Files, name: str) -> None:
         from python_calamine import CalamineWorkbook
 
-        self.file = files.where(name)
+        self.file, self.blanks = files.where(name), files.blanks
         content = files.content(name)
         try:
             self._errors = self._looked_through(content)
@@ -98,8 +99,8 @@ class Workbook:
 
     def numbers(
         self, sheet: str, row: int, columns: Sequence[int], cells: Sequence[Any]
-    ) -> tuple[FloatArray, int]:
-        """Return cells of a row as numbers, and how many were empty and count as zero.
+    ) -> tuple[FloatArray, list[int]]:
+        """Return cells of a row as numbers, and which of them were empty and are zero here.
 
         Parameters
         ----------
@@ -116,14 +117,15 @@ class Workbook:
             If a cell is no finite number, or was empty in a workbook with errors such as #REF!,
             which cannot be told from empty cells.
         """
-        empty = 0
+        empty: list[int] = []
         if not set(map(type, cells)) <= NUMBERS:
             filled = []
             for at, cell in enumerate(cells):
                 if type(cell) not in NUMBERS and (type(cell) is not str or cell.strip()):
                     raise self._no_number(sheet, row, columns[at], cell)
                 filled.append(cell if type(cell) is not str else 0.0)
-                empty += type(cell) is str
+                if type(cell) is str:
+                    empty.append(at)
             cells = filled
         values = np.array(cells, dtype=np.float64)
         finite = np.isfinite(values)
@@ -132,7 +134,7 @@ class Workbook:
             raise self._no_number(sheet, row, columns[at], cells[at])
         if empty and self._errors:
             raise FormatError(
-                wrong(f"{self.where(sheet, row)}, {empty} empty cell(s)", expected="numbers",
+                wrong(f"{self.where(sheet, row)}, {len(empty)} empty cell(s)", expected="numbers",
                       got=f"a workbook with {self._errors} error(s) like #REF!, which look empty",
                       remedy="correct the cells with errors")
             )  # fmt: skip
@@ -160,7 +162,7 @@ class Workbook:
     def _no_number(self, sheet: str, row: int, column: int, cell: Any) -> FormatError:
         return FormatError(
             wrong(self.where(sheet, row, column), expected="a finite number", got=repr(cell),
-                  remedy="correct the cell, or leave it empty to count as zero")
+                  remedy=NO_NUMBER)
         )  # fmt: skip
 
     def _damaged(self, error: BaseException) -> FormatError:

@@ -60,7 +60,8 @@ def read_square(
 ) -> Square:
     """Read such a matrix, with one header line and one label column, and take it apart.
 
-    A sector is what is a row and a column, and no total.
+    A sector is what is a row and a column, and no total. Empty cells are refused, or zero if
+    `files.blanks` says so; but for primary inputs of final demand, which publishers leave free.
 
     Raises
     ------
@@ -70,7 +71,13 @@ def read_square(
     """
     with reading(files, [table.name], progress, title=table.name) as counted:
         text = read_matrix(
-            counted, table.name, label_columns=1, header_lines=1, delimiter=delimiter, sparse=True
+            counted,
+            table.name,
+            label_columns=1,
+            header_lines=1,
+            delimiter=delimiter,
+            sparse=True,
+            corner=True,
         )
     return taken_apart(text, lambda label: label[0] in totals)
 

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from carbonflows_fast.errors import FormatError, wrong
-from carbonflows_fast.readers._cells import Label, Numbers, Row, decoded, show
+from carbonflows_fast.readers._cells import (
+    MOST_LABELS,
+    Label,
+    Numbers,
+    Row,
+    decoded,
+    refuse_long,
+    refuse_many,
+    show,
+)
 from carbonflows_fast.readers._files import Files
 
 __all__ = [
@@ -65,7 +74,18 @@ class TextTable:
 
 
 def split_cells(where: str, line: int, raw: bytes, delimiter: str = "\t") -> list[str]:
-    """Split a line; a quoted cell may hold quotes and delimiters, as pandas writes them."""
+    """Split a line; a quoted cell may hold quotes, delimiters and line ends, as pandas writes them.
+
+    Raises
+    ------
+    FormatError
+        If it is not UTF-8, or has more cells than any table.
+    """
+    if len(raw) > MOST_LABELS and (count := raw.count(delimiter.encode())) >= MOST_LABELS:
+        raise FormatError(
+            wrong(f"{where}, line {line}", expected=f"at most {MOST_LABELS:,} cells",
+                  got=f"{count + 1:,}", remedy="this is no table in a known layout")
+        )  # fmt: skip
     text = decoded(where, line, raw)
     if '"' not in text:
         return text.split(delimiter)
@@ -104,12 +124,13 @@ def _header(
 
 
 def _rows(
-    where: str, lines: Iterable[tuple[int, bytes]], label_columns: int, header_lines: int,
-    delimiter: str, gaps: bool,
+    where: str, lines: Iterable[tuple[int, bytes]], label_columns: int, columns: int,
+    header_lines: int, delimiter: str, gaps: bool,
 ) -> Iterator[Row]:  # fmt: skip
     """Yield the rows below the header, without the line that names the label columns."""
     first = True
     for number, raw in lines:
+        refuse_long(where, number, raw, label_columns + columns, delimiter)
         if b'"' in raw:
             texts = split_cells(where, number, raw, delimiter)
             label, rest = texts[:label_columns], texts[label_columns:]
@@ -129,8 +150,8 @@ def _rows(
                     f"{where}, line {number}",
                     expected=f"{label_columns} label(s), then numbers",
                     got=f"{len(label)} cell(s): {show(label)}",
-                    remedy=f"the file is cut short or not {SEPARATED.get(delimiter, 'delimited')}: "
-                    "check its last lines",
+                    remedy="the file is cut short, or not "
+                    f"{SEPARATED.get(delimiter, 'delimited').strip()}: check its last lines",
                 )
             )
         check_label(f"{where}, line {number}", label, gaps)
@@ -174,6 +195,8 @@ def read_matrix(
     sparse: bool = False,
     empty_value: float = 0.0,
     gaps: bool = False,
+    most_rows: int = MOST_LABELS,
+    corner: bool = False,
 ) -> TextTable:
     """Read a delimited table of numbers with labels at the left and on top.
 
@@ -191,29 +214,50 @@ def read_matrix(
     sparse : bool
         Return `values` as csr_array without zeros.
     empty_value : float
-        What an empty cell counts as. Empty cells are counted, and a warning is logged if they
-        count as zero.
+        What an empty cell counts as. With 0, empty cells are refused, or, if `files.blanks` is
+        "zero", counted and logged as a warning.
     gaps : bool
         Whether a row's label may lack some of its parts, not all.
+    most_rows : int
+        How many there are, where another file says so: what is far longer is not kept.
+    corner : bool
+        Whether cells may be empty whose row is no column and whose column is no row: publishers
+        leave free what final demand has of primary inputs.
 
     Raises
     ------
     FormatError
-        For a missing or damaged file, a line of another length, a cell that is no finite number.
+        For a missing or damaged file, a line of another length, far more rows than there may be,
+        a cell that is no finite number, an empty cell.
     """
     where = files.where(name)
-    lines = files.lines(name)
+    lines = files.lines(name, delimiter)
     width, columns = _header(where, lines, header_lines, label_columns, delimiter)
     table = TextTable(where, [], [], columns, [], None, 0)
-    with Numbers(where, columns, delimiter, sparse=sparse, empty_value=empty_value) as numbers:
-        for row in _rows(where, lines, width, header_lines, delimiter, gaps):
+    with Numbers(where, columns, delimiter, sparse=sparse, empty_value=empty_value,
+                 blanks=files.blanks) as numbers:  # fmt: skip
+        for row in _rows(where, lines, width, len(columns), header_lines, delimiter, gaps):
+            if len(table.rows) > 2 * most_rows:  # one more than there may be is said elsewhere
+                raise FormatError(
+                    wrong(f"{where}, line {row.line}", expected=f"{most_rows} rows",
+                          got=f"more than {2 * most_rows}",
+                          remedy="the file belongs to another table: restore it")
+                )  # fmt: skip
             if keep is None or keep(row.label):
                 table.kept.append(len(table.rows))
                 numbers.add(row)
             table.rows.append(row.label)
             table.lines.append(row.line)
-        values, empty = numbers.result()
+        values, empty = numbers.result(_in_corner(table) if corner else None)
     return TextTable(where, table.rows, table.lines, columns, table.kept, values, empty)
+
+
+def _in_corner(table: TextTable) -> Callable[[int, int], bool]:
+    """Return what tells whether row and column of a cell are both no sectors."""
+    rows, columns = set(table.rows), set(table.columns)
+    return lambda at, column: (
+        table.rows[table.kept[at]] not in columns and table.columns[column] not in rows
+    )
 
 
 def read_units(
@@ -224,11 +268,13 @@ def read_units(
     Columns go by position, because their names differ between releases.
     """
     where = folder.where(name)
-    lines = folder.lines(name)
+    lines = folder.lines(name, delimiter)
     next(lines, None)
     labels: list[Label] = []
     units: list[str] = []
     for number, raw in lines:
+        refuse_long(where, number, raw, label_columns + 1, delimiter)
+        refuse_many(where, number, len(labels))
         cells = split_cells(where, number, raw, delimiter)
         if len(cells) <= label_columns:
             raise FormatError(

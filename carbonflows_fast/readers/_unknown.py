@@ -12,7 +12,8 @@ from pathlib import PurePosixPath
 
 from carbonflows_fast.errors import FormatError, nearest, shorten, wrong
 from carbonflows_fast.readers._choice import Candidate, Format
-from carbonflows_fast.readers._files import DEPTH, Files, disk_files
+from carbonflows_fast.readers._files import DEPTH, Files
+from carbonflows_fast.readers._opening import disk_files
 
 __all__ = ["unknown_layout"]
 

@@ -17,7 +17,7 @@ import numpy as np
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._assemble import table_from
-from carbonflows_fast.readers._cells import warn_of_empty
+from carbonflows_fast.readers._cells import settle_blanks
 from carbonflows_fast.readers._sheets import Workbook, cell_name, cell_text
 from carbonflows_fast.readers._stressor_blocks import (
     PRIMARY_INPUTS,
@@ -108,10 +108,14 @@ class World:
 def read_world(book: Workbook, sheet: str, release: Release) -> World:
     """Read the sheet of transactions.
 
+    Empty cells are refused, or zero if the user asked for that; but for primary inputs of final
+    demand, where WIOD leaves cells free, which are zero. How many is logged.
+
     Raises
     ------
     FormatError
-        If a cell is no number, rows and columns have different sectors, or something is missing.
+        If a cell is empty or no number, rows and columns have different sectors, or something is
+        missing.
     """
     where = book.where(sheet)
     stream = book.stream(sheet)
@@ -124,7 +128,8 @@ def read_world(book: Workbook, sheet: str, release: Release) -> World:
     demand = [(label[REGION], label[release.demand]) for label in columns[n:]]
     _check_demand(where, demand, {region for region, _ in found.sectors})
     x = found.output(n)
-    warn_of_empty(where, found.empty)
+    settle_blanks(where, found.empty, found.first_empty, book.blanks)
+    settle_blanks(where, found.corner, where, "zero")
     upper = np.array(found.upper)
     lower = np.array(found.lower).reshape(len(found.inputs), len(columns))
     return World(
@@ -152,7 +157,8 @@ class _Rows:
         self.inputs: list[str] = []
         self.upper: list[FloatArray] = []  # rows of sectors
         self.lower: list[FloatArray] = []  # rows of primary inputs
-        self.empty = 0
+        self.empty, self.first_empty = 0, ""  # cells, and the place of the first
+        self.corner = 0  # empty cells for primary inputs of final demand
 
     def add(self, at: int, cells: list[Any]) -> None:
         """Take row `at`, counted from 0."""
@@ -166,7 +172,7 @@ class _Rows:
             self._outputs.append((at, values))
         elif key not in self._release.totals and any(map(is_filled, label + values)):
             self.inputs.append(self._input(at, label[self._release.inputs]))
-            self.lower.append(self._numbers(at, values))
+            self.lower.append(self._numbers(at, values, is_input=True))
 
     def output(self, n: int) -> FloatArray:
         """Return x of n sectors; what stands below final demand are its totals."""
@@ -179,9 +185,15 @@ class _Rows:
         ((at, values),) = self._outputs
         return self._numbers(at, values[:n])
 
-    def _numbers(self, at: int, values: list[Any]) -> FloatArray:
+    def _numbers(self, at: int, values: list[Any], is_input: bool = False) -> FloatArray:
         numbers, empty = self._book.numbers(self._sheet, at, self._columns, values)
-        self.empty += empty
+        if is_input:
+            inside = [column for column in empty if column < len(self.sectors)]
+            self.corner += len(empty) - len(inside)
+            empty = inside
+        if empty and not self.first_empty:
+            self.first_empty = self._book.where(self._sheet, at, self._columns[empty[0]])
+        self.empty += len(empty)
         return numbers
 
     def _input(self, at: int, name: str) -> str:

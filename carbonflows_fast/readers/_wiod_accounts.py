@@ -10,7 +10,7 @@ import numpy as np
 
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
-from carbonflows_fast.readers._cells import warn_of_empty
+from carbonflows_fast.readers._cells import settle_blanks
 from carbonflows_fast.readers._sheets import Workbook, cell_text
 from carbonflows_fast.readers._wiod import World, is_filled
 
@@ -138,15 +138,19 @@ class AccountNumbers:
             if code == OUTSIDE:
                 self._outside += float(np.abs(values).sum())
                 continue
-            self._empty += empty
+            self._empty += len(empty)
             if code == HOUSEHOLDS:
                 self._F_Y[:, self._demand[households]] = values
             else:
                 self._F[:, self._rows[region, code]] = values
 
     def result(self) -> tuple[FloatArray, FloatArray]:
-        """Return F and F_Y, and log what was empty and what was left out."""
-        warn_of_empty(self._where, self._empty)
+        """Return F and F_Y, and log what was empty and what was left out.
+
+        WIOD's accounts list all sectors for all stressors, and leave free what a sector neither
+        emits nor uses: land, but for agriculture.
+        """
+        settle_blanks(self._where, self._empty, self._where, "zero")
         if self._outside:
             logger.warning(
                 "%s: extra-territorial organizations (%s) are left out, %.6g in all",

@@ -36,7 +36,8 @@ from carbonflows_fast.readers._eora_labels import (
 )
 from carbonflows_fast.readers._eora_names import Sheet, sheet_of, year_of
 from carbonflows_fast.readers._eora_table import Blocks, eora_table, primary_inputs, satellites
-from carbonflows_fast.readers._files import Files, open_files
+from carbonflows_fast.readers._files import Files
+from carbonflows_fast.readers._opening import open_files
 from carbonflows_fast.table import Table
 
 __all__ = [

@@ -96,8 +96,10 @@ def read_exiobase(
 
     Z is read where both Z and A are there. Labels are taken as they are, but for the three-letter
     region codes in some years of release 3.4, where all 49 are recognised. Rows and columns must
-    agree in order in all files. Empty cells count as zero; how many is logged as a warning, as are
-    final users' emissions that some extensions lack, and exports that are not zero. F is
+    agree in order in all files. Empty cells are refused, or count as zero if `files.blanks` says
+    so: release 3.10.2 has some in air_emissions/F, in 2015 a whole column, which is a fault of the
+    release and no way to write zero. Logged as warnings are how many counted as zero, final users'
+    emissions that some extensions lack, and exports that are not zero. F is
     in the units of each extension's unit.txt, everything else in those of the root's. Stressors
     are named by their labels, joined with " | "; one that several extensions have gets the
     extension's folder name in front ("emissions: CO2"). The numbers of stressors that are not
@@ -164,7 +166,7 @@ def _read_core(folder: Files, parameters: FileParameters, kind: str) -> _Core:
             )
         )
     check_same_labels(f"{where}, rows", matrix.rows, "its columns", matrix.columns)
-    Y = _read(folder, parameters, "Y", parameters.find("Y") or MARKER)
+    Y = _read(folder, parameters, "Y", parameters.find("Y") or MARKER, most_rows=len(matrix.rows))
     check_same_labels(f"{Y.where}, rows", Y.rows, f"the rows of {where}", matrix.rows)
     _warn_of_exports(Y)
     return _Core(
@@ -173,7 +175,7 @@ def _read_core(folder: Files, parameters: FileParameters, kind: str) -> _Core:
         Y,
         _read_output(folder, parameters, matrix),
         _read_row_units(folder, parameters, matrix),
-        _read_population(folder, parameters, matrix),
+        _read_population(folder, parameters, [*matrix.rows, *Y.columns]),
     )
 
 
@@ -202,7 +204,7 @@ def _read_output(folder: Files, parameters: FileParameters, matrix: TextTable) -
     name = parameters.find("x")
     if name is None:
         return None
-    x = read_numbers(folder, name, label_columns=2, header_lines=1)
+    x = read_numbers(folder, name, label_columns=2, header_lines=1, most_rows=len(matrix.rows))
     check_same_labels(f"{x.where}, rows", x.rows, f"the rows of {matrix.where}", matrix.rows)
     if len(x.columns) != 1:
         raise FormatError(
@@ -231,14 +233,14 @@ def _read_row_units(
 
 
 def _read_population(
-    folder: Files, parameters: FileParameters, matrix: TextTable
+    folder: Files, parameters: FileParameters, labels: Sequence[Label]
 ) -> FloatArray | None:
     """Return heads by region in order of first appearance, NaN where unknown."""
     name = parameters.find("population")
     if name is None:
         return None
     heads = read_numbers(folder, name, label_columns=1, header_lines=1, empty_value=np.nan)
-    regions = list(dict.fromkeys(region for region, _ in matrix.rows))
+    regions = list(dict.fromkeys(label[0] for label in labels))
     columns = [label[0] for label in heads.columns]
     unknown = sorted(set(columns) - set(regions))
     if unknown or len(heads.rows) != 1 or len(set(columns)) != len(columns):

@@ -20,6 +20,7 @@ from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
+from carbonflows_fast.readers._cells import MOST_LABELS
 from carbonflows_fast.readers._choice import Candidate, folder_year, outermost
 from carbonflows_fast.readers._files import Files
 from carbonflows_fast.readers._misnamed import refuse_misnamed
@@ -82,13 +83,15 @@ def read_plain(
     - row_units and stressor_units, one column of texts, rows as Z and as F; else units are
       unknown, which is logged;
     - extensions, the same for the extension of each stressor;
-    - population, one column of heads (empty or NaN: unknown), rows the regions.
+    - population, one column of heads (empty or NaN: unknown), rows the regions, those that have
+      columns of Y alone last.
 
     Labels are taken as they are, and must agree in order in all files; none may stand twice. Of
     CSV files the first line says whether commas, semicolons or tabs delimit; numbers have a
-    decimal point; text is UTF-8. An empty cell in CSV counts as zero, and how many there are is
-    logged as a warning; in Parquet it is refused. The year and the name are those of the folder or
-    zip. Numbers of stressors that are not wanted are not parsed.
+    decimal point; text is UTF-8; a label may have a line break. An empty cell, which is what pandas
+    writes for a missing number, is refused, in Parquet too; if `files.blanks` says so, it counts as
+    zero, and how many there are is logged as a warning. The year and the name are those of the
+    folder or zip. Numbers of stressors that are not wanted are not parsed.
 
     Raises
     ------
@@ -157,15 +160,16 @@ class _CsvFrame:
     def __init__(self, files: Files, name: str, header_lines: int) -> None:
         self.where = files.where(name)
         self._files, self._name, self._header_lines = files, name, header_lines
-        head = list(islice(files.lines(name), header_lines + 1))
-        delimits = FIRST_CELL.match(head[0][1].decode("utf-8", "replace")) if head else None
+        _, first = next(files.lines(name), (1, b""))
+        delimits = FIRST_CELL.match(first.decode("utf-8", "replace"))
         if delimits is None:
             raise FormatError(
-                wrong(f"{self.where}, line 1", got=repr(head[0][1][:40]) if head else "nothing",
+                wrong(f"{self.where}, line 1", got=repr(first[:40]) if first else "nothing",
                       expected="a header line delimited by commas, semicolons or tabs",
                       remedy="write the file with to_csv")
             )  # fmt: skip
         self._delimiter = delimits[1]
+        head = list(islice(files.lines(name, self._delimiter), header_lines + 1))
         cells = [split_cells(self.where, line, raw, self._delimiter) for line, raw in head]
         self.levels = [line[0] for line in cells[:header_lines]]
         if header_lines == 1:
@@ -187,12 +191,12 @@ class _CsvFrame:
 
     def matrix(
         self, *, keep: Callable[[Label], bool] | None = None, sparse: bool = False,
-        empty_value: float | None = None,
+        empty_value: float = 0.0, most_rows: int = MOST_LABELS,
     ) -> TextTable:  # fmt: skip
         return read_matrix(
             self._files, self._name, label_columns=len(self.index), keep=keep, sparse=sparse,
-            header_lines=self._header_lines, delimiter=self._delimiter,
-            empty_value=0.0 if empty_value is None else empty_value,
+            header_lines=self._header_lines, delimiter=self._delimiter, empty_value=empty_value,
+            most_rows=most_rows,
         )  # fmt: skip
 
     def texts(self) -> tuple[list[Label], list[str]]:
@@ -213,7 +217,7 @@ def _arguments(
     with opened(kind, 2) as frame:
         matrix = _two_level(frame, ROWS, ROWS).matrix(sparse=True)
     with opened("Y", 2) as frame:
-        Y = _two_level(frame, ROWS, DEMAND).matrix()
+        Y = _two_level(frame, ROWS, DEMAND).matrix(most_rows=len(matrix.rows))
     check_same_labels(f"{matrix.where}, rows", matrix.rows, "its columns", matrix.columns)
     _check_once(matrix.where, "row", matrix.rows)
     _check_as(Y, "rows", Y.rows, matrix, "rows", matrix.rows)
@@ -224,7 +228,8 @@ def _arguments(
         logger.warning("%s: no row_units beside it; the units of rows are unknown", matrix.where)
     population = None
     if "population" in names:
-        regions = [(region,) for region in dict.fromkeys(region for region, _ in matrix.rows)]
+        labels = [*matrix.rows, *Y.columns]
+        regions = [(region,) for region in dict.fromkeys(region for region, _ in labels)]
         population = _column(opened("population", 1), matrix, regions, np.nan)
     return {
         kind: matrix.values,
@@ -259,7 +264,7 @@ def _emissions(
     F_Y = None
     if "F_Y" in names:
         with opened("F_Y", 2) as frame:
-            direct = _stressors(frame).matrix(keep=keep)
+            direct = _stressors(frame).matrix(keep=keep, most_rows=len(main.rows))
         _check_as(direct, "rows", direct.rows, main, "rows", main.rows)
         _check_as(direct, "columns", direct.columns, Y, "columns", Y.columns)
         F_Y = direct.values
@@ -301,7 +306,7 @@ def _stressors(frame: Any) -> Any:
 
 def _column(
     opened: AbstractContextManager[Any], table: TextTable, rows: Sequence[Label],
-    empty_value: float | None = None,
+    empty_value: float = 0.0,
 ) -> FloatArray:  # fmt: skip
     """Return the numbers of a frame with one column, whose rows are those of the table."""
     levels = len(rows[0])
@@ -312,7 +317,7 @@ def _column(
                       expected=f"{levels} level(s) of labels and one column of numbers",
                       got=f"{len(frame.index)} level(s) and {len(frame.columns)} column(s)")
             )  # fmt: skip
-        column = frame.matrix(empty_value=empty_value)
+        column = frame.matrix(empty_value=empty_value, most_rows=len(rows))
     _check_as(column, "rows", column.rows, table, "labels", rows)
     values: FloatArray = column.values[:, 0]
     return values

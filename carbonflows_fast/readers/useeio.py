@@ -1,7 +1,8 @@
 """Reader of USEEIO models and their relatives (GAEEIO): a folder of JSON files.
 
 A.json with sectors.json and q.json; indicators in D.json, flows in B.json; final demand in
-demands/, listed in demands.json. Tried on USEEIO v2.0.1-411 and GAEEIO v1.0.
+demands/, listed in demands.json. Matrices may stand in a folder of their own, matrix/, as in
+ModelEarth/io. Tried on USEEIO v2.0.1-411, GAEEIO v1.0 and others of that collection.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from carbonflows_fast.table import Table
 
 __all__ = ["LOOKED_FOR", "find_useeio", "read_useeio"]
 
-LOOKED_FOR = "A.json with sectors.json: USEEIO"
+LOOKED_FOR = "sectors.json with A.json or matrix/A.json: USEEIO"
+MATRICES = "matrix/"  # the folder that has them where models are published
 UNIT = "USD"
 CONSUMPTION, PRODUCTION = "Consumption", "Production"
 REST = f"{PRODUCTION} - {CONSUMPTION}"
@@ -49,7 +51,7 @@ def find_useeio(files: Files) -> list[Candidate]:
     """Return the folders that hold a model."""
     lists = [name for name, _ in files.matching(r"sectors\.json")]
     roots = [name.removesuffix("sectors.json") for name in lists]
-    found = [root for root in roots if f"{root}A.json" in files]
+    found = [root for root in roots if _file(files, "A.json", root) in files]
     return [Candidate(root, _year(files.below(root))) for root in found]
 
 
@@ -82,7 +84,7 @@ def read_useeio(
     """
     folder = files.below(table.name)
     matrices = ["A.json", *(extension.matrix for extension in EXTENSIONS)]
-    with reading(folder, matrices, progress) as folder:
+    with reading(folder, [_file(folder, name) for name in matrices], progress) as folder:
         sectors = _in_order(folder, "sectors.json", "id", "name", "code", "location")
         n = len(sectors)
         A = _matrix(folder, "A.json", n, n)
@@ -115,7 +117,7 @@ def _sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:
 
 def _stressor_blocks(folder: Files, n: int) -> list[StressorBlock]:
     """Return indicators and flows, those that are there."""
-    there = [extension for extension in EXTENSIONS if extension.matrix in folder]
+    there = [extension for extension in EXTENSIONS if _file(folder, extension.matrix) in folder]
     if not there:
         raise FormatError(
             wrong(folder.where("D.json"), expected="D.json, B.json or both", got="neither",
@@ -194,10 +196,16 @@ def _year(folder: Files) -> int | None:
 # --- JSON -----------------------------------------------------------------------------------
 
 
-def _required(folder: Files, name: str) -> list[Any]:
+def _file(folder: Files, matrix: str, root: str = "") -> str:
+    """Return the file of a matrix: beside the lists of its model, or in a folder of matrices."""
+    nested = f"{root}{MATRICES}{matrix}"
+    return nested if nested in folder else root + matrix
+
+
+def _required(folder: Files, name: str, cells: int | None = None) -> list[Any]:
     if name not in folder:
         folder.open(name)  # raises
-    content: list[Any] = folder.json(name, list)
+    content: list[Any] = folder.json(name, list, cells)
     return content
 
 
@@ -233,8 +241,9 @@ def _in_order(folder: Files, name: str, *texts: str) -> list[dict[str, Any]]:
 
 def _matrix(folder: Files, name: str, rows: int, columns: int) -> FloatArray:
     """Return a list of rows as an array (rows, columns)."""
+    name = _file(folder, name)
     where = folder.where(name)
-    content = _required(folder, name)
+    content = _required(folder, name, cells=rows * columns)
     if len(content) != rows:
         raise FormatError(
             wrong(where, expected=f"{rows} rows", got=str(len(content)),

@@ -68,13 +68,15 @@ def read_wiod2013(
     row r69. The rows below the transactions are stressors of the extension "primary inputs",
     but for totals. Stressors of the accounts are in extensions AIR, CO2, EM, EU, lan, mat and wat,
     where they are there; emissions of households are those of c37. Totals and secQ are left out.
-    An account that ends before the year is left out, with a warning.
+    An account that ends before the year is left out, with a warning. Empty cells are zero where
+    WIOD leaves them free: in the accounts, and for primary inputs of final demand; how many is
+    logged.
 
     Raises
     ------
     FormatError
-        If a file is damaged, a cell is no number, years disagree, or an account has not all
-        regions and sectors of the table.
+        If a file is damaged, a cell is empty or no number, years disagree, or an account has not
+        all regions and sectors of the table.
     LabelError
         If a wanted stressor does not exist.
     """

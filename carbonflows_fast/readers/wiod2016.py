@@ -55,13 +55,14 @@ def read_wiod2016(
 
     x is the row GO. The rows below the transactions are stressors of the extension "primary
     inputs", but for totals; CO2 is the one stressor of the extension "CO2", and emissions of
-    households are those of CONS_h.
+    households are those of CONS_h. Empty cells are zero where WIOD leaves them free: in the
+    account, and for primary inputs of final demand; how many is logged.
 
     Raises
     ------
     FormatError
-        If a file is damaged, a cell is no number, years disagree, or the account has not all
-        regions and sectors of the table.
+        If a file is damaged, a cell is empty or no number, years disagree, or the account has not
+        all regions and sectors of the table.
     LabelError
         If a wanted stressor does not exist.
     """
