@@ -151,6 +151,13 @@ def browser(session: nox.Session) -> None:
     session.run("pytest", "tests/browser_report.py", *session.posargs)
 
 
+@nox.session
+def notebook(session: nox.Session) -> None:
+    """Figures in a Jupyter notebook: each shown once, and none for a report."""
+    session.install("-e", ".[test]", "ipykernel", "nbclient")
+    session.run("pytest", "-W", "default", "tests/notebook_figures.py", *session.posargs)
+
+
 # --- releases -------------------------------------------------------------------------------
 
 

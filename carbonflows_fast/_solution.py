@@ -9,7 +9,7 @@ from carbonflows_fast._parts import FloatArray
 __all__ = ["Solution", "SolveReport"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SolveReport:
     """What a solve did, and what is proved about its result.
 
@@ -37,6 +37,8 @@ class SolveReport:
     >>> report = cf.system(table).solve(table.Y, method="gmres").report
     >>> report.method, report.error_bounds.shape, report.error_bound <= 1e-10
     ('gmres', (14,), True)
+    >>> print(report)
+    SolveReport('gmres', ... passes, 14 right-hand sides, error bound ..., ... s, ... threads)
     """
 
     method: str
@@ -52,6 +54,18 @@ class SolveReport:
     def error_bound(self) -> float:
         """The largest of `error_bounds`."""
         return float(self.error_bounds.max(initial=0.0))
+
+    def __repr__(self) -> str:
+        counts = ((self.passes, "pass", "passes"), (len(self.error_bounds), "right-hand side", ""),
+                  (self.threads, "thread", ""))  # fmt: skip
+        passes, sides, threads = (
+            f"{number:,} {one if number == 1 else many or one + 's'}"
+            for number, one, many in counts
+        )
+        return (
+            f"SolveReport({self.method!r}, {passes}, {sides}, error bound {self.error_bound:.1e}, "
+            f"{self.seconds:.2g} s, {threads})"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -312,12 +312,13 @@ def _matching(
     if not mask.any():
         # Both labels are known, so the region was given.
         present = nearest(str(label), [names[code] for code in np.unique(codes[here])])
+        listed = shorten(map(repr, present))
         raise LabelError(
             wrong(
                 argument,
                 expected=f"a pair (region, {second_kind}) of the table",
                 got=f"{pair}, which it does not have",
-                remedy=f"{region!r} has {shorten(map(repr, present)) or 'no rows, it consumes alone'}",
+                remedy=f"{region!r} has {listed or 'no rows, it consumes alone'}",
             )
         )
     return mask

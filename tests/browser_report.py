@@ -70,13 +70,45 @@ def test_nothing_is_wider_than_the_screen(page: Page) -> None:
     assert page.evaluate(wide) == []
 
 
-def test_what_scrolls_says_so_and_figures_stay_readable(page: Page) -> None:
+def test_nothing_is_cut(page: Page) -> None:
+    """Tables and figures show all that they have, on a telephone too."""
+    cut = """[...document.querySelectorAll(".scroll, .picture")]
+        .filter(e => e.scrollWidth > e.clientWidth + 1)
+        .map(e => (e.querySelector("table") ?? e.parentElement).id)"""
+    assert page.evaluate(cut) == []
+    cells = """[...document.querySelectorAll("#table-accounts th, #table-accounts td")]
+        .every(e => e.getBoundingClientRect().right <= innerWidth)"""
+    assert page.evaluate(cells)  # net imports among them
+    shown = """[...document.querySelectorAll("figure")]
+        .every(f => [...f.querySelectorAll("svg")].filter(e => e.checkVisibility()).length === 1)"""
+    assert page.evaluate(shown)
+
+
+def test_the_contents_are_on_one_screen(page: Page) -> None:
+    places = [link.bounding_box() for link in page.locator("nav a").all()]
+    size = page.viewport_size
+    assert size is not None
+    assert len(places) == page.locator("main > section").count()
+    for box in places:
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size["width"]
+        assert box["y"] + box["height"] <= size["height"]
+
+
+def test_letters_of_figures_can_be_read(page: Page) -> None:
+    heights = page.evaluate(
+        """[...document.querySelectorAll("#balance svg text")]
+           .filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect().height)"""
+    )
+    assert len(heights) > 5
+    assert min(heights) >= 8
+
+
+def test_what_scrolls_says_so(page: Page) -> None:
     shaded = """[...document.querySelectorAll(".scroll, .picture")]
         .every(e => getComputedStyle(e).backgroundAttachment.includes("local"))"""
     assert page.evaluate(shaded)
-    figure = page.locator("#balance svg").bounding_box()
-    assert figure is not None
-    assert figure["width"] >= 500
 
 
 def test_tables_are_sorted_by_click_and_keyboard(page: Page) -> None:
@@ -108,20 +140,20 @@ def test_tables_are_sorted_by_click_and_keyboard(page: Page) -> None:
 def test_figures_are_enlarged_and_put_back(page: Page) -> None:
     dialog, figure = page.locator("dialog"), page.locator("#balance")
     button = figure.get_by_role("button", name="Enlarge: Net importers")
-    small = figure.locator("svg").bounding_box()
+    small = figure.locator("svg:visible").bounding_box()
     assert small is not None
     button.focus()
     page.keyboard.press("Enter")
     assert dialog.is_visible()
     assert dialog.get_attribute("aria-label") == "Net importers and net exporters"
-    large = dialog.locator("svg").bounding_box()
+    large = dialog.locator("svg:visible").bounding_box()
     assert large is not None
     assert large["width"] > small["width"]
     assert page.evaluate("document.querySelector('dialog').contains(document.activeElement)")
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
-    assert figure.locator("svg").count() == 1
-    assert figure.locator("svg").is_visible()
+    assert figure.locator("svg").count() == 2
+    assert figure.locator("svg:visible").count() == 1
     focused = "document.activeElement.closest('figure')?.id"
     assert page.evaluate(focused) == "balance"
     figure.locator(".picture").click()
@@ -131,7 +163,30 @@ def test_figures_are_enlarged_and_put_back(page: Page) -> None:
     figure.locator(".picture").press("Enter")
     assert dialog.is_visible()
     page.keyboard.press("Escape")
-    assert page.locator("figure svg").count() == page.locator("figure").count()
+    assert page.locator("figure svg").count() == 2 * page.locator("figure").count()
+
+
+def test_an_enlarged_figure_begins_where_it_begins(page: Page) -> None:
+    """Wherever the one before was scrolled to; on a large screen all of it is seen."""
+    dialog, stage = page.locator("dialog"), page.locator(".stage")
+    size = page.viewport_size
+    assert size is not None
+    for name in ("matrix", "tree", "balance"):
+        page.locator(f"#{name}").get_by_role("button").click()
+        assert stage.evaluate("e => [e.scrollLeft, e.scrollTop]") == [0, 0]
+        box = dialog.locator("svg:visible").bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] < 60
+        assert 0 <= box["y"] < 120
+        if size["width"] > 1000:
+            assert box["x"] + box["width"] <= size["width"]
+            assert box["y"] + box["height"] <= size["height"]
+        stage.evaluate("e => e.scrollTo(500, 500)")
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.activeElement.closest('figure')?.id") == name
+        seen = page.locator(f"#{name} button").bounding_box()
+        assert seen is not None
+        assert 0 <= seen["y"] <= size["height"]
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(page: Page) -> None:
@@ -159,7 +214,7 @@ def test_it_reads_without_a_script(browser: Browser, report: str) -> None:
     page.goto(report)
     assert page.locator("h1").inner_text() == "Carbon embodied in trade, 2009"
     assert not any(button.is_visible() for button in page.locator("button").all())
-    assert all(picture.is_visible() for picture in page.locator("figure svg").all())
+    assert all(picture.is_visible() for picture in page.locator("figure svg.wide").all())
     assert page.locator("#table-accounts tbody tr").count() >= 3
     assert not page.locator("dialog").is_visible()
     context.close()
@@ -172,6 +227,9 @@ def test_it_fits_on_paper(browser: Browser, report: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # A4 less margins
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     assert not page.locator("nav").is_visible()
+    feet = "[...document.querySelectorAll('tfoot')].map(e => getComputedStyle(e).display)"
+    assert set(page.evaluate(feet)) == {"table-row-group"}  # once, not at the end of each page
+    assert page.locator("figure svg.narrow:visible").count() == 0
     page.close()
 
 

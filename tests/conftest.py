@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ REAL_DATA = "CARBONFLOWS_REAL_DATA"
 # A shell that starts tests in the background has them, and what they start, ignore Ctrl-C; tests of
 # Ctrl-C would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No figure of a test opens a window.
+os.environ["MPLBACKEND"] = "agg"
 
 # Compiled loops load during the first example, so no example has a deadline.
 settings.register_profile(
@@ -45,6 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("real_data"):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    """Close what a test has drawn, or pyplot would keep it, and warn of more than 20 figures."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session")

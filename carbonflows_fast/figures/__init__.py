@@ -1,10 +1,11 @@
 """Pictures of results, by matplotlib: ``pip install 'carbonflows_fast[figures]'``.
 
 Every function takes a result of the library and, with `ax`, the axes to draw in; it returns the
-axes. Without `ax` it makes a figure of its own, fit for a page or a screen 700 pixels wide, which
-``ax.figure.savefig("name.svg")`` writes; pyplot is never touched. Bars, bands and cells have the
-numbers of the result; axes and texts say them in a readable unit (kt as Mt). What a picture leaves
-out is in it as "other", or stated below it with its size.
+axes. Without `ax` it makes a figure of pyplot, fit for a page or a screen 700 pixels wide:
+notebooks and ``plt.show()`` show it, ``ax.figure.savefig("name.svg")`` writes it, and
+``plt.close(ax.figure)`` frees it. Bars, bands and cells have the numbers of the result; axes and
+texts say them in a readable unit (kt as Mt). What a picture leaves out is in it as "other", or
+stated below it with its size.
 """
 
 from __future__ import annotations

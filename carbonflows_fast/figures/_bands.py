@@ -6,7 +6,7 @@ carries, so that what leaves one column arrives at the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from carbonflows_fast.figures._canvas import (
     CATEGORIES,
     INK,
     OTHER,
-    axes_for,
     bare,
     checked,
     empty,
@@ -28,6 +27,7 @@ from carbonflows_fast.figures._canvas import (
     scale_for,
     top_of,
 )
+from carbonflows_fast.figures._frame import axes_for, called, drawing
 from carbonflows_fast.figures._letters import (
     LEADING,
     SIZE,
@@ -50,21 +50,30 @@ NODE = 0.035  # width of a node, between two columns that are 1 apart
 GAP = 2.0  # points between two nodes at least
 LEAST = 0.25  # of the height is for the flows, however many names there are
 NAME = 110.0  # points that the name of a region may take at most
-ASIDE = 0.22  # of the width is for names on either side at most
+ASIDE = (0.3, 0.22)  # of the width is for names on either side at most: of two columns, of more
 BETWEEN = 0.2  # of the width is between two columns at least
-UNITS = 0.14  # of the width may be a number with its unit, which else stands below
+UNITS = 0.14  # of the width may be a number with its unit, which is else below
 VEIL = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5}  # behind names on bands
 
 
-def sankey(flows: Flows, *, top: int | None = 12, ax: Axes | None = None) -> Axes:
+@drawing
+def sankey(
+    flows: Flows,
+    *,
+    top: int | None = 12,
+    names: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw what crosses borders as bands, from where it is emitted to where it is consumed.
 
     Parameters
     ----------
     flows : Flows
     top : int or None
-        So many regions by name, those with the largest sum of exports and imports (None: all); the
-        rest is "other (n)", one node on either side, and flows among them a band between these two.
+        How many regions are named: those with the largest sum of exports and imports (None: all).
+        The rest is "other (n)", one node on either side, and flows among them a band between these.
+    names : mapping of str to str, optional
+        What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
         Where to draw; in a new figure by default.
 
@@ -91,25 +100,36 @@ def sankey(flows: Flows, *, top: int | None = 12, ax: Axes | None = None) -> Axe
     flows._need_consumers("a Sankey diagram")
     traded = numbers("flows", flows.matrix).copy()
     np.fill_diagonal(traded, 0.0)
-    names = [list(flows.matrix.index), list(flows.matrix.columns)]
+    columns = [called(list(part), names) for part in (flows.matrix.index, flows.matrix.columns)]
     scale, total = scale_for([flows.total], flows.unit), float(traded.sum())
     share = f" ({flows.traded_share:.0%})" if flows.gross else ""
     about = (
         f"{flows.stressor}: {scale.text(total)} of {scale.text(flows.total)}{share} are consumed "
         f"in another region; domestic flows, {scale.text(flows.total - total)}, are not drawn."
     )
-    return _draw(ax, ["emitted in", "consumed in"], names, [traded], top_of(top), flows.unit, about)
+    return _draw(
+        ax, ["emitted in", "consumed in"], columns, [traded], top_of(top), flows.unit, about
+    )
 
 
-def sector_flow(study: SectorStudy, *, top: int | None = 7, ax: Axes | None = None) -> Axes:
+@drawing
+def sector_flow(
+    study: SectorStudy,
+    *,
+    top: int | None = 7,
+    names: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw a sector study as bands: where it is emitted, made and consumed.
 
     Parameters
     ----------
     study : SectorStudy
     top : int or None
-        So many regions by name, those with the largest sum over the three columns (None: all); the
-        rest is "other (n)", one node in each column.
+        How many regions are named: those with the largest sum over the three columns (None: all).
+        The rest is "other (n)", one node in each column.
+    names : mapping of str to str, optional
+        What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
         Where to draw; in a new figure by default.
 
@@ -137,7 +157,8 @@ def sector_flow(study: SectorStudy, *, top: int | None = 7, ax: Axes | None = No
         study.by("emitted", "made").unstack(sort=False),
         study.by("made", "consumed").unstack(sort=False),
     ]
-    names = [list(steps[0].index), list(steps[1].index), list(steps[1].columns)]
+    parts = (steps[0].index, steps[1].index, steps[1].columns)
+    columns = [called(list(part), names) for part in parts]
     scale = scale_for([study.total], study.unit)
     about = (
         f"{study.stressor} of all supply chains through {study.name}: {scale.text(study.total)}, "
@@ -146,7 +167,7 @@ def sector_flow(study: SectorStudy, *, top: int | None = 7, ax: Axes | None = No
     )
     heads = ["emitted in", "made in", "consumed in"]
     links = [step.to_numpy() for step in steps]
-    return _draw(ax, heads, names, links, top_of(top), study.unit, about)
+    return _draw(ax, heads, columns, links, top_of(top), study.unit, about)
 
 
 def _draw(
@@ -295,9 +316,10 @@ def _heads(
     where nothing passes), and the points that the outer columns take for them.
     """
     width, last, lines, head = points(ax)[0], len(heads) - 1, list(heads), SIZE + 0.5
+    aside = ASIDE[last > 1]
     while True:
         texts = [
-            [_label(name, written(float(height)), min(NAME, ASIDE * width), size) if height else ""
+            [_label(name, written(float(height)), min(NAME, aside * width), size) if height else ""
              for name, height in zip(column, passing)]
             for column, passing in zip(names, heights)
         ]  # fmt: skip

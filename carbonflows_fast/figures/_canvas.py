@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "CATEGORIES", "FALL", "INK", "OTHER", "PALE", "RISE", "Scale", "alone", "axes_for", "bare",
-    "caption", "checked", "empty", "margins", "note", "numbers", "over_bars", "percent", "points",
-    "scale_for", "scaled", "shares_for", "spread", "top_of",
+    "CATEGORIES", "FALL", "INK", "OTHER", "PALE", "RISE", "Scale", "alone", "bare",
+    "caption", "checked", "empty", "margins", "note", "numbers", "one_sign", "over_bars", "percent",
+    "points", "scale_for", "scaled", "shares_for", "spread", "top_of",
 ]  # fmt: skip
 
 # Okabe & Ito (2008), distinct with any kind of colour vision; yellow, faint on white, comes last.
@@ -31,48 +31,11 @@ CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", 
 RISE, FALL = "#D55E00", "#0072B2"
 INK, OTHER, PALE = "#262626", "#8C8C8C", "#D4D4D4"
 
-WIDTH = 7.2  # inches: a text block, or 700 pixels on a screen
-
 TAKEN = 0.5  # of the room of axes may be taken by texts of others in their figure
 
 MASSES = ("g", "kg", "t", "kt", "Mt", "Gt")
 SAME_MASSES = {"Mg": "t", "Gg": "kt", "Tg": "Mt", "Pg": "Gt"}
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
-    """Return `ax`, or the axes of a new figure of this size in inches, which pyplot does not know.
-
-    Raises
-    ------
-    InputError
-        If matplotlib is not installed, or `ax` is something else.
-    """
-    try:
-        from matplotlib.axes import Axes
-        from matplotlib.figure import Figure, FigureBase
-    except ImportError as error:
-        raise InputError(
-            wrong("matplotlib", expected="an installed package", got=str(error),
-                  remedy="install it with `pip install 'carbonflows_fast[figures]'`")
-        ) from error  # fmt: skip
-    if ax is None:
-        return Figure(figsize=(width, height), layout="constrained").add_subplot()
-    plain = isinstance(ax, Axes) and ax.name == "rectilinear" and ax.figure is not None
-    scales = {ax.get_xscale(), ax.get_yscale()} - {"linear"} if plain else set()
-    if plain and not scales:
-        return ax
-    got = f"axes of the projection {ax.name!r}" if isinstance(ax, Axes) else type(ax).__name__
-    remedy = "leave it out for a figure of its own"
-    if isinstance(ax, Axes) and ax.figure is None:
-        got = "axes that were removed from their figure"
-    elif scales:
-        got, remedy = f"axes of the scale {min(scales)!r}", f"make it 'linear', or {remedy}"
-    elif isinstance(ax, FigureBase):
-        remedy = "give its add_subplot()"
-    elif isinstance(ax, np.ndarray | list | tuple | dict):
-        got, remedy = f"{got} of {np.size(ax) or len(ax)}", "give one of them"
-    raise InputError(wrong("ax", expected="plain matplotlib Axes", got=got, remedy=remedy))
 
 
 def checked(argument: str, value: Any, kinds: type | tuple[type, ...], source: str) -> None:
@@ -180,6 +143,20 @@ def shares_for(values: Any) -> Scale:
     return Scale(scale.factor / 100.0, scale.unit)
 
 
+def one_sign(values: Any, most: float = 0.05) -> bool:
+    """Tell whether values have a total of which their parts can be shares.
+
+    Where parts cancel, a share of what is left over says nothing: it may be 558 %, or the ratio of
+    two rounding errors. So no more than `most` of Σ|values| may have the other sign.
+
+    >>> one_sign([5, 3, 0]), one_sign([-2, -1]), one_sign([5, -4.9]), one_sign([])
+    (True, True, False, False)
+    """
+    found = np.asarray(values, dtype=np.float64)
+    size = float(np.abs(found).sum())
+    return size > 0 and abs(float(found.sum())) >= (1 - 2 * most) * size
+
+
 def percent(part: float, total: float, digits: int = 1) -> str:
     """Write a part as a share of a total.
 
@@ -272,7 +249,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def margins(ax: Axes, side: str, ends: tuple[float, float], room: tuple[float, float]) -> None:
-    """Set the limits of "x" or "y" to `ends`, with so many points of room for texts beyond each."""
+    """Set the limits of "x" or "y" to `ends`, with points of room for texts beyond each."""
     length = points(ax)["xy".index(side)]
     low, high = ends
     high = high if high > low else low + 1.0  # nothing to show needs limits too

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ from carbonflows_fast.figures._canvas import (
     OTHER,
     PALE,
     RISE,
-    axes_for,
     bare,
     caption,
     checked,
@@ -27,6 +27,7 @@ from carbonflows_fast.figures._canvas import (
     scaled,
     top_of,
 )
+from carbonflows_fast.figures._frame import axes_for, called, drawing
 from carbonflows_fast.figures._letters import (
     SIZE,
     SMALLEST,
@@ -49,7 +50,14 @@ INDENT = 10.0  # points for each purchase, at most
 REST = "all other chains"  # without end, and so without a number
 
 
-def path_tree(paths: Paths, *, top: int | None = 20, ax: Axes | None = None) -> Axes:
+@drawing
+def path_tree(
+    paths: Paths,
+    *,
+    top: int | None = 20,
+    names: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw supply chains as a tree: a line for each step, under the one that buys from it.
 
     Parameters
@@ -57,8 +65,10 @@ def path_tree(paths: Paths, *, top: int | None = 20, ax: Axes | None = None) -> 
     paths : Paths
         Of `cf.structural_paths`, or of `cf.SectorStudy.paths`.
     top : int or None
-        The largest so many chains (None: all that were found); all others, found or not, are one
+        How many chains, the largest (None: all that were found); all others, found or not, are one
         grey bar. They are not counted: most tables have chains without end.
+    names : mapping of str to str, optional
+        What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
         Where to draw; in a new figure by default.
 
@@ -103,13 +113,15 @@ def path_tree(paths: Paths, *, top: int | None = 20, ax: Axes | None = None) -> 
     caption(ax, "x", scale.label(paths.stressor), loc="right")
     width, height = points(ax)
     size = lettering(height, lines)
-    names = [f"{isolated(a)}: {isolated(b)}" for a, b in zip(tree["region"], tree["sector"])]
+    known = list(dict.fromkeys(tree["region"]))
+    said = dict(zip(known, called(known, names)))
+    steps = [f"{isolated(said[a])}: {isolated(b)}" for a, b in zip(tree["region"], tree["sector"])]
     indent = min(INDENT, 0.5 * WORDS * width / max(stage.max(initial=0), 1))
     lefts = indent * stage
-    names = [fitted(names[node], WORDS * width - left - 8, size)
+    steps = [fitted(steps[node], WORDS * width - left - 8, size)
              for node, left in zip(order, lefts)]  # fmt: skip
     wide = (max(text_width(text, size) + left for text, left in
-                zip([*names, REST], [*lefts, 0.0])) + 8) / width  # fmt: skip
+                zip([*steps, REST], [*lefts, 0.0])) + 8) / width  # fmt: skip
     longest = float(sizes.max(initial=0.0)) or abs(rest) or 1.0
     beside = max((text_width(scale.number(value), size) for value in below), default=0.0) + 6
     edge = longest / max(0.3, 1 - beside / width / (1 - wide))
@@ -118,7 +130,7 @@ def path_tree(paths: Paths, *, top: int | None = 20, ax: Axes | None = None) -> 
     ax.set_xlim(zero, edge)
     ax.set_ylim(lines - 0.4, -0.6)
 
-    for y, (text, left) in enumerate(zip(names, lefts)):
+    for y, (text, left) in enumerate(zip(steps, lefts)):
         ax.text(zero + left * per_point, y, text, va="center", size=size, color=INK, **as_is(text))
     _elbows(ax, lefts, before, zero, per_point, indent)
     for y, value in enumerate(below):
@@ -156,7 +168,7 @@ def _key(ax: Axes) -> None:
 
 
 def _largest_paths(paths: Paths, top: int) -> Paths:
-    """Return the first so many paths as a result of their own; the others are in its remainder."""
+    """Return the first `top` paths as a result of their own; the others are in its remainder."""
     count = min(top, len(paths))
     return replace(
         paths,
@@ -201,6 +213,7 @@ def _beside(ax: Axes, x: float, y: float, text: str, size: float) -> None:
                 color=INK)  # fmt: skip
 
 
+@drawing
 def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None = None) -> Axes:
     """Draw emissions by the number of purchases between emitter and final user, as bars.
 
@@ -216,7 +229,7 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
     -------
     Axes
         A bar for each layer, in the unit of the result, and a grey one for all beyond: together
-        they are the total. Above each bar stands its share.
+        they are the total. Above each bar is its share.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,6 @@ from carbonflows_fast.figures._canvas import (
     INK,
     OTHER,
     RISE,
-    axes_for,
     bare,
     caption,
     checked,
@@ -33,6 +32,7 @@ from carbonflows_fast.figures._canvas import (
     spread,
     top_of,
 )
+from carbonflows_fast.figures._frame import axes_for, called, drawing
 from carbonflows_fast.figures._letters import (
     LEADING,
     SIZE,
@@ -53,6 +53,7 @@ ASIDE = 0.3  # of the width is for names at most
 RATES = ("net_share",)  # columns of accounts whose sum means nothing
 
 
+@drawing
 def waterfall(
     decomposition: Decomposition, *, change_only: bool = False, ax: Axes | None = None
 ) -> Axes:
@@ -134,12 +135,14 @@ def waterfall(
     return ax
 
 
+@drawing
 def time_series(
     accounts: pd.DataFrame,
     column: str = "consumption",
     *,
     regions: Sequence[str] | None = None,
     top: int | None = 6,
+    names: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a column of the accounts of several years as lines, one a region.
@@ -154,8 +157,10 @@ def time_series(
         Which regions, countries or groups (a line for each of their regions), instead of the
         largest; `top` then has no part.
     top : int or None
-        So many regions by name, those with the largest sizes over all years (None: all); the rest
-        is "other (n)".
+        How many regions are named: those with the largest sizes over all years (None: all). The
+        rest is "other (n)".
+    names : mapping of str to str, optional
+        What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
         Where to draw; in a new figure by default.
 
@@ -183,6 +188,8 @@ def time_series(
     known = _by_year(accounts, column)
     _of_one_measure(accounts, column)
     wide, others = _picked(known.dropna(axis="columns", how="all"), regions, top_of(top), column)
+    lacks = _lacks(known, wide, others)
+    wide = wide.set_axis(called(list(wide.columns), names), axis="columns")
     shown = wide if others is None else wide.assign(**{others.name: others})
     ax = axes_for(ax, max(3.6, 1.2 + len(shown.columns) * SIZE * LEADING / 72 / 0.72))
     attrs = accounts.attrs
@@ -208,7 +215,7 @@ def time_series(
     what = "net imports over production" if rate else column.replace("_", " ")
     scaled(ax.yaxis, scale)
     caption(ax, "y", scale.label(f"{what}, {attrs.get('stressor', '')}".rstrip(", ")))
-    if lacks := _lacks(known, wide, others):
+    if lacks:
         note(ax, lacks)
     _named(ax, shown, colours)
     _dated(ax, shown.index)

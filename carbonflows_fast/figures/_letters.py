@@ -101,7 +101,7 @@ def _most(limit: int, fits: Any) -> int:
 
 
 def lettering(room: float, lines: int) -> float:
-    """Return the size of letters with which so many lines fit into `room` points."""
+    """Return the size of letters with which these lines fit into `room` points."""
     return max(SMALLEST, min(SIZE, room / max(lines, 1) / LEADING))
 
 

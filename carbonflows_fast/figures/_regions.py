@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from carbonflows_fast.figures._canvas import (
     RISE,
     Scale,
     alone,
-    axes_for,
     bare,
     caption,
     checked,
@@ -28,6 +28,7 @@ from carbonflows_fast.figures._canvas import (
     shares_for,
     top_of,
 )
+from carbonflows_fast.figures._frame import axes_for, called, drawing, most_width
 from carbonflows_fast.figures._letters import (
     LEADING,
     SIZE,
@@ -46,15 +47,18 @@ __all__ = ["heat_map", "net_imports"]
 
 NAME = 150.0  # points that the name of a region may take at most
 ASIDE = 0.4  # of the width is for names at most
+NOTHING = 1e-9  # of the largest production is none: the rest of a difference
 DECADES = 6  # orders of magnitude that the colours of a heat map tell apart at most
 PALEST = 0.05  # of the cells may share the palest colour
 
 
+@drawing
 def net_imports(
     result: Flows | pd.DataFrame,
     *,
     top: int | None = None,
     share: bool = False,
+    names: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw net importers and net exporters as bars, the largest importer at the top.
@@ -64,11 +68,12 @@ def net_imports(
     result : Flows or DataFrame
         Of `cf.flows`, or of `cf.accounts`.
     top : int or None
-        So many regions by name, those with the longest bars: the largest net imports or exports, or
-        shares (None: all); the rest is two grey bars, "other net importers (n)" and "other net
-        exporters (n)".
+        How many regions are named: those with the largest net imports or exports, or shares (None:
+        all). The rest is two grey bars, "other net importers (n)" and "other net exporters (n)".
     share : bool
         Draw net imports over production, in per cent, instead of in the stressor's unit.
+    names : mapping of str to str, optional
+        What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
         Where to draw; in a new figure by default.
 
@@ -94,6 +99,7 @@ def net_imports(
     """
     checked("result", result, (Flows, pd.DataFrame), "cf.flows or cf.accounts")
     frame = _balances(result)
+    frame.index = pd.Index(called(list(frame.index), names), dtype=object)
     shown, left = _chosen(frame, top_of(top), share)
     values = shown["share" if share else "net_imports"].to_numpy()
     ax = axes_for(ax, max(1.8, 0.9 + 0.155 * len(shown)))
@@ -105,8 +111,8 @@ def net_imports(
     bare(ax, ["bottom"])
     width, height = points(ax)
     size = lettering(height, len(shown))
-    names = [fitted(name, min(NAME, ASIDE * width), size) for name in shown.index]
-    ax.set_yticks(place, names, size=size, **as_is(*names))
+    said = [fitted(name, min(NAME, ASIDE * width), size) for name in shown.index]
+    ax.set_yticks(place, said, size=size, **as_is(*said))
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.axvline(0, color=INK, linewidth=0.6)
@@ -132,7 +138,7 @@ def net_imports(
 
 
 def _sparse(ax: Axes, scale: Scale) -> None:
-    """Have so many ticks that their texts keep apart."""
+    """Have as many ticks as keep their texts apart."""
     from matplotlib.ticker import MaxNLocator
 
     widest = max((text_width(scale.tick(tick)) for tick in ax.get_xticks()), default=0.0)
@@ -199,20 +205,29 @@ def _chosen(frame: pd.DataFrame, top: int, share: bool) -> tuple[pd.DataFrame, s
 
 
 def _share(frame: pd.DataFrame) -> pd.Series:
-    """Return net imports over production, missing where there is none."""
+    """Return net imports over production, missing where there is none, or less than nothing."""
     produced = frame["production"]
-    return frame["net_imports"] / produced.where(produced != 0)
+    return frame["net_imports"] / produced.where(produced > NOTHING * produced.abs().max())
 
 
-def heat_map(flows: Flows, *, top: int | None = 49, ax: Axes | None = None) -> Axes:
+@drawing
+def heat_map(
+    flows: Flows,
+    *,
+    top: int | None = 49,
+    names: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the flows between regions as a matrix of colours, on a logarithmic scale.
 
     Parameters
     ----------
     flows : Flows
     top : int or None
-        So many regions by name, in the order of the table, those with the largest sum of row and
+        How many regions are named: in the order of the table, those with the largest sum of row and
         column (None: all); the rest is "other (n)", the last row and column.
+    names : mapping of str to str, optional
+        What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
         Where to draw; in a new figure by default. The colour bar takes a part of it.
 
@@ -238,15 +253,14 @@ def heat_map(flows: Flows, *, top: int | None = 49, ax: Axes | None = None) -> A
     checked("flows", flows, Flows, "cf.flows")
     flows._need_consumers("a heat map")
     matrix = numbers("flows", flows.matrix)
-    names, (E,) = merged(
-        [list(flows.matrix.index)] * 2, [matrix],
-        largest(list(flows.matrix.index), matrix.sum(axis=0) + matrix.sum(axis=1), top_of(top)),
-        in_order=True,
-    )  # fmt: skip
+    regions = called(list(flows.matrix.index), names)
+    kept = largest(regions, matrix.sum(axis=0) + matrix.sum(axis=1), top_of(top))
+    (labels, _), (E,) = merged([regions] * 2, [matrix], kept, in_order=True)
     count = len(E)
-    beside = min(NAME, max(text_width(name) for name in names[0]))
+    beside = min(NAME, max(text_width(name) for name in labels))
     wide = min(max(3.5, 1.7 + beside / 72 + 0.32 * count), 7.4)
-    ax = axes_for(ax, min(7.2, 1.4 + beside / 72 + 0.3 * count), wide)
+    tall = min(7.2, 1.4 + beside / 72 + 0.3 * count, 1.3 * most_width())
+    ax = axes_for(ax, tall, wide)
     scale = scale_for(E, flows.unit)
     image = _cells(ax, E)
     bare(ax)
@@ -262,7 +276,7 @@ def heat_map(flows: Flows, *, top: int | None = 49, ax: Axes | None = None) -> A
     width, height = points(ax)
     beside = min(beside, ASIDE / 2 * (width + height))
     size = lettering(min(width, height) - beside, count)
-    short = [fitted(name, beside, size) for name in names[0]]
+    short = [fitted(name, beside, size) for name in labels]
     ax.set_yticks(range(count), short, size=size, **as_is(*short))
     upright = max(text_width(name, size) for name in short) > points(ax)[0] / count - 3
     ax.set_xticks(range(count), short, size=size, rotation=90 if upright else 0, **as_is(*short))

@@ -6,6 +6,7 @@ import pandas as pd
 
 from carbonflows_fast import figures
 from carbonflows_fast.decomposition import Decomposition
+from carbonflows_fast.figures._canvas import one_sign
 from carbonflows_fast.reporting._elements import (
     Column,
     Html,
@@ -21,6 +22,7 @@ from carbonflows_fast.reporting._elements import (
 )
 from carbonflows_fast.reporting._pictures import picture
 from carbonflows_fast.reporting._results import Change, Results
+from carbonflows_fast.reporting._signs import growth
 
 __all__ = ["change", "years"]
 
@@ -50,6 +52,7 @@ def change(results: Results) -> Section | None:
         return None
     causes, (then, now) = found.causes, found.names
     several = len(results.table.regions) > 1
+    shares = causes.shares * (float("nan") if found.mixed else 1.0)
     largest = max(abs(causes.before), abs(causes.after))
     text = paragraph(
         "Industrial emissions went from ",
@@ -74,10 +77,10 @@ def change(results: Results) -> Section | None:
         picture(
             "causes",
             "What the change is due to",
-            _causes_text(causes, then),
+            _causes_text(causes, then, shares),
             lambda: figures.waterfall(causes),
         ),
-        _causes(causes, then),
+        _causes(causes, then, shares),
         prices,
         _regions(results, found),
         _flows(results, found) if several else "",
@@ -87,7 +90,7 @@ def change(results: Results) -> Section | None:
 
 def _traded(results: Results, found: Change) -> list[str]:
     then, now = found.flows.traded_share, results.flows.traded_share
-    if not (0 <= then <= 1 and 0 <= now <= 1):  # a total in which sinks and emissions cancel
+    if results.mixed or found.mixed:
         return []
     if percent(then) == percent(now):
         moved = [" stayed at "]
@@ -101,14 +104,16 @@ def _traded(results: Results, found: Change) -> list[str]:
     ]
 
 
-def _causes_text(causes: Decomposition, then: str) -> str:
-    parts = [f"{name} {percent(share, sign=True)}" for name, share in causes.shares.items()]
+def _causes_text(causes: Decomposition, then: str, shares: pd.Series) -> str:
+    if shares.isna().all():
+        return f"Effects in {causes.unit or 'the unit of the table'}."
+    parts = [f"{name} {percent(share, sign=True)}" for name, share in shares.items()]
     sinks = ", with sinks counted as emissions" if causes.has_sinks else ""
     return f"Effects as a share of industrial emissions in {then}{sinks}: {', '.join(parts)}."
 
 
-def _causes(causes: Decomposition, then: str) -> Html:
-    effects, shares = causes.to_frame()["effect"], causes.shares
+def _causes(causes: Decomposition, then: str, shares: pd.Series) -> Html:
+    effects = causes.to_frame()["effect"]
     sinks = " and sinks" if causes.has_sinks else ""
     return table(
         "causes_table",
@@ -124,6 +129,7 @@ def _causes(causes: Decomposition, then: str) -> Html:
         ],
         causes.unit,
         total="All",
+        stacked=True,
     )  # fmt: skip
 
 
@@ -132,25 +138,26 @@ def _regions(results: Results, found: Change) -> Html:
     now, then = results.accounts, found.accounts
     order = (now["consumption"] - then["consumption"]).abs()
     order = order.sort_values(ascending=False, kind="stable").index
-    columns = [results.places.column("region", "Region", order)]
-    for key in ("production", "consumption"):
+    tables = []
+    for key, does in (("consumption", "consumed"), ("production", "emitted")):
         before, after = then[key][order], now[key][order]
-        positive = (before > 0) & (after >= 0)  # of what changes its sign there is no growth
-        growth = after / before.where(positive) - 1
-        columns += [
-            Column(f"{key}_before", f"{key.capitalize()} in {since}", before.tolist(),
-                   total=float(before.sum())),
-            Column(f"{key}_change", "Change", (after - before).tolist(), "change",
-                   total=float((after - before).sum())),
-            Column(f"{key}_growth", "Growth", growth.tolist(), "growth",
-                   total=None if (before < 0).any() or (after < 0).any() or not before.any()
-                   else float(after.sum() / before.sum() - 1)),
-        ]  # fmt: skip
-    return table(
-        "region_changes",
-        "What each region emitted and consumed, and the change, largest in consumption first",
-        columns, results.unit, total=results.places.total,
-    )  # fmt: skip
+        whole = growth(before.groupby(lambda _: 0).sum(), after.groupby(lambda _: 0).sum())
+        cancels = results.mixed or found.mixed
+        tables.append(table(
+            f"{key}_changes",
+            f"What each region {does}, and the change, largest in consumption first",
+            [
+                results.places.column("region", "Region", order),
+                Column("before", headed(since), before.tolist(), total=float(before.sum())),
+                Column("change", "Change", (after - before).tolist(), "change",
+                       total=float((after - before).sum())),
+                Column("growth", "Growth", growth(before, after).tolist(), "growth",
+                       total=float("nan") if cancels else float(whole.iloc[0])),
+            ],
+            results.unit,
+            total=results.places.total,
+        ))  # fmt: skip
+    return joined(tables)
 
 
 def _flows(results: Results, found: Change) -> Html:
@@ -182,7 +189,7 @@ def _chains(results: Results, found: Change) -> Html:
     ]
     listed = table(
         "chain_changes", "The supply chains that changed most, final product first", columns,
-        results.unit,
+        results.unit, stacked=True,
     )  # fmt: skip
     about = paragraph(
         "Trade is here the choice of a region at every step of a chain, that of the final buyer "
@@ -202,6 +209,8 @@ def years(results: Results) -> Section | None:
         return None
     sums: pd.DataFrame = frame.groupby(level="year").sum()
     industrial = sums["production"] - sums["households"]
+    alike = frame["production"].groupby(level="year").agg(one_sign)
+    traded = sums["exports"] / industrial.where(alike & (industrial > 0))
     listed = table(
         "years",
         f"{headed(results.places.all)} in each year",
@@ -210,8 +219,7 @@ def years(results: Results) -> Section | None:
             Column("production", "Emissions", sums["production"].tolist()),
             Column("exports", "Cross a border", sums["exports"].tolist()),
             Column("industrial", "Of industries", industrial.tolist()),
-            Column("share", "Share of industrial emissions",
-                   (sums["exports"] / industrial.where(industrial != 0)).tolist(), "share"),
+            Column("share", "Share of industrial emissions", traded.tolist(), "share"),
         ],
         results.unit,
     )  # fmt: skip
@@ -220,6 +228,6 @@ def years(results: Results) -> Section | None:
         "Consumption over the years",
         "Emissions anywhere for what a region finally buys, and of its "
         "households; the largest regions.",
-        lambda: figures.time_series(frame),
+        lambda: figures.time_series(frame, names=results.places.names),
     )
     return section("years", "All years", drawing, listed)

@@ -17,13 +17,15 @@ import numpy as np
 from carbonflows_fast.figures._canvas import Scale, scale_for
 
 __all__ = [
-    "Column", "Html", "Section", "amount", "count", "element", "headed", "joined", "paragraph",
-    "percent", "section", "share", "table",
+    "NOT_KNOWN", "Column", "Html", "Section", "amount", "count", "element", "full", "headed",
+    "joined", "paragraph", "percent", "section", "share", "table",
 ]  # fmt: skip
 
 Kind = Literal["text", "amount", "change", "share", "growth", "count"]
 VOID: Final = frozenset({"meta"})
 NOTHING: Final = "–"  # where there is no number
+NOT_KNOWN: Final = "n/a"  # where there is no share
+MOST: Final = 10.0  # above that a share is of next to nothing, and its digits say nothing
 
 
 class Html(str):
@@ -88,11 +90,14 @@ def full(value: float) -> str:
 def percent(value: float, *, sign: bool = False) -> str:
     """Write a share.
 
-    >>> print(percent(0.2391), percent(-0.4, sign=True), percent(float("nan")))
-    23.9 % −40.0 % –
+    >>> print(percent(0.2391), percent(-0.4, sign=True), percent(float("nan")), percent(4e9))
+    23.9 % −40.0 % n/a > 1,000 %
     """
     if not math.isfinite(value):
-        return NOTHING
+        return NOT_KNOWN
+    if abs(value) > MOST:
+        more = "< −" if value < 0 else "> +" if sign else "> "
+        return f"{more}{100 * MOST:,.0f} %".replace(" ", "\N{NO-BREAK SPACE}")
     shown = round(100 * value, 1) + 0.0  # adding 0.0 turns −0 into 0
     return f"{shown:{'+' if sign and shown else ''},.1f}\N{NO-BREAK SPACE}%".replace("-", "−")
 
@@ -102,7 +107,7 @@ def amount(
 ) -> Html:
     """Return an amount in a text; `figure` is the name by which programs find it.
 
-    It is written on the scale of what it stands `beside`, if that is larger.
+    It is written on the scale of what is `beside` it, if that is larger.
     """
     text = (
         scale_for([value, beside], unit).text(value, sign=sign).replace(" ", "\N{NO-BREAK SPACE}")
@@ -126,7 +131,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def headed(text: str) -> str:
-    """Return a text as it stands at the head of a column.
+    """Return a text as it is at the head of a column.
 
     >>> headed("this table"), headed("WIOD 2009")
     ('This table', 'WIOD 2009')
@@ -153,7 +158,7 @@ class Column:
     shown : sequence of Html, optional
         What is shown of texts, if it is not the text itself.
     total : float, optional
-        What stands in the last line.
+        What is in the last line.
     wide : bool
         Whether its texts are sentences or chains.
     """
@@ -172,11 +177,13 @@ class Column:
 
 
 def table(
-    name: str, caption: str, columns: Sequence[Column], unit: str = "", total: str = ""
-) -> Html:
+    name: str, caption: str, columns: Sequence[Column], unit: str = "", total: str = "",
+    *, stacked: bool = False,
+) -> Html:  # fmt: skip
     """Return a table whose first column heads its rows, with `total` as the last line's head.
 
     All amounts are on one scale, so that they can be compared; the page's script makes it sortable.
+    With `stacked`, narrow screens have each row as a block, its cells below each other.
     """
     amounts = [value for c in columns if c.is_amount for value in c.values]
     scale = scale_for(amounts, unit)
@@ -184,7 +191,10 @@ def table(
     decimals = 1 if largest >= 100 or largest == 0 else 2
     heads = [_head(column, scale) for column in columns]
     rows = [
-        element("tr", *(_cell(c, at, scale, decimals, first=c is columns[0]) for c in columns))
+        element(
+            "tr",
+            *(_cell(c, at, scale, decimals, first=c is columns[0], named=stacked) for c in columns),
+        )
         for at in range(len(columns[0].values))
     ]
     parts = [element("thead", element("tr", *heads)), element("tbody", *rows)]
@@ -194,10 +204,14 @@ def table(
             whole = column.total
             text = "" if whole is None else _written(column.kind, whole, scale, decimals)
             value = None if whole is None else full(whole)
-            line.append(element("td", text, data_value=value, class_=_class(column)))
+            label = _label(column, scale) if stacked else None
+            line.append(
+                element("td", text, data_value=value, class_=_class(column), data_label=label)
+            )
         parts.append(element("tfoot", element("tr", *line)))
     heading = element("caption", element("span", caption))
-    made = element("table", heading, *parts, id=f"table-{name}", data_table=name)
+    made = element("table", heading, *parts, id=f"table-{name}", data_table=name,
+                   class_="stacked" if stacked else None)  # fmt: skip
     return element("div", made, class_="scroll", role="region", aria_label=caption, tabindex="0")
 
 
@@ -213,7 +227,14 @@ def _class(column: Column) -> str | None:
     return "wide" if column.wide else None
 
 
-def _cell(column: Column, at: int, scale: Scale, decimals: int, *, first: bool) -> Html:
+def _label(column: Column, scale: Scale) -> str:
+    """Return the head of a column as it is beside a cell."""
+    return f"{column.head}, {scale.unit}" if column.is_amount and scale.unit else column.head
+
+
+def _cell(
+    column: Column, at: int, scale: Scale, decimals: int, *, first: bool, named: bool
+) -> Html:
     value = column.values[at]
     if column.kind == "text":
         text, data = (column.shown or column.values)[at], str(value)
@@ -221,14 +242,15 @@ def _cell(column: Column, at: int, scale: Scale, decimals: int, *, first: bool) 
         text, data = _written(column.kind, float(value), scale, decimals), full(float(value))
     if first:
         return element("th", text, scope="row", data_value=data, class_=_class(column))
-    return element("td", text, data_value=data, class_=_class(column))
+    label = _label(column, scale) if named else None
+    return element("td", text, data_value=data, class_=_class(column), data_label=label)
 
 
 def _written(kind: Kind, value: float, scale: Scale, decimals: int) -> str:
-    if not math.isfinite(value):
-        return NOTHING
     if kind in ("share", "growth"):
         return percent(value, sign=kind == "growth")
+    if not math.isfinite(value):
+        return NOTHING
     if kind == "count":
         return f"{value:,.0f}"
     shown = np.round(value / scale.factor, decimals) + 0.0  # adding 0.0 turns −0 into 0

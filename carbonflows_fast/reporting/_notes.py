@@ -71,14 +71,20 @@ def _facts(results: Results) -> Html:
         "Proved error": (
             "no flow, and no sum of flows, is wrong by more than ",
             amount("error_bound", flows.error_bound, unit),
-            ", or ",
-            _small("error_share", flows.error_bound / (abs(flows.total) or 1.0)),
-            " of industrial emissions",
+            *(
+                [
+                    ", or ",
+                    _small("error_share", flows.error_bound / (abs(flows.total) or 1.0)),
+                    " of industrial emissions",
+                ]
+                if not results.mixed
+                else []
+            ),
         ),
         "Solver": (f"{solver}, {passes} over A at most for a region",),
         "Unallocated": (
             amount("unallocated", lost, unit),
-            _lost_share(lost, emitted, float(results.accounts.attrs["error_bound"])),
+            _lost_share(lost, results.known(emitted), float(results.accounts.attrs["error_bound"])),
         ),
         "Chains not listed": (
             amount("remainder", results.chains.remainder, unit),
@@ -106,8 +112,8 @@ def _facts(results: Results) -> Html:
 def _lost_share(lost: float, emitted: float, bound: float) -> str:
     if abs(lost) <= bound:
         return ", which is nothing within the proved error"
-    said = " serves no final purchase in the table"
-    if not emitted:
+    said = " is caused by no final purchase in the table"
+    if not emitted or emitted != emitted:
         return said
     part = percent(lost / emitted)
     part = "less than 0.1\N{NO-BREAK SPACE}%" if part == percent(0.0) else part
@@ -128,15 +134,16 @@ def limits(results: Results) -> Section:
         "uncertain by 10 to 20 per cent, a single flow or supply chain by more; the proved error "
         "above is about the arithmetic alone.",
         "A sector has one mix of products, one technology and one price for every buyer. Its "
-        "average stands for each of its products.",
-        "Money stands for goods: where prices differ between buyers, emissions follow the money.",
-        "What is built now serves later years. Investment counts here for the year and the region "
-        "that makes it.",
+        "average is used for each of its products.",
+        "Money is used in place of goods: where prices differ between buyers, emissions follow the "
+        "money.",
+        "What is built now is used in later years. Investment counts here for the year and the "
+        "region that makes it.",
         "The use of a product, such as washing clothes, is counted where its energy is bought, not "
         "with the product.",
         "Production follows the territory or the residents as the table's emission accounts do; "
         "these may differ from national inventories, above all in aviation and shipping.",
-        "Which class a product has, and which sectors stand for the subject of a study, are "
+        "Which class a product has, and which sectors are taken for the subject of a study, are "
         "judgements; the classification that the library ships gives the reason for each. Codes in "
         "these reasons are those of the table's own classification.",
     ]

@@ -1,4 +1,4 @@
-"""The first sections: headline figures with definitions, regions, and what crosses borders."""
+"""The title, the regions, and what crosses borders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from carbonflows_fast.reporting._elements import (
     amount,
     count,
     element,
-    headed,
     joined,
     paragraph,
     section,
@@ -19,11 +18,13 @@ from carbonflows_fast.reporting._elements import (
 )
 from carbonflows_fast.reporting._pictures import picture
 from carbonflows_fast.reporting._results import Results
+from carbonflows_fast.reporting._signs import part
 
-__all__ = ["borders", "regions", "subtitle", "summary", "title_of"]
+__all__ = ["borders", "regions", "subtitle", "title_of"]
 
 FLOWS = 20  # in the list of the largest
 BALANCES = 16  # bars
+NARROW = 10  # regions of the heat map on a narrow screen
 
 
 def title_of(results: Results) -> str:
@@ -40,81 +41,6 @@ def subtitle(results: Results) -> str:
     regions = count(len(results.table.regions), "region")
     sectors = count(len(results.table.sectors), "sector")
     return f"{results.stressor}, from {name}: {regions}, {sectors}"
-
-
-def summary(results: Results) -> Section:
-    """Say the most important figures, and what they mean."""
-    accounts, flows, unit = results.accounts, results.flows, results.unit
-    world, crossing = float(accounts["production"].sum()), float(accounts["exports"].sum())
-    cards = [
-        _card(
-            f"Emitted in {results.places.all}",
-            amount("world_emissions", world, unit),
-            "By industries, for anybody's final purchases, and by households directly.",
-        ),
-        _card(
-            "Crosses a border",
-            share("traded_share_all", flows.traded_share_all),
-            "Of all emissions: ",
-            amount("traded", crossing, unit),
-            " happen in one region to make what another region finally buys."
-            if len(results.table.regions) > 1
-            else ", as the table has one region and no other to trade with.",
-        ),
-    ]
-    for frame, figure, head in (
-        (flows.net_importers(), "net_importer", "Largest net importer"),
-        (flows.net_exporters(), "net_exporter", "Largest net exporter"),
-    ):
-        if len(frame):
-            cards.append(_balance_card(results, frame, figure, head))
-    if results.change is not None:
-        then = float(results.change.accounts["production"].sum())
-        before, after = results.change.names
-        cards.append(
-            _card(
-                f"Change from {before} to {after}",
-                share("world_growth", world / then - 1 if then else float("nan"), sign=True),
-                f"{headed(results.places.all)} emitted ",
-                amount("world_change", abs(world - then), unit),
-                f" {'more' if world >= then else 'less'} in {after} than in {before}.",
-            )
-        )
-    lead = paragraph(
-        "Products are made in one place and used in another. This report follows ",
-        element("strong", results.stressor),
-        " from where it is emitted to where the product that caused it is finally bought: by "
-        "households, governments or investors, at the end of a supply chain of any length. What is "
-        "emitted to make a product is said to be embodied in it.",
-        class_="lead",
-    )
-    return section("summary", "In brief", lead, element("div", *cards, class_="cards"))
-
-
-def _card(head: str, value: str, *about: str) -> Html:
-    return element(
-        "div", element("h3", head), paragraph(value, class_="headline"), paragraph(*about),
-        class_="card",
-    )  # fmt: skip
-
-
-def _balance_card(results: Results, frame: object, figure: str, head: str) -> Html:
-    first = frame.iloc[0]  # type: ignore[attr-defined]
-    region, net = str(first.name), abs(float(first["net_imports"]))
-    importer = figure == "net_importer"
-    name = element("span", results.places.name(region), data_text=figure, data_value=region)
-    larger, smaller = ("consumption", "production")[:: 1 if importer else -1]
-    # Of less than nothing there is no share.
-    part = share(f"{figure}_share", abs(float(first["net_share"])))
-    of_what = [", or ", part, " of what it emits"] if first["production"] > 0 else []
-    return _card(
-        head,
-        name,
-        f"Its {larger} exceeds its {smaller} by ",
-        amount(f"{figure}_amount", net, results.unit),
-        *of_what,
-        ".",
-    )
 
 
 # ---- regions -------------------------------------------------------------------------------------
@@ -135,21 +61,29 @@ def regions(results: Results) -> Section:
     }
     columns = {key: Column(key, head, ordered[key].tolist(), total=float(sums[key]))
                for key, head in texts.items()}  # fmt: skip
+    of_own = [results.of_own(str(region), value) for region, value in ordered["exports"].items()]
+    columns["export_share"] = Column("export_share", "Export share", of_own, "share")
+    lost = ordered["unallocated"].abs().sum() > ordered.attrs["error_bound"]
+    more = ["imports", "exports", "export_share", "households", *["unallocated"] * bool(lost)]
     net = Column("net_imports", "Net imports", ordered["net_imports"].tolist(), "change")
-    of_production = Column(
-        "net_share", "Net imports / production", ordered["net_share"].tolist(), "growth"
-    )
+    of_production = Column("net_share", "Net share", ordered["net_share"].tolist(), "growth")
     listed = table(
         "accounts",
         "Emissions by production and by consumption of each region",
         [
             places.column("region", "Region", ordered.index),
             columns["production"], columns["consumption"], net, of_production,
-            columns["imports"], columns["exports"], columns["households"], columns["unallocated"],
         ],
         results.unit,
         total=places.total,
     )  # fmt: skip
+    traded = table(
+        "region_trade",
+        "What each region imports and exports, and what its households emit",
+        [places.column("region", "Region", ordered.index), *(columns[key] for key in more)],
+        results.unit,
+        total=places.total,
+    )
     about = element(
         "dl",
         element("dt", "Production"),
@@ -161,9 +95,16 @@ def regions(results: Results) -> Section:
         element("dt", "Net imports"),
         element("dd", "Consumption less production. A net importer causes more emissions than it "
                 "hosts; a net exporter hosts more than it causes."),
-        element("dt", "Unallocated"),
-        element("dd", "What the table gives to industries without output, or cannot balance. It "
-                "serves no final purchase, and stands in no other column."),
+        element("dt", "Net share"),
+        element("dd", "Net imports over production."),
+        element("dt", "Imports, exports"),
+        element("dd", "What is emitted in other regions for the final purchases of a region, and "
+                "in a region for those of others. The export share is exports over production."),
+        *([
+            element("dt", "Unallocated"),
+            element("dd", "What the table gives to industries without output, or cannot balance. "
+                    "No final purchase causes it, and no other column contains it."),
+        ] if lost else []),
         class_="terms",
     )  # fmt: skip
     several = len(results.table.regions) > 1
@@ -171,11 +112,11 @@ def regions(results: Results) -> Section:
         "balance",
         "Net importers and net exporters",
         _balance_text(results),
-        lambda: figures.net_imports(results.flows, top=BALANCES),
+        lambda: figures.net_imports(results.flows, top=BALANCES, names=places.names),
     ) if several else ""  # fmt: skip
     return section(
         "regions", "Who emits, and for whom", paragraph(_regions_text(results)), shown, about,
-        listed,
+        listed, traded,
     )  # fmt: skip
 
 
@@ -222,7 +163,7 @@ def borders(results: Results) -> Section:
             "From where it is emitted to where it is consumed",
             "The left end of a band is where emissions happen, the right end where the product "
             "that caused them is finally bought. The largest regions are named.",
-            lambda: figures.sankey(results.flows, top=10),
+            lambda: figures.sankey(results.flows, top=10, names=results.places.names),
         ),
         _largest(results),
         picture(
@@ -230,7 +171,8 @@ def borders(results: Results) -> Section:
             "All flows between regions",
             "Rows emit, columns consume; darker cells are larger flows, on a logarithmic "
             "scale. The diagonal is what regions emit for themselves.",
-            lambda: figures.heat_map(results.flows, top=40),
+            lambda: figures.heat_map(results.flows, top=40, names=results.places.names),
+            lambda: figures.heat_map(results.flows, top=NARROW, names=results.places.names),
         ),
     ]
     return section("flows", "Across borders", *parts, _classes(results))
@@ -259,9 +201,10 @@ def _definitions(results: Results) -> Html:
             Column("meaning", "What it counts", meanings, "text", wide=True),
             Column("value", "Amount", values),
             Column("share", "Share of industrial emissions",
-                   [v / total if total else float("nan") for v in values], "share"),
+                   [results.part(v) for v in values], "share"),
         ],
         results.unit,
+        stacked=True,
     )  # fmt: skip
     emitted = amount("industrial_emissions", total, results.unit)
     said = [
@@ -274,7 +217,7 @@ def _definitions(results: Results) -> Html:
         share("traded_share_all_again", flows.traded_share_all),
         " of all emissions. The literature has two other numbers by the same name.",
     ]
-    if not total:
+    if not total or results.mixed:
         said = ["What industries emit adds up to ", emitted, ", of which nothing is a share."]
     return joined([paragraph(*said), listed])
 
@@ -290,17 +233,18 @@ def _largest(results: Results) -> Html:
             results.places.column("from", "Emitted in", frame["from"]),
             results.places.column("to", "Consumed in", frame["to"]),
             Column("value", "Emissions", frame["value"].tolist()),
-            Column("share", "Share of industrial emissions", frame["share"].tolist(), "share"),
+            Column("share", "Share of industrial emissions", [*map(results.known, frame["share"])],
+                   "share"),
         ],
         results.unit,
-    )
+    )  # fmt: skip
 
 
 def _classes(results: Results) -> Html:
     if results.split is None:
         return paragraph(
-            "What kind of product is traded is not told, since no classification that the library "
-            f"has knows the class of every sector of the table: {results.no_split}.",
+            "What kind of product is traded is not known: no classification that the library has "
+            f"knows the class of every sector of the table: {results.no_split}.",
             class_="note",
         )
     meanings = {
@@ -319,10 +263,10 @@ def _classes(results: Results) -> Html:
                       ("by_final_product", "Product finally bought")):  # fmt: skip
         values = results.split[key][[*meanings]]
         whole = float(values.sum())
-        shares = [v / whole if whole else float("nan") for v in values]
+        shares = [results.known(part(v, values)) for v in values]
         columns.append(Column(key, head, values.tolist(), total=whole))
         columns.append(Column(f"{key}_share", "Share", shares, "share"))
     return table(
         "classes", "Traded emissions by class of product, counted at the border and at the final "
-        "buyer", columns, results.unit, total="All",
+        "buyer", columns, results.unit, total="All", stacked=True,
     )  # fmt: skip

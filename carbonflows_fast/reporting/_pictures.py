@@ -1,6 +1,7 @@
 """Figures as part of a page: SVG with texts as texts, nothing that points outside, ids of its own.
 
-The same result gives the same bytes, whatever matplotlib's settings are on the machine.
+Each is drawn twice, for wide and for narrow screens, and the page's style shows one of them. The
+same result gives the same bytes, whatever matplotlib's settings are on the machine.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
+from carbonflows_fast.figures._frame import WIDTH, on_page
 from carbonflows_fast.reporting._elements import Html, element
 
 if TYPE_CHECKING:
@@ -26,7 +28,13 @@ ID: Final = re.compile(r' id="([^"]*)"')
 XML: Final = re.compile(r' (?:xmlns(?::\w+)?|version)="[^"]*"')
 
 
-def picture(name: str, title: str, about: str, draw: Callable[[], Axes]) -> Html:
+NARROW: Final = 3.6  # inches of a figure that a telephone shows: letters are 11 pixels high there
+
+
+def picture(
+    name: str, title: str, about: str, draw: Callable[[], Axes],
+    narrow: Callable[[], Axes] | None = None,
+) -> Html:  # fmt: skip
     """Return a figure with its caption.
 
     Parameters
@@ -34,17 +42,22 @@ def picture(name: str, title: str, about: str, draw: Callable[[], Axes]) -> Html
     name : str
         Its id in the page.
     title, about : str
-        What stands below it, and what is read to those who do not see it.
+        What is below it, and what is read to those who do not see it.
     draw : callable
         Makes the figure and returns its axes.
+    narrow : callable, optional
+        The same for narrow screens, if less is shown there.
     """
-    drawing = _svg(name, draw)
-    label = element("svg", role="img", aria_label=f"{title}. {about}").removesuffix("></svg>")
-    drawing = drawing.replace("<svg", label, 1)
+    label = f"{title}. {about}"
+    drawings = []
+    for shape, width, make in (("wide", WIDTH, draw), ("narrow", NARROW, narrow or draw)):
+        opened = element("svg", role="img", aria_label=label, class_=shape).removesuffix("></svg>")
+        with on_page(width):
+            drawings.append(_svg(f"{name}-{shape}", make).replace("<svg", opened, 1))
     head = element("strong", title, id=f"{name}-title")
     caption = element("figcaption", head, " ", about)
     frame = element(
-        "div", Html(drawing), class_="picture", role="group", tabindex="0",
+        "div", Html("\n".join(drawings)), class_="picture", role="group", tabindex="0",
         aria_labelledby=f"{name}-title",
     )  # fmt: skip
     enlarge = element(
@@ -55,7 +68,7 @@ def picture(name: str, title: str, about: str, draw: Callable[[], Axes]) -> Html
 
 
 def _svg(name: str, draw: Callable[[], Axes]) -> str:
-    """Draw, and return the SVG as it stands in HTML."""
+    """Draw, and return the SVG as it is in HTML."""
     import matplotlib.style
     from matplotlib import rc_context
 

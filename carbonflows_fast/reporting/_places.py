@@ -57,6 +57,11 @@ class Places:
         }
 
     @property
+    def names(self) -> dict[str, str]:
+        """What each region is called, by its label."""
+        return dict(self._names)
+
+    @property
     def total(self) -> str:
         """What the line that adds up all regions is called."""
         return "World" if self.all == "the world" else "All"

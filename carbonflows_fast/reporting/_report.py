@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from carbonflows_fast._atomic import check_place, given_path, replacing
 from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.errors import InputError, wrong
-from carbonflows_fast.figures._canvas import axes_for
+from carbonflows_fast.figures._frame import axes_for, on_page
 from carbonflows_fast.reporting._elements import Html, element, joined
 from carbonflows_fast.store import is_store
 from carbonflows_fast.table import Table
@@ -44,30 +44,31 @@ def report(
 ) -> Path:
     """Write what a table says about emissions and trade as one HTML file for a browser.
 
-    The page has headline figures with definitions, accounts, flows, up to five sector studies,
-    the largest supply chains, what changed since another year, notes on method and data, and
-    limits. It loads nothing from anywhere, can be read without JavaScript and printed. Every number
-    is one that :func:`accounts`, :func:`flows`, :func:`sector_study`, :func:`structural_paths`,
+    The page answers the questions of the study by cards, with what the study published beside
+    them, and has accounts, flows, up to five sector studies, the largest supply chains, what
+    changed since another year, notes on method and data, and limits. It loads nothing from
+    anywhere, can be read without JavaScript and printed. Every number is one that
+    :func:`accounts`, :func:`flows`, :func:`sector_study`, :func:`structural_paths`,
     :func:`production_layers`, :func:`structural_decomposition` or
-    :func:`structural_path_decomposition` returns, and stands in the file in full, in the stressor's
-    unit, as `data-value`.
+    :func:`structural_path_decomposition` returns, and is in the file in full, in the stressor's
+    unit, as `data-value`; a share of a total whose parts cancel is "n/a".
 
     Parameters
     ----------
     table : Table or Panel
-        Of a panel, the last year, beside the accounts of all years.
+        Of a panel, the last year, beside the accounts of all years, which need one unit.
     stressor : str or mapping of str to float, optional
         As for :func:`accounts`.
     out : path
         The file to write, ".html" or ".htm"; it appears complete or not at all, and replaces one
         that is there.
     since : Table, optional
-        Of the same rows and consumers, in any order: what changed from it is told. Of a panel, the
-        first year by default.
+        Of the same rows and consumers, in any order: the report has what changed from it. Of a
+        panel, the first year by default.
     title : str, optional
         One line; "Carbon embodied in trade, 2009" by default, or the stressor if that is no carbon.
     date : str or datetime.date, optional
-        The day that the report is to bear. None by default: the same tables give the same bytes.
+        A day to print below the title. None by default: the same tables give the same bytes.
     progress : bool, optional
         None: a bar on a terminal, nothing elsewhere.
 
@@ -79,7 +80,8 @@ def report(
     Raises
     ------
     InputError
-        If an argument is wrong, matplotlib is not installed, or the file cannot be written.
+        If an argument is wrong, the years of a panel have different units, matplotlib is not
+        installed, or the file cannot be written.
     LabelError
         If a stressor is unknown, or `since` has other rows or consumers, or not the stressor.
     NotProductiveError, ConvergenceError
@@ -108,7 +110,8 @@ def report(
         _check_text("date", date, str | datetime.date, "leave it out for none")
     source, since, panel = _tables(table, since)
     _check_labels(source)
-    axes_for(None, 1.0)  # complains where matplotlib is missing, before anything is computed
+    with on_page():
+        axes_for(None, 1.0)  # complains where matplotlib is missing, before anything is computed
     from carbonflows_fast.reporting._results import results_of
 
     page = _page(results_of(source, stressor, since, panel, progress), title, date)
@@ -187,10 +190,10 @@ def _tables(table: Any, since: Any) -> tuple[Table, Table | None, Panel | None]:
 
 
 def _page(results: Results, title: str | None, date: str | datetime.date | None) -> str:
-    from carbonflows_fast.reporting import _changes, _notes, _overview, _studies
+    from carbonflows_fast.reporting import _brief, _changes, _notes, _overview, _studies
 
     sections = [
-        _overview.summary(results),
+        _brief.summary(results),
         _overview.regions(results),
         _overview.borders(results),
         _studies.studies(results),
@@ -220,5 +223,5 @@ def _page(results: Results, title: str | None, date: str | datetime.date | None)
 
 
 def _shipped(name: str) -> Html:
-    """Return a file that stands beside this module."""
+    """Return a file that is beside this module."""
     return Html(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))

@@ -12,15 +12,16 @@ import pandas as pd
 
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast._stressors import require_one_measure
-from carbonflows_fast.accounting import accounts
 from carbonflows_fast.classification import STUDIES, sector_classes, study_sectors
 from carbonflows_fast.decomposition import Decomposition, structural_decomposition
 from carbonflows_fast.errors import LabelError
+from carbonflows_fast.figures._canvas import one_sign
 from carbonflows_fast.linkages import production_layers
 from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
 from carbonflows_fast.paths import Paths, structural_paths
 from carbonflows_fast.reporting._places import Places
-from carbonflows_fast.reporting._since import comparable, names_of
+from carbonflows_fast.reporting._signs import cancels, checked_accounts
+from carbonflows_fast.reporting._since import alike, comparable, names_of
 from carbonflows_fast.sectors import SectorStudy, sector_study
 from carbonflows_fast.selection import select_stressor
 from carbonflows_fast.trade import Flows, flows
@@ -40,7 +41,8 @@ class Study:
     """One of the five sector studies, or why there is none.
 
     `notes` are, for each sector, how well it fits, its label and what is in or out. `same_as` names
-    the earlier study of the same sectors, whose result and chains this one shares.
+    the earlier study of the same sectors, whose result and chains this one shares. `mixed`: its
+    emissions cancel each other, so that a part of them is no share.
     """
 
     name: str
@@ -49,13 +51,28 @@ class Study:
     chains: Paths | None = None
     same_as: str = ""
     why_not: str = ""
+    mixed: bool = False
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What crosses a border between two steps, as shares of all."""
+        assert self.result is not None
+        found: dict[str, float] = dict(self.result.border_shares)
+        return {step: float("nan") if self.mixed else value for step, value in found.items()}
+
+    def part(self, value: float) -> float:
+        """Return an amount as a share of all."""
+        assert self.result is not None
+        total = 0.0 if self.mixed else self.result.total
+        return value / total if total else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
 class Change:
     """What another table says, and what changed from it to the table of the report.
 
-    `names` tell the two apart, e.g. "2005" and "2009".
+    `names` tell the two apart, e.g. "2005" and "2009". `mixed`: emissions of the other table
+    cancel each other.
     """
 
     table: Table
@@ -65,6 +82,7 @@ class Change:
     between: pd.DataFrame
     causes: Decomposition
     chains: PathChanges
+    mixed: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +90,8 @@ class Results:
     """What is known of a table.
 
     `trade` are emissions embodied in bilateral trade. `split` is None where the sectors are in no
-    shipped classification; `no_split` says why. `years` are the accounts of a panel.
+    shipped classification; `no_split` says why. `years` are the accounts of a panel. `mixed`:
+    emissions cancel each other, so that a part of them is no share.
     """
 
     table: Table
@@ -87,6 +106,22 @@ class Results:
     chains: Paths
     change: Change | None
     years: pd.DataFrame | None
+    mixed: bool
+
+    def known(self, value: float) -> float:
+        """Return a share of all emissions, NaN where there is no such thing."""
+        return float("nan") if self.mixed else value
+
+    def part(self, value: float) -> float:
+        """Return an amount as a share of all industrial emissions."""
+        total = 0.0 if self.mixed else self.flows.total
+        return value / total if total else float("nan")
+
+    def of_own(self, region: str, value: float) -> float:
+        """Return an amount as a share of what a region emits."""
+        row = self.accounts.loc[region]
+        known = row["net_share"] == row["net_share"]
+        return value / float(row["production"]) if known else float("nan")
 
     @property
     def stressor(self) -> str:
@@ -126,6 +161,13 @@ def results_of(
     if since is not None:
         since = comparable(table, since, stressor)
     years = () if panel is None else panel.years
+    if panel is not None:
+        measures = {}
+        for year in years:
+            alike(table, panel[year], year, stressor)
+            chosen = select_stressor(panel[year], stressor)
+            measures[year] = chosen.name, chosen.unit
+        require_one_measure("table", measures)
     steps = 3 + len(STUDIES) + (since is not None) + len(years)
     with progress_bar("Report: flows", steps, progress) as bar:
 
@@ -134,6 +176,7 @@ def results_of(
             bar.rename(f"Report: {next_title}")
 
         found = flows(table, stressor)
+        mixed = cancels(table, stressor, found)
         change = None
         if since is not None:
             done("what changed")
@@ -144,16 +187,16 @@ def results_of(
         studies: list[Study] = []
         for name in STUDIES:
             done(name)
-            studies.append(_study(table, stressor, name, studies))
+            studies.append(_study(table, stressor, name, studies, mixed))
         done("supply chains")
         chains = structural_paths(table, stressor, top=CHAINS)
         layers = production_layers(table, stressor, layers=8)
         kept = {}
         for year in years:
             done(str(year))
-            kept[year] = accounts(panel[year], stressor)  # type: ignore[index]
+            kept[year] = checked_accounts(panel[year], stressor)  # type: ignore[index]
         bar.advance()
-    own = accounts(table, stressor)
+    own = checked_accounts(table, stressor)
     return Results(
         table=table,
         places=Places(table.regions),
@@ -167,15 +210,13 @@ def results_of(
         chains=chains,
         change=change,
         years=_over_years(kept, own.attrs),
+        mixed=mixed,
     )
 
 
 def _over_years(kept: dict[int, pd.DataFrame], about: dict[Any, Any]) -> pd.DataFrame | None:
     if not kept:
         return None
-    require_one_measure(
-        "table", {y: (f.attrs["stressor"], f.attrs["unit"]) for y, f in kept.items()}
-    )
     frame = pd.concat(kept, names=["year"])
     frame.attrs = about
     return frame
@@ -187,8 +228,9 @@ def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
         table=before,
         names=names_of(after, before),
         between=found.change_from(earlier),
-        accounts=accounts(before, stressor),
+        accounts=checked_accounts(before, stressor),
         flows=earlier,
+        mixed=cancels(before, stressor, earlier),
         causes=structural_decomposition(before, after, stressor),
         chains=structural_path_decomposition(before, after, stressor, top=CHAINS),
     )
@@ -210,7 +252,7 @@ def _reason(error: LabelError) -> tuple[str, str]:
     return expected, got
 
 
-def _study(table: Table, stressor: Any, name: str, earlier: list[Study]) -> Study:
+def _study(table: Table, stressor: Any, name: str, earlier: list[Study], mixed: bool) -> Study:
     try:
         labels, about = study_sectors(name, table._parts.sectors, "sectors")
     except LabelError as error:
@@ -223,6 +265,8 @@ def _study(table: Table, stressor: Any, name: str, earlier: list[Study]) -> Stud
     )
     for other in earlier:
         if other.result is not None and set(other.result.sectors) == set(labels):
-            return Study(name, notes, other.result, other.chains, same_as=other.name)
+            same = (notes, other.result, other.chains)
+            return Study(name, *same, same_as=other.name, mixed=other.mixed)
     result = sector_study(table, stressor, sectors=name)
-    return Study(name, notes, result, result.paths(top=STUDY_CHAINS))
+    mixed = mixed or not one_sign(result.flow["value"])
+    return Study(name, notes, result, result.paths(top=STUDY_CHAINS), mixed=mixed)

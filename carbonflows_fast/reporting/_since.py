@@ -10,7 +10,7 @@ from carbonflows_fast.errors import InputError, LabelError, wrong
 from carbonflows_fast.selection import select_stressor
 from carbonflows_fast.table import Table
 
-__all__ = ["comparable", "names_of"]
+__all__ = ["alike", "comparable", "names_of"]
 
 
 def names_of(table: Table, since: Table) -> tuple[str, str]:
@@ -25,6 +25,24 @@ def names_of(table: Table, since: Table) -> tuple[str, str]:
         if now != then and None not in (now, then) and now and then:
             return str(then), str(now)
     return "the other table", "this table"
+
+
+def alike(table: Table, other: Table, year: int, stressor: Any) -> None:
+    """Refuse a year of a panel that has not the stressor of the table.
+
+    Raises
+    ------
+    InputError
+        Naming the year.
+    """
+    here = select_stressor(table, stressor)
+    try:
+        select_stressor(other, stressor)
+    except LabelError as error:
+        raise InputError(
+            wrong("table", expected=f"a panel with {here.name!r} in every year",
+                  got=f"{year} without it", remedy="report years of one kind, or name it alike")
+        ) from error  # fmt: skip
 
 
 def comparable(table: Table, since: Table, stressor: Any) -> Table:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from carbonflows_fast import figures
-from carbonflows_fast.errors import LabelError
+from carbonflows_fast.figures._canvas import one_sign
+from carbonflows_fast.reporting._brief import priced
 from carbonflows_fast.reporting._elements import (
     Column,
     Html,
@@ -73,7 +74,8 @@ def _left_out(every: Sequence[Study]) -> list[Html]:
     for study in every:
         if study.same_as:
             why = (
-                f"it stands for the same sectors of the table as {study.same_as}, with its numbers"
+                f"the table has the same sectors for it as for {study.same_as}, so its numbers are "
+                "the same"
             )
             reasons.setdefault(why, []).append(study.name)
         elif study.result is None:
@@ -95,9 +97,8 @@ def _left_out(every: Sequence[Study]) -> list[Html]:
 
 
 def _compared(results: Results, own: list[Study]) -> Html:
-    total = results.flows.total
     found = [(study, study.result) for study in own if study.result is not None]
-    shares = [result.border_shares for _, result in found]
+    shares = [study.shares for study, _ in found]
     return table(
         "studies_compared",
         "The sector studies beside each other",
@@ -106,7 +107,7 @@ def _compared(results: Results, own: list[Study]) -> Html:
                    [study.name.capitalize() for study, _ in found]),
             Column("total", "Emissions of its chains", [r.total for _, r in found]),
             Column("share", "Of industrial emissions",
-                   [r.total / total if total else float("nan") for _, r in found], "share"),
+                   [results.part(r.total) for _, r in found], "share"),
             Column("direct", "Direct", [r.direct for _, r in found]),
             Column("upstream", "Upstream", [r.upstream for _, r in found]),
             Column("emitted_made", "Emitted and made in different regions",
@@ -117,6 +118,7 @@ def _compared(results: Results, own: list[Study]) -> Html:
                    [s["emitted → consumed"] for s in shares], "share"),
         ],
         results.unit,
+        stacked=True,
     )  # fmt: skip
 
 
@@ -129,16 +131,15 @@ def _study(results: Results, study: Study) -> Html:
     about = element("div", *notes, class_="note")
     if study.same_as:
         return joined([head, paragraph(f"All numbers are those of {study.same_as}."), about])
-    total = result.total or float("nan")
     text = paragraph(
         f"Supply chains through the {name} sector emit ",
         amount(f"{name}_total", result.total, result.unit),
         ". The sector itself emits ",
-        share(f"{name}_direct_share", result.direct / total),
+        share(f"{name}_direct_share", study.part(result.direct)),
         " of that; ",
-        share(f"{name}_traded_share", float(result.border_shares["emitted → consumed"])),
+        share(f"{name}_traded_share", study.shares["emitted → consumed"]),
         " is emitted in another region than the one that consumes the final product.",
-        *_priced(results, name, result),
+        *_priced(results, study),
     )
     drawing = picture(
         f"{name}-bands",
@@ -146,31 +147,27 @@ def _study(results: Results, study: Study) -> Html:
         f"Bands lead from where emissions happen to where the {name} sector makes its products, "
         "and on to where the final product is bought. The table below has "
         f"{'the largest' if len(results.table.regions) > REGIONS else 'all'} regions.",
-        partial(figures.sector_flow, result, top=7),
+        partial(figures.sector_flow, result, top=7, names=results.places.names),
     )
     return joined([head, text, about, drawing, _steps(results, study, result),
                    _products(study, result), _chains(results, study)])  # fmt: skip
 
 
-def _priced(results: Results, name: str, result: SectorStudy) -> list[str]:
+def _priced(results: Results, study: Study) -> list[str]:
     """Say how much of what Europe consumes is emitted where Europe has a carbon price."""
-    if not results.is_carbon:
-        return []
-    system = f"EU ETS {results.table.year}"
-    try:
-        covered = result.price_coverage(system, consumers=system)
-    except LabelError:  # no such year, or no such country in the table
+    covered = priced(results, study)
+    if covered is None:
         return []
     return [
         " Of what consumers in the countries of the European emissions trading system cause by "
         "these chains, ",
-        share(f"{name}_priced_share", covered),
+        share(f"{study.name}_priced_share", covered),
         " is emitted in these countries, where a price on carbon can reach it.",
     ]
 
 
 def _note(fit: str, label: str, about: str) -> str:
-    """Say how well a sector of the table stands for the subject of a study."""
+    """Say how well a sector of the table fits the subject of a study."""
     return f"The table's sector “{label}” {FITS[fit]}. {about}"
 
 
@@ -192,14 +189,13 @@ def _steps(results: Results, study: Study, result: SectorStudy) -> Html:
 def _products(study: Study, result: SectorStudy) -> Html:
     carried = result.products.sum(axis=1).groupby(level="sector", sort=False).sum()
     kept = carried.sort_values(ascending=False, kind="stable").head(PRODUCTS)
-    total = result.total or float("nan")
     return table(
         f"{study.name}_products",
         f"{study.name.capitalize()}: final products that carry it to their buyers",
         [
             Column("product", "Final product", [str(name) for name in kept.index], "text"),
             Column("value", "Emissions", kept.tolist()),
-            Column("share", "Share of the study", [v / total for v in kept], "share"),
+            Column("share", "Share of the study", [study.part(v) for v in kept], "share"),
         ],
         result.unit,
     )
@@ -214,9 +210,10 @@ def _chains(results: Results, study: Study) -> Html:
         [
             results.places.chains("Supply chain", found, results.table.rows),
             Column("value", "Emissions", found.value.tolist()),
-            Column("share", "Share of the study", found.share.tolist(), "share"),
+            Column("share", "Share of the study", [study.part(v) for v in found.value], "share"),
         ],
         found.unit,
+        stacked=True,
     )
 
 
@@ -236,7 +233,7 @@ def chains(results: Results) -> Section:
     known = paragraph(
         f"The {len(found)} largest of all chains carry " if len(found) > 1
         else "The largest of all chains carries ",
-        share("chains_coverage", found.coverage),
+        share("chains_coverage", results.known(found.coverage)),
         " of industrial emissions; the other ",
         amount("chains_remainder", found.remainder, found.unit),
         " is spread over smaller ones, and is summed from them, not taken as the difference.",
@@ -248,19 +245,27 @@ def chains(results: Results) -> Section:
             results.places.chains("Supply chain", found, results.table.rows),
             Column("stage", "Purchases", found.stage.tolist(), "count"),
             Column("value", "Emissions", found.value.tolist()),
-            Column("share", "Share of industrial emissions", found.share.tolist(), "share"),
+            Column(
+                "share",
+                "Share of industrial emissions",
+                [results.known(v) for v in found.share],
+                "share",
+            ),
         ],
         found.unit,
+        stacked=True,
     )
     last = layers.index[-1]
+    ends = [*layers["emissions"], layers["remainder"].iloc[-1]]
+    shares = layers if one_sign(ends) and not results.mixed else layers * float("nan")
     stages = table(
         "layers",
         "Emissions by the number of purchases between the emitter and the final buyer",
         [
             Column("layer", "Purchases", [str(layer) for layer in layers.index], "text"),
             Column("emissions", "Emissions", layers["emissions"].tolist()),
-            Column("share", "Share", layers["share"].tolist(), "share"),
-            Column("cumulative_share", "Share up to here", layers["cumulative_share"].tolist(),
+            Column("share", "Share", shares["share"].tolist(), "share"),
+            Column("cumulative_share", "Share up to here", shares["cumulative_share"].tolist(),
                    "share"),
             Column("remainder", "Still beyond", layers["remainder"].tolist()),
         ],
@@ -278,6 +283,8 @@ def chains(results: Results) -> Section:
         "The largest supply chains as a tree",
         "A line is a step of a chain, set in under the one that buys from it; the bar is what the "
         "chain carries. The table above has these chains in full.",
-        lambda: figures.path_tree(found, top=min(15, max(len(found), 1))),
+        lambda: figures.path_tree(
+            found, top=min(15, max(len(found), 1)), names=results.places.names
+        ),
     )
     return section("chains", "Supply chains", text, known, listed, tree, drawing, stages)

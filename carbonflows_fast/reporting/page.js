@@ -40,6 +40,7 @@ const enlarge = (frame, title) => {
   frame.style.minHeight = `${frame.offsetHeight}px`; // the page does not jump
   stage.append(...frame.childNodes);
   dialog.showModal();
+  stage.scrollTo(0, 0); // where the last one was left is nowhere in this one
 };
 for (const figure of document.querySelectorAll("figure")) {
   const frame = figure.querySelector(".picture");
