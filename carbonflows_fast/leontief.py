@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from carbonflows_fast import table as _table
 from carbonflows_fast._direct import DenseFactors, choose_method
 from carbonflows_fast._guards import Guards
 from carbonflows_fast._machine import thread_count
@@ -40,7 +39,7 @@ from carbonflows_fast.table import Table
 GROUP = 288
 """Right-hand sides at a time: enough for the kernels, few enough for a dozen arrays of them."""
 
-__all__ = ["LeontiefSystem", "Solution", "SolveReport", "release_dense", "system"]
+__all__ = ["LeontiefSystem", "Solution", "SolveReport", "release_dense", "solved_output", "system"]
 
 
 class LeontiefSystem:
@@ -405,10 +404,7 @@ def row_names(parts: Parts) -> Callable[[Any], list[str]]:
     return lambda rows: [f"{regions[region_codes[i]]}: {sectors[sector_codes[i]]}" for i in rows]
 
 
-def _output(table: Table) -> FloatArray:
+def solved_output(table: Table) -> FloatArray:
     """Solve for the output of a table that was given none: x = L Y·1."""
     y = table._parts.Y.sum(axis=1)
     return system(table).solve(y).values
-
-
-_table._solve_output = _output

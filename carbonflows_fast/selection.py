@@ -301,14 +301,12 @@ def _matching(
         hint = f"to select by the other label write (None, {region!r})"
         known = names if bare == "region" else ()
         here = _regions_meant(table, region, argument, hint, known)[region_codes]
-    if label is None:
-        return here
-    if not isinstance(label, str) or label not in names:
+    if label is not None and (not isinstance(label, str) or label not in names):
         hint = ""
         if bare != "region" and _is_region(table, label):
             hint = f"to select by the other label write ({label!r}, None)"
         raise unknown_label(argument, second_kind, label, names, hint)
-    mask: BoolArray = here & (codes == names.index(label))
+    mask: BoolArray = here if label is None else here & (codes == names.index(label))
     if not mask.any():
         # Both labels are known, so the region was given.
         present = nearest(str(label), [names[code] for code in np.unique(codes[here])])

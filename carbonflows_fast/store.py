@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast import _core
-from carbonflows_fast import table as _table
 from carbonflows_fast._atomic import given_path
 from carbonflows_fast._generations import (
     FORMAT,
@@ -41,7 +40,7 @@ from carbonflows_fast.errors import StoreError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, row_names, system
 from carbonflows_fast.table import Table
 
-__all__ = ["checksum", "is_store", "manifest_of", "open", "require_replaceable", "save",
+__all__ = ["checksum", "is_store", "manifest_of", "open", "reopened", "require_replaceable", "save",
            "save_from", "stamp"]  # fmt: skip
 
 
@@ -164,7 +163,7 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
     return consistent(given_path("path", path).absolute(), lambda found: _opened(found, verify))
 
 
-def _reopened(path: Path, wanted: str) -> Table:
+def reopened(path: Path, wanted: str) -> Table:
     """Open the saved table that has a checksum: what a pickled table is made of."""
 
     def use(found: Generation) -> Table:
@@ -311,6 +310,3 @@ def _opened(found: Generation, verify: bool) -> Table:
         nonnegative=manifest["nonnegative"],
     )
     return table
-
-
-_table._open_store = _reopened

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,14 +20,22 @@ from carbonflows_fast._parts import FloatArray, Parts, locked, relocked
 from carbonflows_fast._validate import table_parts
 from carbonflows_fast._views import Views
 from carbonflows_fast.aggregation import aggregated
-from carbonflows_fast.errors import InputError, StoreError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten, wrong
 
 __all__ = ["Table"]
 
-# Set by later modules when they are imported, since a module imports only from those before it:
-# `store` opens a table by path and digest, `leontief` solves (I − A) x = Y·1 for a table without x.
-_open_store: Callable[[Path, str], Table] | None = None
-_solve_output: Callable[[Table], FloatArray] | None = None
+# A module imports only from those before it. These two are looked up when they are called, so that
+# a table works whichever module was imported first, in an unpickling process too.
+_LATER = {
+    "output": ("carbonflows_fast.leontief", "solved_output"),  # x of (I − A) x = Y·1
+    "reopened": ("carbonflows_fast.store", "reopened"),  # a saved table by path and digest
+}
+
+
+def _later(what: str) -> Callable[..., Any]:
+    module, name = _LATER[what]
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
 
 
 class Table(Views):
@@ -184,16 +193,7 @@ class Table(Views):
         self.__setattr__(name, None)
 
     def _solved(self) -> FloatArray:
-        if _solve_output is None:
-            raise InputError(
-                wrong(
-                    "x",
-                    expected="a known output, or a solver to find it",
-                    got="neither",
-                    remedy="import carbonflows_fast, not carbonflows_fast.table alone",
-                )
-            )
-        x: FloatArray = locked(_solve_output(self))
+        x: FloatArray = locked(_later("output")(self))
         return x
 
     def with_changes(
@@ -404,8 +404,5 @@ def _rebuild(parts: Parts) -> Table:
 
 def _reopen(path: Path, checksum: str) -> Table:
     """Open a pickled table where it is: matrices are never shipped between processes."""
-    if _open_store is None:
-        raise StoreError(
-            f"{path}: expected a reader for stores, got none loaded; import carbonflows_fast first"
-        )
-    return _open_store(path, checksum)
+    table: Table = _later("reopened")(path, checksum)
+    return table
