@@ -40,7 +40,6 @@ REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("both", {"A": Z0}, InputError, r"Z, A: .*exactly one.*both"),
     ("neither", {"Z": None}, InputError, r"Z, A: .*neither"),
     ("both F", {"S": F0}, InputError, r"F, S: .*both"),
-    ("no x", {"Z": None, "A": Z0}, InputError, r"x: .*x = Z·1 \+ Y·1"),
     ("not square", {"Z": Z0[:3]}, InputError, r"Z: .*square.*\(3, 4\)"),
     ("cube", {"Z": np.zeros((2, 2, 2))}, InputError, r"Z: .*square"),
     ("ragged", {"Z": [[1.0], [1.0, 2.0]]}, InputError, r"Z: .*rectangular"),
@@ -170,6 +169,27 @@ def test_changed_technology_or_demand_is_solved(table: Table, what: str) -> None
             np.testing.assert_allclose(changed.x, table.x * 3, atol=1e-9)
     finally:
         table_module._solve_output = original
+
+
+@given(tables(), st.booleans())
+def test_coefficients_without_output_are_solved(table: Table, by_emissions: bool) -> None:
+    """As `with_changes` and the readers do it, whatever the table is then asked or made into."""
+    x = dense_inverse(table) @ table.Y.to_numpy().sum(axis=1)
+    emissions = {"F": table.S.to_numpy() * x} if by_emissions else {"S": table.S.to_numpy()}
+    made = Table(
+        A=table.A, Y=table.Y.to_numpy(), regions=table.rows.get_level_values("region"),
+        sectors=table.rows.get_level_values("sector"), demand=list(table.demand),
+        stressors=list(table.stressors), stressor_units="kt", **emissions,
+    )  # fmt: skip
+    assert made._parts.x is None
+    np.testing.assert_allclose(made.x, x, rtol=1e-7, atol=1e-9 * np.abs(x).max())
+    changed = table.with_changes(A=table.A)
+    if not by_emissions:
+        np.testing.assert_array_equal(made.x, changed.x)
+        np.testing.assert_array_equal(made.F, changed.F)
+    assert pickle.loads(pickle.dumps(made)).equals(made)
+    whole = made.aggregate(regions=dict.fromkeys(made.regions, "all"))
+    np.testing.assert_allclose(whole.x.sum(), made.x.sum(), rtol=1e-9, atol=1e-12)
 
 
 def test_output_without_a_solver_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
