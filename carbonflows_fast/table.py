@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,7 +24,8 @@ from carbonflows_fast.errors import InputError, StoreError, shorten, wrong
 
 __all__ = ["Table"]
 
-# Set by later modules when they are imported, since a module imports only from those before it:
+# Set by later modules when they are imported, for a module imports only from those before it; they
+# are imported when they are needed.
 # `store` opens a table by path and digest, `leontief` solves (I − A) x = Y·1 for a table without x.
 _open_store: Callable[[Path, str], Table] | None = None
 _solve_output: Callable[[Table], FloatArray] | None = None
@@ -190,6 +192,7 @@ class Table(Views):
         self.__setattr__(name, None)
 
     def _solved(self) -> FloatArray:
+        import_module("carbonflows_fast.leontief")
         if _solve_output is None:
             raise InputError(
                 wrong(
@@ -410,6 +413,7 @@ def _rebuild(parts: Parts) -> Table:
 
 def _reopen(path: Path, checksum: str) -> Table:
     """Open a pickled table where it is: matrices are never shipped between processes."""
+    import_module("carbonflows_fast.store")
     if _open_store is None:
         raise StoreError(
             f"{path}: expected a reader for stores, got none loaded; import carbonflows_fast first"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +192,24 @@ def test_coefficients_without_output_are_solved(table: Table, by_emissions: bool
     assert pickle.loads(pickle.dumps(made)).equals(made)
     whole = made.aggregate(regions=dict.fromkeys(made.regions, "all"))
     np.testing.assert_allclose(whole.x.sum(), made.x.sum(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "cf.Table(A=[[0.5]], Y=[5.0], **rest).x",
+        "cf.Table(Z=[[1.0]], Y=[9.0], **rest).with_changes(A=[[0.5]]).x",
+    ],
+)
+def test_the_solver_comes_by_itself(asked: str) -> None:
+    """In a program that has asked for nothing else: parts of the package load when first used."""
+    code = (
+        "import carbonflows_fast as cf; "
+        "rest = dict(S=[1.0], regions='DE', sectors=['all'], stressors='CO2'); "
+        f"print({asked}.iloc[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) in [(0, "10.0"), (0, "18.0")], done.stderr
 
 
 def test_output_without_a_solver_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
