@@ -145,6 +145,16 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def exact(session: nox.Session) -> None:
+    """Every question of 100,000 random small tables beside exact arithmetic; `-- --cases 1000`.
+
+    `--seed S` begins elsewhere, to go on where a run was stopped or to run one case again.
+    """
+    session.install("-e", ".[test]", "python-flint>=0.7")
+    session.run("python", "tests/exact_run.py", *(session.posargs or ["--cases", "100000"]))
+
+
+@nox.session
 def browser(session: nox.Session) -> None:
     """The report in Chromium (apt install chromium): mouse, keyboard, two widths, no network."""
     session.install("-e", ".[test]", "playwright")

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._certificate import added_up, rounding
 from carbonflows_fast._parts import CodeArray, FloatArray
+from carbonflows_fast._rhs import raised
+from carbonflows_fast._subsystems import reach
 from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.errors import ConvergenceError, InputError, shorten, wrong
 from carbonflows_fast.leontief import LeontiefSystem, Solution, release_dense, system
@@ -34,6 +37,7 @@ __all__ = [
     "account_weight",
     "accurate_multipliers",
     "adjoint",
+    "demand_size",
     "demand_weight",
     "positive_output",
     "purchase_weight",
@@ -56,7 +60,8 @@ BLOCK = 1200
 FEW = 4
 """Right-hand sides for which it does not pay to copy the tiles in float32."""
 
-UNIT_ROUNDOFF = 2.0**-53
+TINY = 5e-324
+"""What a product too small for float64 may lose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -136,11 +141,12 @@ def account_weight(s: FloatArray, x: FloatArray) -> FloatArray:
     positive = x > 0
     if not positive.any():
         return np.abs(s) + 1.0
-    total = float(np.abs(s[positive]) @ x[positive])
-    if total == 0:
-        return np.abs(s) + 1.0
-    with np.errstate(over="ignore"):  # outputs that the solve refuses anyway
-        return np.abs(s) + 0.01 * total / (s.size * np.where(positive, x, x[positive].min()))
+    with np.errstate(over="ignore"):  # emissions and outputs that the solve refuses anyway
+        total = float(np.abs(s[positive]) @ x[positive])
+        if total == 0:
+            return raised(np.abs(s) + 1.0)
+        t = np.abs(s) + 0.01 * total / (s.size * np.where(positive, x, x[positive].min()))
+    return raised(t)
 
 
 def demand_weight(y: FloatArray, x: FloatArray) -> FloatArray:
@@ -149,7 +155,7 @@ def demand_weight(y: FloatArray, x: FloatArray) -> FloatArray:
     Parameters
     ----------
     y : ndarray, shape (n,)
-        Final demand that the multipliers will meet.
+        Final demand that the multipliers will meet, or the sum of the sizes of its parts.
     x : ndarray, shape (n,)
         Positive outputs.
 
@@ -158,7 +164,17 @@ def demand_weight(y: FloatArray, x: FloatArray) -> FloatArray:
     ndarray, shape (n,)
         Σ b|m̃ − m| bounds the error of m'y.
     """
-    return np.abs(y) + 0.01 * x
+    return raised(np.abs(y) + 0.01 * x)
+
+
+def demand_size(table: Table, demand: Demand) -> tuple[FloatArray, int]:
+    """Return Σ|Y| over the columns of a demand, shape (n,), and how many these are.
+
+    What adding them up may round is relative to that, where they cancel.
+    """
+    if demand.columns is None:
+        return np.abs(demand.values).sum(axis=1), 1
+    return np.abs(table._parts.Y[:, demand.columns]).sum(axis=1), int(demand.columns.sum())
 
 
 def stressor_block(table: Table, stressors: Stressors) -> StressorBlock:
@@ -228,10 +244,12 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
         emitted = summed_by_group(stressor.F, parts.region_codes, regions)
         unallocated = emitted - matrix.sum(axis=1)
 
-    # Solver's bound, and what adding up may have rounded: every term passes through at most the
-    # rows of its region, the consumers, the regions and the columns of F_Y.
+    # Solver's bound; what adding up the columns of Y may have rounded, along all chains; and what
+    # adding up here may have: every term passes through at most all rows, consumers and columns.
     inexact = float(solution.report.error_bounds @ (weight @ np.abs(x)))
-    additions = int(np.bincount(parts.region_codes).max()) + 2 * regions + F_Y.size + 8
+    size, columns = demand_size(table, demand)
+    inexact += rounding(columns) * added_up(reach(system(table), weight), size)
+    additions = table.n + 2 * regions + F_Y.size
     summed = float(np.abs(s) @ np.abs(x).sum(axis=1) + np.abs(F_Y).sum() + np.abs(stressor.F).sum())
     for array in (x, matrix, households, unallocated):
         if array is not None:
@@ -243,9 +261,8 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
         matrix=matrix,
         households=households,
         unallocated=unallocated,
-        # The last term stands for products too small for float64.
-        error_bound=(inexact + 2 * additions * UNIT_ROUNDOFF * summed) * (1 + 1e-12)
-        + x.size * 5e-324,
+        error_bound=(inexact + 2 * rounding(additions) * summed) * (1 + rounding(additions))
+        + x.size * TINY,
         report=solution.report,
     )
 
@@ -321,7 +338,7 @@ def adjoint(
         solution = solved(table, S[here], by_row=True, weight=weight, rtol=rtol, x0=start)
         blocks.append(solution.values)
         totals = [float(np.abs(m) @ weight) for m in solution.values]
-        bounds.append(solution.report.error_bounds * totals)
+        bounds.append(solution.report.error_bounds * totals * (1 + rounding(table.n)))
     release_dense(table)
     m = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     m.flags.writeable = False
@@ -333,8 +350,7 @@ def purchase_weight(table: Table) -> FloatArray:
 
     No final demand, and nothing that some rows deliver to the others, is more than that.
     """
-    bought: FloatArray = positive_output(table) + np.abs(table._parts.Y).sum(axis=1)
-    return bought
+    return raised(positive_output(table) + np.abs(table._parts.Y).sum(axis=1))
 
 
 def source_multipliers(table: Table, s: FloatArray) -> tuple[FloatArray, float]:
@@ -367,7 +383,8 @@ def accurate_multipliers(
     def solve(rtol: float) -> tuple[FloatArray, float]:
         solution = prepared.solve_adjoint(s, weight=weight, rtol=rtol)
         m: FloatArray = solution.values
-        return m, solution.report.error_bound * float(np.abs(m) @ weight)
+        bound = solution.report.error_bound * float(np.abs(m) @ weight)
+        return m, bound * (1 + rounding(prepared.n))
 
     for rtol in (1e-12, 1e-10, 1e-8):
         with contextlib.suppress(ConvergenceError):

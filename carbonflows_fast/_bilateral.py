@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from carbonflows_fast._account_solves import (
+    TINY,
     RegionFlows,
     account_weight,
+    demand_size,
     demand_weight,
     positive_output,
 )
+from carbonflows_fast._certificate import rounding, seen_through
 from carbonflows_fast._parts import CodeArray, FloatArray
 from carbonflows_fast._subsystems import through, within_groups
 from carbonflows_fast.leontief import system
@@ -73,15 +76,17 @@ def gross_trade(table: Table, flow: RegionFlows, group_of_region: CodeArray) -> 
     weight = demand_weight(exports, positive_output(table))
     solution = within_groups(prepared, groups).solve_adjoint(flow.stressor.s, weight=weight)
     m: FloatArray = solution.values
-    size = np.abs(m)
+    bound = solution.report.error_bound * float(np.abs(m) @ weight) * (1 + rounding(table.n))
+    size = np.abs(m) + bound / weight  # no less than the exact ones
     buyers = through(prepared, size, adjoint=True, absolute=True)
-    rounding = 2.0**-52 * (prepared.tiles.additions + table.n + 8)
-    bound = solution.report.error_bound * float(size @ weight)
-    bound += rounding * float(size @ exports + buyers @ np.abs(x))
+    sold, columns = demand_size(table, flow.demand)
+    terms = prepared.tiles.additions + table.n + len(p.regions) + columns
+    bound += rounding(terms) * float(size @ (exports + sold) + buyers @ np.abs(x))
     if not flow.demand.complete:
         # What the solve may have missed of x, seen through the inputs it would have bought.
         t = account_weight(flow.stressor.s, table.x.to_numpy())
-        bound += flow.error_bound * float((buyers / t).max(initial=0.0))
+        bound += flow.error_bound * seen_through(buyers, t)
+    bound = bound * (1 + rounding(terms)) + exports.size * len(p.regions) * TINY
     for array in (m, intermediate, final):
         array.flags.writeable = False
     return GrossTrade(m, intermediate, final, bound)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._certificate import UNIT_ROUNDOFF, Certificate
+from carbonflows_fast._certificate import Certificate, rounding
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._tiles import IntArray, RegionTiles
@@ -33,16 +33,20 @@ class DenseFactors:
     Parameters
     ----------
     tiles : RegionTiles
-    absolute : bool
-        Factor I − |A| instead.
+    absolute, positive : bool
+        Factor I − |A| instead, or I − A without the negative entries of A.
     """
 
-    def __init__(self, tiles: RegionTiles, *, absolute: bool = False) -> None:
+    def __init__(
+        self, tiles: RegionTiles, *, absolute: bool = False, positive: bool = False
+    ) -> None:
         from scipy.linalg import LinAlgWarning, lu_factor
 
         n = tiles.n
         dense = np.empty((n, n), order="F", dtype=tiles.core.values.dtype)
         tiles.core.to_dense(absolute, dense, thread_count())
+        if positive:
+            np.minimum(dense, 0.0, out=dense)  # it holds −A
         dense[np.diag_indices(n)] += 1.0
         with warnings.catch_warnings():
             # A singular matrix shows in the proof, which decides.
@@ -75,8 +79,8 @@ class DenseFactors:
                 rows[[i, j]] = rows[[j, i]]
         sizes = _kernels.lu_sizes(lu.T, certificate.guard[rows])
         # 3 n for factors and both substitutions; the rest for I − A, divisions and these sums.
-        rounding = (5 * len(lu) + 64) * UNIT_ROUNDOFF
-        return float(certificate.scale * rounding * np.max(sizes / certificate.weight))
+        rounded = rounding(5 * len(lu) // 2 + 28)
+        return float(certificate.scale * rounded * np.max(sizes / certificate.weight))
 
     def unit_solutions(self, rows: IntArray) -> FloatArray:
         """Return the columns `rows` of (I − A)⁻¹, shape (n, k), in float64 and columns in a row."""

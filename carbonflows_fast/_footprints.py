@@ -20,6 +20,7 @@ from carbonflows_fast._account_solves import (
 )
 from carbonflows_fast._imports import imported
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._rhs import raised
 from carbonflows_fast.errors import shorten
 from carbonflows_fast.selection import select_demand
 
@@ -93,11 +94,12 @@ class Footprints:
         x = self._table.x.to_numpy()
         weights = [account_weight(s, x) for s in self._block.S]
         total: FloatArray = sum((t / (t @ np.abs(x) or 1.0) for t in weights), np.zeros(x.size))
-        return total / len(weights)
+        return raised(total / len(weights))
 
     @cached_property
     def _adjoint_weight(self) -> FloatArray:
-        return demand_weight(self._demand.sum(axis=1), positive_output(self._table))
+        size = np.abs(self._table._parts.Y).sum(axis=1)
+        return demand_weight(size, positive_output(self._table))
 
     @cached_property
     def _output(self) -> FloatArray:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from carbonflows_fast import _direct
+from carbonflows_fast._byproducts import MOST_ROWS, certificate_by_columns, productive_without
 from carbonflows_fast._certificate import UNIT_ROUNDOFF, Certificate, checked_margin
+from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast._sweeps import Stopping, Sweeps
 from carbonflows_fast.errors import NotProductiveError
@@ -28,10 +30,13 @@ class Guards:
     Parameters
     ----------
     sweeps : Sweeps
+    dense : callable
+        Makes the dense factors of I − A, which proofs for by-products need.
     """
 
-    def __init__(self, sweeps: Sweeps) -> None:
+    def __init__(self, sweeps: Sweeps, dense: Callable[[], _direct.DenseFactors]) -> None:
         self._sweeps = sweeps
+        self._dense = dense
         self._tiles = sweeps.tiles
         self._lock = threading.Lock()
         self._kept: dict[tuple[bool, bytes], Certificate] = {}
@@ -54,17 +59,61 @@ class Guards:
                 del self._kept[next(iter(self._kept))]
         return kept
 
+    @property
+    def by_sizes(self) -> bool:
+        """Whether w'(I − |A|) > 0 for some w, which is then true of every part of A."""
+        if self._sweeps.nonnegative:
+            return True
+        with self._lock:
+            found = next(iter(self._kept.values()), None)
+        if found is None:
+            found = self.certificate(np.ones(self._tiles.n), adjoint=False, threads=thread_count())
+        return found.absolute
+
     def _make(self, t: FloatArray, adjoint: bool, threads: int) -> Certificate:
         """Find w by more and more effort; whatever is found is checked, never believed."""
-        w = np.zeros(t.size)
-        for w in self._candidates(t, adjoint, threads):
-            if not np.isfinite(w).all() or w.min(initial=1.0) <= 0.0:
-                continue
-            margin = checked_margin(self._tiles, w, adjoint=adjoint, threads=threads)
-            if margin.min(initial=1.0) > 0.0:
-                scale = float((t / margin).max(initial=1.0)) * (1 + 4 * UNIT_ROUNDOFF)
-                return Certificate(t, w, scale)
-        raise self._not_productive(w, adjoint, threads)
+        w = np.ones(t.size)
+        try:
+            for w in self._candidates(t, adjoint, threads):
+                if not np.isfinite(w).all() or w.min(initial=1.0) <= 0.0:
+                    continue
+                margin = checked_margin(self._tiles, w, adjoint=adjoint, threads=threads)
+                if margin.min(initial=1.0) > 0.0:
+                    with np.errstate(over="ignore"):
+                        scale = float((t / margin).max(initial=1.0)) * (1 + 4 * UNIT_ROUNDOFF)
+                    return Certificate(t, w, scale)
+        except NotProductiveError:  # a block of I − |A| is singular
+            if self._sweeps.nonnegative:
+                raise
+        if self._sweeps.nonnegative:
+            raise self._not_productive(w, adjoint, threads)
+        return self._of_byproducts(t, w, adjoint, threads)
+
+    def _of_byproducts(
+        self, t: FloatArray, w: FloatArray, adjoint: bool, threads: int
+    ) -> Certificate:
+        """Prove without |A|, where A is productive but for what it yields beside; w fell short."""
+        rows = t.size
+        if rows <= MOST_ROWS and not productive_without(self._tiles, t, threads):
+            raise self._not_productive(w, adjoint, threads)
+        if rows > MOST_ROWS:
+            raise NotProductiveError(
+                f"A: expected I − |A| to be an M-matrix, or at most {MOST_ROWS:,} rows, got "
+                f"{rows:,} rows with negative inputs (by-products) too large for a proof by sizes, "
+                f"at {self._short(w, adjoint, threads)}; aggregate to fewer rows with "
+                "table.aggregate(...), or set these inputs to zero with table.with_changes(A=...)"
+            )
+        found = certificate_by_columns(
+            self._tiles, self._dense(), t, adjoint=adjoint, threads=threads
+        )
+        if found is None:
+            raise NotProductiveError(
+                "A: expected I − A to have an inverse that float64 can prove, got negative inputs "
+                "(by-products) that bring it too close to a singular matrix, at "
+                f"{self._short(w, adjoint, threads)}; correct these inputs, or set them to zero "
+                "with table.with_changes(A=...)"
+            )
+        return found
 
     def _candidates(self, t: FloatArray, adjoint: bool, threads: int) -> Iterator[FloatArray]:
         """Yield approximations to L't (adjoint: to L t) for |A|, cheap ones first."""
@@ -87,7 +136,7 @@ class Guards:
         lifted = t[:, None] + 1e-3 * np.abs(exact)
         yield np.ascontiguousarray(factors.solve(lifted, adjoint=not adjoint)[:, 0])
 
-    def _not_productive(self, w: FloatArray, adjoint: bool, threads: int) -> NotProductiveError:
+    def _short(self, w: FloatArray, adjoint: bool, threads: int) -> str:
         """Name the sectors where the last candidate falls short most."""
         usable = np.where(np.isfinite(w) & (w > 0), w, 1.0)
         usable = np.maximum(usable / usable.max(initial=1.0), 1e-200)
@@ -95,9 +144,12 @@ class Guards:
             margin = checked_margin(self._tiles, usable, adjoint=adjoint, threads=threads) / usable
         short = np.argsort(margin, kind="stable")
         short = short[margin[short] <= 0.0] if (margin <= 0.0).any() else short[:1]
+        return self._sweeps.name(short)
+
+    def _not_productive(self, w: FloatArray, adjoint: bool, threads: int) -> NotProductiveError:
         return NotProductiveError(
             "A: expected I − |A| to be an M-matrix (spectral radius of |A| below 1), got a matrix "
-            f"for which no proof of it is found, falling short at {self._sweeps.name(short)}; look "
-            "at cf.check(table) for negative outputs and columns of A that sum to 1 or more, and "
-            "correct them"
+            "for which no proof of it is found, falling short at "
+            f"{self._short(w, adjoint, threads)}; look at cf.check(table) for negative outputs and "
+            "columns of A that sum to 1 or more, and correct them"
         )

@@ -10,12 +10,12 @@ import numpy as np
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import InputError, wrong
 
-__all__ = ["RightHandSides", "check_size", "checked_rtol", "checked_weight"]
+__all__ = ["RightHandSides", "check_size", "checked_rtol", "checked_weight", "raised"]
 
 SMALLEST, LARGEST = 1e-280, 1e280
 """Size of a right-hand side, so that neither its products nor their bound leave float64."""
 NEGLIGIBLE = 1e-100
-"""Weights below this share of the largest are raised to it."""
+"""The smallest weight, as a share of the largest: below it a bound says nothing of that row."""
 
 
 def _numbers(name: str, value: Any, expected: str) -> FloatArray:
@@ -131,7 +131,8 @@ def checked_rtol(rtol: Any) -> float:
 def checked_weight(weight: Any, n: int) -> FloatArray:
     """Return the weight t of the error, shape (n,), positive everywhere, scaled to at most 1.
 
-    A relative bound does not change with the scale of t; a power of two loses no digit.
+    Zeros become 1 % of the mean. What is left negligible beside the largest is refused, for a bound
+    would be about a larger weight than the caller's.
     """
     if weight is None:
         return np.ones(n)
@@ -142,6 +143,27 @@ def checked_weight(weight: Any, n: int) -> FloatArray:
             wrong("weight", expected=f"{n} numbers, none negative and not all zero", got=got,
                   remedy="leave it out to weigh all rows alike")
         )  # fmt: skip
+    t = _scaled_below_1(t)
     # The proof needs t > 0; a small floor covers the rows that are not asked about.
-    t = np.ldexp(t, -int(np.frexp(t.max())[1]))
-    return np.where(t > 0.0, np.maximum(t, NEGLIGIBLE), 0.01 * t.mean())
+    t = np.where(t > 0.0, t, 0.01 * t.mean())
+    if t.min() < NEGLIGIBLE * t.max():
+        raise InputError(
+            wrong("weight", expected=f"numbers above {NEGLIGIBLE:.0e} of the largest, or 0",
+                  got=f"{t.min() / t.max():.1e} of it at row {int(t.argmin())}",
+                  remedy="raise the small ones, or set them to 0 if these rows do not matter")
+        )  # fmt: skip
+    return t
+
+
+def raised(weight: FloatArray) -> FloatArray:
+    """Return a positive weight as `checked_weight` takes it: nothing is negligible beside the rest.
+
+    A bound on Σ t|error| holds for every smaller t as well.
+    """
+    lifted: FloatArray = np.maximum(weight, NEGLIGIBLE * (1.0 + 1e-9) * weight.max(initial=0.0))
+    return lifted
+
+
+def _scaled_below_1(t: FloatArray) -> FloatArray:
+    """Scale by a power of two, which loses no digit and changes no relative bound."""
+    return np.ldexp(t, -int(np.frexp(t.max())[1]))

@@ -1,6 +1,6 @@
 """Parts of a table as systems of their own: some rows only, or every region by itself.
 
-And one pass over A, in table order.
+And one pass over A in table order, and how far an error reaches along its chains.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
+from carbonflows_fast._certificate import rounding
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import BoolArray, CodeArray, FloatArray
+from carbonflows_fast._rhs import checked_weight
 from carbonflows_fast._tiles import RegionTiles, tiles_from
 from carbonflows_fast.leontief import LeontiefSystem
 
-__all__ = ["among_rows", "through", "within_groups"]
+__all__ = ["among_rows", "reach", "through", "within_groups"]
 
 
 def among_rows(
@@ -23,6 +25,7 @@ def among_rows(
     """Return the system that has only the entries between the given rows; others stand alone.
 
     It rests on the proofs of the whole: w'(I − |A|) > 0 stays true when entries of A are left out.
+    With by-products, where the proof is another one, it needs its own.
 
     Parameters
     ----------
@@ -33,7 +36,8 @@ def among_rows(
     mask: FloatArray = np.where(rows, 1.0, 0.0)[tiles.table_rows]
     core = tiles.core.scaled(mask, mask, count)
     part = _system(prepared, RegionTiles(core, tiles.order), count)
-    part._guards = prepared._guards
+    if prepared.by_sizes:
+        part._guards = prepared._guards
     return part
 
 
@@ -94,6 +98,24 @@ def through(
     out = np.empty(sides.shape)
     out[here] = tiles.product(sides, adjoint=adjoint, absolute=absolute, threads=thread_count())
     return out.reshape(X.shape)
+
+
+def reach(prepared: LeontiefSystem, weight: FloatArray, *, adjoint: bool = False) -> FloatArray:
+    """Return at least |L|'t, or |L| t, for a weight t (n,) that errors were certified in.
+
+    What an error of a right-hand side, known entry by entry, may do to a result.
+    """
+    order, count = prepared.tiles.order, thread_count()
+    t = checked_weight(weight, prepared.n)
+    proof = prepared._guards.certificate(
+        t if order is None else t[order], adjoint=adjoint, threads=count
+    )
+    reached = np.empty(prepared.n)
+    reached[prepared.tiles.table_rows] = proof.guard
+    # The certificate's weight was scaled by a power of two.
+    with np.errstate(over="ignore"):
+        reached *= proof.scale * float(weight.max() / t.max()) * (1 + rounding(4))
+    return reached
 
 
 def _filtered(core: _core.Tiles, codes: CodeArray, threads: int) -> _core.Tiles:

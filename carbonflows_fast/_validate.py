@@ -194,15 +194,6 @@ def table_parts(
     """Check the arguments of `Table` and return its parts; see there."""
     kind: Literal["A", "Z"] = "A" if _one_of("Z", Z, "A", A) == "A" else "Z"
     emissions_kind: Literal["F", "S"] = "S" if _one_of("F", F, "S", S) == "S" else "F"
-    if kind == "A" and x is None:
-        raise InputError(
-            wrong(
-                "x",
-                expected="output by row, since A was given",
-                got="None",
-                remedy="give x = Z·1 + Y·1, or Z instead of A, or solve (I − A) x = Y·1 for it",
-            )
-        )
     matrix = as_given(kind, Z if A is None else A)
     final = as_given("Y", Y)
     stress = as_given(emissions_kind, F if S is None else S, row=True)
@@ -259,7 +250,7 @@ def table_parts(
     checked_matrix = matrix_numbers(kind, matrix.values, rows)
     checked_Y = numbers("Y", final.values, (rows, columns))
     checked_x = _output(output, n, rows)
-    if checked_x is None:
+    if checked_x is None and kind == "Z":
         checked_x = locked(row_sums(checked_matrix) + row_sums(checked_Y))
     return Parts(
         matrix=checked_matrix,

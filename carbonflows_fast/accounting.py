@@ -149,8 +149,8 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     -------
     DataFrame, stressor × (region, sector)
         Unit of the stressor per unit of the row. `attrs["error_bound"]` maps each stressor to a
-        bound on Σ_j (|y_j| + 0.01 x_j)·|error of m_j|, in the stressor's unit, y being all final
-        demand: no footprint m'y of the table's own demand, or of a part of it, is wrong by more.
+        bound on Σ_j (Σ|Y_j| + 0.01 x_j)·|error of m_j|, in the stressor's unit: they make no
+        footprint m'y of the table's own demand, or of a part of it, wrong by more.
         `attrs["unit"]` maps each to its unit.
 
     Raises
@@ -182,7 +182,7 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     CO2       1.254  0.33
     """
     block = stressor_block(table, stressors)
-    weight = demand_weight(table._parts.Y.sum(axis=1), positive_output(table))
+    weight = demand_weight(np.abs(table._parts.Y).sum(axis=1), positive_output(table))
     m, bounds = adjoint(table, block.S, weight)
     frame = stressor_frame(m, block.names, table.rows)
     frame.attrs = {

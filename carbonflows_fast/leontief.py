@@ -81,7 +81,7 @@ class LeontiefSystem:
         )
         self._sweeps = Sweeps(tiles, describe, self.nonnegative, factors)
         self._sweeps.factors(False, count)
-        self._guards = Guards(self._sweeps)
+        self._guards = Guards(self._sweeps, self._dense)
         self._lock = threading.Lock()
         self._lu: DenseFactors | None = None
         self._single: Sweeps | None = None
@@ -116,7 +116,8 @@ class LeontiefSystem:
             Every column's proved error bound is at most this when the call returns.
         weight : array, shape (n,), optional
             t ≥ 0 in the bound Σ t|x̃ − x| / Σ t|x̃|; 1 by default. With rows in different units,
-            give a number per unit of output. Zeros are raised to 1 % of the mean.
+            give a number per unit of output. Zeros are raised to 1 % of the mean; others must be
+            above 1e-100 of the largest.
         method : {"auto", "gmres", "gauss-seidel", "direct"}
             GMRES on block Gauss-Seidel sweeps, the sweeps alone, or dense LU by LAPACK. "auto"
             chooses by the shapes, the nonzeros, the number of right-hand sides and `memory_limit`
@@ -137,7 +138,8 @@ class LeontiefSystem:
         InputError
             If a shape or value is wrong.
         NotProductiveError
-            If I − |A| is not an M-matrix.
+            If I − |A| is not an M-matrix, unless all that stands in the way are by-products
+            (negative inputs) and I − A is proved to have an inverse in another way.
         ConvergenceError
             If `rtol` is not reached; the message says how far it came.
 
@@ -208,7 +210,7 @@ class LeontiefSystem:
         return self._solve(sides, True, rtol, weight, method, threads, x0, memory_limit)
 
     def require_productive(self, *, threads: int | None = None) -> None:
-        """Prove that I − |A| is an M-matrix, so that every solve has a bounded error.
+        """Prove that every solve has a bounded error: I − |A| is an M-matrix, but for by-products.
 
         Parameters
         ----------
@@ -226,6 +228,11 @@ class LeontiefSystem:
         """
         ones = np.ones(self.n)
         self._guards.certificate(ones, adjoint=False, threads=thread_count(threads))
+
+    @property
+    def by_sizes(self) -> bool:
+        """Whether errors are bounded by the sizes of the entries of A alone: no by-products."""
+        return self._guards.by_sizes
 
     # ---- how it is done ------------------------------------------------------------------------
 
@@ -257,6 +264,8 @@ class LeontiefSystem:
         certificate = self._guards.certificate(
             t if order is None else t[order], adjoint=adjoint, threads=count
         )
+        if chosen != "direct" and method == "auto" and not certificate.absolute:
+            chosen, why = "direct", "by-products: their proof has made the factors already"
         outcomes = []
         for first in range(0, max(sides.k, 1), GROUP):
             here = slice(first, first + GROUP)

@@ -10,6 +10,7 @@ Energy Economics 68 (betweenness of transactions).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from carbonflows_fast._account_solves import (
+    TINY,
     account_weight,
     accurate_multipliers,
     adjoint,
+    demand_size,
     demand_weight,
     positive_output,
     region_flows,
     solved,
 )
+from carbonflows_fast._certificate import rounding, seen_through
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import InputError, wrong
@@ -142,38 +146,52 @@ def production_layers(
                   got=repr(layers),
                   remedy="leave it out for 10")
         )  # fmt: skip
-    chosen, y = select_stressor(table, stressor), select_demand(table, demand).values.sum(axis=1)
-    weight = demand_weight(y, positive_output(table))
+    chosen, wanted = select_stressor(table, stressor), select_demand(table, demand)
+    size, columns = demand_size(table, wanted)
+    weight = demand_weight(size, positive_output(table))
     prepared = system(table)
     multipliers, bound = accurate_multipliers(prepared, chosen.s, weight)
-    return layers_of(prepared, chosen, y, (multipliers, bound, weight), int(layers))
+    y = wanted.values.sum(axis=1)
+    # Adding up the columns of Y.
+    doubt = rounding(columns + len(table.regions)) * size
+    return layers_of(
+        prepared, chosen, (y, lambda seen: float(seen @ doubt)), (multipliers, bound, weight),
+        int(layers),
+    )  # fmt: skip
 
 
 def layers_of(
     prepared: LeontiefSystem,
     stressor: Stressor,
-    y: FloatArray,
+    bought: tuple[FloatArray, Callable[[FloatArray], float]],
     known: tuple[FloatArray, float, FloatArray],
     layers: int,
 ) -> pd.DataFrame:
     """Return the same for y (n,), with multipliers that are known.
 
-    `known` are the multipliers (n,), the bound of Σ b|error|, and b (n,).
+    `bought` are y, and a function that bounds Σ seen |error of y| for seen ≥ 0 (n,); `known` the
+    multipliers (n,), the bound of Σ b|error|, and b (n,).
     """
+    y, missed = bought
     multipliers, bound, weight = known
     order = prepared.tiles.table_rows
     s, m, b, p = stressor.s[order], multipliers[order], weight[order], y[order]
     size = np.abs(p)  # |A|^k |y|: what rounding can do is relative to it
-    emissions, remainder, error = np.empty(layers + 1), np.empty(layers + 1), np.empty(layers + 1)
-    total, doubt = float(m @ p), 0.0
+    # |s|'|A|^k, and the same with no less than the exact |m|: through these an error of y is seen.
+    seen = np.column_stack([np.abs(s), np.abs(m) + bound / b])
+    emissions, remainder = np.empty(layers + 1), np.empty(layers + 1)
+    error, total, doubt = 0.0, float(m @ p), 0.0
+    terms = prepared.n + layers
     for k in range(layers + 1):
         emissions[k] = s @ p
-        rounding = 2.0**-52 * (prepared.n + layers + (k + 1) * (prepared.tiles.additions + 4))
-        doubt += rounding * float(np.abs(s) @ size)
+        terms += prepared.tiles.additions + 8
+        doubt += rounding(terms) * float(np.abs(s) @ size) + missed(_unordered(seen[:, 0], order))
         p, size = _bought(prepared, p, size)
         remainder[k] = m @ p
-        inexact = bound * float(np.max(np.abs(p) / b, initial=0.0))
-        error[k] = max(doubt, inexact + 2 * rounding * float(np.abs(m) @ size))
+        seen = _sold(prepared, seen)
+        left = bound * seen_through(p, b) + missed(_unordered(seen[:, 1], order))
+        left += rounding(terms + prepared.tiles.additions) * float((np.abs(m) + bound / b) @ size)
+        error = max(error, doubt, left)
     cumulative = np.cumsum(emissions)
     gross = float(np.abs(emissions).sum() + abs(remainder[-1]))
     frame = pd.DataFrame(
@@ -190,9 +208,23 @@ def layers_of(
         "stressor": stressor.name,
         "unit": stressor.unit,
         "total": total,
-        "error_bound": float(error.max()),
+        "error_bound": error * (1 + rounding(terms)) + (layers + 1) * s.size * TINY,
     }
     return frame
+
+
+def _unordered(values: FloatArray, order: Any) -> FloatArray:
+    """Return values in tile order in the order of the table."""
+    out = np.empty(values.shape)
+    out[order] = values
+    return out
+
+
+def _sold(prepared: LeontiefSystem, seen: FloatArray) -> FloatArray:
+    """Return |A|' seen, no less than exactly, (n, k)."""
+    product = prepared.tiles.product(seen, adjoint=True, absolute=True, threads=thread_count())
+    raised: FloatArray = product * (1 + rounding(prepared.tiles.additions))
+    return raised
 
 
 def _bought(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from carbonflows_fast import _core
+from carbonflows_fast._account_solves import demand_size
 from carbonflows_fast._change_result import PathChanges
 from carbonflows_fast._log_line import by_logarithms
 from carbonflows_fast._machine import thread_count
@@ -28,6 +29,7 @@ from carbonflows_fast._path_options import MODES, MOST_PATHS, Wanted, wanted
 from carbonflows_fast.decomposition import effects_of
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
 from carbonflows_fast.paths import PREFIXES_A_PATH, SMALLEST, Network, exponent_of, network_of
+from carbonflows_fast.selection import select_demand
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -125,7 +127,7 @@ def structural_path_decomposition(
     asked = wanted(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
     count = thread_count(threads)
     pair = pair_of(before, after, stressor, demand, deflators)
-    found = _search(pair, asked, count)
+    found = _search(pair, asked, demand, count)
     positions, origins, kinds, unlogged = _attributed(pair, found, method)
     return PathChanges(
         before=found["before"],
@@ -150,7 +152,7 @@ def structural_path_decomposition(
     )
 
 
-def _search(pair: Pair, asked: Wanted, threads: int) -> dict[str, Any]:
+def _search(pair: Pair, asked: Wanted, demand: Any, threads: int) -> dict[str, Any]:
     """Find the paths; arrays in table order, in the stressor's unit."""
     ends = (pair.before, pair.after)
     order = pair.order
@@ -169,7 +171,8 @@ def _search(pair: Pair, asked: Wanted, threads: int) -> dict[str, Any]:
         networks[0].chains, networks[1].chains, demands[0], demands[1], bool(one_sign), threads
     )
     totals = [net.total(one) for net, one in zip(networks, y, strict=True)]
-    bounds = [net.error_bound(one) for net, one in zip(networks, y, strict=True)]
+    sizes = [demand_size(end.table, select_demand(end.table, demand)) for end in ends]
+    bounds = [net.error_bound(*size) for net, size in zip(networks, sizes, strict=True)]
     total, bound = totals[1] - totals[0], sum(bounds)
     raw = _rounds(joint, asked, total, bound, scale, order, threads)
     _, v0, v1, starts, rows, f0, f1, pruned, nodes = raw

@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carbonflows_fast import _core
-from carbonflows_fast._account_solves import accurate_multipliers, positive_output
+from carbonflows_fast._account_solves import (
+    TINY,
+    accurate_multipliers,
+    demand_size,
+    purchase_weight,
+)
+from carbonflows_fast._certificate import rounding, seen_through
 from carbonflows_fast._machine import instruction_set, thread_count
 from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast._path_options import MOST_PATHS, Wanted, wanted
@@ -133,14 +139,16 @@ def structural_paths(
     """
     asked = wanted(top, threshold, min_share, coverage, max_paths, max_stage)
     chosen = select_stressor(table, stressor)
-    y = select_demand(table, demand).values.sum(axis=1)
+    bought = select_demand(table, demand)
+    y, (size, columns) = bought.values.sum(axis=1), demand_size(table, bought)
     if float(np.abs(y).max(initial=0.0)) > 1.0 / SMALLEST:
         raise InputError(
             wrong("demand", expected=f"numbers up to {1.0 / SMALLEST:.0e}",
                   got=f"{np.abs(y).max():.1e}", remedy="give it in another unit")
         )  # fmt: skip
     if start is not None:
-        y = np.where(select_rows(table, start, "start"), y, 0.0)
+        first = select_rows(table, start, "start")
+        y, size = np.where(first, y, 0.0), np.where(first, size, 0.0)
     s = chosen.s if end is None else np.where(select_rows(table, end, "end"), chosen.s, 0.0)
     met = None if through is None else select_rows(table, through, "through")
     count = thread_count(threads)
@@ -156,7 +164,7 @@ def structural_paths(
         total=total,
         gross=network.gross(y),
         remainder=float(pruned.sum()),
-        error_bound=network.error_bound(y),
+        error_bound=network.error_bound(size, columns),
         pruned=pruned,
         nodes=nodes,
         _stage_totals=partial(stage_totals, table, s, met, y),
@@ -174,7 +182,8 @@ class Network:
     multipliers : (states, n) in table order, Σ over the completions that end as they must; the
         last row for paths that have met T, or need not.
     bound : of Σ b|error| of `multipliers`; weight : b, (n,).
-    spread : how much larger (L b)_i is than b_i at most; size : at least |s|'L b, L of |A|.
+    spread : how much larger (L b)_i is than b_i at most; size : at least |s|'L b, L of
+    |A|, and with T what sums over what arrives there may add up to.
     """
 
     prepared: LeontiefSystem
@@ -212,13 +221,16 @@ class Network:
         """Σ|v| of all paths: what shares are of."""
         return float(self.sizes @ np.abs(y))
 
-    def error_bound(self, y: FloatArray) -> float:
+    def error_bound(self, size: FloatArray, columns: int) -> float:
         """Of the total and the remainder: the solves', and what adding up may round.
 
-        Subtrees are cut off where up to (L|y|)_i arrives, not |y|_i.
+        `size` is Σ|Y| over the columns of the demand, no less than |y|. Subtrees are cut off where
+        up to (L|y|)_i arrives, not |y|_i.
         """
-        share = float(np.max(np.abs(y) / self.weight, initial=0.0))
-        return share * (self.spread * self.bound + 2.0**-50 * (y.size + 64) * self.size)
+        # Products on the way to a subtree, several tables of them, and sums over all subtrees.
+        rounded = 4.0 * rounding(size.size + columns + 64) * self.size
+        bound = seen_through(size, self.weight) * (self.spread * self.bound + rounded)
+        return bound + size.size * TINY
 
     def find(self, y: FloatArray, asked: Wanted, threads: int) -> tuple[Any, ...]:
         """Search; y in table order."""
@@ -242,7 +254,7 @@ class Network:
         if asked.coverage is not None and most is None and values.size:
             # In the order of the search, which decided so.
             share = float(np.cumsum(np.abs(values))[-1]) / _scaled(self.gross(y), -exponent)
-            self._require_reach(asked, share * (1.0 + 2.0**-50))
+            self._require_reach(asked, share * (1.0 + rounding(0)))
         return (
             np.ldexp(values, exponent), starts, rows, np.ldexp(pruned, exponent), nodes,
         )  # fmt: skip
@@ -338,7 +350,14 @@ def _new_network(
 ) -> Network:
     prepared = system(table)
     # With all of x in it, (L b)_i is only a few times b_i: see `Network.error_bound`.
-    weight = np.abs(table._parts.Y).sum(axis=1) + positive_output(table)
+    weight = purchase_weight(table)
+    if not prepared.by_sizes:
+        raise NotProductiveError(
+            "A: expected supply chains whose sizes add up to a finite number, got negative inputs "
+            "(by-products) that cancel chains of any length, so that nothing bounds what a search "
+            "leaves out; ask cf.flows, cf.production_layers or cf.sector_study, which need no "
+            "chains one by one, or set these inputs to zero with table.with_changes(A=...)"
+        )
     m, bound = accurate_multipliers(prepared, s, weight)
     here = prepared.tiles.table_rows
     # The checked guard v of m has (I − |A|) v ≥ b / scale, hence L b ≤ scale v.
@@ -364,7 +383,7 @@ def _new_network(
             "A: expected every cycle of purchases to need less than it delivers, got one that "
             "does not; look at cf.check(table) and correct the table"
         ) from None
-    size = float(np.abs(s[here]) @ reached)
+    size = float(np.abs(s[here]) @ reached) * (1.0 if met is None else spread)
     return Network(prepared, chains, exponent, s, met, multipliers, bound, weight, spread, size)
 
 

@@ -24,7 +24,6 @@ from carbonflows_fast._pymrio_frames import (
     put_in_order,
 )
 from carbonflows_fast.leontief import release_dense, system
-from carbonflows_fast.readers._assemble import assemble
 from carbonflows_fast.table import Table
 
 __all__ = ["calc_all"]
@@ -181,7 +180,7 @@ def _table(io: Any) -> Table:
         A = A.reindex(index=rows, columns=rows, fill_value=0.0)
         x = None if x is None else x.reindex(rows, fill_value=0.0)
         Y = Y.reindex(rows, fill_value=0.0)
-    return assemble(
+    return Table(
         A=A,
         x=x.iloc[:, 0] if isinstance(x, pd.DataFrame) else x,
         Y=Y,

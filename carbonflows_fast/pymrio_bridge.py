@@ -19,7 +19,6 @@ from carbonflows_fast._pymrio_frames import (
 )
 from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.errors import InputError, LabelError, wrong
-from carbonflows_fast.readers._assemble import assemble
 from carbonflows_fast.readers._names import LEVELS, bare_names, join_levels, stressor_names
 from carbonflows_fast.table import Table
 
@@ -69,7 +68,7 @@ def from_pymrio(io: Any) -> Table:
     emissions = _emissions(io, matrix.index, Y.columns)
     meta = getattr(io, "meta", None)
     about = [getattr(meta, item, None) for item in ("name", "system", "version")]
-    return assemble(
+    return Table(
         **{kind: matrix},
         x=x.iloc[:, 0] if isinstance(x, pd.DataFrame) else x,
         Y=Y,

@@ -21,18 +21,21 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._account_solves import (
+    TINY,
     account_weight,
+    demand_size,
     positive_output,
     purchase_weight,
     solved_by,
     source_multipliers,
 )
+from carbonflows_fast._certificate import added_up, rounding, seen_through
 from carbonflows_fast._parts import BoolArray, FloatArray
 from carbonflows_fast._sector_result import SectorStudy
-from carbonflows_fast._subsystems import among_rows, through
+from carbonflows_fast._subsystems import among_rows, reach, through
 from carbonflows_fast.classification import STUDIES, study_sectors
 from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
-from carbonflows_fast.leontief import system
+from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.linkages import layers_of
 from carbonflows_fast.paths import structural_paths
 from carbonflows_fast.selection import Demand, Stressor, select_demand, select_rows, select_stressor
@@ -156,16 +159,52 @@ def _target(table: Table, sectors: Any) -> tuple[str, BoolArray, tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Delivery:
+    """What T delivers outside its own chains, and how wrong that may be.
+
+    z : (n, q), 0 off T; X : (I − A_OO)⁻¹ Y_O, (n, q); missed : Σ t|error of X|, t the weight;
+    size : Σ|Y|, (n,); terms : additions on the way to z.
+    """
+
+    table: Table
+    on_T: BoolArray
+    z: FloatArray
+    X: FloatArray
+    missed: float
+    weight: FloatArray
+    size: FloatArray
+    terms: int
+
+    def error(self, seen: FloatArray) -> float:
+        """Bound Σ seen |error of z| over all consumers, for seen ≥ 0 (n,)."""
+        seen = np.where(self.on_T, seen, 0.0)
+        around = through(system(self.table), seen, adjoint=True, absolute=True)
+        around = around * (1 + rounding(self.terms))
+        rounded = float(around @ np.abs(self.X).sum(axis=1) + seen @ self.size)
+        return self.missed * seen_through(around, self.weight) + rounding(self.terms) * rounded
+
+    def around(self, others: LeontiefSystem, weight: FloatArray) -> FloatArray:
+        """Return no less than |Y_T| + |A_TO||(I − A_OO)⁻¹||Y_O| on T, and |(I − A_OO)⁻¹||Y_O| off.
+
+        The sizes of all chains to T, shape (n,); `others` is the system of A_OO.
+        """
+        chains = reach(others, weight, adjoint=True) * seen_through(self.size, weight)
+        chains = np.where(self.on_T, 0.0, chains)
+        met = through(system(self.table), chains, absolute=True) * (1 + rounding(self.terms))
+        return np.where(self.on_T, self.size + met, chains)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     """Numbers of a study.
 
-    steps : (R, R, q), emitted, made, consumed; products : (n, q); delivered : z_T, (n,), 0 off T;
-    multipliers : (n,), and the bound of their error in the weight.
+    steps : (R, R, q), emitted, made, consumed; products : (n, q); multipliers : (n,), and the bound
+    of their error in the weight.
     """
 
     steps: FloatArray
     products: FloatArray
-    delivered: FloatArray
+    delivery: _Delivery
     multipliers: FloatArray
     multiplier_bound: float
     weight: FloatArray
@@ -176,73 +215,108 @@ class _Found:
     products_bound: float
 
 
-def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Found:
-    """Follow the chains through the rows T, for s (n,)."""
-    from carbonflows_fast import _kernels
-
-    p, prepared, Y, on_T = table._parts, system(table), demand.values, rows[:, None]
-    weight = purchase_weight(table)
-    m, bound = source_multipliers(table, s)
-    multipliers = m.sum(axis=0)
-
-    # What T delivers. An error of (I − A_OO)⁻¹ Y_O counts by what T emits for it, A_TO'm_T ≤ m.
-    others = among_rows(prepared, ~rows)
-    t = account_weight(np.abs(m).sum(axis=0), positive_output(table))
+def _delivered(
+    table: Table, others: LeontiefSystem, demand: Demand, rows: BoolArray, t: FloatArray
+) -> _Delivery:
+    """Solve for z_T = Y_T + A_TO (I − A_OO)⁻¹ Y_O, errors of the solve weighted by t."""
+    prepared, Y, on_T = system(table), demand.values, rows[:, None]
     solution = solved_by(
         others, others._with_single, np.where(on_T, 0.0, Y), by_row=False, weight=t
     )
     X: FloatArray = solution.values
-    z = np.where(on_T, Y + through(prepared, X), 0.0)
-    delivered, size = z.sum(axis=1), np.abs(z).sum(axis=1)
+    size, columns = demand_size(table, demand)
+    missed = float(solution.report.error_bounds @ (t @ np.abs(X)))
+    missed += rounding(columns) * added_up(reach(others, t), np.where(rows, 0.0, size))
+    return _Delivery(
+        table=table,
+        on_T=rows,
+        z=np.where(on_T, Y + through(prepared, X), 0.0),
+        X=X,
+        missed=missed * (1 + rounding(table.n + columns)),
+        weight=t,
+        size=size,
+        terms=prepared.tiles.additions + table.n + columns + 3 * len(table.regions) + 64,
+    )
 
+
+def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Found:
+    """Follow the chains through the rows T, for s (n,)."""
+    from carbonflows_fast import _kernels
+
+    p, prepared, Y = table._parts, system(table), demand.values
+    weight = purchase_weight(table)
+    m, bound = source_multipliers(table, s)
+    multipliers = m.sum(axis=0)
+    m_size = np.abs(m).sum(axis=0) + bound / weight  # no less than the exact ones
+
+    # What T delivers. An error of (I − A_OO)⁻¹ Y_O counts by what T emits for it, A_TO'm_T ≤ m.
+    t = account_weight(np.abs(m).sum(axis=0), positive_output(table))
+    others = among_rows(prepared, ~rows)
+    delivery = _delivered(table, others, demand, rows, t)
+    z, size, terms = delivery.z, np.abs(delivery.z).sum(axis=1), delivery.terms
     m_T, codes_T = np.ascontiguousarray(m[:, rows]), p.region_codes[rows]
     steps: FloatArray = _kernels.three_step_sums(m_T, z[rows], codes_T, len(p.regions))
+    steps_bound = bound * seen_through(size, weight) + delivery.error(m_size)
+    steps_bound += rounding(terms) * float(m_size @ size)
 
-    # All that T emits belongs to chains through T.
-    start = table.x.to_numpy() if demand.complete else None
-    made = prepared.solve(Y.sum(axis=1), weight=t, x0=start)
-    output: FloatArray = made.values
-    direct = float(s[rows] @ output[rows])
-    direct_bound = made.report.error_bound * float(t @ np.abs(output))
-    direct_bound *= float((np.abs(s) / t).max(initial=0.0))
+    direct, direct_bound = _direct_part(table, s, demand, rows, t)
 
     entering = np.where(
         rows, 0.0, through(prepared, np.where(rows, multipliers, 0.0), adjoint=True)
     )
     further = others.solve_adjoint(entering, weight=weight)
     met: FloatArray = further.values
-    bought = float((np.abs(Y).sum(axis=1) / weight).max(initial=0.0))
-
-    reached = through(
-        prepared, np.where(rows, np.abs(m).sum(axis=0), 0.0), adjoint=True, absolute=True
+    # Its own error; that of m on T, all chains to T; what `entering` and the products round.
+    around = delivery.around(others, weight)
+    sold = through(prepared, np.where(rows, m_size, 0.0), adjoint=True, absolute=True)
+    products_bound = (
+        seen_through(delivery.size, weight)
+        * further.report.error_bound
+        * float(weight @ np.abs(met))
     )
-    missed = float(solution.report.error_bounds @ (t @ np.abs(X)))
-    rounding = 2.0**-52 * (prepared.tiles.additions + table.n + 3 * len(p.regions) + 8)
-    summed = float(np.abs(m).sum(axis=0) @ size + reached @ np.abs(X).sum(axis=1))
+    products_bound += bound * seen_through(np.where(rows, around, 0.0), weight)
+    products_bound += (
+        2
+        * rounding(terms)
+        * float(m_size @ np.where(rows, around, 0.0) + sold @ np.where(rows, 0.0, around))
+    )
     total = float(steps.sum())
+    tiny = (steps.size + Y.size) * table.n * TINY
     return _Found(
         steps=steps,
         products=np.where(rows, multipliers, met)[:, None] * Y,
-        delivered=delivered,
+        delivery=delivery,
         multipliers=multipliers,
         multiplier_bound=bound,
         weight=weight,
         total=total,
         direct=direct,
         upstream=total - direct,
-        error_bound=bound * float((size / weight).max(initial=0.0))
-        + missed * float((reached / t).max(initial=0.0))
-        + direct_bound
-        + rounding * summed,
-        # An error of m on T comes on top, through A_TO (I − A_OO)⁻¹ Y_O, which is part of z.
-        products_bound=bought * further.report.error_bound * float(weight @ np.abs(met))
-        + bound * (bought + max(1.0, float((size / weight).max(initial=0.0))))
-        + rounding * (summed + float(np.abs(met) @ np.abs(Y).sum(axis=1))),
+        error_bound=(steps_bound + direct_bound) * (1 + rounding(terms)) + tiny,
+        products_bound=products_bound * (1 + rounding(terms)) + tiny,
     )
+
+
+def _direct_part(
+    table: Table, s: FloatArray, demand: Demand, rows: BoolArray, t: FloatArray
+) -> tuple[float, float]:
+    """Return what T emits itself, all of it in chains through T, and its bound."""
+    prepared, y = system(table), demand.values.sum(axis=1)
+    start = table.x.to_numpy() if demand.complete else None
+    made = prepared.solve(y, weight=t, x0=start)
+    output: FloatArray = made.values
+    on_T = np.where(rows, s, 0.0)
+    size, columns = demand_size(table, demand)
+    inexact = made.report.error_bound * float(t @ np.abs(output))
+    inexact += rounding(columns + len(table.regions)) * added_up(reach(prepared, t), size)
+    bound = inexact * seen_through(on_T, t)
+    bound += rounding(table.n) * float(np.abs(on_T) @ np.abs(output))
+    return float(on_T @ output), bound
 
 
 def _tiers(table: Table, stressor: Stressor, found: _Found, last: int) -> pd.DataFrame:
     known = found.multipliers, found.multiplier_bound, found.weight
-    frame = layers_of(system(table), stressor, found.delivered, known, last)
+    delivered = found.delivery.z.sum(axis=1), found.delivery.error
+    frame = layers_of(system(table), stressor, delivered, known, last)
     frame.index.name = "tier"
     return frame

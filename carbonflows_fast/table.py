@@ -54,7 +54,8 @@ class Table(Views):
     F, S : array or DataFrame, shape (k, n)
         Stressors by sector (F), or per unit of output (S = F x̂⁻¹): exactly one.
     x : array or Series, shape (n,), optional
-        Output. Without it x = Z·1 + Y·1; required where A is given.
+        Output. Without it x = Z·1 + Y·1; with A it is solved from (I − A) x = Y·1 when it is
+        first asked for.
     F_Y : array or DataFrame, shape (k, m), optional
         Stressors emitted by final users directly, in the units of F. None: zero.
     regions, sectors : sequence of n labels, optional
@@ -119,6 +120,11 @@ class Table(Views):
     (('goods',), ('final demand',), [('DE', 'final demand'), ('FR', 'final demand')])
     >>> table.stressors, table.stressor_units["CO2"], table.row_units.tolist(), table.population
     (('CO2',), 'kt', ['', ''], None)
+
+    A model that is published as coefficients, without output:
+
+    >>> Table(A=[[0.5]], Y=[50.0], S=[0.2], regions="CA", sectors=["all"], stressors="CO2").F.values
+    array([[20.]])
     """
 
     __slots__ = ("__weakref__", "_saved")

@@ -18,11 +18,14 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._account_solves import (
+    TINY,
+    demand_size,
     purchase_weight,
     region_flows,
     source_multipliers,
 )
 from carbonflows_fast._bilateral import GrossTrade, gross_trade
+from carbonflows_fast._certificate import rounding, seen_through
 from carbonflows_fast._flow_matrix import FlowMatrix, parts_of
 from carbonflows_fast._parts import FloatArray, encode
 from carbonflows_fast.classification import CLASSES, sector_classes
@@ -69,7 +72,8 @@ class Flows(FlowMatrix):
         """Return s_i x_i^(q): rows (region, sector) where emitted, columns consumer, in `unit`."""
         table, flow = self._table, self._flow
         values = flow.stressor.s[:, None] * flow.x
-        return self._grouped(values, table.rows, table._parts.region_codes)
+        frame = self._grouped(values, table.rows, table._parts.region_codes)
+        return self._with_bound(frame, self.error_bound)
 
     def by_product(self) -> pd.DataFrame:
         """Return emissions by emitting region, product finally bought and consumer.
@@ -96,11 +100,14 @@ class Flows(FlowMatrix):
     @cached_property
     def _by_source(self) -> tuple[FloatArray, float]:
         """Multipliers of what each region emits, (R, n), and the bound of all m_j^(r) y_j^(q)."""
-        table, Y = self._table, np.abs(self._flow.demand.values)
+        table = self._table
         m, bound = source_multipliers(table, self._flow.stressor.s)
-        bound *= float((Y.sum(axis=1) / purchase_weight(table)).max(initial=0.0))
-        rounding = 2.0**-52 * (table.n + 8) * float((np.abs(m) @ Y).sum())
-        return m, bound + rounding
+        weight = purchase_weight(table)
+        size, columns = demand_size(table, self._flow.demand)
+        terms = table.n + columns + 2 * len(table.regions)
+        summed = float((np.abs(m).sum(axis=0) + bound / weight) @ size)
+        bound = bound * seen_through(size, weight) + rounding(terms) * summed
+        return m, bound * (1 + rounding(terms)) + m.size * len(table.regions) * TINY
 
     # ---- emissions embodied in bilateral trade ---------------------------------------------------
 

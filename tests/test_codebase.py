@@ -23,7 +23,7 @@ ROOMS = [
     ["readers", "pymrio_bridge", "_pymrio_frames"],
     ["synthetic", "_synthetic_recipe"],
     ["_tiles", "_rhs", "_certificate", "_blas", "_direct", "_sweeps",
-     "_guards", "_solution", "_methods", "leontief", "_subsystems"],
+     "_byproducts", "_guards", "_solution", "_methods", "leontief", "_subsystems"],
     ["store", "_generations", "_manifest", "_stored_arrays"],
     ["_conversion"],
     ["accounting", "_account_solves", "_imports", "_footprints"],
