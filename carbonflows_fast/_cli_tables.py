@@ -107,8 +107,9 @@ def _of_year(folder: Path, year: int | None) -> Path:
     if year is None:
         raise InputError(
             wrong(str(folder), expected="one table",
-                  got=f"{len(paths)} saved tables ({shorten(paths, 40)})",
-                  remedy="say which: --year …, or the path of its folder")
+                  got=f"saved tables ({shorten(paths, 40)})",
+                  remedy="say which: --year …, or the path of one; or ask all with "
+                  "carbonflows-fast panel")
         )  # fmt: skip
     if year not in paths:
         raise InputError(

@@ -67,7 +67,15 @@ class FlowMatrix:
 
     @property
     def gross(self) -> float:
-        """Σ|E|, which shares are of, in `unit`: |total| where all flows have one sign."""
+        """Σ|E|, which shares are of, in `unit`: |total| where all flows have one sign.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> flows = cf.flows(cf.synthetic.world(2, 3))
+        >>> flows.gross == flows.total
+        True
+        """
         return float(np.abs(self.matrix.to_numpy()).sum())
 
     @cached_property

@@ -38,7 +38,7 @@ class SolveReport:
     >>> report.method, report.error_bounds.shape, report.error_bound <= 1e-10
     ('gmres', (14,), True)
     >>> print(report)
-    SolveReport('gmres', ... passes, 14 right-hand sides, error bound ..., ... s, ... threads)
+    SolveReport('gmres', ... passes, 14 right-hand sides, error bound ..., ... s, ... thread...)
     """
 
     method: str

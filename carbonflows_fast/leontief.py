@@ -231,7 +231,14 @@ class LeontiefSystem:
 
     @property
     def by_sizes(self) -> bool:
-        """Whether errors are bounded by the sizes of the entries of A alone: no by-products."""
+        """Whether errors are bounded by the sizes of the entries of A alone: no by-products.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> cf.system(cf.synthetic.world(2, 3)).by_sizes
+        True
+        """
         return self._guards.by_sizes
 
     # ---- how it is done ------------------------------------------------------------------------

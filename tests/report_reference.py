@@ -185,13 +185,13 @@ class Checker:
         for key, (a, b) in {"emitted_made": (0, 1), "made_consumed": (1, 2),
                             "emitted_consumed": (0, 2)}.items():  # fmt: skip
             crossed = [crossing(found["steps"], a, b) for found, _ in known.values()]
-            self.column("studies_compared", key, np.array(crossed) / totals, 1e-9)
+            self.column("studies_compared", key, np.array(crossed), 1e-9)
 
     def study(self, name: str, expected: dict[str, Any], T: Any) -> None:
         total, steps = expected["total"], expected["steps"]
         self.figure(f"{name}_total", total)
         self.ratio(f"{name}_direct_share", expected["direct"] / total)
-        self.ratio(f"{name}_traded_share", crossing(steps, 0, 2) / total)
+        self.ratio(f"{name}_traded_share", crossing(steps, 0, 2))
         inside = np.array(regions_in(self.regions, f"EU ETS {self.table.year}"))
         bought = steps[:, :, inside].sum()
         self.ratio(f"{name}_priced_share", steps[inside][:, :, inside].sum() / bought)
@@ -256,9 +256,9 @@ def accounts_of(reference: Reference) -> pd.DataFrame:
 
 
 def crossing(steps: Array, a: int, b: int) -> float:
-    """What is in different regions at two of the three steps."""
-    places = np.indices(steps.shape)
-    return float(steps[places[a] != places[b]].sum())
+    """The share, of sizes, of what is in different regions at two of the three steps."""
+    places, sizes = np.indices(steps.shape), np.abs(steps)
+    return float(sizes[places[a] != places[b]].sum() / sizes.sum())
 
 
 class Changes:

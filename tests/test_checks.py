@@ -287,7 +287,7 @@ def test_a_store_is_read_in_full(tmp_path: Path) -> None:
 
 
 def test_what_is_neither_a_table_nor_a_path(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="table_or_path: expected a Table or a path, got int"):
+    with pytest.raises(InputError, match="table_or_path: expected a Table or a path, got an int"):
         check(3)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="which does not exist"):
         check(tmp_path / "absent")

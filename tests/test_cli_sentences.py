@@ -42,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("check nowhere", "PATH: expected a table"),
         ("check saved/2019 --stressor CO3", "--stressor: expected a stressor"),
         ("check several", "say which: --year …, or the path"),
-        ("info saved", "name one of them, or ask all with carbonflows-fast panel"),
+        ("info saved", "the path of one; or ask all with carbonflows-fast panel"),
         ("info text.zip --year 2018", "expected one table of 2018, got 1 table (text); leave "
          "--year … out"),
         ("convert text.zip odd.csv", "DESTINATION: expected a new folder"),

@@ -46,7 +46,7 @@ def test_gases_that_only_one_year_has_are_refused(tmp_path: Path) -> None:
             question(lacks, both, asked)  # type: ignore[operator]
     with pytest.raises(InputError, match=only):
         cf.decompose_years([both, lacks], asked)
-    with pytest.raises(InputError, match=r"1 only in before \('CH4'\)"):
+    with pytest.raises(InputError, match=r"1 only in before \(2019\) \('CH4'\)"):
         cf.flows(lacks, asked).change_from(cf.flows(both, asked))
     with pytest.raises(InputError, match=r"since: .*1 only in the table of 2019 \('CH4'\)"):
         cf.report(lacks, asked, out=tmp_path / "report.html", since=both)

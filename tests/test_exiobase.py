@@ -272,7 +272,7 @@ def test_empty_cells_count_as_zero_and_are_counted(
     cells = rows[3].split("\t")
     cells[2], cells[5] = "", "  "
     (path / "jobs" / "F.txt").write_text("\n".join([*rows[:3], "\t".join(cells)]))
-    place = r"F\.txt, line 4, row 'all', column 'AT \| steel': .* an empty cell, the first of 2 in"
+    place = r"F\.txt, line 4, row 'jobs: all', column 'NA \| .*': .* an empty cell, the first of 2"
     with pytest.raises(FormatError, match=place):
         read(path)
     with caplog.at_level(logging.WARNING):

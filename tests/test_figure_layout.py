@@ -253,7 +253,7 @@ def test_what_has_no_number_is_said(world: World) -> None:
     )
     assert [label.get_text() for label in ax.get_xticklabels()] == ["2019", "2025"]
     idle = world.accounts.copy()
-    idle.loc[first, "production"] = 0.0
+    idle.loc[first, ["production", "net_share"]] = 0.0, np.nan
     label = figures.net_imports(idle, share=True).get_xlabel().replace("\n", " ")
     assert label.endswith(f"% (not drawn, without production: {first})")
 

@@ -136,14 +136,17 @@ def test_no_report_of_two_units(tmp_path: Path, gases: cf.Panel) -> None:
     # The first and the last agree: it is the year between them.
     with pytest.raises(cf.InputError, match=r"'CO2' in 'kt' for 2017 and 'CO2' in 't' for 2018"):
         cf.report(panel, "CO2", out=tmp_path / "page.html", progress=False)
-    with pytest.raises(cf.InputError, match="of CO2, CH4"):
+    with pytest.raises(cf.InputError, match=r"CH4"):
         cf.report(gases, "GWP100_AR6", out=tmp_path / "page.html", progress=False)
     assert not (tmp_path / "page.html").exists()
 
 
 def test_no_change_between_two_units(units: cf.Panel, cluster: Cluster) -> None:
     flows = {year: cf.flows(units[year], "CO2") for year in (2018, 2019)}
-    with pytest.raises(cf.InputError, match=r"'t' \(2019\), got 'CO2' in 'kt' \(2018\)"):
+    with pytest.raises(
+        cf.InputError,
+        match=r"'t', as in these flows \(2019\), got 'CO2' in 'kt' in before \(2018\)",
+    ):
         flows[2019].change_from(flows[2018])
     for question in ("structural_decomposition", "structural_path_decomposition"):
         with pytest.raises(cf.PanelError, match=r"2018 → 2019: stressor: .*'kt'.*'t'"):

@@ -66,7 +66,7 @@ def test_a_text_too_long_for_a_path() -> None:
         cf.read(LONG)
     assert len(str(caught.value)) < 200
     assert not is_store(LONG)
-    with pytest.raises(StoreError, match="expected a saved table"):
+    with pytest.raises(InputError, match="File name too long"):
         cf.open(LONG)
 
 

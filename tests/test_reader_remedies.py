@@ -13,7 +13,7 @@ import pytest
 
 import carbonflows_fast as cf
 from carbonflows_fast import Table
-from carbonflows_fast.__main__ import main
+from carbonflows_fast.cli import main
 from carbonflows_fast.errors import CarbonFlowsError
 
 ROWS = pd.MultiIndex.from_product([["DE", "NA"], ["coal", "steel"]], names=["region", "sector"])
@@ -204,11 +204,11 @@ def test_A_and_x() -> None:
     given = arguments(A=frames()["Z"] / 10)
     assert "give Z or A; the other is computed" in complaint(lambda: Table(**given))
     del given["Z"]
-    assert "x = Z·1 + Y·1" in complaint(lambda: Table(**given))
     given["A"] = table.A
     Table(**given, x=table.Z.sum(axis=1) + table.Y.sum(axis=1).to_numpy())
     solved = np.linalg.solve(np.eye(4) - table.A.toarray(), table.Y.sum(axis=1))
     np.testing.assert_allclose(Table(**given, x=solved).x, table.x)
+    np.testing.assert_allclose(Table(**given).x, table.x)
 
 
 def test_stressors_twice_are_added_up() -> None:

@@ -168,7 +168,7 @@ CASES = [
     Case(lambda: flows().change_from(table()), r"give (cf\.flows\(table\)) of the earlier",
          lambda _: flows().change_from(cf.flows(table(), "CO2"))),
     Case(lambda: flows().change_from(cf.flows(table(), "CH4")),
-         "ask both for the same stressor, or convert F",
+         "ask both for the same stressor",
          lambda _: flows().change_from(cf.flows(table(), "CO2"))),
     Case(lambda: flows().change_from(flows().aggregate(regions={"DE": "x"})),
          "aggregate both to common groups first",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -270,7 +271,8 @@ def _unknown(
     names = [row["name"] for row in records("regions") if row["iso3"] in countries]
     remedy = f"give a name, e.g. {shorten(map(repr, regions))}"  # a number is not a misspelt name
     if isinstance(item, str):
-        remedy = nearest_are(item, [*regions, *names, "EU", *region_groups()])
+        groups = get_close_matches(item, ["EU", *region_groups()])  # no group for a mere typo
+        remedy = nearest_are(item, [*regions, *names, *groups])
     return LabelError(
         wrong(
             argument,

@@ -1,17 +1,20 @@
-"""The last step of all readers: a table of what was read."""
+"""The last step of every reader: a table of what it has read."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from carbonflows_fast.errors import FormatError, InputError
+from carbonflows_fast.errors import FormatError, InputError, LabelError, nearest_are, wrong
 from carbonflows_fast.table import Table
 
 __all__ = ["table_from"]
 
 
-def table_from(where: str, **parts: Any) -> Table:
+def table_from(where: str, *, exports: bool = False, **parts: Any) -> Table:
     """Make the table of a file or folder; `parts` are the arguments of `Table`.
+
+    With `exports`, final demand may be of regions without rows, as in national tables. In a table
+    of the whole world such a region is a damaged label.
 
     Raises
     ------
@@ -19,6 +22,23 @@ def table_from(where: str, **parts: Any) -> Table:
         If `Table` refuses it; the message then begins with the file.
     """
     try:
-        return Table(**parts)
+        table = Table(**parts)
+        if not exports:
+            _refuse_exports(table)
     except InputError as error:
         raise FormatError(f"{where}: {error}") from error
+    return table
+
+
+def _refuse_exports(table: Table) -> None:
+    known = list(table.rows.unique("region"))
+    for at, region in enumerate(table.demand.get_level_values("region")):
+        if region not in known:
+            raise LabelError(
+                wrong(
+                    "demand",
+                    expected="regions of the table",
+                    got=f"{region!r} at position {at} (counted from 0)",
+                    remedy=nearest_are(region, known),
+                )
+            )

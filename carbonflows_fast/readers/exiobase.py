@@ -266,6 +266,7 @@ def _table(folder: Files, core: _Core, emissions: Emissions, metadata: dict[str,
         logger.info("%s: A without x; x is solved from A and Y when asked for", folder.where(""))
     return table_from(
         folder.where(""),
+        exports=True,
         **{core.kind: core.matrix.values},
         x=core.x,
         Y=core.Y.values,

@@ -111,7 +111,9 @@ def read_plain(
             return open_parquet(counted, names[key])
 
         arguments = _arguments(opened, names, stressors)
-    return table_from(folder.where(""), **arguments, year=table.year, name=folder.title)
+    return table_from(
+        folder.where(""), exports=True, **arguments, year=table.year, name=folder.title
+    )
 
 
 def _layout(folder: Files) -> tuple[str, dict[str, str]]:
