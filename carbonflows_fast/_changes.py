@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._labels import agreed, label_texts, pairs_of, stressor_labels
-from carbonflows_fast._numbers import as_given, check_shape, matrix_numbers, numbers, text_axis
+from carbonflows_fast._numbers import (
+    LARGEST,
+    as_given,
+    check_shape,
+    matrix_numbers,
+    numbers,
+    text_axis,
+)
 from carbonflows_fast._parts import FloatArray, Matrix, Parts, encode, locked
 from carbonflows_fast._units import power_between, scaled_by_ten
 from carbonflows_fast._validate import heads_of, name_of, texts_per, year_of
@@ -139,10 +146,11 @@ def _converted(parts: Parts, units: tuple[str, ...]) -> Parts:
         with np.errstate(over="ignore"):
             for k, power in enumerate(powers):
                 values[k] = scaled_by_ten(values[k], power)
-        if not np.isfinite(values).all():
+        largest = float(np.abs(values).max(initial=0.0))
+        if largest > LARGEST:
             raise InputError(
-                wrong("unit", expected="a unit in which the numbers are finite", got="infinity",
-                      remedy="take a larger unit")
+                wrong("unit", expected=f"a unit in which numbers are at most {LARGEST:.0e}",
+                      got=f"{largest:.3g}", remedy="take a larger unit")
             )  # fmt: skip
     return replace(
         parts, stressor_units=units, emissions=locked(emissions),

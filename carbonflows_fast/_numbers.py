@@ -159,6 +159,25 @@ def as_float(argument: str, array: npt.NDArray[Any], axes: Sequence[Sequence[str
     return result
 
 
+LARGEST = 1e100
+"""What a number of a table may be: sums of products of a few such numbers are finite."""
+
+
+def _beyond(values: Any) -> bool:
+    return max(float(values.max(initial=0.0)), -float(values.min(initial=0.0))) > LARGEST
+
+
+def _too_large(argument: str, value: float, place: str) -> InputError:
+    return InputError(
+        wrong(
+            argument,
+            expected=f"numbers up to {LARGEST:.0e}",
+            got=f"{value:.3g} at {place}",
+            remedy="correct it, or give the numbers in a larger unit",
+        )
+    )
+
+
 def _not_finite(argument: str, value: float, place: str, count: int) -> InputError:
     more = f" and {count - 1} more" if count > 1 else ""
     return InputError(
@@ -193,6 +212,9 @@ def numbers(argument: str, values: Any, axes: Sequence[Sequence[str]]) -> FloatA
         bad = np.argwhere(~np.isfinite(result))
         first = tuple(int(i) for i in bad[0])
         raise _not_finite(argument, float(result[first]), place_of(first, axes), len(bad))
+    if _beyond(result):
+        first = tuple(int(i) for i in np.argwhere(np.abs(result) > LARGEST)[0])
+        raise _too_large(argument, float(result[first]), place_of(first, axes))
     return locked(result)
 
 
@@ -221,9 +243,16 @@ def matrix_numbers(argument: str, values: Any, rows: Sequence[str]) -> Matrix:
         result = sparse_view(result)
     if not all_finite(result.data):
         bad = np.flatnonzero(~np.isfinite(result.data))
-        inner = int(result.indices[bad[0]])
-        outer = int(np.searchsorted(result.indptr, bad[0], side="right")) - 1
-        place = (outer, inner) if result.format == "csr" else (inner, outer)
-        value = float(result.data[bad[0]])
-        raise _not_finite(argument, value, place_of(place, (rows, rows)), len(bad))
+        place = _place(result, bad[0], rows)
+        raise _not_finite(argument, float(result.data[bad[0]]), place, len(bad))
+    if _beyond(result.data):
+        first = int(np.flatnonzero(np.abs(result.data) > LARGEST)[0])
+        raise _too_large(argument, float(result.data[first]), _place(result, first, rows))
     return result
+
+
+def _place(matrix: Any, entry: int, rows: Sequence[str]) -> str:
+    """Say where a stored entry of a csr or csc matrix is."""
+    inner = int(matrix.indices[entry])
+    outer = int(np.searchsorted(matrix.indptr, entry, side="right")) - 1
+    return place_of((outer, inner) if matrix.format == "csr" else (inner, outer), (rows, rows))

@@ -109,7 +109,7 @@ def recipe(rng: np.random.Generator, like: Recipe | None = None) -> Recipe:
     if "byproducts" not in traits:
         x = np.abs(x)
     if "tiny" in traits or "huge" in traits:
-        scale = 10.0 ** (rng.uniform(100, 300) * (-1 if "tiny" in traits else 1))
+        scale = 10.0 ** (rng.uniform(60, 300) * (-1 if "tiny" in traits else 1))
         with np.errstate(over="ignore", under="ignore"):
             S, Y, A = ((S * scale, Y, A), (S, Y * scale, A), (S * scale, Y / scale, A),
                        (S, Y, A * np.where(rng.random((n, n)) < 0.5, min(scale, 1.0), 1.0)))[

@@ -107,6 +107,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
      r"stressor_units index: .*'CH4' instead of 'CO2'"),
     ("row units", {"row_units": ["M.EUR"]}, InputError, r"row_units: .*4 of them"),
     ("heads", {"population": {"DE": -1.0}}, InputError, r"population: .*≥ 0.*-1.0 at position 0"),
+    ("F large", {"F": np.array(F0) * 1e101}, InputError, r"F: .*up to 1e\+100.*row 0 \(CO2\)"),
     ("heads inf", {"population": [np.inf, 1]}, InputError, r"population: .*inf"),
     ("heads size", {"population": [1.0]}, InputError, r"population: .*2 numbers"),
     ("heads key", {"population": {"DEX": 1.0}}, LabelError, r"population: .*'DEX'.*are 'DE'"),

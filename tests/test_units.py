@@ -115,8 +115,10 @@ def test_refusals(given: dict[str, Any], error: type[Exception], said: str) -> N
 
 
 def test_numbers_that_would_be_infinite_are_refused() -> None:
-    large = table(F=[[1e300, 1.0], [0.0, 0.0]], unit=("Gt", "kg"))
-    with pytest.raises(InputError, match="unit: expected a unit in which the numbers are finite"):
+    large = table(F=[[1e95, 1.0], [0.0, 0.0]], unit=("Gt", "kg"))
+    with pytest.raises(
+        InputError, match=r"unit: expected a unit in which numbers are at most 1e\+100"
+    ):
         large.with_changes(unit={"CO2": "g"})
     large.with_changes(unit={"CO2": "Gt"})
 
