@@ -163,8 +163,8 @@ def by_refinement(problem: Problem, single: Single, X: FloatArray, *, from_zero:
         )
         target = 0.97 * problem.rtol / certificate.scale * total
         size = weighted(guard, np.abs(left))
-        if size.size and not (size < 0.5 * last).any():
-            break  # float32 is too coarse for this matrix
+        if size.size and not (np.isfinite(size).all() and (size < 0.5 * last).any()):
+            break  # float32 is too coarse for this matrix, or its weights overflow
         last = size
         needed = np.divide(target, size, out=np.ones_like(size), where=size > 0.0)
         goal = min(max(float(needed.min(initial=1.0)), INNER_GOAL), 0.1)
