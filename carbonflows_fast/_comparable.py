@@ -126,6 +126,9 @@ def require_same_heads(before: Table, after: Table) -> None:
     then, now = before._parts.population, after._parts.population
     if then is None or now is None:
         return
+    if after.regions != before.regions:  # regions without rows have an order of their own
+        people = dict(zip(after.regions, now, strict=True))
+        now = np.array([people.get(name, np.nan) for name in before.regions])
     known = np.isfinite(then) & np.isfinite(now) & (then > 0) & (now > 0)
     apart = np.abs(np.log(np.where(known, now, 1.0)) - np.log(np.where(known, then, 1.0)))
     at = int(apart.argmax())
