@@ -42,8 +42,8 @@ def decompose_years(
     -------
     DataFrame, effects (rows) × pairs (columns)
         Columns "2000 → 2005", "2005 → 2009", …, and with "chained" their sum, "chained 2000 →
-        2009". `attrs` has prices and unit. The level of demand is per head, and population apart,
-        only if all tables know it.
+        2009". `attrs` has prices, unit and note. The level of demand is per head, and population
+        apart, only if all tables know it; the note says which do not.
 
     Raises
     ------
@@ -88,11 +88,12 @@ def decompose_years(
     known = ["population" in one.index.get_level_values("factor") for one in effects.values()]
     if any(known) and not all(known):
         effects = {label: _of_all_heads(one) for label, one in effects.items()}
+    notes = [f"{one.label}: {one.note}" for one in found if one.note]
     frame = pd.DataFrame(effects)
     if pairs == "chained":
         first, last = found[0].label.split(" → ")[0], found[-1].label.split(" → ")[-1]
         frame[f"chained {first} → {last}"] = frame.sum(axis=1)
-    frame.attrs = {"prices": found[0].prices, "unit": found[0].unit}
+    frame.attrs = {"prices": found[0].prices, "unit": found[0].unit, "note": "; ".join(notes)}
     return frame
 
 

@@ -23,6 +23,13 @@ PRICES, VOLUME = 20.0, 0.1
 was made. Prices rise as much only with the money that is paid: the amounts rise with them."""
 
 
+RATES = (0.3, 3.0)
+"""Growth rates given as prices are below the first, and output would grow more than threefold."""
+
+PER_CENTS = (2.0, 0.5)
+"""Per cents given as prices are above the first, and leave less than the second of output."""
+
+
 def aligned(
     before: Table,
     after: Table,
@@ -126,6 +133,9 @@ def require_same_heads(before: Table, after: Table) -> None:
     then, now = before._parts.population, after._parts.population
     if then is None or now is None:
         return
+    if after.regions != before.regions:  # regions without rows have an order of their own
+        people = dict(zip(after.regions, now, strict=True))
+        now = np.array([people.get(name, np.nan) for name in before.regions])
     known = np.isfinite(then) & np.isfinite(now) & (then > 0) & (now > 0)
     apart = np.abs(np.log(np.where(known, now, 1.0)) - np.log(np.where(known, then, 1.0)))
     at = int(apart.argmax())
@@ -147,6 +157,7 @@ def with_prices(before: Table, after: Table, deflators: Any) -> Table:
     """
     prices = _prices(before, deflators)
     high = prices >= PRICES
+    _refuse_rates(before, after, prices)
     made, would = (np.maximum(x, 0.0)[high].sum() for x in
                    (before.x.to_numpy(), after.x.to_numpy() / prices))  # fmt: skip
     if would < VOLUME * made:
@@ -159,6 +170,22 @@ def with_prices(before: Table, after: Table, deflators: Any) -> Table:
     return _arranged(after, None, None, prices)
 
 
+def _refuse_rates(before: Table, after: Table, prices: FloatArray) -> None:
+    """Refuse growth rates, as fractions or per cents, by what output would come of them."""
+    middle = float(np.median(prices))
+    made, would = (float(np.maximum(x, 0.0).sum()) for x in
+                   (before.x.to_numpy(), after.x.to_numpy() / prices))  # fmt: skip
+    rates = middle <= RATES[0] and would > RATES[1] * made > 0
+    per_cents = PER_CENTS[0] <= middle < PRICES and would < PER_CENTS[1] * made
+    if rates or per_cents:
+        raise InputError(
+            wrong("deflators", expected="prices in after over those in before, e.g. 1.043", got=
+                  f"{middle:g} at the median, by which output would come to {would / made:.2g} of "
+                  "what it was", remedy="if these are growth rates give 1 + "
+                  + ("rate" if rates else "per cent / 100"))
+        )  # fmt: skip
+
+
 def _prices(table: Table, deflators: Any) -> FloatArray:
     """Return the price of every row in `after` over that in `before`."""
     if isinstance(deflators, pd.Series) and not deflators.index.equals(
@@ -167,7 +194,9 @@ def _prices(table: Table, deflators: Any) -> FloatArray:
         if list(deflators.index) != list(table.rows):
             raise LabelError(
                 wrong("deflators", expected="the labels of the table's rows in the same order",
-                      got="a Series with others", remedy="use deflators.reindex(before.rows)")
+                      got="a Series with others", remedy="use deflators.reindex(before.rows), or "
+                      "by region deflators.reindex(before.rows.get_level_values('region'))"
+                      ".to_numpy()")
             )  # fmt: skip
         deflators = deflators.to_numpy()
     try:
@@ -184,9 +213,17 @@ def _prices(table: Table, deflators: Any) -> FloatArray:
     else:
         found: FloatArray = prices.astype(np.float64)
         return found
+    remedy = "give price indices of all rows, 1 where none is known"
+    if isinstance(deflators, dict):
+        remedy = ("by region give pd.Series(deflators).reindex(before.rows.get_level_values("
+                  "'region')).to_numpy()")  # fmt: skip
+    elif isinstance(deflators, pd.DataFrame):
+        remedy = "give one column, e.g. deflators.iloc[:, 0]"
+    elif prices.ndim == 0 and prices.dtype.kind in "iuf":
+        remedy = "for one price of all rows give np.full(before.n, price)"
     raise InputError(
         wrong("deflators", expected=f"{table.n:,} positive numbers, one a row", got=got,
-              remedy="give price indices of all rows, 1 where none is known")
+              remedy=remedy)
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from carbonflows_fast._parts import CodeArray, FloatArray, encode
 from carbonflows_fast._stressors import require_same_stressor
 from carbonflows_fast.accounting import produced_by_size
 from carbonflows_fast.classification import one_region, renamed_regions
-from carbonflows_fast.errors import InputError, LabelError, only_in, wrong
+from carbonflows_fast.errors import InputError, LabelError, only_in, shorten, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.leontief import SolveReport
@@ -296,6 +296,13 @@ class FlowMatrix:
                     wrong("before", expected=f"flows of the same {what}", got=got,
                           remedy="aggregate both to common groups first")
                 )  # fmt: skip
+        asked = [one._selected() for one in (self, before)]
+        if asked[0] != asked[1]:
+            said = [shorten(sorted(map(repr, one or {"all"}))) for one in asked]
+            raise InputError(
+                wrong("before", expected=f"flows of the same final demand, {said[0]}", got=said[1],
+                      remedy="ask cf.flows with the same demand= of both tables")
+            )  # fmt: skip
         frame = self.to_frame()[["from", "to"]]
         frame["before"] = other.loc[mine.index, mine.columns].to_numpy().ravel()
         frame["after"] = mine.to_numpy().ravel()
@@ -303,6 +310,22 @@ class FlowMatrix:
         order = np.argsort(-frame["change"].abs().to_numpy(), kind="stable")
         bound = self.error_bound + before.error_bound
         return self._with_bound(frame.iloc[order].reset_index(drop=True), bound)
+
+    def _selected(self) -> set[Any]:
+        """Return whose final demand is in the flows: regions (or groups of them) whole, and pairs
+        (region, category) of those in part; nothing for all of it, or a demand of one's own.
+        """
+        mask, p = self._flow.demand.columns, self._table._parts
+        if mask is None or mask.all():
+            return set()
+        names = self._groups or p.regions
+        of_column = np.array([names[code] for code in p.demand_codes])
+        whole = set(of_column) - set(of_column[~mask])
+        return {str(name) for name in whole} | {
+            (p.regions[p.demand_codes[at]], p.categories[p.category_codes[at]])
+            for at in np.flatnonzero(mask)
+            if of_column[at] not in whole
+        }
 
     def _region(self, region: str) -> str:
         """Return a region of these flows by its label, or by the name of its country."""

@@ -10,45 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._nested import DemandParts, trade_parts
+from carbonflows_fast._logarithms import log_mean
+from carbonflows_fast._nested import trade_parts
 from carbonflows_fast._pair import Pair
 from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import InputError, wrong
 
-__all__ = ["lmdi_effects", "log_mean", "log_ratio"]
+__all__ = ["lmdi_effects"]
 
 MOST_ROWS = 2000
 BLOCK = 128
 
 
-def log_ratio(a: Any, b: Any) -> FloatArray:
-    """Return ln(b / a) of numbers of one sign, however far or near they are; others are of no use.
-
-    >>> import numpy as np
-    >>> log_ratio(np.array([1.0]), np.array([1e-300])).round(3)
-    array([-690.776])
-    """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        change = (b - a) / a
-        far = np.log(np.abs(b)) - np.log(np.abs(a))
-        ratio: FloatArray = np.where(np.abs(change) < 0.5, np.log1p(change), far)
-    return ratio
-
-
-def log_mean(a: Any, b: Any) -> FloatArray:
-    """Return Λ(a, b) = (a − b) / ln(a / b) of numbers of one sign; Λ(a, a) = a, and 0 with a zero.
-
-    >>> import numpy as np
-    >>> log_mean(np.array([2.0, 3.0]), np.array([1.0, 3.0])).round(4)
-    array([1.4427, 3.    ])
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = (b - a) / log_ratio(a, b)
-    return np.where((a == 0) | (b == 0), 0.0, np.where(a == b, a, mean))
-
-
-def lmdi_effects(pair: Pair, parts: DemandParts) -> dict[str, float]:
-    """Return the effects of intensity, technology, trade, and the parts of final demand.
+def lmdi_effects(pair: Pair, demand: dict[str, FloatArray]) -> dict[str, float]:
+    """Return the effects of intensity, technology and trade, and of the parts of ΔY in `demand`.
 
     Raises
     ------
@@ -88,11 +63,6 @@ def lmdi_effects(pair: Pair, parts: DemandParts) -> dict[str, float]:
             inner = systems[1].solve(part @ X0).values + systems[0].solve(part @ X1).values
             sums[name] += float((of_L * 0.5 * inner).sum())
         per_demand[columns] = of_y.sum(axis=0)
-    demand = {
-        "demand level": parts.level,
-        "demand mix": parts.mix,
-        "demand origin": parts.origin,
-    }
     return sums | {n: float(per_demand @ part.sum(axis=1)) for n, part in demand.items()}
 
 

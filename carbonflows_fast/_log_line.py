@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._lmdi import log_mean, log_ratio
+from carbonflows_fast._logarithms import log_mean, log_ratio
 from carbonflows_fast._means import CLOSURE, NODES, Ends, by_integral, ends_of, gauss
 from carbonflows_fast._nested import demand_parts, requirements, trade_part
 from carbonflows_fast._pair import End, Pair
@@ -97,7 +97,7 @@ def _along_legs(pair: Pair, y0: FloatArray, y1: FloatArray, size: float) -> dict
     _, a0, a1 = pair.union
     lines = Line(pair.before.s, pair.after.s), Line(a0, a1), Line(y0, y1)
     technology = _technology(pair, log_mean(a0, a1))
-    factors = demand_factors(demand_parts(pair))
+    factors = demand_factors(demand_parts(pair, logarithmic=True))
     parts = {name: change.sum(axis=1) for name, change in factors.items()}
     effects = dict.fromkeys(("intensity", "technology", "trade", *parts), 0.0)
     for leg in (GONE, COMMON, NEW):

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._logarithms import log_mean, log_ratio
 from carbonflows_fast._machine import thread_count
 from carbonflows_fast._pair import End, Pair
 from carbonflows_fast._parts import FloatArray
@@ -114,11 +115,12 @@ class DemandParts:
     heads: FloatArray | None
 
 
-def demand_parts(pair: Pair) -> DemandParts:
+def demand_parts(pair: Pair, *, logarithmic: bool = False) -> DemandParts:
     """Split the change of final demand, consumer by consumer.
 
     Y = l·b·o where level and origins have shares, l·(Y/l) where only the level has, (l b)·o where
-    only the origins have.
+    only the origins have. The level is population × level per head: the mean of both orders, or
+    by logarithms, where Δl is Λ(l) (ln P₁/P₀ + ln of the ratio of levels per head).
     """
     from carbonflows_fast import _kernels
 
@@ -146,7 +148,7 @@ def demand_parts(pair: Pair) -> DemandParts:
         origin=split
         * (o1 - o0)
         * (whole * _mean_of_two(l0, l1, b0, b1) + (1.0 - whole) * 0.5 * (B0 + B1)),
-        heads=_heads(pair, l0, l1, unit),
+        heads=_heads(pair, l0, l1, unit, logarithmic),
     )
 
 
@@ -155,12 +157,15 @@ def _mean_of_two(f0: Any, f1: Any, g0: Any, g1: Any) -> Any:
     return (f0 * g0 + f1 * g1) / 3.0 + (f0 * g1 + f1 * g0) / 6.0
 
 
-def _heads(pair: Pair, l0: FloatArray, l1: FloatArray, unit: FloatArray) -> FloatArray | None:
-    """Return the part of the level that is due to population, if both tables know all of it."""
-    p0, p1 = (end.table._parts.population for end in (pair.before, pair.after))
-    if p0 is None or p1 is None or p0.size != l0.size:
+def _heads(
+    pair: Pair, l0: FloatArray, l1: FloatArray, unit: FloatArray, logarithmic: bool
+) -> FloatArray | None:
+    """Return the part of the level that is due to population, if both tables know it."""
+    if pair.heads is None:
         return None
-    if not (np.isfinite(p0) & np.isfinite(p1) & (p0 > 0) & (p1 > 0)).all():
-        return None
-    part: FloatArray = (p1 - p0) * 0.5 * (l0 / p0 + l1 / p1) * unit
+    p0, p1 = pair.heads
+    change = (p1 - p0) * 0.5 * (l0 / p0 + l1 / p1)
+    if logarithmic:  # a level that changes sign has no logarithm
+        change = np.where(l0 * l1 < 0, change, log_mean(l0, l1) * log_ratio(p0, p1))
+    part: FloatArray = change * unit
     return part

@@ -55,6 +55,13 @@ class Pair:
     stressor, unit : str
     deflated : bool
         Whether `after` is in the prices of `before`.
+    consumers : tuple of str
+        Of the columns of both Y: the regions of `before`, or ("demand",) for an array.
+    heads : pair of ndarray, shape (q,), or None
+        Population of the consumers in both years, 1 of those that are not asked about; None where
+        a table does not know it.
+    no_heads : str
+        Why there are none although a table has some; empty where neither has.
     region_codes, product_codes : ndarray of int32, shape (n,)
         Of every row in tile order.
     """
@@ -65,6 +72,8 @@ class Pair:
     unit: str
     deflated: bool
     consumers: tuple[str, ...]
+    heads: tuple[FloatArray, FloatArray] | None
+    no_heads: str
     region_codes: CodeArray
     product_codes: CodeArray
 
@@ -197,10 +206,12 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
     if deflators is not None:
         after = with_prices(before, after, deflators)
     here = system(before).tiles.table_rows
+    consumers = select_demand(before, demand).consumers
     ends = []
     for table in (before, after):
-        s, Y = select_stressor(table, stressor).s, _consumed(table, demand)
+        s, Y = select_stressor(table, stressor).s, _of_consumers(table, demand, consumers)
         ends.append(End(table, s[here], np.ascontiguousarray(Y[here])))
+    heads, no_heads = _heads(before, after, demand)
     p = before._parts
     return Pair(
         before=ends[0],
@@ -208,10 +219,53 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
         stressor=chosen[0].name,
         unit=chosen[0].unit,
         deflated=deflators is not None,
-        consumers=select_demand(before, demand).consumers,
+        consumers=consumers,
+        heads=heads,
+        no_heads=no_heads,
         region_codes=np.ascontiguousarray(p.region_codes[here]),
         product_codes=np.ascontiguousarray(p.sector_codes[here]),
     )
+
+
+def _of_consumers(table: Table, demand: Any, consumers: tuple[str, ...]) -> FloatArray:
+    """Return final demand of these consumers, (n, q), found by their names.
+
+    Rows are aligned before, but regions without rows stand in the order in which each table names
+    them, and those that are not asked about need not be in both.
+    """
+    values = _consumed(table, demand)
+    own = select_demand(table, demand).consumers
+    if own == consumers:
+        return values
+    place = {name: at for at, name in enumerate(own)}
+    found = np.zeros((table.n, len(consumers)))
+    for at, name in enumerate(consumers):
+        if name in place:
+            found[:, at] = values[:, place[name]]
+    return found
+
+
+def _heads(
+    before: Table, after: Table, demand: Any
+) -> tuple[tuple[FloatArray, FloatArray] | None, str]:
+    """Return the population of the regions of `before` in both years, or None and why."""
+    then, now = before._parts.population, after._parts.population
+    columns = select_demand(before, demand).columns
+    if columns is None or (then is None and now is None):
+        return None, ""
+    if then is None or now is None:
+        return None, f"population left out: only {'after' if then is None else 'before'} has it"
+    asked = np.unique(before._parts.demand_codes[columns])
+    heads = []
+    for name, table, known in (("before", before, then), ("after", after, now)):
+        people = dict(zip(table.regions, known, strict=True))
+        values = np.ones(len(before.regions))
+        for code in asked:
+            values[code] = people.get(before.regions[code], np.nan)
+            if not (np.isfinite(values[code]) and values[code] > 0):
+                return None, f"population left out: {name} has none of {before.regions[code]}"
+        heads.append(values)
+    return (heads[0], heads[1]), ""
 
 
 def _consumed(table: Table, demand: Any) -> FloatArray:

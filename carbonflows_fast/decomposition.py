@@ -50,6 +50,9 @@ class Decomposition:
     prices : str
         "current prices", or "prices of …" where deflators were given.
     method, stressor, unit : str
+    note : str
+        What was left out and why: population that only one table has, or not of every consumer.
+        Empty where nothing was.
     before, after, total : float
         E of both tables and the change between them, in `unit`; households' own emissions (F_Y)
         belong to no supply chain and are not in them.
@@ -78,6 +81,7 @@ class Decomposition:
     method: str
     stressor: str
     unit: str
+    note: str
     before: float
     after: float
     gross_before: float
@@ -103,21 +107,22 @@ class Decomposition:
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
+        note = f"; {self.note}" if self.note else ""
         return (
             f"Decomposition({self.label!r}, {self.stressor!r}, {self.method}, {self.prices}: "
-            f"{self.before:.6g} → {self.after:.6g}{unit}, closure {self.closure:.1e})"
+            f"{self.before:.6g} → {self.after:.6g}{unit}, closure {self.closure:.1e}{note})"
         )
 
     def to_frame(self) -> pd.DataFrame:
         """Return the effects: index factor (and what was asked for by `by`), column effect.
 
         Factors are intensity, technology, trade, demand level, demand mix and demand origin, with
-        population before them where both tables know it of every region (the level is then per
-        head). They add up to `total`. `attrs` has label, prices, method, stressor, unit and
-        closure.
+        population before them where both tables know it of every consumer (the level is then per
+        head). They add up to `total`. `attrs` has label, prices, method, stressor, unit, closure
+        and note.
         """
         frame = self._frame.copy()
-        names = ("label", "prices", "method", "stressor", "unit", "closure")
+        names = ("label", "prices", "method", "stressor", "unit", "closure", "note")
         frame.attrs = {name: getattr(self, name) for name in names}
         return frame
 
@@ -222,19 +227,27 @@ def structural_decomposition(
                 wrong("by", expected="None for method='lmdi'", got=repr(by),
                       remedy="use method='integral'")
             )  # fmt: skip
-        frame = _of_totals(lmdi_effects(pair, demand_parts(pair)))
+        parts = demand_parts(pair, logarithmic=True)
+        frame = _of_totals(lmdi_effects(pair, demand_factors(parts)))
     else:
         choose = {"integral": by_integral, "shapley": by_orders, "polar": by_poles}
         means = choose[method](pair, ends)
         nodes = means.nodes
-        frame = _of_means(pair, means, by, int(top))
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            frame = _of_means(pair, means, by, int(top))
     added = float(frame.attrs.pop("added"))
+    if not (np.isfinite(added) and np.isfinite(frame["effect"]).all()):
+        raise InputError(
+            wrong("before, after", expected="effects that a float64 can hold",
+                  got="some that overflow", remedy="give both tables in a larger unit")
+        )  # fmt: skip
     return Decomposition(
         label=pair.label,
         prices=pair.prices,
         method=method,
         stressor=pair.stressor,
         unit=pair.unit,
+        note=pair.no_heads,
         before=ends.emissions[0],
         after=ends.emissions[1],
         gross_before=max(ends.gross_before, abs(ends.emissions[0])),

@@ -36,7 +36,7 @@ ROOMS = [
     ["paths", "_path_options", "_path_result", "_path_stages"],
     ["sectors", "_sector_result"],
     ["decomposition", "path_decomposition", "_pair", "_comparable", "_nested", "_means", "_lmdi",
-     "_log_line", "_chained", "_change_result"],
+     "_logarithms", "_log_line", "_chained", "_change_result"],
     ["panel", "_panel_tasks", "_panel_pool", "_panel_memory", "_panel_run",
      "_panel_start", "_panel_here"],
     ["figures"],

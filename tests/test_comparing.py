@@ -114,6 +114,46 @@ def test_hyperinflation_is_believed_where_amounts_rise_with_prices(
     cf.structural_decomposition(before, gone, deflators=np.full(4, prices))
 
 
+@pytest.mark.parametrize(
+    ("numbers", "remedy"),
+    [
+        (np.full(4, 0.02), r"give 1 \+ rate$"),
+        (np.full(4, 0.2), r"give 1 \+ rate$"),
+        (np.array([4.3, 4, 3, 2]), r"give 1 \+ per cent / 100$"),
+        (1.043, r"give np.full\(before.n, price\)$"),
+        ({"NO": 1.04, "SE": 1.02}, r"give pd.Series\(deflators\).reindex\(.*\).to_numpy\(\)$"),
+        (pd.Series({"NO": 1.04, "SE": 1.02}), r"by region deflators.reindex\(.*\).to_numpy\(\)$"),
+        (pd.DataFrame({"price": np.ones(4)}), r"deflators.iloc\[:, 0\]$"),
+    ],
+)
+def test_deflators_of_another_kind_are_refused_with_the_way_out(numbers: Any, remedy: str) -> None:
+    before, after = table(2019), table(2020, grown=1.05)
+    for question in (cf.structural_decomposition, cf.structural_path_decomposition):
+        with pytest.raises((InputError, LabelError), match=remedy):
+            question(before, after, deflators=numbers)  # type: ignore[operator]
+
+
+def test_prices_that_double_or_fall_to_a_tenth_are_believed_with_the_amounts() -> None:
+    before = table(2019)
+    for prices, growth in ((4.0, 3.5), (0.1, 0.12), (0.001, 0.0011), (0.8, 1.1)):
+        after = table(2020, grown=growth)
+        cf.structural_decomposition(before, after, deflators=np.full(4, prices))
+
+
+# --- demand of flows --------------------------------------------------------------------------
+
+
+def test_flows_of_another_demand_are_refused() -> None:
+    before, after = table(2019), table(2020, grown=1.05)
+    whole, part = cf.flows(before), cf.flows(after, demand="NO")
+    for one, other in ((part, whole), (whole, part)):
+        with pytest.raises(InputError, match=r"before: expected flows of the same final demand"):
+            one.change_from(other)
+    same = part.change_from(cf.flows(before, demand=[("NO", None)]))
+    assert len(same) == 4
+    assert len(cf.flows(after, demand=["SE", "NO"]).change_from(whole)) == 4
+
+
 # --- heads ------------------------------------------------------------------------------------
 
 
