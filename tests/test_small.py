@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from report_page import draw_nothing
 
 import carbonflows_fast as cf
+from carbonflows_fast.figures._canvas import scale_for, shares_for
 
 
 def table(F: float, money: float) -> cf.Table:
@@ -72,3 +75,21 @@ def test_bound_of_small_emissions_holds(F: float) -> None:
         for i in range(2) for q in range(2)
     )  # fmt: skip
     assert error <= Fraction(found.error_bound)
+
+
+def test_a_report_of_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_nothing(monkeypatch)
+    zeros = np.zeros((2, 2))
+    t = cf.Table(
+        Z=zeros, Y=zeros, F=[0.0, 0.0], regions=["DE", "FR"], sectors=["g", "g"],
+        stressors="CO2", year=2000,
+    )  # fmt: skip
+    page = cf.report(t, out=tmp_path / "page.html").read_text(encoding="utf-8")
+    assert 'data-figure="error_bound"' in page
+
+
+@pytest.mark.parametrize("value", [5e-324, 1e-310, 1e-301, 1e-299, 1e307])
+@pytest.mark.parametrize("unit", ["", "kt", "g CO2-eq"])
+def test_numbers_at_either_end_have_a_scale(value: float, unit: str) -> None:
+    assert scale_for([value], unit).text(value)
+    assert shares_for([value]).factor > 0
