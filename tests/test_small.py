@@ -88,8 +88,31 @@ def test_a_report_of_nothing_is_written(tmp_path: Path, monkeypatch: pytest.Monk
     assert 'data-figure="error_bound"' in page
 
 
-@pytest.mark.parametrize("value", [5e-324, 1e-310, 1e-301, 1e-299, 1e307])
+@pytest.mark.parametrize("value", [5e-324, 1e-310, 1e-301, 1e-299, 1e305])
 @pytest.mark.parametrize("unit", ["", "kt", "g CO2-eq"])
 def test_numbers_at_either_end_have_a_scale(value: float, unit: str) -> None:
     assert scale_for([value], unit).text(value)
     assert shares_for([value]).factor > 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_total_that_is_rounding_has_no_shares() -> None:
+    t = table(1.0, 1.0).with_changes(F=[[5.0, -5.0]])
+    assert 0 < abs(cf.elasticities(t).attrs["total"]) < 1e-15
+    assert cf.elasticities(t).isna().all(axis=None)
+    assert cf.transaction_betweenness(t).elasticity.isna().all()
+    near = t.with_changes(F=[[5.0, -5.0 + 1e-6]])
+    assert cf.elasticities(near).demand.sum() == pytest.approx(1.0, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_huge_numbers_are_answered_or_refused_without_warnings() -> None:
+    t = cf.Table(
+        Z=np.array([[1.0, 2.0], [3.0, 4.0]]) * 1e200, Y=np.ones((2, 2)) * 1e200,
+        F=[[1e307, 1.7e308], [1e150, 2e150]], regions=["DE", "FR"], sectors=["g", "g"],
+        stressors=["CO2", "CH4"],
+    )  # fmt: skip
+    with pytest.raises(cf.InputError, match=r"^weight: expected finite"):
+        cf.footprints(t).D_pba  # noqa: B018
+    found = cf.footprints(t, "CH4").D_pba
+    assert found.to_numpy().ravel() == pytest.approx([1e150, 2e150], rel=1e-9)
