@@ -116,3 +116,14 @@ def test_huge_numbers_are_answered_or_refused_without_warnings() -> None:
         cf.footprints(t).D_pba  # noqa: B018
     found = cf.footprints(t, "CH4").D_pba
     assert found.to_numpy().ravel() == pytest.approx([1e150, 2e150], rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("low", "high"), [(-200, -20), (-180, 150), (-190, 200), (0, 295)])
+def test_checks_compare_numbers_at_both_ends_without_warnings(low: int, high: int) -> None:
+    """Up to powers that float64 does not have."""
+    world = cf.synthetic.world(2, 3)
+    small, huge = (world.with_changes(S=world.S * 10.0**power) for power in (low, high))
+    for one, other in ((small, huge), (huge, small)):
+        kinds = set(cf.check(one, other).findings["check"])
+        assert {"unit of a stressor", "region of a stressor"} & kinds
