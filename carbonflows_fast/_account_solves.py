@@ -19,6 +19,7 @@ import pandas as pd
 from carbonflows_fast._certificate import added_up, rounding
 from carbonflows_fast._parts import CodeArray, FloatArray
 from carbonflows_fast._rhs import raised
+from carbonflows_fast._small import require_normal
 from carbonflows_fast._subsystems import reach
 from carbonflows_fast._table_argument import required_table
 from carbonflows_fast.errors import ConvergenceError, InputError, shorten, wrong
@@ -181,6 +182,7 @@ def stressor_block(table: Table, stressors: Stressors) -> StressorBlock:
     """Return S and F_Y of all, some or one stressor, C-contiguous, one row each."""
     required_table("table", table)
     if stressors is None:
+        require_normal(table, range(len(table.stressors)))
         S = np.ascontiguousarray(table.S.to_numpy())
         F_Y = np.ascontiguousarray(table.F_Y.to_numpy())
         units = tuple(str(unit) for unit in table.stressor_units)
@@ -262,7 +264,7 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
         households=households,
         unallocated=unallocated,
         error_bound=(inexact + 2 * rounding(additions) * summed) * (1 + rounding(additions))
-        + x.size * TINY,
+        + (x.size + 8) * TINY,
         report=solution.report,
     )
 

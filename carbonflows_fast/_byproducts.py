@@ -33,19 +33,22 @@ MOST_LEFT = 0.5
 """θ above which the factors are too inaccurate to build on."""
 
 
-def productive_without(tiles: RegionTiles, t: FloatArray, threads: int) -> bool:
+def productive_without(
+    tiles: RegionTiles, t: FloatArray, threads: int, *, part: bool = False
+) -> bool:
     """Return whether I − A⁺, A without its negative entries, is proved to be an M-matrix.
 
     Then no sector needs more than it delivers, and what is negative are by-products; otherwise the
     table is not productive, whatever a solve of it would give. A sector all of whose inputs are
-    negative has a negative output instead, which is a fault of the table.
+    negative has a negative output instead, which is a fault of the table. In a `part` of a table it
+    may be that its other inputs are elsewhere.
     """
     ones = np.ones((tiles.n, 1))
     sums, around = (
         tiles.product(ones, adjoint=True, absolute=absolute, threads=threads)[:, 0]
         for absolute in (False, True)
     )
-    if ((around > 0.0) & (sums == -around)).any():  # both are rounded in the same way
+    if not part and ((around > 0.0) & (sums == -around)).any():  # both are rounded in the same way
         return False
     factors = DenseFactors(tiles, positive=True)
     w = np.ascontiguousarray(factors.solve(t[:, None], adjoint=True)[:, 0])

@@ -44,13 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
     parser.add_argument("--lines", type=positive, default=20, help="chains to show (default 20)")
 
 
-def show(whole: Decomposition, found: PathChanges, arguments: argparse.Namespace) -> None:
+def show(whole: Decomposition, found: PathChanges | None, arguments: argparse.Namespace) -> None:
     """Print what the change is due to and the chains that changed most, and write both."""
     show_decomposition(whole)
-    show_changes(found, arguments.lines)
+    if found is None:
+        say()
+        say("no chains: negative inputs (by-products) cancel chains of any length, so that nothing "
+            "bounds what a list leaves out")  # fmt: skip
+    else:
+        show_changes(found, arguments.lines)
     about = {name: getattr(whole, name) for name in ("label", "prices", "method")}
     effects = whole.to_frame().assign(share=whole.shares, **about)
     write_out(measured(effects.reset_index(), effects.attrs), arguments.out)
+    if found is None:
+        return
     chains = found.to_frame()
     write_out(measured(chains, chains.attrs), arguments.chains, "--chains")
 

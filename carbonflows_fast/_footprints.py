@@ -34,6 +34,11 @@ __all__ = ["Footprints"]
 RTOL = 1e-11
 
 
+def _below_1(values: FloatArray) -> FloatArray:
+    """Scale by a power of two, exactly, so that no sum of products of them overflows."""
+    return np.ldexp(values, -int(np.frexp(values.max(initial=0.0))[1]))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Footprints:
     """Accounts by consuming region and product bought, solved when first asked for.
@@ -92,8 +97,10 @@ class Footprints:
     def _forward_weight(self) -> FloatArray:
         """Mean of the stressors' account weights, each as a share of its own total."""
         x = self._table.x.to_numpy()
-        weights = [account_weight(s, x) for s in self._block.S]
-        total: FloatArray = sum((t / (t @ np.abs(x) or 1.0) for t in weights), np.zeros(x.size))
+        size = _below_1(np.abs(x))
+        weights = [_below_1(account_weight(s, x)) for s in self._block.S]
+        with np.errstate(invalid="ignore"):  # infinite weights, which the solve refuses
+            total: FloatArray = sum((t / (t @ size or 1.0) for t in weights), np.zeros(x.size))
         return raised(total / len(weights))
 
     @cached_property

@@ -32,9 +32,14 @@ class Guards:
     sweeps : Sweeps
     dense : callable
         Makes the dense factors of I − A, which proofs for by-products need.
+    part : bool
+        Whether A is a part of a table, whose rows may have other inputs as well.
     """
 
-    def __init__(self, sweeps: Sweeps, dense: Callable[[], _direct.DenseFactors]) -> None:
+    def __init__(
+        self, sweeps: Sweeps, dense: Callable[[], _direct.DenseFactors], *, part: bool = False
+    ) -> None:
+        self._part = part
         self._sweeps = sweeps
         self._dense = dense
         self._tiles = sweeps.tiles
@@ -94,7 +99,7 @@ class Guards:
     ) -> Certificate:
         """Prove without |A|, where A is productive but for what it yields beside; w fell short."""
         rows = t.size
-        if rows <= MOST_ROWS and not productive_without(self._tiles, t, threads):
+        if rows <= MOST_ROWS and not productive_without(self._tiles, t, threads, part=self._part):
             raise self._not_productive(w, adjoint, threads)
         if rows > MOST_ROWS:
             raise NotProductiveError(

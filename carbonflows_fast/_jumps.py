@@ -66,13 +66,16 @@ def _common(rows: Any, others: Any) -> tuple[Any, Any]:
 
 
 def _power(numbers: FloatArray, others: FloatArray) -> int:
-    """Return k if the median of positive numbers moved to 10^k of what it was, else 0."""
+    """Return k if the median of positive numbers moved to 10^k of what it was, else 0.
+
+    Powers that float64 does not reach are 0 as well.
+    """
     both = (numbers > 0) & (others > 0)
     if both.sum() < FEWEST:
         return 0
     median = float(np.median(np.log10(numbers[both]) - np.log10(others[both])))
     power = round(median)
-    return power if abs(power) >= POWER and abs(median - power) <= NEAR else 0
+    return power if POWER <= abs(power) <= 300 and abs(median - power) <= NEAR else 0
 
 
 def _times(power: int) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray
+from carbonflows_fast._small import SMALLEST
 from carbonflows_fast.errors import InputError, wrong
 
 __all__ = ["RightHandSides", "check_size", "checked_rtol", "checked_weight", "raised"]
 
-SMALLEST, LARGEST = 1e-280, 1e280
-"""Size of a right-hand side, so that neither its products nor their bound leave float64."""
+LARGEST = 1e280
+"""Size of a right-hand side up to which, as from SMALLEST, products and bounds stay in float64."""
 NEGLIGIBLE = 1e-100
 """The smallest weight, as a share of the largest: below it a bound says nothing of that row."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._parts import FloatArray, locked
+from carbonflows_fast._small import require_normal
 from carbonflows_fast._table_argument import required_table
 from carbonflows_fast._units import power_between
 from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
@@ -178,6 +179,7 @@ def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = N
 
 
 def _single(table: Table, position: int) -> Stressor:
+    require_normal(table, [position])
     return Stressor(
         name=table.stressors[position],
         unit=table._parts.stressor_units[position],
@@ -220,6 +222,7 @@ def _summed(
     """Return Σ weight · stressor."""
     positions = [_stressor_position(table, stressor) for stressor in weights]
     factors = np.array(list(weights.values()), dtype=np.float64)
+    require_normal(table, positions, factors)
     return Stressor(
         name=name,
         unit=unit,

@@ -129,5 +129,5 @@ def _filtered(core: _core.Tiles, codes: CodeArray, threads: int) -> _core.Tiles:
 
 def _system(prepared: LeontiefSystem, tiles: RegionTiles, threads: int) -> LeontiefSystem:
     return LeontiefSystem(
-        tiles, prepared._describe, nonnegative=prepared.nonnegative, threads=threads
+        tiles, prepared._describe, nonnegative=prepared.nonnegative, threads=threads, part=True
     )

@@ -72,6 +72,7 @@ class LeontiefSystem:
         factors: tuple[FloatArray, Any] | None = None,
         nonnegative: bool | None = None,
         threads: int | None = None,
+        part: bool = False,
     ) -> None:
         count = thread_count(threads)
         self.tiles = tiles
@@ -81,7 +82,7 @@ class LeontiefSystem:
         )
         self._sweeps = Sweeps(tiles, describe, self.nonnegative, factors)
         self._sweeps.factors(False, count)
-        self._guards = Guards(self._sweeps, self._dense)
+        self._guards = Guards(self._sweeps, self._dense, part=part)
         self._lock = threading.Lock()
         self._lu: DenseFactors | None = None
         self._single: Sweeps | None = None

@@ -62,6 +62,7 @@ class _Chain:
     x: FloatArray
     m: FloatArray
     total: float
+    doubt: float  # no less than the error of the total
 
     @classmethod
     def of(cls, table: Table, stressor: Any, demand: Any) -> _Chain:
@@ -74,8 +75,15 @@ class _Chain:
             weight = account_weight(chosen.s, table.x.to_numpy())
             x = solved(table, y[:, None], by_row=False, weight=weight).values[:, 0]
         weight = demand_weight(y, positive_output(table))
-        m = adjoint(table, chosen.s[None], weight)[0][0]
-        return cls(chosen, chosen.s, y, x, m, float(m @ y))
+        found, bounds = adjoint(table, chosen.s[None], weight)
+        m, (size, columns) = found[0], demand_size(table, wanted)
+        terms = table.n + columns + len(table.regions)
+        doubt = float(bounds[0]) + rounding(terms) * float(np.abs(m) @ size)
+        return cls(chosen, chosen.s, y, x, m, float(m @ y), doubt)
+
+    def part(self, values: FloatArray) -> FloatArray:
+        """Return values over the total, NaN where it may be nothing but rounding."""
+        return _share(values, self.total if abs(self.total) > self.doubt else 0.0)
 
     def frame(self, columns: dict[str, FloatArray], index: pd.Index) -> pd.DataFrame:
         frame = pd.DataFrame(columns, index=index)
@@ -259,7 +267,8 @@ def elasticities(table: Table, stressor: Any = None, *, demand: Any = None) -> p
         - sales: of all coefficients with which others buy it, m_i (x_i − y_i) / E.
 
         Intensities and demands sum to 1 each, inputs and sales to the same number. `attrs` has
-        stressor, unit and total, E without F_Y; where that is zero, all are NaN.
+        stressor, unit and total, E without F_Y; where that is zero, or no larger than what its
+        solve and sum may be wrong by, all are NaN.
 
     Raises
     ------
@@ -280,10 +289,10 @@ def elasticities(table: Table, stressor: Any = None, *, demand: Any = None) -> p
     """
     c = _Chain.of(table, stressor, demand)
     columns = {
-        "intensity": _share(c.s * c.x, c.total),
-        "demand": _share(c.m * c.y, c.total),
-        "inputs": _share((c.m - c.s) * c.x, c.total),
-        "sales": _share(c.m * (c.x - c.y), c.total),
+        "intensity": c.part(c.s * c.x),
+        "demand": c.part(c.m * c.y),
+        "inputs": c.part((c.m - c.s) * c.x),
+        "sales": c.part(c.m * (c.x - c.y)),
     }
     return c.frame(columns, table.rows)
 
@@ -347,7 +356,8 @@ def transaction_betweenness(
     DataFrame
         - seller_region, seller, buyer_region, buyer: the purchase;
         - value: m_i a_ij x_j, all paths through it, in the stressor's unit;
-        - elasticity: of E with respect to a_ij, value / E.
+        - elasticity: of E with respect to a_ij, value / E; NaN where E is zero, or no larger than
+          what its solve and sum may be wrong by.
 
         The exact top by size, ties in the order of the table; sign kept. `attrs` has stressor,
         unit and total.
@@ -383,7 +393,7 @@ def transaction_betweenness(
         "buyer_region": regions[buyers],
         "buyer": sectors[buyers],
         "value": values,
-        "elasticity": _share(values, c.total),
+        "elasticity": c.part(values),
     }
     return c.frame(columns, pd.RangeIndex(values.size))
 

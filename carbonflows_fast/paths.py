@@ -355,8 +355,8 @@ def _new_network(
         raise NotProductiveError(
             "A: expected supply chains whose sizes add up to a finite number, got negative inputs "
             "(by-products) that cancel chains of any length, so that nothing bounds what a search "
-            "leaves out; ask cf.flows, cf.production_layers or cf.sector_study, which need no "
-            "chains one by one, or set these inputs to zero with table.with_changes(A=...)"
+            "leaves out; ask cf.flows or cf.production_layers, which need no chains "
+            "one by one, or set these inputs to zero with table.with_changes(A=...)"
         )
     m, bound = accurate_multipliers(prepared, s, weight)
     here = prepared.tiles.table_rows

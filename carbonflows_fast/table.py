@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from carbonflows_fast._changes import checked_changes, relabelled
 from carbonflows_fast._equality import same_table
 from carbonflows_fast._parts import FloatArray, Parts, locked, relocked
+from carbonflows_fast._small import require_normal
 from carbonflows_fast._validate import table_parts
 from carbonflows_fast._views import Views
 from carbonflows_fast.aggregation import aggregated
@@ -276,6 +277,8 @@ class Table(Views):
         cache: dict[str, Any] = {}
         shared = ["rows", "demand"]
         if new.A is not None or new.Y is not None:
+            if new.S is None and new.F is None:
+                require_normal(self, range(len(self.stressors)))
             parts = replace(parts, x=None, emissions=self._S, emissions_kind="S")
             if new.A is not None:
                 parts = replace(parts, matrix=new.A, kind="A")

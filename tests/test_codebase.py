@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 
 # Rooms in flow order. A module imports only from its own room and those before it.
 ROOMS = [
-    ["_parts", "_numbers", "_labels", "_units", "_validate", "_views", "_changes", "_equality",
-     "aggregation", "table", "_table_argument", "_stressors", "selection"],
+    ["_parts", "_numbers", "_labels", "_units", "_validate", "_views", "_small", "_changes",
+     "_equality", "aggregation", "table", "_table_argument", "_stressors", "selection"],
     ["readers", "pymrio_bridge", "_pymrio_frames"],
     ["synthetic", "_synthetic_recipe"],
     ["_tiles", "_rhs", "_certificate", "_blas", "_direct", "_sweeps",

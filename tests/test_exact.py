@@ -218,3 +218,41 @@ def test_path_searches_say_why_by_products_stop_them() -> None:
 def test_a_sum_of_flows_is_within_the_bound_of_its_parts() -> None:
     """`any_sum` is the worst sum of some errors, which is what bounds are about."""
     assert any_sum([arb(1), arb(-3), arb(1)]) == arb(3)
+
+
+# A sector of b sells 3 of i beside each unit that i buys; the rest of b stands in the way of |A|.
+PARTS = np.array([[0.1, 0.1, 0.1], [0.1, 0.0, -3.0], [0.1, 0.5, 0.0]])
+
+
+def test_parts_of_a_table_with_byproducts_have_proofs_of_their_own() -> None:
+    """One column of a part has negative inputs alone, which is no fault of the table there."""
+    Y = np.array([[5.0, 1.0], [60.0, 2.0], [3.0, 3.0]])
+    table = cf.Table(
+        A=PARTS, Y=Y, S=[[1.0, 1.0, 1.0]], regions=["a", "b", "b"], sectors=["g", "h", "i"],
+        demand=[("a", "f"), ("b", "f")], stressors=["CO2"],
+    )  # fmt: skip
+    L = np.linalg.inv(np.eye(3) - PARTS)
+    study = cf.sector_study(table, sectors="g")
+    off = np.linalg.inv(np.eye(2) - PARTS[1:, 1:])
+    delivered = Y[0].sum() + PARTS[0, 1:] @ off @ Y[1:].sum(axis=1)
+    assert study.total == pytest.approx(L.sum(axis=0)[0] * delivered, rel=1e-12)
+    assert study.error_bound < 1e-9
+    trade = cf.flows(table).bilateral_trade()
+    x, M_b = L @ Y.sum(axis=1), np.ones(2) @ off
+    assert trade.loc["b", "a"] == pytest.approx(M_b @ (PARTS[1:, 0] * x[0] + Y[1:, 0]), rel=1e-12)
+    assert trade.loc["a", "b"] == pytest.approx(
+        (PARTS[0, 1:] @ x[1:] + Y[0, 1]) / (1 - PARTS[0, 0]), rel=1e-12
+    )
+    with pytest.raises(NotProductiveError, match=r"ask cf.flows or cf.production_layers, which"):
+        study.paths(top=2)
+
+
+def test_a_part_without_an_inverse_is_refused_with_the_reason() -> None:
+    A = np.array([[0.1, 0.1, 0.1], [0.1, 0.0, -3.0], [0.1, -1 / 3, 0.0]])
+    table = cf.Table(
+        A=A, Y=np.diag([50.0, 60.0, 3.0]), S=[[1.0, 1.0, 1.0]], regions=["a", "b", "c"],
+        sectors=["g", "h", "i"], stressors=["CO2"],
+    )  # fmt: skip
+    cf.flows(table)
+    with pytest.raises(NotProductiveError, match=r"by-products\) .* close to a singular matrix"):
+        cf.sector_study(table, sectors="g")

@@ -122,6 +122,7 @@ def scale_for(values: Any, unit: str) -> Scale:
     sizes = np.abs(np.asarray(values, dtype=np.float64))
     largest = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
     size = math.log10(largest) if largest > 0 else 0.0
+    size = max(size, -300.0)  # the factor is a number of float64
     steps = math.floor(size / 3) if size < 0 else max(0, math.floor((size - 1) / 3 + 1e-12))
     unit, moved = unit.strip(), 0
     mass, _, rest = unit.partition(" ")

@@ -21,7 +21,7 @@ from carbonflows_fast.reporting._elements import (
     table,
 )
 from carbonflows_fast.reporting._pictures import picture
-from carbonflows_fast.reporting._results import Change, Results
+from carbonflows_fast.reporting._results import NO_CHAINS, Change, Results
 from carbonflows_fast.reporting._signs import growth
 
 __all__ = ["change", "years"]
@@ -177,6 +177,8 @@ def _flows(results: Results, found: Change) -> Html:
 
 
 def _chains(results: Results, found: Change) -> Html:
+    if found.chains is None:
+        return paragraph(NO_CHAINS, class_="note")
     frame = found.chains.to_frame()
     columns = [
         results.places.chains("Supply chain", found.chains, found.table.rows),

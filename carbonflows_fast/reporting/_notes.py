@@ -86,20 +86,25 @@ def _facts(results: Results) -> Html:
             amount("unallocated", lost, unit),
             _lost_share(lost, results.known(emitted), float(results.accounts.attrs["error_bound"])),
         ),
-        "Chains not listed": (
+    }
+    if results.chains is not None:
+        facts["Chains not listed"] = (
             amount("remainder", results.chains.remainder, unit),
             " of industrial emissions",
-        ),
-    }
+        )
     if results.change is not None:
         causes, chains = results.change.causes, results.change.chains
         facts["Change"] = (
             f"{causes.label}, in {causes.prices}; all causes move along a straight line from one "
             "table to the other; the effects add up to the change but for ",
             _small("closure", causes.closure),
-            " of it; chains that are not listed change by ",
-            amount("change_remainder", float(chains.pruned.sum()), unit, sign=True),
+            " of it",
         )
+        if chains is not None:
+            facts["Change"] += (
+                "; chains that are not listed change by ",
+                amount("change_remainder", float(chains.pruned.sum()), unit, sign=True),
+            )
     facts["Library"] = (f"carbonflows_fast {_core.version}",)
     pairs = [
         piece

@@ -16,6 +16,7 @@ from carbonflows_fast.classification import STUDIES, sector_classes, study_secto
 from carbonflows_fast.decomposition import Decomposition, structural_decomposition
 from carbonflows_fast.errors import LabelError
 from carbonflows_fast.figures._canvas import one_sign
+from carbonflows_fast.leontief import system
 from carbonflows_fast.linkages import production_layers
 from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
 from carbonflows_fast.paths import Paths, structural_paths
@@ -30,10 +31,14 @@ if TYPE_CHECKING:
     from carbonflows_fast.panel import Panel
     from carbonflows_fast.table import Table
 
-__all__ = ["CHAINS", "Change", "Results", "Study", "results_of"]
+__all__ = ["CHAINS", "NO_CHAINS", "Change", "Results", "Study", "results_of"]
 
 CHAINS: Final = 20  # supply chains in a list
 STUDY_CHAINS: Final = 5  # of each study
+NO_CHAINS: Final = (
+    "Supply chains are not listed one by one, because negative inputs (by-products) cancel chains "
+    "of any length, so that nothing bounds what a list leaves out."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +76,8 @@ class Study:
 class Change:
     """What another table says, and what changed from it to the table of the report.
 
-    `names` tell the two apart, e.g. "2005" and "2009". `mixed`: emissions of the other table
+    `names` tell the two apart, e.g. "2005" and "2009". `chains` are None where by-products stop the
+    search of either table. `mixed`: emissions of the other table
     cancel each other.
     """
 
@@ -81,7 +87,7 @@ class Change:
     flows: Flows
     between: pd.DataFrame
     causes: Decomposition
-    chains: PathChanges
+    chains: PathChanges | None
     mixed: bool
 
 
@@ -90,7 +96,8 @@ class Results:
     """What is known of a table.
 
     `trade` are emissions embodied in bilateral trade. `split` is None where the sectors are in no
-    shipped classification; `no_split` says why. `years` are the accounts of a panel. `mixed`:
+    shipped classification; `no_split` says why. `chains` are None where by-products stop the
+    search. `years` are the accounts of a panel. `mixed`:
     emissions cancel each other, so that a part of them is no share.
     """
 
@@ -103,7 +110,7 @@ class Results:
     no_split: str
     studies: tuple[Study, ...]
     layers: pd.DataFrame
-    chains: Paths
+    chains: Paths | None
     change: Change | None
     years: pd.DataFrame | None
     mixed: bool
@@ -189,7 +196,7 @@ def results_of(
             done(name)
             studies.append(_study(table, stressor, name, studies, mixed))
         done("supply chains")
-        chains = structural_paths(table, stressor, top=CHAINS)
+        chains = structural_paths(table, stressor, top=CHAINS) if searchable(table) else None
         layers = production_layers(table, stressor, layers=8)
         kept = {}
         for year in years:
@@ -214,6 +221,11 @@ def results_of(
     )
 
 
+def searchable(table: Table) -> bool:
+    """Return whether chains can be listed one by one: by-products cancel chains of any length."""
+    return system(table).by_sizes
+
+
 def _over_years(kept: dict[int, pd.DataFrame], about: dict[Any, Any]) -> pd.DataFrame | None:
     if not kept:
         return None
@@ -232,7 +244,9 @@ def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
         flows=earlier,
         mixed=cancels(before, stressor, earlier),
         causes=structural_decomposition(before, after, stressor),
-        chains=structural_path_decomposition(before, after, stressor, top=CHAINS),
+        chains=structural_path_decomposition(before, after, stressor, top=CHAINS)
+        if searchable(before) and searchable(after)
+        else None,
     )
 
 
@@ -269,4 +283,5 @@ def _study(table: Table, stressor: Any, name: str, earlier: list[Study], mixed: 
             return Study(name, *same, same_as=other.name, mixed=other.mixed)
     result = sector_study(table, stressor, sectors=name)
     mixed = mixed or not one_sign(result.flow["value"])
-    return Study(name, notes, result, result.paths(top=STUDY_CHAINS), mixed=mixed)
+    chains = result.paths(top=STUDY_CHAINS) if searchable(table) else None
+    return Study(name, notes, result, chains, mixed=mixed)

@@ -21,7 +21,7 @@ from carbonflows_fast.reporting._elements import (
     table,
 )
 from carbonflows_fast.reporting._pictures import picture
-from carbonflows_fast.reporting._results import Results, Study
+from carbonflows_fast.reporting._results import NO_CHAINS, Results, Study
 from carbonflows_fast.sectors import SectorStudy
 
 __all__ = ["chains", "studies"]
@@ -203,7 +203,8 @@ def _products(study: Study, result: SectorStudy) -> Html:
 
 def _chains(results: Results, study: Study) -> Html:
     found = study.chains
-    assert found is not None
+    if found is None:
+        return Html("")
     return table(
         f"{study.name}_chains",
         f"{study.name.capitalize()}: the largest supply chains, final product first",
@@ -227,6 +228,8 @@ def chains(results: Results) -> Section:
         "A supply chain leads from a product that is finally bought, through what its maker buys, "
         "to the industry that emits. It reads from left to right: each arrow is a purchase. "
     )
+    if found is None:
+        return section("chains", "Supply chains", paragraph(NO_CHAINS))
     if not len(found):
         text = paragraph("No supply chain has any emissions.")
         return section("chains", "Supply chains", text)
