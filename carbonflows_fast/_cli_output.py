@@ -22,6 +22,7 @@ __all__ = [
     "check_out",
     "columns",
     "facts_of",
+    "households_in",
     "measured",
     "number",
     "numbers",
@@ -172,8 +173,22 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
 # --- results --------------------------------------------------------------------------------
 
 
-def show_accounts(frame: Any, largest: int | None = None) -> None:
-    """Print national accounts, all or the largest by production, and their sum."""
+def households_in(own: Any, kept: str, *, selected: bool) -> str:
+    """Return what is said where households emit, or that there is no such thing.
+
+    >>> households_in([0.0, 0.0], "households' own included", selected=False)
+    'the table has no emissions of households'
+    """
+    if any(own):
+        return kept
+    return f"{'this final demand' if selected else 'the table'} has no emissions of households"
+
+
+def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = False) -> None:
+    """Print national accounts, all or the largest by production, and their sum.
+
+    `selected`: of a part of the final demand.
+    """
     unit = frame.attrs["unit"]
     amounts = ["production", "consumption", "imports", "exports", "net_imports"]
     shown = frame
@@ -195,7 +210,11 @@ def show_accounts(frame: Any, largest: int | None = None) -> None:
     ]
     heads = ["region", *(name.replace("_", " ") for name in amounts), "net share"]
     say(columns(heads, body))
-    say(f"in {unit or '(no unit)'}; production and consumption include households' own emissions")
+    households = households_in(
+        frame["households"], "production and consumption include households' own emissions",
+        selected=selected,
+    )  # fmt: skip
+    say(f"in {unit or '(no unit)'}; {households}")
     lost = float(frame["unallocated"].sum()) if "unallocated" in frame else 0.0
     if abs(lost) > frame.attrs["error_bound"]:
         say(f"unallocated (no final demand accounts for it): {with_unit(lost, unit)}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._cli_output import (
     columns,
+    households_in,
     numbers,
     pairs,
     path_of,
@@ -66,11 +67,17 @@ def classes_of(arguments: argparse.Namespace) -> Any:
         ) from error  # fmt: skip
 
 
-def show_flows(result: Flows, top: int) -> None:
-    """Print the three summary numbers, and the largest flows between regions."""
+def show_flows(result: Flows, top: int, *, selected: bool = False) -> None:
+    """Print the three summary numbers, and the largest flows between regions.
+
+    `selected`: of a part of the final demand.
+    """
     unit = result.unit
     say(f"{percent(result.traded_share)} of industrial emissions cross a border")
-    say(f"{percent(result.traded_share_all)} of all emissions, households' own included")
+    kept = "of all emissions, households' own included"
+    households = households_in(result.households, kept, selected=selected)
+    everything = kept if households == kept else f"of all emissions; {households}"
+    say(f"{percent(result.traded_share_all)} {everything}")
     say(f"net transfers: {with_unit(result.net_transfers, unit)}")
     say(f"industrial emissions: {with_unit(result.total, unit)}")
     if len(result.matrix) > 1:

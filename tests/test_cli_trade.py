@@ -210,3 +210,15 @@ def test_the_headline_agrees_in_sign_with_the_study(
     assert re.search(r"^crosses a border, of all +2\d\.\d % +25\.0 %$", table, re.MULTILINE)
     assert re.search(r"^commodity : product +4\d : 5\d +50 : 50$", table, re.MULTILINE)
     assert re.search(r"^CHN .* -\d+\.\d %", out.split("net exporters")[1], re.MULTILINE)
+
+
+def test_households_are_said_to_be_included_where_the_table_has_them(
+    shell: Shell, table: cf.Table, saved: str, tmp_path: Path
+) -> None:
+    assert "of all emissions, households' own included" in shell("flows", saved)
+    assert "include households' own emissions" in shell("accounts", saved)
+    without = cf.save(table.with_changes(F_Y=np.zeros_like(table.F_Y)), tmp_path / "without")
+    for command in ("flows", "accounts"):
+        out = shell(command, without)
+        assert "the table has no emissions of households" in out
+        assert "own" not in out

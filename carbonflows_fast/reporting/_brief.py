@@ -82,7 +82,10 @@ def _world(results: Results) -> Html:
     return _card(
         f"Emitted in {results.places.all}",
         amount("world_emissions", world, results.unit),
-        "By industries, for anybody's final purchases, and by households directly.",
+        "By industries, for anybody's final purchases, and by households directly."
+        if results.emitted_by_households
+        else "By industries, for anybody's final purchases; the table has no emissions of "
+        "households.",
     )
 
 

@@ -139,6 +139,11 @@ class Results:
         return any(word in self.stressor.upper() for word in ("CO2", "GWP", "CARBON", "GHG"))
 
     @property
+    def emitted_by_households(self) -> bool:
+        """Whether the table has emissions of final users."""
+        return bool(self.accounts["households"].any())
+
+    @property
     def when(self) -> str:
         """The year of the table in a sentence."""
         return (
