@@ -99,12 +99,13 @@ def say_memberships(names: Sequence[Any], year: int | None) -> None:
 def percent(share: float, *, signed: bool = False) -> str:
     """Return a share as text.
 
-    >>> percent(0.2331, signed=True), percent(0.239), percent(float("nan"))
-    ('+23.3 %', '23.9 %', '-')
+    >>> percent(0.2331, signed=True), percent(0.239), percent(float("nan")), percent(-1e-9)
+    ('+23.3 %', '23.9 %', '-', '0.0 %')
     """
     if not math.isfinite(share):
         return "-"
-    return f"{100 * share:{'+' if signed else ''}.1f} %"
+    share = round(100 * share, 1) + 0.0  # adding 0.0 turns a rounded −0 into 0
+    return f"{share:{'+' if signed else ''}.1f} %"
 
 
 def share_of(part: float, parts: Iterable[float]) -> float:
@@ -158,7 +159,10 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
     DE      1,234
     FR         87
     """
-    lines = [[printable(cell) for cell in row] for row in (heads, *rows)]
+    # A label may hold a line break, which would tear the line.
+    lines = [
+        [printable("\\n".join(cell.splitlines()) or cell) for cell in row] for row in (heads, *rows)
+    ]
     widths = [max(width(line[at]) for line in lines) for at in range(len(heads))]
 
     def aligned(at: int, cell: str) -> str:

@@ -43,8 +43,7 @@ def test_flows_show_classes_and_balances(shell: Shell, table: cf.Table, saved: s
         assert re.search(rf"^{name} .*{100 * value / traded:.1f} %", out, re.MULTILINE)
     exporter = flows.net_exporters().iloc[0]
     assert re.search(rf"^{exporter.name} .* {100 * exporter.net_share:+.1f} %", out, re.MULTILINE)
-    assert PUBLISHED in out
-    assert PUBLISHED not in shell("flows", saved, "--demand", table.regions[0])
+    assert PUBLISHED not in out  # a world of four invented regions is not that of the study
 
 
 def test_classes_of_ones_own(shell: Shell, table: cf.Table, saved: str, tmp_path: Path) -> None:
@@ -222,3 +221,32 @@ def test_households_are_said_to_be_included_where_the_table_has_them(
         out = shell(command, without)
         assert "the table has no emissions of households" in out
         assert "own" not in out
+
+
+def test_the_study_stands_beside_tables_of_its_countries_alone(
+    shell: Shell, tmp_path: Path
+) -> None:
+    regions = ["CHN", "GBR", "DEU", "JPN", "USA", "FRA", "SWE", "RoW"]
+    rng = np.random.default_rng(1)
+    for wanted, name in ((regions, "world"), (regions[1:], "without China")):
+        n = len(wanted)
+        made = cf.Table(
+            Z=rng.random((n, n)), Y=rng.random((n, n)) + n, F=rng.random((1, n)), regions=wanted,
+            sectors=["all"] * n, stressors="CO2",
+        )  # fmt: skip
+        out = shell("flows", cf.save(made, tmp_path / name))
+        assert (PUBLISHED in out) == (name == "world")
+        assert PUBLISHED not in shell("flows", tmp_path / name, "--demand", "GBR")
+
+
+def test_amounts_with_flows_below_zero_are_said_to_be_net(shell: Shell, tmp_path: Path) -> None:
+    made = cf.Table(
+        Z=[[20, 9], [8, 30]], Y=[[60, -7], [9, 40]], F=[[50, 30]], regions=["DE", "FR"],
+        sectors=["all"] * 2, stressors="CO2",
+    )  # fmt: skip
+    flows = cf.flows(made)
+    assert flows.matrix.to_numpy().min() < 0
+    said = "amounts are sums of all, shares are of sizes"
+    assert said in shell("flows", cf.save(made, tmp_path / "net"))
+    plain = made.with_changes(Y=np.abs(made.Y))
+    assert said not in shell("flows", cf.save(plain, tmp_path / "plain"))

@@ -61,6 +61,12 @@ def summary(results: Results) -> Section:
             "left over when parts cancel. A share of such a total says nothing; where one would "
             f"be, the report has {NOT_KNOWN}.", class_="note",
         ))  # fmt: skip
+    elif results.below_zero:
+        parts.append(paragraph(
+            "Some flows between regions are below zero. An amount is what is left when all are "
+            "added up, and a share of what is traded is one of sizes, where none is below zero: "
+            "the two differ.", class_="note",
+        ))  # fmt: skip
     return section("summary", "In brief", *parts, _beside_the_study(results))
 
 

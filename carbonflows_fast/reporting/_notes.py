@@ -97,7 +97,7 @@ def _facts(results: Results) -> Html:
             f"{causes.label}, in {causes.prices}; all causes move along a straight line from one "
             "table to the other; the effects add up to the change but for ",
             _small("closure", causes.closure),
-            " of it; chains that are not listed change by ",
+            f" of {causes._closure_of}; chains that are not listed change by ",
             amount("change_remainder", float(chains.pruned.sum()), unit, sign=True),
         )
     facts["Library"] = (f"carbonflows_fast {_core.version}",)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from carbonflows_fast import figures
 from carbonflows_fast.reporting._elements import (
     Column,
@@ -190,11 +192,14 @@ def _definitions(results: Results) -> Html:
         "Emitted in one region to make what another region finally buys, through supply chains of "
         "any length.",
         "Emissions embodied in bilateral trade: the exporter's own emissions for its gross "
-        "exports, whoever uses them next. Each tonne counts once, at the first border of its chain.",
+        "exports, whoever uses them next. Each tonne counts once, at the first border of its "
+        "chain.",
         "What net importers consume beyond what they produce, added up: the part that does not "
         "cancel out.",
     ]
     values = [traded, gross, net]
+    sizes = [flows.traded_share * flows.gross, results.trade.abs().to_numpy().sum(), net]
+    shares = [results.known(size / flows.gross) if flows.gross else math.nan for size in sizes]
     listed = table(
         "traded",
         "Three numbers that are called traded emissions, and are not the same",
@@ -203,7 +208,7 @@ def _definitions(results: Results) -> Html:
             Column("meaning", "What it counts", meanings, "text", wide=True),
             Column("value", "Amount", values),
             Column("share", "Share of industrial emissions",
-                   [results.part(v) for v in values], "share"),
+                   shares, "share"),
         ],
         results.unit,
         stacked=True,

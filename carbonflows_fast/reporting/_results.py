@@ -139,6 +139,11 @@ class Results:
         return any(word in self.stressor.upper() for word in ("CO2", "GWP", "CARBON", "GHG"))
 
     @property
+    def below_zero(self) -> bool:
+        """Whether some flow between regions is, by more than its proved error."""
+        return bool((self.flows.matrix.to_numpy() < -self.flows.error_bound).any())
+
+    @property
     def emitted_by_households(self) -> bool:
         """Whether the table has emissions of final users."""
         return bool(self.accounts["households"].any())
