@@ -38,7 +38,7 @@ PAIR = re.compile(r"write \((None|'[^']*'|\"[^\"]*\"), (None|'[^']*'|\"[^\"]*\")
 PYTHON = {
     r"ask cf\.flows, cf\.production_layers or cf\.sector_study": "ask carbonflows-fast flows or "
     "sector",
-    r"(\btable\.(?:with_changes|aggregate)\([^)]*\))": r"\1 in Python",
+    r"((?<!cf\.save\()\btable\.(?:with_changes|aggregate)\([^)]*\))": r"\1 in Python",
     r"\bclassification\.load\('(\w+)'\)": r"carbonflows_fast/classification/\1.csv",
     r"\bgive a mapping\b": "in Python give a mapping",
     r"\bstressor=(?=\{)": "in Python stressor=",

@@ -58,11 +58,18 @@ def test_a_saved_table_takes_its_own_year(store: Path, capsys: pytest.CaptureFix
     assert "which is the table of 2009; leave --year out, or name the folder that holds all" in err
 
 
-def test_two_tables_of_a_year_are_told_apart_as_advised(tmp_path: Path, store: Path) -> None:
+def test_two_tables_of_a_year_are_told_apart_as_advised(
+    tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = cf.open(store / "2009")
     cf.save(table, tmp_path / "one")
     cf.save(table, tmp_path / "two")
-    with pytest.raises(cf.InputError, match=r"cf\.save\(table\.with_changes\(year=…\), …\)"):
+    with pytest.raises(
+        cf.InputError, match=r"cf\.save\(table\.with_changes\(year=\.\.\.\), \.\.\.\)"
+    ):
         cf.Panel(tmp_path)
+    assert main(["panel", "accounts", str(tmp_path)]) == 2
+    said = "in Python set its year: cf.save(table.with_changes(year=...), ...)"
+    assert said in capsys.readouterr().err
     cf.save(table.with_changes(year=2010), tmp_path / "two")
     assert cf.Panel(tmp_path).years == (2009, 2010)
