@@ -210,7 +210,7 @@ def test_the_figures_of_reports_are_not_those_of_pyplot(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_what_the_numbers_are_of_is_said(tmp_path: Path) -> None:
     made = cf.Table(
-        Z=[[20, 9], [8, 30]], Y=[[60, -5], [9, 40]], F=[[50, 30]], regions=["DE", "FR"],
+        Z=[[20, 9], [8, 30]], Y=[[60, -7], [9, 40]], F=[[50, 30]], regions=["DE", "FR"],
         sectors=["all"] * 2, stressors="CO2",
     )  # fmt: skip
     assert cf.flows(made).matrix.to_numpy().min() < 0
