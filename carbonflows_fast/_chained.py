@@ -82,7 +82,7 @@ def decompose_years(
     if len(set(labels)) < len(labels):
         raise InputError(
             wrong("tables", expected="tables of different years or names", got=repr(labels),
-                  remedy="set year= where they are made")
+                  remedy="tell them apart by table.with_changes(year=...)")
         )  # fmt: skip
     effects = {one.label: one.to_frame()["effect"] for one in found}
     known = ["population" in one.index.get_level_values("factor") for one in effects.values()]

@@ -78,7 +78,7 @@ def show_decomposition(found: Decomposition) -> None:
     say(columns([f"due to ({found.method})", unit or "effect", "of before"], body))
     if found.has_sinks:
         say(f"of before: of {with_unit(found.gross_before, unit)}, emissions and sinks added up")
-    say(f"the effects add up to the change but for {found.closure:.1e} of it")
+    say(f"the effects add up to the change but for {found.closure:.1e} of {found._closure_of}")
 
 
 def show_changes(found: PathChanges, lines: int) -> None:
@@ -92,7 +92,9 @@ def show_changes(found: PathChanges, lines: int) -> None:
     elif 0 <= (share := explained["change"] / (found.total or float("nan"))) <= 1:
         parts = f", {percent(share)} of the change"
     say()
-    say(f"{len(found):,} chains ({found.method}) add {with_unit(explained['change'], unit)}"
+    count = "1 chain" if len(found) == 1 else f"{len(found):,} chains"
+    added = "adds" if len(found) == 1 else "add"
+    say(f"{count} ({found.method}) {added} {with_unit(explained['change'], unit)}"
         f"{parts}; all others {with_unit(float(found.pruned.sum()), unit)}")  # fmt: skip
     frame = found.to_frame().head(lines)
     amounts = frame[["change", *(f"effect_{kind}" for kind in KINDS)]]

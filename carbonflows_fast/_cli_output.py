@@ -22,6 +22,7 @@ __all__ = [
     "check_out",
     "columns",
     "facts_of",
+    "households_in",
     "measured",
     "number",
     "numbers",
@@ -98,12 +99,13 @@ def say_memberships(names: Sequence[Any], year: int | None) -> None:
 def percent(share: float, *, signed: bool = False) -> str:
     """Return a share as text.
 
-    >>> percent(0.2331, signed=True), percent(0.239), percent(float("nan"))
-    ('+23.3 %', '23.9 %', '-')
+    >>> percent(0.2331, signed=True), percent(0.239), percent(float("nan")), percent(-1e-9)
+    ('+23.3 %', '23.9 %', '-', '0.0 %')
     """
     if not math.isfinite(share):
         return "-"
-    return f"{100 * share:{'+' if signed else ''}.1f} %"
+    share = round(100 * share, 1) + 0.0  # adding 0.0 turns a rounded −0 into 0
+    return f"{share:{'+' if signed else ''}.1f} %"
 
 
 def share_of(part: float, parts: Iterable[float]) -> float:
@@ -157,7 +159,10 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
     DE      1,234
     FR         87
     """
-    lines = [[printable(cell) for cell in row] for row in (heads, *rows)]
+    # A label may hold a line break, which would tear the line.
+    lines = [
+        [printable("\\n".join(cell.splitlines()) or cell) for cell in row] for row in (heads, *rows)
+    ]
     widths = [max(width(line[at]) for line in lines) for at in range(len(heads))]
 
     def aligned(at: int, cell: str) -> str:
@@ -172,8 +177,22 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
 # --- results --------------------------------------------------------------------------------
 
 
-def show_accounts(frame: Any, largest: int | None = None) -> None:
-    """Print national accounts, all or the largest by production, and their sum."""
+def households_in(own: Any, kept: str, *, selected: bool) -> str:
+    """Return what is said where households emit, or that there is no such thing.
+
+    >>> households_in([0.0, 0.0], "households' own included", selected=False)
+    'the table has no emissions of households'
+    """
+    if any(own):
+        return kept
+    return f"{'this final demand' if selected else 'the table'} has no emissions of households"
+
+
+def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = False) -> None:
+    """Print national accounts, all or the largest by production, and their sum.
+
+    `selected`: of a part of the final demand.
+    """
     unit = frame.attrs["unit"]
     amounts = ["production", "consumption", "imports", "exports", "net_imports"]
     shown = frame
@@ -195,7 +214,11 @@ def show_accounts(frame: Any, largest: int | None = None) -> None:
     ]
     heads = ["region", *(name.replace("_", " ") for name in amounts), "net share"]
     say(columns(heads, body))
-    say(f"in {unit or '(no unit)'}; production and consumption include households' own emissions")
+    households = households_in(
+        frame["households"], "production and consumption include households' own emissions",
+        selected=selected,
+    )  # fmt: skip
+    say(f"in {unit or '(no unit)'}; {households}")
     lost = float(frame["unallocated"].sum()) if "unallocated" in frame else 0.0
     if abs(lost) > frame.attrs["error_bound"]:
         say(f"unallocated (no final demand accounts for it): {with_unit(lost, unit)}")

@@ -22,6 +22,7 @@ from carbonflows_fast._cli_output import (
 from carbonflows_fast._cli_sentences import spoken
 from carbonflows_fast._cli_streams import complain, say
 from carbonflows_fast._interrupts import stopped_by_sigterm
+from carbonflows_fast.classification._groups import memberships_note
 from carbonflows_fast.errors import InputError, PanelError, wrong
 
 __all__ = ["add_arguments", "run"]
@@ -89,14 +90,16 @@ def run(arguments: argparse.Namespace) -> int:
     panel = Panel(arguments.store, workers=arguments.workers)
     short = next(name for name, method in WHAT.items() if arguments.what in (name, method))
     asked = _asked(arguments, short)
+    years = years_of(arguments.years)
     say(f"{panel!r}: {WHAT[short]}")
+    _say_memberships(arguments, [year for year in panel.years if _is_asked(year, years)])
     status, there = 0, _stamps(arguments.out)
     try:
         with stopped_by_sigterm():
             found = getattr(panel, WHAT[short])(
                 arguments.stressor,
                 demand=pairs(arguments.demand, list(panel.regions)),
-                years=years_of(arguments.years),
+                years=years,
                 client=arguments.scheduler,
                 out=None if file else arguments.out,
                 resume=not arguments.no_resume,
@@ -114,6 +117,22 @@ def run(arguments: argparse.Namespace) -> int:
     if len(found):
         _show(found, file, there)
     return status
+
+
+def _is_asked(year: int, years: Any) -> bool:
+    if isinstance(years, slice):
+        first, last = years.start, years.stop
+        return (first is None or first <= year) and (last is None or year <= last)
+    return years is None or year in years
+
+
+def _say_memberships(arguments: argparse.Namespace, years: list[int]) -> None:
+    """Say whose membership each group of countries is, once for all years."""
+    asked = [*(arguments.demand or []), *(arguments.consumers or [])]
+    for name in dict.fromkeys(text.partition(":")[0].strip() for text in asked):
+        note = memberships_note(name, years)
+        if note:
+            say(f"{name}: {note}")
 
 
 def _stamps(folder: Path | None) -> dict[Path, int]:

@@ -59,7 +59,8 @@ def show(paths: Paths, lines: int) -> None:
     """Print what the paths carry, by stage, and the largest of them as a tree."""
     unit = paths.unit
     net, gross = with_unit(paths.total, unit), with_unit(paths.gross, unit)
-    say(f"{len(paths):,} paths carry {percent(paths.coverage)} of {gross}")
+    found = "1 path carries" if len(paths) == 1 else f"{len(paths):,} paths carry"
+    say(f"{found} {percent(paths.coverage)} of {gross}")
     if net != gross:
         say(f"which is the sum of sizes: sources and sinks make {net}")
     say(f"all other paths: {with_unit(paths.remainder, unit)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 
 __all__ = ["spoken"]
 
@@ -33,6 +34,17 @@ ADVICE = {
 }
 """What errors advise to write in Python, and what to do instead."""
 
+PAIR = re.compile(r"write \((None|'[^']*'|\"[^\"]*\"), (None|'[^']*'|\"[^\"]*\")\)")
+PYTHON = {
+    r"ask cf\.flows, cf\.production_layers or cf\.sector_study": "ask carbonflows-fast flows or "
+    "sector",
+    r"((?<!cf\.save\()\btable\.(?:with_changes|aggregate)\([^)]*\))": r"\1 in Python",
+    r"\bclassification\.load\('(\w+)'\)": r"carbonflows_fast/classification/\1.csv",
+    r"\bgive a mapping\b": "in Python give a mapping",
+    r"\bstressor=(?=\{)": "in Python stressor=",
+}
+"""What has other words here, or no command: whatever labels stand in it."""
+
 
 def spoken(sentence: str, arguments: argparse.Namespace) -> str:
     """Return an error with arguments and advice as they are written on the command line."""
@@ -49,4 +61,12 @@ def spoken(sentence: str, arguments: argparse.Namespace) -> str:
     sentence = ARGUMENT.sub(named, sentence)
     for advised, instead in ADVICE.items():
         sentence = re.sub(advised, instead, sentence)
-    return sentence
+    for advised, instead in PYTHON.items():
+        sentence = re.sub(advised, instead, sentence)
+    return PAIR.sub(_with_colon, sentence)
+
+
+def _with_colon(found: re.Match[str]) -> str:
+    """Return what selects by a pair of labels: REGION:, :LABEL."""
+    region, label = ("" if part == "None" else part[1:-1] for part in found.groups())
+    return f"write {shlex.quote(f'{region}:{label}')}"

@@ -30,8 +30,8 @@ def add_table(
         metavar="TABLE",
         type=path_of,
         nargs="?" if optional else None,
-        help="text table (folder, zip or file), or a saved table (folder); with --year, also a "
-        "folder of saved tables",
+        help="text table (folder, zip or file), or a saved table (folder)"
+        + ("; with --year, also a folder of saved tables" if year else ""),
     )
     add_layout(parser, year=year)
 
@@ -63,10 +63,16 @@ def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) 
             arguments.table, format=arguments.format, year=year, stressors=stressors,
             blanks=arguments.blanks,
         )  # fmt: skip
-    for option, value in (("--format", arguments.format), ("--year", year)):
-        if value is not None:
-            raise wrong_for_saved(option, arguments.table)
+    if arguments.format is not None:
+        raise wrong_for_saved("--format", arguments.table)
     table = cf.open(arguments.table)
+    if year is not None and year != table.year:
+        of = "a table without a year" if table.year is None else f"the table of {table.year}"
+        raise InputError(
+            wrong("--year", expected="the year of the table, or a folder of several",
+                  got=f"{year} for {str(arguments.table)!r}, which is {of}",
+                  remedy="leave --year out, or name the folder that holds all")
+        )  # fmt: skip
     for name in stressors or ():
         select_stressor(table, name)  # complains if there is none
     return table

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._cli_output import (
     columns,
+    households_in,
     numbers,
     pairs,
     path_of,
@@ -66,11 +67,17 @@ def classes_of(arguments: argparse.Namespace) -> Any:
         ) from error  # fmt: skip
 
 
-def show_flows(result: Flows, top: int) -> None:
-    """Print the three summary numbers, and the largest flows between regions."""
+def show_flows(result: Flows, top: int, *, selected: bool = False) -> None:
+    """Print the three summary numbers, and the largest flows between regions.
+
+    `selected`: of a part of the final demand.
+    """
     unit = result.unit
     say(f"{percent(result.traded_share)} of industrial emissions cross a border")
-    say(f"{percent(result.traded_share_all)} of all emissions, households' own included")
+    kept = "of all emissions, households' own included"
+    households = households_in(result.households, kept, selected=selected)
+    everything = kept if households == kept else f"of all emissions; {households}"
+    say(f"{percent(result.traded_share_all)} {everything}")
     say(f"net transfers: {with_unit(result.net_transfers, unit)}")
     say(f"industrial emissions: {with_unit(result.total, unit)}")
     if len(result.matrix) > 1:
@@ -88,6 +95,8 @@ def show_flows(result: Flows, top: int) -> None:
                 left=2,
             )
         )
+    if (result.matrix.to_numpy() < -result.error_bound).any():
+        say("some flows are below zero: amounts are sums of all, shares are of sizes")
     say(f"certified: no flow is wrong by more than {result.error_bound:.1e} {unit}".rstrip())
 
 
@@ -116,7 +125,7 @@ def show_trade(
         if len(frame):
             say()
             _show_balance(what, frame.head(arguments.top), share, result.unit)
-    if published:
+    if published and _is_comparable(result):
         say()
         _show_published(result, split)
 
@@ -170,6 +179,16 @@ def _show_balance(what: str, frame: pd.DataFrame, share: str, unit: str) -> None
         for at, (region, row) in enumerate(frame.iterrows())
     ]
     say(columns(heads, body))
+
+
+def _is_comparable(result: Flows) -> bool:
+    """Tell whether a table is one of the world, with the countries of the study."""
+    from carbonflows_fast.classification import country_of, load
+    from carbonflows_fast.synthetic import NAME as INVENTED
+
+    known = [country_of(region) for region in result._table.regions]
+    studied = {country for country in load("icf2011")["region"] if country_of(country) == country}
+    return result._table.name != INVENTED and all(known.count(one) == 1 for one in studied)
 
 
 def _show_published(result: Flows, split: pd.DataFrame | None) -> None:
@@ -251,8 +270,9 @@ def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namesp
     for note in study.notes:
         say(f"note: {note}")
     of_all = share_of(study.total, [study.total, industrial - study.total])
+    whole = "industrial emissions" if arguments.demand is None else "those that the demand causes"
     say(f"{with_unit(study.total, unit)} along chains through {study.name}, {percent(of_all)} of "
-        "industrial emissions")  # fmt: skip
+        f"{whole}")  # fmt: skip
     direct, upstream = (
         percent(share_of(part, [study.direct, study.upstream]))
         for part in (study.direct, study.upstream)

@@ -160,11 +160,12 @@ def with_prices(before: Table, after: Table, deflators: Any) -> Table:
     _refuse_rates(before, after, prices)
     made, would = (np.maximum(x, 0.0)[high].sum() for x in
                    (before.x.to_numpy(), after.x.to_numpy() / prices))  # fmt: skip
+    rows = f"{high.sum():,} row{'s' * (high.sum() > 1)}"
     if would < VOLUME * made:
         raise InputError(
             wrong("deflators", expected="prices in after over those in before, e.g. 1.043", got=
-                  f"{np.median(prices[high]):g} at the median of {high.sum():,} rows, by which "
-                  f"their output would fall to {would / made:.2g} of what it was",
+                  f"{np.median(prices[high]):g} at the median of {rows}"
+                  f", by which their output would fall to {would / made:.2g} of what it was",
                   remedy="divide index numbers with base 100 by 100")
         )  # fmt: skip
     return _arranged(after, None, None, prices)

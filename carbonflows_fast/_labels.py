@@ -22,6 +22,7 @@ __all__ = [
     "demand_labels",
     "label_texts",
     "pairs_of",
+    "refuse_misnamed_consumers",
     "row_labels",
     "stressor_labels",
 ]
@@ -181,7 +182,7 @@ def demand_labels(
     remedy = "give one (region, category) pair per column of Y"
     columns = agreed("the columns of Y (regions)", m, region_sources, remedy)
     names = agreed("the columns of Y (categories)", m, category_sources, remedy)
-    _refuse_misnamed(region_sources[0][0], columns, regions)
+    refuse_misnamed_consumers(region_sources[0][0], columns, regions)
     every = list(dict.fromkeys([*regions, *columns]))
     position = {region: code for code, region in enumerate(every)}
     codes = np.array([position[region] for region in columns], dtype=np.int32)
@@ -189,8 +190,18 @@ def demand_labels(
     return tuple(every), codes, categories, category_codes
 
 
-def _refuse_misnamed(source: str, columns: Labels, regions: tuple[str, ...]) -> None:
-    """Refuse consumers that seem to be regions of the rows under another name."""
+def refuse_misnamed_consumers(
+    source: str, columns: Sequence[str], regions: Sequence[str], *, first: int = 0
+) -> None:
+    """Refuse consumers that seem to be regions of the rows under another name.
+
+    `first` is the number of the first column, as the source counts.
+
+    Raises
+    ------
+    LabelError
+        Naming the source and the first such column.
+    """
     known = set(regions)
     without = [region for region in dict.fromkeys(columns) if region not in known]
     if not without:
@@ -206,7 +217,8 @@ def _refuse_misnamed(source: str, columns: Labels, regions: tuple[str, ...]) -> 
                     expected="the regions of the rows, spelt alike, and others beside these"
                     if meant
                     else "a column of at least one region that has rows",
-                    got=f"{region!r} at position {columns.index(region)} (counted from 0)",
+                    got=f"{region!r} at position {columns.index(region) + first}"
+                    + " (counted from 0)" * (not first),
                     remedy=f"write {meant!r}" if meant else nearest_are(region, regions),
                 )
             )

@@ -110,7 +110,7 @@ def accounts(arguments: argparse.Namespace) -> int:
     table, stressor, demand = _question(arguments)
     frame = cf.accounts(table, stressor, demand=demand)
     _heading(table, frame.attrs["stressor"], demand)
-    show_accounts(frame)
+    show_accounts(frame, selected=demand is not None)
     write_out(measured(frame.reset_index(), frame.attrs), arguments.out)
     return 0
 
@@ -126,7 +126,7 @@ def flows(arguments: argparse.Namespace) -> int:
         sector_classes(table._parts.sectors, classes)  # complains before anything is solved
     result = cf.flows(table, stressor, demand=demand)
     _heading(table, result.stressor, demand)
-    _cli_trade.show_flows(result, arguments.top)
+    _cli_trade.show_flows(result, arguments.top, selected=demand is not None)
     carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
     published = demand is None and carbon
     _cli_trade.show_trade(result, classes, arguments, published=published)

@@ -101,6 +101,12 @@ class Decomposition:
         return shares.rename("share")
 
     @property
+    def _closure_of(self) -> str:
+        """What `closure` is a part of, in words."""
+        larger = max(abs(self.before), abs(self.after))
+        return "it" if abs(self.total) > larger / 1000 else "the larger of the two amounts"
+
+    @property
     def has_sinks(self) -> bool:
         """Whether negative emissions make `gross_before` differ from `before`."""
         return self.gross_before > self.before + 1e-9 * self.gross_before

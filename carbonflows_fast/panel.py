@@ -120,7 +120,8 @@ class Panel:
                 raise InputError(
                     wrong("folder", expected="saved tables with one year each",
                           got=f"{path} with {'none' if year is None else year}{same}",
-                          remedy="set year= where the table is made, or keep it elsewhere")
+                          remedy="keep it elsewhere, or in Python set its year: "
+                          "cf.save(table.with_changes(year=...), ...)")
                 )  # fmt: skip
             self._paths[year], self._manifests[year] = path, manifest
         self._paths = dict(sorted(self._paths.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("accounts text.zip --stressor CO3", "--stressor: expected names of stressors"),
         ("flows saved/2019 --stressor CO2 --demand XX", "--demand: expected a region of the table"),
         ("paths saved/2019 --stressor CO2 --start XX:", "--start: expected a region of the table"),
+        ("paths saved/2019 --stressor CO2 --start AT", "the other label write AT:"),
         ("paths saved/2019 --stressor CO2 --min-share 2", "--min-share: expected a share"),
         ("sector saved/2019 nope --stressor CO2", "STUDY: expected a study"),
         ("flows saved/2019 --stressor CO2 --classes odd.csv", "got 'odd.csv' (with the columns a"),
@@ -64,7 +66,7 @@ def test_errors_suit_the_command_line(
     assert main(command.split()) in (1, 2)
     said = "".join(capsys.readouterr())
     assert sentence in said
-    assert not re.search(r"\bcf\.|\w=…|None|table_or_path", said)
+    assert not re.search(r"\bcf\.|\w=…|None|table_or_path|write \(", said)
     assert "carbonflows-fast: " not in said or len(said.splitlines()) == 1
 
 
@@ -85,3 +87,17 @@ def test_what_is_wanted_decides_between_formats(place: Path, tmp_path: Path) -> 
     assert main([*command, "text"]) == 0
     assert main([*command, "own_"]) == 0
     assert {path.name for path in (tmp_path / "new").iterdir()} >= {"2018", "2019"}
+
+
+@pytest.mark.parametrize(
+    ("advised", "instead"),
+    [
+        ("to select by the other label write (None, 'CO 2')", "write ':CO 2'"),
+        ("to zero with table.with_changes(A=...)", "table.with_changes(A=...) in Python"),
+        ("3 rows; table.aggregate() adds them up", "table.aggregate() in Python adds them up"),
+        ("edit classification.load('gwp100')", "edit carbonflows_fast/classification/gwp100.csv"),
+        ("choose one, or give a mapping stressor → weight", "or in Python give a mapping"),
+    ],
+)
+def test_what_only_python_can_do_is_said_to_be_python(advised: str, instead: str) -> None:
+    assert instead in _cli_sentences.spoken(advised, Namespace(parser=ArgumentParser()))

@@ -72,8 +72,9 @@ def test_a_saved_table_has_one_year(
 ) -> None:
     saved = cf.save(cf.read(folder, year=2018), tmp_path / "saved")
     for command in ("info", "check"):
-        assert main([command, str(saved), "--year", "2018"]) == 2
-        assert "leave --year out" in capsys.readouterr().err
+        assert main([command, str(saved), "--year", "2018"]) == 0
+        assert main([command, str(saved), "--year", "2019"]) == 2
+        assert "which is the table of 2018; leave --year out" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -43,8 +43,7 @@ def test_flows_show_classes_and_balances(shell: Shell, table: cf.Table, saved: s
         assert re.search(rf"^{name} .*{100 * value / traded:.1f} %", out, re.MULTILINE)
     exporter = flows.net_exporters().iloc[0]
     assert re.search(rf"^{exporter.name} .* {100 * exporter.net_share:+.1f} %", out, re.MULTILINE)
-    assert PUBLISHED in out
-    assert PUBLISHED not in shell("flows", saved, "--demand", table.regions[0])
+    assert PUBLISHED not in out  # a world of four invented regions is not that of the study
 
 
 def test_classes_of_ones_own(shell: Shell, table: cf.Table, saved: str, tmp_path: Path) -> None:
@@ -210,3 +209,44 @@ def test_the_headline_agrees_in_sign_with_the_study(
     assert re.search(r"^crosses a border, of all +2\d\.\d % +25\.0 %$", table, re.MULTILINE)
     assert re.search(r"^commodity : product +4\d : 5\d +50 : 50$", table, re.MULTILINE)
     assert re.search(r"^CHN .* -\d+\.\d %", out.split("net exporters")[1], re.MULTILINE)
+
+
+def test_households_are_said_to_be_included_where_the_table_has_them(
+    shell: Shell, table: cf.Table, saved: str, tmp_path: Path
+) -> None:
+    assert "of all emissions, households' own included" in shell("flows", saved)
+    assert "include households' own emissions" in shell("accounts", saved)
+    without = cf.save(table.with_changes(F_Y=np.zeros_like(table.F_Y)), tmp_path / "without")
+    for command in ("flows", "accounts"):
+        out = shell(command, without)
+        assert "the table has no emissions of households" in out
+        assert "own" not in out
+
+
+def test_the_study_stands_beside_tables_of_its_countries_alone(
+    shell: Shell, tmp_path: Path
+) -> None:
+    regions = ["CHN", "GBR", "DEU", "JPN", "USA", "FRA", "SWE", "RoW"]
+    rng = np.random.default_rng(1)
+    for wanted, name in ((regions, "world"), (regions[1:], "without China")):
+        n = len(wanted)
+        made = cf.Table(
+            Z=rng.random((n, n)), Y=rng.random((n, n)) + n, F=rng.random((1, n)), regions=wanted,
+            sectors=["all"] * n, stressors="CO2",
+        )  # fmt: skip
+        out = shell("flows", cf.save(made, tmp_path / name))
+        assert (PUBLISHED in out) == (name == "world")
+        assert PUBLISHED not in shell("flows", tmp_path / name, "--demand", "GBR")
+
+
+def test_amounts_with_flows_below_zero_are_said_to_be_net(shell: Shell, tmp_path: Path) -> None:
+    made = cf.Table(
+        Z=[[20, 9], [8, 30]], Y=[[60, -7], [9, 40]], F=[[50, 30]], regions=["DE", "FR"],
+        sectors=["all"] * 2, stressors="CO2",
+    )  # fmt: skip
+    flows = cf.flows(made)
+    assert flows.matrix.to_numpy().min() < 0
+    said = "amounts are sums of all, shares are of sizes"
+    assert said in shell("flows", cf.save(made, tmp_path / "net"))
+    plain = made.with_changes(Y=np.abs(made.Y))
+    assert said not in shell("flows", cf.save(plain, tmp_path / "plain"))

@@ -176,3 +176,22 @@ def test_empty_cells_count_as_zero_and_are_counted(
         table = read(folder, blanks="zero")
     assert table.Y.iloc[1, 2] == 0.0
     assert "Y.csv: 1 empty cell counts as zero" in caplog.text
+
+
+def test_what_is_wrong_with_labels_is_said(tmp_path: Path) -> None:
+    frames = own()
+    Y = frames["Y"]
+    region, category = Y.columns[-1]
+    columns = pd.MultiIndex.from_tuples([*Y.columns[:-1], (f"{region} ", category)])
+    at = len(columns)
+    misnamed = {"Y": Y.set_axis(columns.set_names(Y.columns.names), axis=1)}
+    total = {"Y": pd.concat([Y, pd.DataFrame([Y.sum()], [("Total", "Total")])])}
+    total["Y"].index = pd.MultiIndex.from_tuples(total["Y"].index, names=Y.index.names)
+    for name, changed, said in (
+        ("misnamed", misnamed, rf"Y\.csv, columns: .*{region} . at position {at}; write"),
+        ("total", total, r"Y\.csv, rows: .*; leave the totals out"),
+        ("transposed", {"F": frames["F"].T}, r"F\.csv, labels of rows: .* it is transposed"),
+    ):
+        write_csv(frames | changed, tmp_path / name)
+        with pytest.raises(FormatError, match=said):
+            read(tmp_path / name)

@@ -205,3 +205,21 @@ def test_the_figures_of_reports_are_not_those_of_pyplot(tmp_path: Path) -> None:
     assert plt.get_fignums() == [own.number]  # type: ignore[attr-defined]
     assert "\n" not in repr(path)
     assert str(path) in repr(path)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_the_numbers_are_of_is_said(tmp_path: Path) -> None:
+    made = cf.Table(
+        Z=[[20, 9], [8, 30]], Y=[[60, -7], [9, 40]], F=[[50, 30]], regions=["DE", "FR"],
+        sectors=["all"] * 2, stressors="CO2",
+    )  # fmt: skip
+    assert cf.flows(made).matrix.to_numpy().min() < 0
+    text = cf.report(made, out=tmp_path / "net.html").read_text(encoding="utf-8")
+    assert "the table has no emissions of households" in text
+    assert "With what households emit directly" not in text
+    assert "Some flows between regions are below zero." in text
+    assert "at the first border of its chain" in text
+    plain = made.with_changes(Y=np.abs(made.Y), F_Y=np.ones((1, 2)))
+    text = cf.report(plain, out=tmp_path / "plain.html").read_text(encoding="utf-8")
+    assert "no emissions of households" not in text
+    assert "Some flows between regions are below zero." not in text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from carbonflows_fast.classification._files import label_key, records
 from carbonflows_fast.errors import LabelError, wrong
 
-__all__ = ["group_called", "membership_note", "region_groups"]
+__all__ = ["group_called", "membership_note", "memberships_note", "region_groups"]
 
 UNION = re.compile(r"eu(?P<count>\d{1,2})?(?:[ _](?P<year>\d{4}))?")
 FOUNDED = 1958
@@ -140,12 +141,55 @@ def membership_note(text: object, year: int | None) -> str:
     union = UNION.fullmatch(key) is not None
     other = f"EU {year}" if union else f"{group} {year}"
     members = _union(year) if union else _groups().get(other)
+    if members is None:
+        other, members = _nearest_year(group, year)
+        year = int(other[-4:]) if other else year
     if not members or members == _groups()[group]:
         return ""
     since = _since(_groups()[group]) if union else "of today"
     return (
         f"the {len(_groups()[group])} members {since}; the {len(members)} of {year} are {other!r}"
     )
+
+
+def _nearest_year(group: str, year: int) -> tuple[str, frozenset[str]]:
+    """Return the membership of the nearest year that is known, if any is."""
+    dated = [name for name in _groups() if name[:-5] == group and name[-4:].isdigit()]
+    nearest = min(dated, key=lambda name: abs(int(name[-4:]) - year), default="")
+    return nearest, _groups().get(nearest, frozenset())
+
+
+def memberships_note(text: object, years: Sequence[int]) -> str:
+    """Say whose membership a group's name means in a panel, where years have different ones.
+
+    Parameters
+    ----------
+    text : object
+        What was asked for.
+    years : sequence of int
+
+    Returns
+    -------
+    str
+        Empty where there is nothing to say.
+
+    Examples
+    --------
+    >>> memberships_note("EU", [2003, 2004, 2005])
+    'the members at the end of each year: 15 from 2003, 25 from 2004'
+    >>> memberships_note("EU27", [2009, 2021]), memberships_note("DEU", [2009])
+    ("the 27 members since 2020 in every year; the 27 of 2009 are 'EU 2009'", '')
+    """
+    if isinstance(text, str) and label_key(text) == "eu":
+        sizes: dict[frozenset[str], int] = {}
+        for year in sorted(years):
+            sizes.setdefault(_union(year), year)
+        if len(sizes) < 2:
+            return membership_note(text, min(years, default=None))
+        counts = (f"{len(members)} from {year}" for members, year in sizes.items())
+        return f"the members at the end of each year: {', '.join(counts)}"
+    notes = filter(None, (membership_note(text, year) for year in sorted(years)))
+    return next(notes, "").replace(";", " in every year;", 1)
 
 
 def _since(members: frozenset[str]) -> str:

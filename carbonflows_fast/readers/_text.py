@@ -6,6 +6,7 @@ Shared by the readers of text layouts.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ __all__ = [
     "split_cells",
 ]
 
+TOTAL = re.compile(r"(?:grand |sub)?(?:total|sum|all)s?\b", re.IGNORECASE)
 SEPARATED = {"\t": "tab-separated ", ",": "comma-separated ", ";": "semicolon-separated "}
 
 
@@ -290,6 +292,16 @@ def read_units(
     return labels, units
 
 
+def _has_total(labels: Sequence[Label], expected: Sequence[Label]) -> bool:
+    """Whether there is more than the labels, and it is called a total."""
+    more = labels[len(expected) :]
+    return (
+        len(more) > 0
+        and list(labels[: len(expected)]) == list(expected)
+        and all(TOTAL.match(part.strip()) for label in more for part in label if part.strip())
+    )
+
+
 def check_same_labels(
     what: str, labels: Sequence[Label], reference: str, expected: Sequence[Label]
 ) -> None:
@@ -311,7 +323,9 @@ def check_same_labels(
                 what,
                 expected=f"{len(expected)} labels, as in {reference}",
                 got=f"{len(labels)}, with {here} at position {at + 1}",
-                remedy="the file is cut short or belongs to another table: restore it",
+                remedy="leave the totals out"
+                if _has_total(labels, expected)
+                else "the file is cut short or belongs to another table: restore it",
             )
         )
     swapped = sorted(labels) == sorted(expected)

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._labels import refuse_misnamed_consumers
 from carbonflows_fast._parts import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, LabelError, shorten, wrong
 from carbonflows_fast.readers._assemble import table_from
 from carbonflows_fast.readers._bar import reading
 from carbonflows_fast.readers._cells import MOST_LABELS
@@ -224,6 +225,7 @@ def _arguments(
     _check_once(matrix.where, "row", matrix.rows)
     _check_as(Y, "rows", Y.rows, matrix, "rows", matrix.rows)
     _check_once(Y.where, "column", Y.columns)
+    _refuse_misnamed(Y, [region for region, _ in matrix.rows])
     x = _column(opened("x", 1), matrix, matrix.rows) if "x" in names else None
     units = _texts(opened("row_units", 1), matrix, matrix.rows) if "row_units" in names else None
     if units is None:
@@ -257,7 +259,7 @@ def _emissions(
         return some is None or join_levels(label) in some
 
     with opened(kind, 2) as frame:
-        main = _stressors(frame).matrix(keep=keep)
+        main = _stressors(_not_transposed(frame, matrix)).matrix(keep=keep)
     _check_as(main, "columns", main.columns, matrix, "rows", matrix.rows)
     stressors = [join_levels(label) for label in main.rows]
     _check_once(main.where, "stressor", [(name,) for name in stressors])
@@ -292,6 +294,22 @@ def _two_level(frame: Any, rows: tuple[str, str], columns: tuple[str, str]) -> A
                       expected=f"the two levels {expected[0]}, {expected[1]}",
                       remedy="write a DataFrame with a MultiIndex of these two")
             )  # fmt: skip
+    return frame
+
+
+def _not_transposed(frame: Any, matrix: TextTable) -> Any:
+    """Return the frame if its rows are stressors, not the rows of the table."""
+    rows = [name.strip().lower() for name in frame.index] == list(ROWS)
+    if not rows and len(frame.levels) == 2 and frame.columns:
+        # One level of columns takes one line, so that the second is a row, or names the rows.
+        second = (frame.levels[1], frame.columns[0][1])
+        named = not any(label[1].strip() for label in frame.columns)
+        rows = second == matrix.rows[0] or (named and second[0].strip().lower() == ROWS[0])
+    if rows:
+        raise FormatError(
+            wrong(f"{frame.where}, labels of rows", expected="the names of stressors",
+                  got="regions and sectors", remedy="it is transposed: write its transpose, .T")
+        )  # fmt: skip
     return frame
 
 
@@ -348,6 +366,15 @@ def _check_as(
 ) -> None:  # fmt: skip
     reference = f"the {whose} of {other.where}"
     check_same_labels(f"{table.where}, {what}", labels, reference, expected)
+
+
+def _refuse_misnamed(Y: TextTable, regions: Sequence[str]) -> None:
+    """Refuse columns of Y whose region has rows under another name."""
+    where, consumers = f"{Y.where}, columns", [region for region, _ in Y.columns]
+    try:
+        refuse_misnamed_consumers(where, consumers, list(dict.fromkeys(regions)), first=1)
+    except LabelError as error:
+        raise FormatError(str(error)) from error
 
 
 def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:

@@ -61,6 +61,12 @@ def summary(results: Results) -> Section:
             "left over when parts cancel. A share of such a total says nothing; where one would "
             f"be, the report has {NOT_KNOWN}.", class_="note",
         ))  # fmt: skip
+    elif results.below_zero:
+        parts.append(paragraph(
+            "Some flows between regions are below zero. An amount is what is left when all are "
+            "added up, and a share of what is traded is one of sizes, where none is below zero: "
+            "the two differ.", class_="note",
+        ))  # fmt: skip
     return section("summary", "In brief", *parts, _beside_the_study(results))
 
 
@@ -82,7 +88,10 @@ def _world(results: Results) -> Html:
     return _card(
         f"Emitted in {results.places.all}",
         amount("world_emissions", world, results.unit),
-        "By industries, for anybody's final purchases, and by households directly.",
+        "By industries, for anybody's final purchases, and by households directly."
+        if results.emitted_by_households
+        else "By industries, for anybody's final purchases; the table has no emissions of "
+        "households.",
     )
 
 

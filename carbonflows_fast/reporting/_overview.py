@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from carbonflows_fast import figures
 from carbonflows_fast.reporting._elements import (
     Column,
@@ -84,14 +86,16 @@ def regions(results: Results) -> Section:
         results.unit,
         total=places.total,
     )
+    own = results.emitted_by_households
     about = element(
         "dl",
         element("dt", "Production"),
-        element("dd", "What is emitted in the region: by its industries for anybody's final "
-                "purchases, and by its households directly, in driving and heating."),
+        element("dd", "What is emitted in the region by its industries for anybody's final "
+                f"purchases{', and by its households directly, in driving and heating' * own}."
+                f"{' The table has no emissions of households.' * (not own)}"),
         element("dt", "Consumption"),
         element("dd", "What is emitted anywhere to make what the region finally "
-                "buys, and by its households directly."),
+                f"buys{', and by its households directly' * own}."),
         element("dt", "Net imports"),
         element("dd", "Consumption less production. A net importer causes more emissions than it "
                 "hosts; a net exporter hosts more than it causes."),
@@ -188,11 +192,14 @@ def _definitions(results: Results) -> Html:
         "Emitted in one region to make what another region finally buys, through supply chains of "
         "any length.",
         "Emissions embodied in bilateral trade: the exporter's own emissions for its gross "
-        "exports, whoever uses them next. A product that crosses several borders counts at each.",
+        "exports, whoever uses them next. Each tonne counts once, at the first border of its "
+        "chain.",
         "What net importers consume beyond what they produce, added up: the part that does not "
         "cancel out.",
     ]
     values = [traded, gross, net]
+    sizes = [flows.traded_share * flows.gross, results.trade.abs().to_numpy().sum(), net]
+    shares = [results.known(size / flows.gross) if flows.gross else math.nan for size in sizes]
     listed = table(
         "traded",
         "Three numbers that are called traded emissions, and are not the same",
@@ -201,7 +208,7 @@ def _definitions(results: Results) -> Html:
             Column("meaning", "What it counts", meanings, "text", wide=True),
             Column("value", "Amount", values),
             Column("share", "Share of industrial emissions",
-                   [results.part(v) for v in values], "share"),
+                   shares, "share"),
         ],
         results.unit,
         stacked=True,
@@ -212,14 +219,24 @@ def _definitions(results: Results) -> Html:
         emitted,
         " that industries emit, ",
         share("traded_share", flows.traded_share),
-        " is caused by final purchases in another region. With what households emit directly, "
-        "which never crosses a border, it is ",
-        share("traded_share_all_again", flows.traded_share_all),
-        " of all emissions. The literature has two other numbers by the same name.",
+        " is caused by final purchases in another region. ",
+        *_with_households(results),
+        "The literature has two other numbers by the same name.",
     ]
     if not total or results.mixed:
         said = ["What industries emit adds up to ", emitted, ", of which nothing is a share."]
     return joined([paragraph(*said), listed])
+
+
+def _with_households(results: Results) -> list[str]:
+    """Return the share of all emissions, where households have a part in them."""
+    if not results.emitted_by_households:
+        return ["The table has no emissions of households, so that this is all. "]
+    return [
+        "With what households emit directly, which never crosses a border, it is ",
+        share("traded_share_all_again", results.flows.traded_share_all),
+        " of all emissions. ",
+    ]
 
 
 def _largest(results: Results) -> Html:

@@ -146,6 +146,16 @@ class Results:
         return any(word in self.stressor.upper() for word in ("CO2", "GWP", "CARBON", "GHG"))
 
     @property
+    def below_zero(self) -> bool:
+        """Whether some flow between regions is, by more than its proved error."""
+        return bool((self.flows.matrix.to_numpy() < -self.flows.error_bound).any())
+
+    @property
+    def emitted_by_households(self) -> bool:
+        """Whether the table has emissions of final users."""
+        return bool(self.accounts["households"].any())
+
+    @property
     def when(self) -> str:
         """The year of the table in a sentence."""
         return (
