@@ -6,10 +6,10 @@ import inspect
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -19,12 +19,14 @@ from carbonflows_fast._machine import thread_count
 from carbonflows_fast._panel_tasks import MEASURE, Done, Source, Task, written
 from carbonflows_fast._progress import ProgressBar
 from carbonflows_fast.classification import country_of, regions_in
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
 
-__all__ = ["Found", "Run", "consumer_of", "run_options", "summary", "tasks_of"]
+__all__ = ["Found", "Run", "questions_of", "run_options", "summary", "tasks_of"]
 
 WAIT = "CARBONFLOWS_WAIT"
 POOL_WAIT = 600.0  # seconds for the processes of a pool on this machine
+
+Question: TypeAlias = tuple[tuple[int, ...], dict[str, Any], str | None]
 
 log = logging.getLogger("carbonflows_fast.panel")
 
@@ -118,6 +120,50 @@ def consumer_of(regions: Sequence[str], wanted: Any, year: int) -> tuple[str, st
         label = str(regions[mask.index(True)])
         return label, label
     return wanted, wanted
+
+
+def questions_of(
+    chosen: Sequence[tuple[int, ...]], asked: dict[str, Any], consumers: Any,
+    regions: Mapping[int, Sequence[str]],
+) -> tuple[list[Question], dict[tuple[int, str | None], str]]:  # fmt: skip
+    """Return years, options, and the consumer if each is asked for alone; why some have no answer.
+
+    `regions` are those of each last year. The second maps year and consumer to the reason.
+
+    Raises
+    ------
+    InputError
+        If no year knows a consumer, or demand is given as well.
+    """
+    if consumers is None:
+        return [(years, asked, None) for years in chosen], {}
+    if "demand" in asked or not isinstance(consumers, list | tuple | str) or not consumers:
+        got = "demand as well" if "demand" in asked else repr(consumers)
+        raise InputError(
+            wrong("consumers", expected="'all' or a list of regions, instead of demand",
+                  got=got, remedy="leave one of them out")
+        )  # fmt: skip
+    wanted = [consumers] if isinstance(consumers, str) else list(consumers)
+    everyone = "all" in wanted
+    questions, unknown, met = list[Question](), dict[tuple[int, str | None], str](), set[Any]()
+    complaints: dict[Any, LabelError] = {}
+    for years in chosen:
+        year, named = years[-1], dict[str, str]()
+        for one in regions[year] if everyone else wanted:
+            try:
+                label, name = consumer_of(regions[year], one, year)
+            except LabelError as error:
+                complaints.setdefault(repr(one), error)
+                label, name = str(one), one
+                unknown[year, label] = " ".join(str(error).split())
+            else:
+                met.add(repr(one))
+            named[label] = name
+        questions += [(years, asked | {"demand": name}, label) for label, name in named.items()]
+    for one, complaint in complaints.items():
+        if one not in met:
+            raise complaint
+    return questions, unknown
 
 
 class Found:
