@@ -16,7 +16,7 @@ import pandas as pd
 from carbonflows_fast import _panel_tasks
 from carbonflows_fast._atomic import given_path
 from carbonflows_fast._machine import thread_count
-from carbonflows_fast._panel_tasks import MEASURE, Done, Source, Task, written
+from carbonflows_fast._panel_tasks import MEASURE, Done, Source, Task, is_whole, written
 from carbonflows_fast._progress import ProgressBar
 from carbonflows_fast.classification import country_of, regions_in
 from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
@@ -188,7 +188,8 @@ class Found:
         for task in tasks:
             if task.name in self.done:
                 continue
-            if self.run.resume and there.get(str(task.out)) == task.key:
+            file = str(task.out)
+            if self.run.resume and there.get(file) == task.key and is_whole(Path(file)):
                 self.done[task.name] = Done(None, task.out, 0.0, resumed=True)
                 log.info("%s %s: resumed", task.what, task.name)
                 bar.advance()
@@ -209,7 +210,7 @@ class Found:
                       remedy="choose another")
             ) from error  # fmt: skip
         for file, facts in found.items():
-            if facts and facts.get("question") != question:
+            if facts and facts.get("question") != question and _is_another(Path(file), facts):
                 raise InputError(
                     wrong("out", expected=f"a folder for {self.what} with these options",
                           got=f"{file}, with the answer to another question",
@@ -253,6 +254,11 @@ def summary(what: str, failed: dict[str, str], asked: int) -> str:
     reasons = [f"{shorten(names)}: {reason}" for reason, names in by_reason.items()]
     others = "none is done" if len(failed) == asked else "the others are done"
     return f"{what}: {len(failed)} of {asked} failed, {others}; " + "; ".join(reasons)
+
+
+def _is_another(file: Path, facts: dict[str, Any]) -> bool:
+    """Whether a file with another question is not just one of ours that was damaged."""
+    return facts.get("question") is None or is_whole(file)
 
 
 def _labelled(frame: pd.DataFrame, labels: Sequence[tuple[str, Any]]) -> pd.DataFrame:

@@ -70,7 +70,9 @@ class Panel:
         not at all, and the call returns the list of files.
     resume : bool
         Leave out what `out` has already: files whose table, options, version of this package and
-        instruction set are the same (True by default).
+        instruction set are the same, and whose values are those that were written (True by
+        default). To know this, each of these files is read once, which takes a small part of the
+        time that its answer took.
     progress : bool, optional
         A bar; by default on a terminal only.
     threads : int
