@@ -226,8 +226,8 @@ def run_task(task: Task) -> Done:
         if task.out is None:
             return Done(frame, None, seconds)
         _write(task, frame, Path(task.out))
-    except CarbonFlowsError as error:  # raised, Dask would print all of the task as well
-        reason = " ".join(str(error).split())
+    except (CarbonFlowsError, MemoryError) as error:  # raised, Dask would print the task as well
+        reason = " ".join(str(error).split()) or "not enough memory"
         return Done(None, None, time.perf_counter() - begun, failed=reason)
     return Done(None, task.out, seconds)
 
@@ -304,7 +304,7 @@ def is_whole(path: Path) -> bool:
     except Exception as error:  # what pyarrow and pandas raise where labels are damaged is no list
         log.debug("%s: %r", path, error)
         return False
-    return digest == found
+    return bool(digest == found)
 
 
 def _digest_of(columns: pd.DataFrame, facts: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from panel_cluster import Cluster, saved_years
 from store_files import arrays_of, overwrite
 
 import carbonflows_fast as cf
+from carbonflows_fast import _panel_tasks
 from carbonflows_fast._panel_tasks import Source, Task, is_done, run_task, written
 from carbonflows_fast.errors import InputError, PanelError
 
@@ -396,3 +397,16 @@ def test_an_interrupt_stops_a_local_run_and_leaves_no_process(
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
     assert results(tmp_path)
+
+
+def test_a_worker_without_memory_says_so_in_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> pd.DataFrame:
+        raise MemoryError
+
+    monkeypatch.setitem(_panel_tasks.QUESTIONS, "accounts", fail)
+    (path,) = (p for p in folder.iterdir() if p.name.endswith("2010"))
+    task = Task("accounts", (Source.of(path),), (("year", 2010),), {}, 1,
+                cf.build_info()["instruction_set"], None)  # fmt: skip
+    assert run_task(task).failed == "not enough memory"
