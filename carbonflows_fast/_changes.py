@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._labels import agreed, label_texts, pairs_of, stressor_labels
+from carbonflows_fast._labels import (
+    A_STRESSOR,
+    agreed,
+    label_texts,
+    listed,
+    pairs_of,
+    require_texts,
+    stressor_labels,
+)
 from carbonflows_fast._numbers import (
     LARGEST,
     as_given,
@@ -114,6 +122,9 @@ def _renamed(names: tuple[str, ...], new: Any) -> tuple[str, ...]:
     if isinstance(new, Mapping):
         _refuse_unknown("stressors", new, names)
         new = [new.get(name, name) for name in names]
+    elif not isinstance(new, str):
+        new = listed("stressors", new, f"{len(names)} names, or a mapping", A_STRESSOR)
+    require_texts("stressors", [new] if isinstance(new, str) else new)
     return stressor_labels(len(names), new, [])
 
 

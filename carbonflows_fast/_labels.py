@@ -16,18 +16,28 @@ from carbonflows_fast.classification import country_of
 from carbonflows_fast.errors import LabelError, nearest_are, shorten, wrong
 
 __all__ = [
+    "A_STRESSOR",
     "Carrier",
     "Labels",
     "agreed",
     "demand_labels",
     "label_texts",
+    "listed",
     "pairs_of",
     "refuse_misnamed_consumers",
+    "require_texts",
     "row_labels",
     "stressor_labels",
 ]
 
 DEFAULT_CATEGORY = "final demand"
+PER_ROW = (
+    "give one label per row, e.g. regions=np.repeat(regions, len(sectors)), "
+    "sectors=np.tile(sectors, len(regions)), or a DataFrame with (region, sector) labels"
+)
+A_STRESSOR = "give stressors=[…], one name per row of F or S"
+PAIRS = "(region, category) pairs, one per column of Y"
+A_PAIR = "give e.g. demand=[('DE', 'households'), ('DE', 'government')]"
 
 Labels: TypeAlias = list[str]
 Source: TypeAlias = tuple[str, Labels]  # where the labels come from, for messages
@@ -58,6 +68,40 @@ def label_texts(argument: str, labels: Any) -> Labels:
             )
         texts.append(text)
     return texts
+
+
+def listed(argument: str, given: Any, expected: str, remedy: str) -> list[Any]:
+    """Return what was given as a list, or complain where it is one thing, or has no order.
+
+    Raises
+    ------
+    LabelError
+    """
+    unordered = isinstance(given, type | bytes | set | frozenset)
+    if not unordered:
+        try:
+            return list(given)
+        except TypeError:  # a number, an array without an axis, …
+            pass
+    kind = type(given).__name__
+    got = f"the class {given.__name__}" if isinstance(given, type) else f"{given!r} ({kind})"
+    raise LabelError(wrong(argument, expected=expected, got=got, remedy=remedy))
+
+
+def require_texts(argument: str, items: Sequence[Any]) -> None:
+    """Complain about a number where a unit or a name is written; what is missing is not seen here.
+
+    Raises
+    ------
+    LabelError
+    """
+    for position, item in enumerate(items):
+        if not isinstance(item, str) and pd.isna(item) is not True:
+            raise LabelError(
+                wrong(argument, expected="a text for each",
+                      got=f"{item!r} at position {position} (counted from 0)",
+                      remedy=f"write it in quotes, e.g. {str(item)!r}")
+            )  # fmt: skip
 
 
 def pairs_of(source: str, index: Any, names: tuple[str, str]) -> tuple[Labels, Labels]:
@@ -125,22 +169,23 @@ def row_labels(
     region_sources: list[Source] = []
     sector_sources: list[Source] = []
     if regions is not None:
-        given = [regions] * n if isinstance(regions, str) else regions
+        given = [regions] * n if isinstance(regions, str) else listed(
+            "regions", regions, "one text, or a label for each row", PER_ROW
+        )  # fmt: skip
         region_sources.append(("regions", label_texts("regions", given)))
     if sectors is not None:
-        sector_sources.append(("sectors", label_texts("sectors", sectors)))
+        given = [sectors] if isinstance(sectors, str) else listed(
+            "sectors", sectors, "a label for each row", PER_ROW
+        )  # fmt: skip
+        sector_sources.append(("sectors", label_texts("sectors", given)))
     for source, index in carriers:
         if index is not None:
             first, second = pairs_of(source, index, ("region", "sector"))
             region_sources.append((source, first))
             sector_sources.append((source, second))
-    remedy = (
-        "give one label per row, e.g. regions=np.repeat(regions, len(sectors)), "
-        "sectors=np.tile(sectors, len(regions)), or a DataFrame with (region, sector) labels"
-    )
     return (
-        agreed("the rows (regions)", n, region_sources, remedy),
-        agreed("the rows (sectors)", n, sector_sources, remedy),
+        agreed("the rows (regions)", n, region_sources, PER_ROW),
+        agreed("the rows (sectors)", n, sector_sources, PER_ROW),
     )
 
 
@@ -228,19 +273,16 @@ def _demand_index(demand: Any) -> Any:
     """Return the demand argument as a MultiIndex."""
     if isinstance(demand, pd.MultiIndex):
         return demand
-    pairs = (
-        [demand]
-        if isinstance(demand, str)
-        else list(demand.tolist() if isinstance(demand, np.ndarray) else demand)
-    )
+    given = demand.tolist() if isinstance(demand, np.ndarray) else demand
+    pairs = [given] if isinstance(given, str) else listed("demand", given, PAIRS, A_PAIR)
     for at, pair in enumerate(pairs):
         if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
             raise LabelError(
                 wrong(
                     "demand",
-                    expected="(region, category) pairs, one per column of Y",
+                    expected=PAIRS,
                     got=f"{pair!r} at position {at} (counted from 0)",
-                    remedy="give e.g. demand=[('DE', 'households'), ('DE', 'government')]",
+                    remedy=A_PAIR,
                 )
             )
     return pd.MultiIndex.from_arrays(
@@ -251,7 +293,9 @@ def _demand_index(demand: Any) -> Any:
 def stressor_labels(k: int, stressors: Any, carriers: list[Carrier]) -> tuple[str, ...]:
     sources: list[Source] = []
     if stressors is not None:
-        given = [stressors] if isinstance(stressors, str) else stressors
+        given = [stressors] if isinstance(stressors, str) else listed(
+            "stressors", stressors, "a name for each row of F or S", A_STRESSOR
+        )  # fmt: skip
         sources.append(("stressors", label_texts("stressors", given)))
     for source, index in carriers:
         if index is None:
@@ -261,8 +305,7 @@ def stressor_labels(k: int, stressors: Any, carriers: list[Carrier]) -> tuple[st
             more = label_texts(source, index.get_level_values(level).tolist())
             labels = [f"{a} | {b}" for a, b in zip(labels, more, strict=True)]
         sources.append((source, labels))
-    remedy = "give stressors=[…], one name per row of F or S"
-    names = agreed("the stressors", k, sources, remedy)
+    names = agreed("the stressors", k, sources, A_STRESSOR)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise LabelError(

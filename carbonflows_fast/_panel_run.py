@@ -6,25 +6,27 @@ import inspect
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from carbonflows_fast import _panel_tasks
 from carbonflows_fast._atomic import given_path
 from carbonflows_fast._machine import thread_count
-from carbonflows_fast._panel_tasks import MEASURE, Done, Source, Task, written
+from carbonflows_fast._panel_tasks import MEASURE, Done, Source, Task, is_whole, written
 from carbonflows_fast._progress import ProgressBar
 from carbonflows_fast.classification import country_of, regions_in
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
 
-__all__ = ["Found", "Run", "consumer_of", "run_options", "summary", "tasks_of"]
+__all__ = ["Found", "Run", "questions_of", "run_options", "summary", "tasks_of"]
 
 WAIT = "CARBONFLOWS_WAIT"
 POOL_WAIT = 600.0  # seconds for the processes of a pool on this machine
+
+Question: TypeAlias = tuple[tuple[int, ...], dict[str, Any], str | None]
 
 log = logging.getLogger("carbonflows_fast.panel")
 
@@ -120,6 +122,50 @@ def consumer_of(regions: Sequence[str], wanted: Any, year: int) -> tuple[str, st
     return wanted, wanted
 
 
+def questions_of(
+    chosen: Sequence[tuple[int, ...]], asked: dict[str, Any], consumers: Any,
+    regions: Mapping[int, Sequence[str]],
+) -> tuple[list[Question], dict[tuple[int, str | None], str]]:  # fmt: skip
+    """Return years, options, and the consumer if each is asked for alone; why some have no answer.
+
+    `regions` are those of each last year. The second maps year and consumer to the reason.
+
+    Raises
+    ------
+    InputError
+        If no year knows a consumer, or demand is given as well.
+    """
+    if consumers is None:
+        return [(years, asked, None) for years in chosen], {}
+    if "demand" in asked or not isinstance(consumers, list | tuple | str) or not consumers:
+        got = "demand as well" if "demand" in asked else repr(consumers)
+        raise InputError(
+            wrong("consumers", expected="'all' or a list of regions, instead of demand",
+                  got=got, remedy="leave one of them out")
+        )  # fmt: skip
+    wanted = [consumers] if isinstance(consumers, str) else list(consumers)
+    everyone = "all" in wanted
+    questions, unknown, met = list[Question](), dict[tuple[int, str | None], str](), set[Any]()
+    complaints: dict[Any, LabelError] = {}
+    for years in chosen:
+        year, named = years[-1], dict[str, str]()
+        for one in regions[year] if everyone else wanted:
+            try:
+                label, name = consumer_of(regions[year], one, year)
+            except LabelError as error:
+                complaints.setdefault(repr(one), error)
+                label, name = str(one), one
+                unknown[year, label] = " ".join(str(error).split())
+            else:
+                met.add(repr(one))
+            named[label] = name
+        questions += [(years, asked | {"demand": name}, label) for label, name in named.items()]
+    for one, complaint in complaints.items():
+        if one not in met:
+            raise complaint
+    return questions, unknown
+
+
 class Found:
     """Results as they come, in the order asked for in the end."""
 
@@ -142,7 +188,8 @@ class Found:
         for task in tasks:
             if task.name in self.done:
                 continue
-            if self.run.resume and there.get(str(task.out)) == task.key:
+            file = str(task.out)
+            if self.run.resume and there.get(file) == task.key and is_whole(Path(file)):
                 self.done[task.name] = Done(None, task.out, 0.0, resumed=True)
                 log.info("%s %s: resumed", task.what, task.name)
                 bar.advance()
@@ -163,7 +210,7 @@ class Found:
                       remedy="choose another")
             ) from error  # fmt: skip
         for file, facts in found.items():
-            if facts and facts.get("question") != question:
+            if facts and facts.get("question") != question and _is_another(Path(file), facts):
                 raise InputError(
                     wrong("out", expected=f"a folder for {self.what} with these options",
                           got=f"{file}, with the answer to another question",
@@ -207,6 +254,11 @@ def summary(what: str, failed: dict[str, str], asked: int) -> str:
     reasons = [f"{shorten(names)}: {reason}" for reason, names in by_reason.items()]
     others = "none is done" if len(failed) == asked else "the others are done"
     return f"{what}: {len(failed)} of {asked} failed, {others}; " + "; ".join(reasons)
+
+
+def _is_another(file: Path, facts: dict[str, Any]) -> bool:
+    """Whether a file with another question is not just one of ours that was damaged."""
+    return facts.get("question") is None or is_whole(file)
 
 
 def _labelled(frame: pd.DataFrame, labels: Sequence[tuple[str, Any]]) -> pd.DataFrame:

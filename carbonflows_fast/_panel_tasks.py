@@ -34,7 +34,8 @@ from carbonflows_fast.sectors import sector_study
 from carbonflows_fast.store import checksum, open, stamp
 from carbonflows_fast.trade import flows
 
-__all__ = ["MEASURE", "QUESTIONS", "Done", "Source", "Task", "described", "run_task", "written"]
+__all__ = ["MEASURE", "QUESTIONS", "Done", "Source", "Task", "described", "is_done", "is_whole",
+           "run_task", "written"]  # fmt: skip
 
 METADATA = b"carbonflows_fast"
 MEASURE = ("stressor", "unit")
@@ -216,7 +217,7 @@ def _digest(content: Any) -> str:
 def run_task(task: Task) -> Done:
     """Answer the question, and write the answer if there is a place for it."""
     begun = time.perf_counter()
-    if task.out is not None and task.resume and written(Path(task.out)).get("key") == task.key:
+    if task.out is not None and task.resume and is_done(Path(task.out), task.key):
         return Done(None, task.out, 0.0, resumed=True)  # by a worker that was lost afterwards
     try:
         frame = _answer(task)
@@ -225,8 +226,8 @@ def run_task(task: Task) -> Done:
         if task.out is None:
             return Done(frame, None, seconds)
         _write(task, frame, Path(task.out))
-    except CarbonFlowsError as error:  # raised, Dask would print all of the task as well
-        reason = " ".join(str(error).split())
+    except (CarbonFlowsError, MemoryError) as error:  # raised, Dask would print the task as well
+        reason = " ".join(str(error).split()) or "not enough memory"
         return Done(None, None, time.perf_counter() - begun, failed=reason)
     return Done(None, task.out, seconds)
 
@@ -272,13 +273,44 @@ def written(path: Path) -> dict[str, Any]:
 
     try:
         metadata = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowException):
+    except (OSError, ValueError, pa.ArrowException):
         return {}
+    if METADATA not in metadata:
+        return {"question": None}
     try:
         found: dict[str, Any] = json.loads(metadata[METADATA])
-    except (KeyError, ValueError):
-        return {"question": None}
+    except ValueError:  # ours, damaged
+        return {}
     return found
+
+
+def is_done(path: Path, key: str) -> bool:
+    """Whether a file has the result of a key, and every value that was written to it.
+
+    This reads the file once; where its key is another one, only the end of it.
+    """
+    return written(path).get("key") == key and is_whole(path)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a result's values and what is said of them are those that were written."""
+    import pyarrow.parquet as pq
+
+    facts = written(path)
+    digest = facts.pop("digest", None)
+    try:
+        table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        found = _digest_of(table.to_pandas(), facts)
+    except Exception as error:  # what pyarrow and pandas raise where labels are damaged is no list
+        log.debug("%s: %r", path, error)
+        return False
+    return bool(digest == found)
+
+
+def _digest_of(columns: pd.DataFrame, facts: dict[str, Any]) -> str:
+    types = [[str(name), str(dtype)] for name, dtype in columns.dtypes.items()]
+    values = pd.util.hash_pandas_object(columns, index=False).to_numpy()
+    return _digest([facts, types, values])
 
 
 def _write(task: Task, frame: pd.DataFrame, target: Path) -> None:
@@ -298,9 +330,12 @@ def _write(task: Task, frame: pd.DataFrame, target: Path) -> None:
     facts = {"key": task.key, "question": task.question, "labels": dict(task.labels)}
     facts |= {"version": _core.version, "instruction_set": task.kernels, "attrs": frame.attrs}
     table = pa.Table.from_pandas(columns, preserve_index=False)
-    metadata = dict(table.schema.metadata or {}) | {METADATA: json.dumps(facts, default=str)}
+    facts = json.loads(json.dumps(facts, default=str))  # as they will be read
+    facts["digest"] = _digest_of(table.to_pandas(), facts)
+    metadata = dict(table.schema.metadata or {}) | {METADATA: json.dumps(facts)}
     try:
         with replacing(target, "out") as fresh:
-            pq.write_table(table.replace_schema_metadata(metadata), fresh)
+            whole = table.replace_schema_metadata(metadata)
+            pq.write_table(whole, fresh, write_page_checksum=True)
     except InputError as error:
         raise CarbonFlowsError(str(error)) from error

@@ -16,6 +16,8 @@ from carbonflows_fast._labels import (
     Carrier,
     demand_labels,
     label_texts,
+    listed,
+    require_texts,
     row_labels,
     stressor_labels,
 )
@@ -75,16 +77,18 @@ def texts_per(argument: str, value: Any, names: Sequence[str], default: str) -> 
                 )
             )
         value = [value[name] for name in names]
-    items = list(value)
+    remedy = "give one for each, in order"
+    items = listed(argument, value, f"one text, or {len(names)} of them", remedy)
     if len(items) != len(names):
         raise InputError(
             wrong(
                 argument,
                 expected=f"one text, or {len(names)} of them",
                 got=f"{len(items)}",
-                remedy="give one for each, in order",
+                remedy=remedy,
             )
         )
+    require_texts(argument, items)
     # An empty unit is allowed (unknown), a missing one is not.
     return tuple(item if item == "" else label_texts(argument, [item])[0] for item in items)
 

@@ -19,7 +19,7 @@ from carbonflows_fast._atomic import given_path
 from carbonflows_fast._machine import instruction_set, memory_limit, processors
 from carbonflows_fast._panel_here import Here, seconds_of, worth_a_pool
 from carbonflows_fast._panel_memory import memory_of, require_room
-from carbonflows_fast._panel_run import Found, Run, consumer_of, run_options, summary, tasks_of
+from carbonflows_fast._panel_run import Found, Run, questions_of, run_options, summary, tasks_of
 from carbonflows_fast._panel_tasks import Source, described
 from carbonflows_fast._progress import progress_bar
 from carbonflows_fast._table_argument import kind_of
@@ -70,7 +70,9 @@ class Panel:
         not at all, and the call returns the list of files.
     resume : bool
         Leave out what `out` has already: files whose table, options, version of this package and
-        instruction set are the same (True by default).
+        instruction set are the same, and whose values are those that were written (True by
+        default). To know this, each of these files is read once, which takes a small part of the
+        time that its answer took.
     progress : bool, optional
         A bar; by default on a terminal only.
     threads : int
@@ -195,7 +197,8 @@ class Panel:
         ----------
         consumers : list of regions, countries or groups, or "all", optional
             Ask for the final demand of each of these alone, in tasks of their own; the result has
-            a level `consumer`. "EU" is the membership of each year.
+            a level `consumer`. "EU" is the membership of each year. Years that lack one of them
+            fail for it, and all others are computed; one that no year has is refused at once.
         stressor, demand, **options
             As for the function and, on how to run, for :meth:`accounts`.
         """
@@ -291,15 +294,16 @@ class Panel:
         described(asked)  # complains before anything is started
         asked = {name: value for name, value in asked.items() if value is not None}
         sources, broken = self._sources(sorted({year for years in chosen for year in years}))
-        questions = list(self._questions(chosen, asked, consumers))
+        regions = {years[-1]: self._manifests[years[-1]]["regions"] for years in chosen}
+        questions, unknown = questions_of(chosen, asked, consumers, regions)
         named = tasks_of(what, questions, sources, run, "", pairs)
-        failed = {
-            task.name: broken[year]
-            for task, (years, *_) in zip(named, questions)
-            for year in years
-            if year in broken
-        }
-        possible = [q for q in questions if not broken.keys() & set(q[0])]
+        failed, possible = {}, []
+        for task, (years, options, label) in zip(named, questions):
+            reasons = [unknown.get((years[-1], label), ""), *(broken.get(y, "") for y in years)]
+            if any(reasons):
+                failed[task.name] = next(filter(None, reasons))
+            else:
+                possible.append((years, options, label))
         found = Found(what, run)
         if possible:
             failed |= self._compute(what, possible, sources, run, pairs, found)
@@ -358,29 +362,6 @@ class Panel:
             except (StoreError, OSError) as error:
                 sources[year], broken[year] = Source(str(path), "", ()), str(error)
         return sources, broken
-
-    def _questions(
-        self, chosen: Sequence[tuple[int, ...]], asked: dict[str, Any], consumers: Any
-    ) -> Iterator[tuple[tuple[int, ...], dict[str, Any], str | None]]:
-        """Yield years, options, and the consumer if each is asked for alone."""
-        if consumers is None:
-            yield from ((years, asked, None) for years in chosen)
-            return
-        if "demand" in asked or not isinstance(consumers, list | tuple | str) or not consumers:
-            got = "demand as well" if "demand" in asked else repr(consumers)
-            raise InputError(
-                wrong("consumers", expected="'all' or a list of regions, instead of demand",
-                      got=got, remedy="leave one of them out")
-            )  # fmt: skip
-        for years in chosen:
-            regions = self._manifests[years[-1]]["regions"]
-            wanted = [consumers] if isinstance(consumers, str) else list(consumers)
-            named = {
-                label: name
-                for one in (regions if "all" in wanted else wanted)
-                for label, name in [consumer_of(regions, one, years[-1])]
-            }
-            yield from ((years, asked | {"demand": name}, label) for label, name in named.items())
 
     def _chosen(self, years: Any) -> list[int]:
         """Return the years asked for, in order."""

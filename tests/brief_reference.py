@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
+import trade_reference
 from reference import Array
 
 from carbonflows_fast.classification import STUDIES, country_of, regions_in, study_sectors
@@ -82,19 +82,18 @@ def expected_answers(
     )
     answers = [traded, commodities, accounts.exports[own[0]] / accounts.production[own[0]],
                *net[own[1:]]]  # fmt: skip
-    crossed = clothing.sum() - np.einsum("pqp->", clothing)
-    answers.append(crossed / clothing.sum())
+    answers.append(trade_reference.crossing(clothing, 0, 2))
     try:
-        inside = np.array(regions_in(regions, f"EU ETS {page_year}"))
+        inside = regions_in(regions, f"EU ETS {page_year}")
     except LabelError:  # there was no such system, so no question
         return answers
-    return [*answers, metals[inside][:, :, inside].sum() / metals[:, :, inside].sum()]
+    return [*answers, trade_reference.priced(metals, inside)]
 
 
 def check(checker: Checker) -> None:
     """Check the cards, and what is beside the answers of the study."""
     steps = {name: found["steps"] for name, (found, _) in checker.known.items()}
-    abroad = {name: 1 - np.einsum("pqp->", step) / step.sum() for name, step in steps.items()}
+    abroad = {name: trade_reference.crossing(step, 0, 2) for name, step in steps.items()}
     amounts, shares, texts = expected_cards(checker.expected, checker.border, checker.final, abroad)
     for name, value in amounts.items():
         checker.figure(name, value)

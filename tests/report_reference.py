@@ -184,17 +184,18 @@ class Checker:
         self.column("studies_compared", "upstream", totals - direct)
         for key, (a, b) in {"emitted_made": (0, 1), "made_consumed": (1, 2),
                             "emitted_consumed": (0, 2)}.items():  # fmt: skip
-            crossed = [crossing(found["steps"], a, b) for found, _ in known.values()]
+            crossed = [
+                trade_reference.crossing(found["steps"], a, b) for found, _ in known.values()
+            ]
             self.column("studies_compared", key, np.array(crossed), 1e-9)
 
     def study(self, name: str, expected: dict[str, Any], T: Any) -> None:
         total, steps = expected["total"], expected["steps"]
         self.figure(f"{name}_total", total)
         self.ratio(f"{name}_direct_share", expected["direct"] / total)
-        self.ratio(f"{name}_traded_share", crossing(steps, 0, 2))
-        inside = np.array(regions_in(self.regions, f"EU ETS {self.table.year}"))
-        bought = steps[:, :, inside].sum()
-        self.ratio(f"{name}_priced_share", steps[inside][:, :, inside].sum() / bought)
+        self.ratio(f"{name}_traded_share", trade_reference.crossing(steps, 0, 2))
+        system = regions_in(self.regions, f"EU ETS {self.table.year}")
+        self.ratio(f"{name}_priced_share", trade_reference.priced(steps, system))
         at = [self.regions.index(row["region"]) for row in self.rows(f"{name}_regions")]
         for key, others in {"emitted": (1, 2), "made": (0, 2), "consumed": (0, 1)}.items():
             self.column(f"{name}_regions", key, steps.sum(axis=others)[at])
@@ -215,7 +216,7 @@ class Checker:
         region, sector = self.reference.region_of_row, self.reference.sector_of_row
         return ARROW.join(f"{region[i]}: {sector[i]}" for i in path)
 
-    def paths(self, table: str, total: float, through: Any = None) -> None:
+    def paths(self, table: str, whole: float, through: Any = None) -> None:
         """Check that a table has the largest chains, in order."""
         rows = self.rows(table)
         found = path_reference.brute_force(
@@ -225,15 +226,20 @@ class Checker:
         assert [row["path"] for row in rows] == [self.named(path) for _, path in found]
         values = np.array([value for value, _ in found])
         self.column(table, "value", values)
-        self.column(table, "share", values / total, 1e-9)
+        self.column(table, "share", values / whole, 1e-9)
+
+    def gross(self) -> float:
+        """Σ|value| of all chains: some begin with a final demand below zero."""
+        A, y = np.abs(self.reference.A), np.abs(self.reference.Y.sum(axis=1))
+        return float(np.abs(self.s) @ np.linalg.solve(np.eye(len(A)) - A, y))
 
     def chains(self) -> None:
         rows = self.rows("chains")
         assert len(rows) == 20
-        self.paths("chains", self.total)
+        self.paths("chains", self.gross())
         self.column("chains", "stage", [row["path"].count(ARROW) for row in rows])
         known = sum(row["value"] for row in rows)
-        self.ratio("chains_coverage", known / self.total)
+        self.ratio("chains_coverage", sum(abs(row["value"]) for row in rows) / self.gross())
         self.figure("chains_remainder", self.total - known)
         self.figure("remainder", self.total - known)
         v, layers = self.reference.Y.sum(axis=1), []
@@ -253,12 +259,6 @@ def accounts_of(reference: Reference) -> pd.DataFrame:
         frame.to_numpy()[0] for frame in (reference.table.F, reference.table.F_Y, reference.table.S)
     )
     return reference.accounts(S, F, F_Y)
-
-
-def crossing(steps: Array, a: int, b: int) -> float:
-    """The share, of sizes, of what is in different regions at two of the three steps."""
-    places, sizes = np.indices(steps.shape), np.abs(steps)
-    return float(sizes[places[a] != places[b]].sum() / sizes.sum())
 
 
 class Changes:

@@ -170,7 +170,11 @@ def test_change_between_two_tables() -> None:
         (lambda f: f.bilateral_trade("imports"), "use: expected 'intermediate'"),
         (lambda f: f.split({"goods": "product"}), "mining"),
         (lambda f: f.split({"goods": "product", "mining": "metal"}), "metal"),
-        (lambda f: f.partners("DD"), "region: expected a region of these flows, got 'DD'"),
+        (
+            lambda f: f.partners("DD"),
+            "region: expected a region of the table, a country or a group of countries, got 'DD'; "
+            "nearest are .*'BB', 'AA'",
+        ),
         (lambda f: f.origins("DD"), "region: expected"),
         (lambda f: f.sector("BB", "mining"), "sector: expected a sector of 'BB'"),
     ],

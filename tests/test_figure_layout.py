@@ -361,7 +361,7 @@ def test_results_that_do_not_fit(world: World) -> None:
             draw(result)
     with pytest.raises(cf.LabelError, match="choose one of production, consumption"):
         figures.time_series(world.years, "footprint")
-    with pytest.raises(cf.LabelError, match="expected regions of the accounts, got 'XX'"):
+    with pytest.raises(cf.LabelError, match="a country or a group of countries, got 'XX'; near"):
         figures.time_series(world.years, regions=["XX"])
 
 

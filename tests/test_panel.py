@@ -22,7 +22,8 @@ from panel_cluster import Cluster, saved_years
 from store_files import arrays_of, overwrite
 
 import carbonflows_fast as cf
-from carbonflows_fast._panel_tasks import Source, Task, run_task, written
+from carbonflows_fast import _panel_tasks
+from carbonflows_fast._panel_tasks import Source, Task, is_done, run_task, written
 from carbonflows_fast.errors import InputError, PanelError
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop when killed
@@ -146,6 +147,30 @@ def test_a_data_set_is_resumed_by_content(folder: Path, cluster: Cluster, tmp_pa
     panel.accounts("CO2", years=2011, **ask)
     assert written(files[1])["labels"] == {"year": 2011}
     assert not [p for p in out.rglob("*") if p.is_file() and p.name != "part-0.parquet"]
+
+
+def test_a_result_with_a_wrong_bit_is_computed_again(folder: Path, tmp_path: Path) -> None:
+    panel, ask = cf.Panel(folder), {"out": tmp_path, "years": 2011}
+    (file,) = panel.structural_paths("CO2", top=30, **ask)
+    sound, frame = file.read_bytes(), pd.read_parquet(file)
+    key, footer = written(file)["key"], int.from_bytes(sound[-8:-4], "little")
+    values, copy = len(sound) - 8 - footer, tmp_path / "copy"
+    rng = np.random.default_rng(0)
+    told = 0
+    for at in rng.permutation(len(sound))[:300]:
+        copy.write_bytes(sound[:at] + bytes([sound[at] ^ 1 << rng.integers(8)]) + sound[at + 1 :])
+        if is_done(copy, key):  # nothing that is read has changed, such as who wrote it
+            pd.testing.assert_frame_equal(pd.read_parquet(copy), frame, check_exact=True)
+        else:
+            told += at < values
+    assert told > 0.2 * 300 * values / len(sound)
+    for at in (values // 2, sound.index(b'"question"') + 15):
+        file.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+        assert panel.structural_paths("CO2", top=30, **ask) == [file]
+        pd.testing.assert_frame_equal(pd.read_parquet(file), frame, check_exact=True)
+        stamp = file.stat().st_mtime_ns
+        panel.structural_paths("CO2", top=30, **ask)
+        assert file.stat().st_mtime_ns == stamp
 
 
 def test_a_data_set_holds_answers_to_one_question(
@@ -372,3 +397,16 @@ def test_an_interrupt_stops_a_local_run_and_leaves_no_process(
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
     assert results(tmp_path)
+
+
+def test_a_worker_without_memory_says_so_in_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> pd.DataFrame:
+        raise MemoryError
+
+    monkeypatch.setitem(_panel_tasks.QUESTIONS, "accounts", fail)
+    (path,) = (p for p in folder.iterdir() if p.name.endswith("2010"))
+    task = Task("accounts", (Source.of(path),), (("year", 2010),), {}, 1,
+                cf.build_info()["instruction_set"], None)  # fmt: skip
+    assert run_task(task).failed == "not enough memory"

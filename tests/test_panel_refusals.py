@@ -12,7 +12,7 @@ import pytest
 from panel_cluster import Cluster, saved_years
 
 import carbonflows_fast as cf
-from carbonflows_fast.errors import InputError, StoreError
+from carbonflows_fast.errors import InputError, PanelError, StoreError
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop
 YEARS = range(2010, 2014)
@@ -71,6 +71,32 @@ def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
     cf.save(cf.synthetic.world(2, 3, year=2010), tmp_path / "b")
     with pytest.raises(InputError, match="folder: expected saved tables with one year each"):
         cf.Panel(tmp_path)
+
+
+def test_a_year_that_lacks_a_consumer_fails_alone(tmp_path: Path) -> None:
+    saved_years(tmp_path, range(2010, 2013))
+    whole = cf.open(tmp_path / "y2011")
+    first, *others = whole.regions
+    kept = whole.aggregate(regions=dict.fromkeys(others, others[0]) | {first: others[0]})
+    cf.save(kept, tmp_path / "y2011")
+    panel, years = cf.Panel(tmp_path), (2010, 2012)
+    for consumers in ([first], [others[0], first]):
+        with pytest.raises(PanelError) as failure:
+            panel.structural_paths("CO2", top=2, consumers=consumers)
+        assert list(failure.value.failed) == [f"2011, {first}"]
+        assert "consumers: expected a country" in failure.value.failed[f"2011, {first}"]
+        done = failure.value.results
+        for year in years:
+            single = cf.structural_paths(panel[year], "CO2", top=2, demand=first).to_frame()
+            pd.testing.assert_frame_equal(
+                done.loc[(year, first)].reset_index(drop=True), single.reset_index(drop=True)
+            )
+        assert ((2011, others[0]) in done.index) == (len(consumers) == 2)
+    with pytest.raises(PanelError) as failure:  # pairs look at the later year for it
+        panel.structural_decomposition("CO2", consumers=[first])
+    assert sorted(failure.value.failed) == [f"2010 → 2011, {first}", f"2011 → 2012, {first}"]
+    with pytest.raises(InputError, match="got 'XX'"):  # no year knows it: nothing is computed
+        panel.structural_paths("CO2", consumers=[first, "XX"])
 
 
 def test_years_may_be_a_slice(folder: Path) -> None:

@@ -237,3 +237,40 @@ def test_arguments_of_figures(name: str) -> None:
             with pytest.raises(cf.InputError) as caught:
                 function(value)
             assert SENTENCE.match(str(caught.value)), (argument, value)
+
+
+# --- labels and units of a table ----------------------------------------------------------------
+
+LABELS = ("regions", "sectors", "demand", "stressors", "extensions", "stressor_units", "row_units")
+NO_LIST = (3, 3.5, True, int, np.array(3), b"ab", {"DE"}, object())
+
+
+@pytest.mark.parametrize("argument", [*LABELS, "population"])
+def test_labels_of_a_table_that_are_no_list(argument: str) -> None:
+    for given in NO_LIST:
+        with pytest.raises(cf.InputError, match=SENTENCE) as complaint:
+            cf.Table(**small(**{argument: given}))
+        assert str(complaint.value).startswith(f"{argument}: expected ")
+
+
+def test_one_text_is_one_sector() -> None:
+    one = {"Z": [[1.0]], "Y": [[2.0]], "F": [1.0], "regions": "DE", "stressors": "CO2"}
+    assert cf.Table(**one, sectors="all").sectors == ("all",)
+    with pytest.raises(cf.LabelError, match=r"sectors: expected 2 labels.*, got 1;"):
+        cf.Table(**one | {"Z": np.eye(2), "Y": np.ones((2, 1)), "F": [1.0, 1.0]}, sectors="ab")
+
+
+@pytest.mark.parametrize("argument", ["unit", "stressors", "stressor_units", "row_units"])
+def test_labels_of_a_changed_table_that_are_no_texts(argument: str) -> None:
+    whole = cf.Table(**small())
+    for given in (*NO_LIST, {"CO2": 3}, {"CO2": None}, [3, "t"], [3] * 4, [float("nan")] * 4):
+        with pytest.raises(cf.InputError, match=SENTENCE) as complaint:
+            whole.with_changes(**{argument: given})
+        assert str(complaint.value).startswith(f"{argument}: expected ")
+
+
+@pytest.mark.parametrize("argument", ["extensions", "stressor_units", "row_units"])
+def test_a_number_is_no_unit(argument: str) -> None:
+    size = 4 if argument == "row_units" else 2
+    with pytest.raises(cf.LabelError, match=f"{argument}: .* got 3 at position 1 .* e.g. '3'"):
+        cf.Table(**small(**{argument: ["a", 3, "b", "c"][:size]}))

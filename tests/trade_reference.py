@@ -77,3 +77,19 @@ def study(reference: Reference, s: Array, T: Mask) -> dict[str, Any]:
         "tiers": np.array(tiers),
         "beyond": float(m @ v),
     }
+
+
+def crossing(steps: Array, a: int, b: int) -> float:
+    """The share, of sizes, of what is in different regions at two of the three steps."""
+    places, sizes = np.indices(steps.shape), np.abs(steps)
+    return float(sizes[places[a] != places[b]].sum() / sizes.sum())
+
+
+def priced(steps: Array, system: list[bool]) -> float:
+    """The share, of sizes, of what members consume that is emitted in members."""
+    paid = everything = 0.0
+    for (p, _, q), value in np.ndenumerate(steps):
+        if system[q]:
+            everything += abs(value)
+            paid += abs(value) if system[p] else 0.0
+    return paid / everything
