@@ -160,7 +160,7 @@ def with_prices(before: Table, after: Table, deflators: Any) -> Table:
     _refuse_rates(before, after, prices)
     made, would = (np.maximum(x, 0.0)[high].sum() for x in
                    (before.x.to_numpy(), after.x.to_numpy() / prices))  # fmt: skip
-    rows = f"{high.sum():,} row{'s' * (high.sum() > 1)}"
+    rows = f"{high.sum():,} row{'s' * int(high.sum() > 1)}"
     if would < VOLUME * made:
         raise InputError(
             wrong("deflators", expected="prices in after over those in before, e.g. 1.043", got=

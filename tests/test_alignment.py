@@ -143,14 +143,3 @@ def test_heads_beside_thousands_are_found_by_region() -> None:
     after = table(2010, columns=[0, 1, 3, 4, 5, 2], population={"q": 6.0, "w": 6e6})
     assert after.regions != before.regions
     cf.structural_decomposition(before, after, demand="a")
-
-
-def test_effects_that_overflow_are_refused() -> None:
-    huge = np.array([[1e306, -1e306, 5.0]])
-    arguments: dict[str, Any] = {
-        "A": [[0.0]], "S": [[1e3]], "regions": "a", "sectors": ["p"], "stressors": "CO2",
-        "demand": [("a", "h"), ("b", "h"), ("c", "h")], "x": [5.0],
-    }  # fmt: skip
-    before, after = (cf.Table(Y=one, **arguments) for one in (np.ones((1, 3)), huge))
-    with pytest.raises(cf.errors.InputError, match=r"larger unit$"):
-        cf.structural_decomposition(before, after)

@@ -329,9 +329,8 @@ def test_a_table_that_is_not_productive_is_an_error() -> None:
     assert "not productive" in set(report.findings["check"])
 
 
-@pytest.mark.parametrize("power", [300, -300])
-def test_numbers_that_no_account_can_be_solved_for(power: int) -> None:
-    scale = 10.0**power
+def test_numbers_that_no_account_can_be_solved_for() -> None:
+    scale = 1e-300
     table = good()
     wild = good(Z=table.Z.toarray() * scale, Y=table.Y.to_numpy() * scale)
     with pytest.raises(InputError, match="Y: expected largest numbers between") as refused:

@@ -95,8 +95,8 @@ def test_the_year_picks_a_table_in_a_folder_of_saved_ones(
 ) -> None:
     assert main([command, str(store)]) == 2
     err = capsys.readouterr().err
-    assert err.startswith(f"carbonflows-fast: {store}: expected one table, got 2 saved tables ")
-    assert "(2005, 2009); say which: --year …, or the path of its folder" in err
+    assert err.startswith(f"carbonflows-fast: {store}: expected one table, got saved tables ")
+    assert "(2005, 2009); say which: --year …, or the path of one; or" in err
     assert main([command, str(store), "--year", "2009"]) == 0
     by_year = capsys.readouterr().out
     assert main([command, str(store / "world_2009")]) == 0
@@ -119,7 +119,7 @@ def test_two_years_of_a_folder_of_saved_tables(
     assert main(["decompose", *(str(store / f"world_{year}") for year in (2005, 2009))]) == 0
     assert capsys.readouterr().out == by_year
     assert main(asked) == 2
-    assert "say which: --after-year …, or the path of its folder" in capsys.readouterr().err
+    assert "say which: --after-year …, or the path of one; or" in capsys.readouterr().err
     assert main([*asked, "--after-year", "2010"]) == 2
     assert "--after-year: expected a year of" in capsys.readouterr().err
 
