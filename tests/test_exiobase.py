@@ -23,7 +23,7 @@ from carbonflows_fast.readers import read, write_exiobase
 from carbonflows_fast.readers._names import bare_names, stressor_names
 from carbonflows_fast.table import Table
 
-AWKWARD = [1 / 3, 5e-324, 1.7976931348623157e308, -0.0, 0.1 + 0.2, 1e22, 123456789.123456789, -1e-5]
+AWKWARD = [1 / 3, 4.9e-280, 9.999999999999999e99, -0.0, 0.1 + 0.2, 1e22, 123456789.123456789, -1e-5]
 
 
 def small(**changes: Any) -> Table:

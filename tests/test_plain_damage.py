@@ -74,7 +74,7 @@ BOTH = {
             drop("population")(f),
             put("Y", lambda Y: relabelled(Y, "columns", 1, ("na", "h")))(f),
         ),
-        r"own.*demand: expected the regions of the rows, spelt alike.* got 'na'.*write 'NA'",
+        r"own.*columns: expected the regions of the rows, spelt alike.* got 'na'.*write 'NA'",
     ),
     "no sector": (
         put("Z", lambda Z: relabelled(Z, "index", 1, ("NA", " "))), r"Z\.\w+, .*: expected a text"

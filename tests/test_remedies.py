@@ -170,6 +170,10 @@ CASES = [
     Case(lambda: flows().change_from(cf.flows(table(), "CH4")),
          "ask both for the same stressor",
          lambda _: flows().change_from(cf.flows(table(), "CO2"))),
+    Case(lambda: cf.flows(table(), "CO2", demand="DE").change_from(flows()),
+         "ask cf.flows with the same demand= of both tables",
+         lambda _: cf.flows(table(), "CO2", demand="DE").change_from(
+             cf.flows(table(), "CO2", demand="DE"))),
     Case(lambda: flows().change_from(flows().aggregate(regions={"DE": "x"})),
          "aggregate both to common groups first",
          lambda _: flows().aggregate(regions={"DE": "x"}).change_from(
