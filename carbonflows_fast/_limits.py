@@ -124,7 +124,7 @@ def _require(size: int, what: str) -> None:
 
 
 def _can_start(threads: int) -> bool:
-    """Whether the system gives so many threads, which are started for a moment."""
+    """Whether the system can start that number of threads, tried for a moment."""
     import threading
 
     gate, started = threading.Event(), []
