@@ -36,7 +36,7 @@ def seconds_of(what: str, manifest: dict[str, Any]) -> float:
 
 
 def worth_a_pool(seconds: Sequence[float], workers: int) -> bool:
-    """Whether that number of processes saves more time than their start takes.
+    """Whether a pool of that size saves more time than its start takes.
 
     >>> worth_a_pool([0.1] * 30, 64), worth_a_pool([15.0] * 4, 2), worth_a_pool([15.0] * 4, 1)
     (False, True, False)

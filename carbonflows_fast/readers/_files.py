@@ -29,7 +29,7 @@ BLANK_LINES = 1_000_000  # in one file; each takes as long as a short one with n
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WHOLE_BYTES = 1 << 31  # of files that are read at once
 JSON_BYTES = 1 << 25  # of lists and notes; what is made of them takes up to 24 times as much
-PACKED_BYTES, PACKED = 1 << 26, 100  # a member above this size unpacks to at most that many times its size
+PACKED_BYTES, PACKED = 1 << 26, 100  # a larger member unpacks to at most 100 times its size
 CELL_BYTES = 64  # of a number in a JSON file, with the blanks around it
 QUOTED = re.compile(rb'"[^"]*"')
 
