@@ -1,7 +1,7 @@
 """Makes saved tables up that fit their digests, and watches what opening them does.
 
 A made-up table opens as a table whose questions can be asked, or is refused in one sentence of
-ours; no other exception, no crash. ``python tests/store_mutations.py --cases 20000`` runs that number.
+ours; no other exception, no crash. ``python tests/store_mutations.py --cases 20000`` runs 20,000.
 """
 
 from __future__ import annotations
