@@ -31,7 +31,7 @@ QUESTIONS: list[Callable[[cf.Table], Any]] = [
 
 
 @pytest.mark.parametrize("ask", QUESTIONS)
-@pytest.mark.parametrize(("F", "money"), [(1e-305, 1e10), (1e-300, 1e10), (1e-200, 1e200)])
+@pytest.mark.parametrize(("F", "money"), [(1e-305, 1e10), (1e-300, 1e10), (1e-220, 1e90)])
 def test_intensities_that_lose_digits_are_refused(
     F: float, money: float, ask: Callable[[cf.Table], Any]
 ) -> None:
@@ -107,19 +107,24 @@ def test_a_total_that_is_rounding_has_no_shares() -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_huge_numbers_are_answered_or_refused_without_warnings() -> None:
-    t = cf.Table(
-        Z=np.array([[1.0, 2.0], [3.0, 4.0]]) * 1e200, Y=np.ones((2, 2)) * 1e200,
-        F=[[1e307, 1.7e308], [1e150, 2e150]], regions=["DE", "FR"], sectors=["g", "g"],
-        stressors=["CO2", "CH4"],
-    )  # fmt: skip
-    with pytest.raises(cf.InputError, match=r"^weight: expected finite"):
-        cf.footprints(t).D_pba  # noqa: B018
-    found = cf.footprints(t, "CH4").D_pba
-    assert found.to_numpy().ravel() == pytest.approx([1e150, 2e150], rel=1e-9)
+    def huge(money: float, F: list[list[float]]) -> cf.Table:
+        return cf.Table(
+            Z=np.array([[1.0, 2.0], [3.0, 4.0]]) * money, Y=np.ones((2, 2)) * money, F=F,
+            regions=["DE", "FR"], sectors=["g", "g"], stressors=["CO2", "CH4"],
+        )  # fmt: skip
+
+    for money, F in [(1e101, 1.0), (1.0, 1e101), (1.0, 1.7e308)]:
+        with pytest.raises(cf.InputError, match=r": expected numbers up to 1e\+100, got "):
+            huge(money, [[F, F], [1.0, 2.0]])
+    t = huge(1e95, [[1e99, 9e99], [1e95, 2e95]])
+    assert cf.footprints(t).D_pba.to_numpy().ravel() == pytest.approx(
+        [1e99, 9e99, 1e95, 2e95], rel=1e-9
+    )
+    assert cf.footprints(t, "CH4").D_pba.to_numpy().ravel() == pytest.approx([1e95, 2e95], rel=1e-9)
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(("low", "high"), [(-200, -20), (-180, 150), (-190, 200), (0, 295)])
+@pytest.mark.parametrize(("low", "high"), [(-200, -20), (-180, 60), (-190, 90), (0, 90)])
 def test_checks_compare_numbers_at_both_ends_without_warnings(low: int, high: int) -> None:
     """Up to powers that float64 does not have."""
     world = cf.synthetic.world(2, 3)
