@@ -28,8 +28,8 @@ import pandas as pd
 from distributed import Client
 
 import carbonflows_fast as cf
-from carbonflows_fast import _panel_start
-from carbonflows_fast._progress import progress_bar
+from carbonflows_fast._base.progress import progress_bar
+from carbonflows_fast.panel import _start
 
 PEER = """
 import sys, time, warnings
@@ -71,7 +71,7 @@ def running(folder: Path, workers: int) -> tuple[float, pd.DataFrame]:
     """Run on workers that are there already and have done a year each."""
     with (
         progress_bar("start", None, False) as bar,
-        _panel_start._local(workers, workers, 1 << 30, bar, 600.0) as (client, _, _),
+        _start._local(workers, workers, 1 << 30, bar, 600.0) as (client, _, _),
     ):
         client.wait_for_workers(workers)
         first = cf.Panel(folder).years[:workers]

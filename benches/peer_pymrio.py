@@ -40,12 +40,12 @@ def prepare(arguments: argparse.Namespace) -> Callable[[], Any]:
     """Return the call that makes the accounts; nothing but its own input is kept alive."""
     table = cf.synthetic.world(arguments.regions, arguments.sectors, stressors=arguments.stressors)
     if arguments.child == "ours":
-        from carbonflows_fast import _blas, _kernels
+        from carbonflows_fast.leontief import _blas
 
         return lambda: cf.footprints(table)
     io = cf.to_pymrio(table)
     if arguments.child == "bridge":
-        from carbonflows_fast import _blas, _kernels  # noqa: F401
+        from carbonflows_fast.leontief import _blas  # noqa: F401
 
     def calculate() -> Any:
         if arguments.child == "bridge":

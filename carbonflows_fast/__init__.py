@@ -1,7 +1,7 @@
 """Carbon embodied in trade, from multi-regional input-output tables.
 
-    table → readers · synthetic → leontief → store → checks → accounting → trade → paths
-          → sectors → decomposition → panel → figures → reporting
+    table → readers · synthetic → leontief → store → accounting → checks → trade → linkages → paths
+          → sectors → decomposition → panel → figures → reporting → cli
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -11,11 +11,16 @@ or ``cf.flows(table, "CO2")``.
 TYPE_CHECKING = False  # what type checkers take for True, without loading `typing`
 if TYPE_CHECKING:
     from carbonflows_fast import figures, synthetic
-    from carbonflows_fast._chained import decompose_years
-    from carbonflows_fast._machine import build_info
+    from carbonflows_fast._base.machine import build_info
     from carbonflows_fast.accounting import Footprints, accounts, footprints, multipliers
-    from carbonflows_fast.checks import CheckReport, check
-    from carbonflows_fast.decomposition import Decomposition, structural_decomposition
+    from carbonflows_fast.checks import CheckReport, check, repair
+    from carbonflows_fast.decomposition import (
+        Decomposition,
+        PathChanges,
+        decompose_years,
+        structural_decomposition,
+        structural_path_decomposition,
+    )
     from carbonflows_fast.errors import (
         CarbonFlowsError,
         ConvergenceError,
@@ -35,12 +40,9 @@ if TYPE_CHECKING:
         transaction_betweenness,
     )
     from carbonflows_fast.panel import Panel
-    from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
     from carbonflows_fast.paths import Paths, structural_paths
-    from carbonflows_fast.pymrio_accounts import calc_all
-    from carbonflows_fast.pymrio_bridge import from_pymrio, to_pymrio
+    from carbonflows_fast.pymrio_bridge import calc_all, from_pymrio, to_pymrio
     from carbonflows_fast.readers import read, write_exiobase
-    from carbonflows_fast.repairs import repair
     from carbonflows_fast.reporting import report
     from carbonflows_fast.sectors import SectorStudy, sector_study
     from carbonflows_fast.store import open, save
@@ -102,22 +104,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "_chained": "decompose_years",
-    "_machine": "build_info",
+    "_base.machine": "build_info",
     "accounting": "Footprints accounts footprints multipliers",
-    "checks": "CheckReport check",
-    "decomposition": "Decomposition structural_decomposition",
+    "checks": "CheckReport check repair",
+    "decomposition": "decompose_years Decomposition structural_decomposition "
+    "PathChanges structural_path_decomposition",
     "errors": "CarbonFlowsError ConvergenceError FormatError InputError "
     "LabelError MemoryLimitError NotProductiveError PanelError StoreError",
     "leontief": "LeontiefSystem Solution SolveReport system",
     "linkages": "elasticities production_layers sector_betweenness transaction_betweenness",
     "panel": "Panel",
-    "path_decomposition": "PathChanges structural_path_decomposition",
     "paths": "Paths structural_paths",
-    "pymrio_accounts": "calc_all",
-    "pymrio_bridge": "from_pymrio to_pymrio",
+    "pymrio_bridge": "calc_all from_pymrio to_pymrio",
     "readers": "read write_exiobase",
-    "repairs": "repair",
     "reporting": "report",
     "sectors": "SectorStudy sector_study",
     "store": "open save",

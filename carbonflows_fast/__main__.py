@@ -5,7 +5,7 @@ Nothing but what Python itself has loaded comes before Ctrl-C is listened for.
 
 import sys
 
-from carbonflows_fast import _interrupts
+from carbonflows_fast._base import interrupts
 
 
 def main() -> int:
@@ -16,24 +16,24 @@ def main() -> int:
     int
         As :func:`carbonflows_fast.cli.main`.
     """
-    _interrupts.end_at_once()
-    from carbonflows_fast import _limits
+    interrupts.end_at_once()
+    from carbonflows_fast._base import limits
 
     try:
-        _limits.load_blas("numpy")
+        limits.load_blas("numpy")
         from carbonflows_fast import cli
 
-        _interrupts.raise_them()
+        interrupts.raise_them()
         status = cli.main()
     except BaseException as error:
-        if _interrupts.heard():
-            status = _interrupts.say()
-        elif reason := _limits.cause_of(error):
-            _interrupts.write(f"carbonflows-fast: {reason}")
+        if interrupts.heard():
+            status = interrupts.say()
+        elif reason := limits.cause_of(error):
+            interrupts.write(f"carbonflows-fast: {reason}")
             status = 2
         else:
             raise
-    _interrupts.leave(status)
+    interrupts.leave(status)
     return status
 
 

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from carbonflows_fast._account_solves import (
+from carbonflows_fast._base.machine import thread_count
+from carbonflows_fast.accounting._solves import (
     TINY,
     account_weight,
     accurate_multipliers,
@@ -29,12 +30,11 @@ from carbonflows_fast._account_solves import (
     region_flows,
     solved,
 )
-from carbonflows_fast._certificate import rounding, seen_through
-from carbonflows_fast._machine import thread_count
-from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.selection import Stressor, select_demand, select_stressor
+from carbonflows_fast.leontief._certificate import rounding, seen_through
+from carbonflows_fast.table._content import FloatArray
+from carbonflows_fast.table._selection import Stressor, select_demand, select_stressor
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

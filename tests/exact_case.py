@@ -17,7 +17,7 @@ from exact_tables import Recipe, recipe
 from flint import arb, arb_mat
 
 import carbonflows_fast as cf
-from carbonflows_fast.selection import select_stressor
+from carbonflows_fast.table._selection import select_stressor
 
 QUESTIONS: dict[str, Callable[[Case], Iterator[Claim]]] = {}
 RARE: set[str] = set()

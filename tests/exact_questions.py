@@ -11,7 +11,7 @@ from exact_reference import any_sum, exact, identity, missed, summed, transposed
 from flint import arb, arb_mat
 
 import carbonflows_fast as cf
-from carbonflows_fast.selection import select_stressor
+from carbonflows_fast.table._selection import select_stressor
 
 # --- solving ----------------------------------------------------------------------------------
 

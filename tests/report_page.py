@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carbonflows_fast.reporting import _pictures
+from carbonflows_fast.reporting import _svg
 
 VOID = {"meta", "link", "br", "img", "input"}
 HEADINGS = ("h1", "h2", "h3", "h4")
@@ -16,7 +16,7 @@ HEADINGS = ("h1", "h2", "h3", "h4")
 
 def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave figures empty: most of the time of a small report goes into drawing them."""
-    monkeypatch.setattr(_pictures, "_svg", lambda name, draw: "<svg></svg>")
+    monkeypatch.setattr(_svg, "_svg", lambda name, draw: "<svg></svg>")
 
 
 class Page(HTMLParser):

@@ -13,9 +13,9 @@ from reference import Reference, refined_solve
 from strategies import seeds, table_arguments, tables
 
 import carbonflows_fast as cf
-from carbonflows_fast import _imports
-from carbonflows_fast._account_solves import region_flows
-from carbonflows_fast.accounting import account_weight
+from carbonflows_fast.accounting import _imported_footprints
+from carbonflows_fast.accounting._accounts import account_weight
+from carbonflows_fast.accounting._solves import region_flows
 from carbonflows_fast.errors import InputError, LabelError
 
 # Certified to 1e-10 in a weight of the whole table; single entries are a little looser.
@@ -259,7 +259,7 @@ def test_unknown_stressor_in_a_list() -> None:
 
 
 def test_many_stressors_are_solved_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    import carbonflows_fast._account_solves as solves
+    import carbonflows_fast.accounting._solves as solves
 
     table = two_regions()
     whole = cf.multipliers(table)
@@ -287,14 +287,14 @@ def test_imports_are_the_same_by_pairs_and_by_columns(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("BLOCK", "UNITS", "SUMMED"):
-            patch.setattr(_imports, name, some)
+            patch.setattr(_imported_footprints, name, some)
         got = cf.footprints(table)
         S, Y = table.S.to_numpy(), got._demand
         scale = np.abs(table.F.to_numpy()).sum(axis=1, keepdims=True)
         weight = got._forward_weight
         factors = cf.system(table).sure_factors(weight, 1e-10) if dense else None
-        pairs, near = _imports._by_pairs(table, S, Y, got._adjoint_weight, 1e-11)
-        columns, m = _imports._by_columns(table, S, Y, weight, 1e-11, factors)
+        pairs, near = _imported_footprints._by_pairs(table, S, Y, got._adjoint_weight, 1e-11)
+        columns, m = _imported_footprints._by_columns(table, S, Y, weight, 1e-11, factors)
         assert np.all(np.abs(columns - pairs) <= 1e-8 * scale + 1e-9)
         bought = Y.any(axis=1)
         exact = got.M.to_numpy()
@@ -320,9 +320,9 @@ def test_imports_take_what_costs_less(
         monkeypatch.setattr(cf.LeontiefSystem, "sure_factors", lambda *_: None)
     calls = []
     for name in ("_by_pairs", "_by_columns"):
-        way = getattr(_imports, name)
+        way = getattr(_imported_footprints, name)
         spy = lambda *given, way=way, name=name: (calls.append(name), way(*given))[1]  # noqa: E731
-        monkeypatch.setattr(_imports, name, spy)
+        monkeypatch.setattr(_imported_footprints, name, spy)
     assert cf.footprints(table).D_imp.shape == (stressors, 300)
     assert calls == [taken]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from carbonflows_fast.errors import FormatError
-from carbonflows_fast.readers._accounts import Account, add_account
+from carbonflows_fast.readers._into_table._separate_accounts import Account, add_account
 from carbonflows_fast.table import Table
 
 SECTORS = [("DE", "coal"), ("DE", "steel"), ("FR", "coal"), ("FR", "steel")]

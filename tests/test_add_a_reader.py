@@ -13,7 +13,7 @@ from zips import packed
 import carbonflows_fast as cf
 from carbonflows_fast import readers
 from carbonflows_fast.errors import FormatError, LabelError
-from carbonflows_fast.readers._choice import Format
+from carbonflows_fast.readers._sources._candidates import Format
 
 PAGE = Path(__file__).parent.parent / "docs" / "add_a_reader.md"
 HEADER = """\

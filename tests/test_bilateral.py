@@ -16,9 +16,9 @@ from strategies import tables
 from test_trade import slack, three_regions
 
 import carbonflows_fast as cf
-from carbonflows_fast._subsystems import among_rows, within_groups
 from carbonflows_fast.classification import CLASSES
 from carbonflows_fast.errors import InputError, LabelError
+from carbonflows_fast.leontief._subsystems import among_rows, within_groups
 
 CLASS_OF = {"goods": "product", "mining": "commodity"}
 

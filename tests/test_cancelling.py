@@ -19,8 +19,8 @@ from strategies import seeds
 from test_decomposition import year
 
 import carbonflows_fast as cf
-from carbonflows_fast import _nested
-from carbonflows_fast._pair import pair_of
+from carbonflows_fast.decomposition import _factor_splits
+from carbonflows_fast.decomposition._two_tables import pair_of
 
 Array = npt.NDArray[np.float64]
 COAL, STEEL, PATH_KINDS = [0, 2, 4], [1, 3, 5], ["intensity", "technology", "trade", "demand"]
@@ -72,14 +72,14 @@ def test_effects_are_the_dense_ones(rng: np.random.Generator) -> None:
 def test_no_part_is_larger_than_eight_times_the_cells(rng: np.random.Generator) -> None:
     before, after = unusual(rng), unusual(rng)
     pair = pair_of(before, after, None, None, None)
-    parts = _nested.demand_parts(pair)
+    parts = _factor_splits.demand_parts(pair)
     cells = np.abs(pair.before.Y).sum(axis=0) + np.abs(pair.after.Y).sum(axis=0)
     for part in (parts.level, parts.mix, parts.origin):
         assert (np.abs(part).sum(axis=0) <= 8.0 * cells).all()
     gap = parts.level + parts.mix + parts.origin - (pair.after.Y - pair.before.Y)
     assert np.abs(gap).max() <= 1e-13 * cells.max()
     pattern, a0, a1 = pair.union
-    trade = _nested.trade_parts(pair)
+    trade = _factor_splits.trade_parts(pair)
     for part in (trade, a1 - a0 - trade):
         bought = np.bincount(pattern.indices, np.abs(part), pair.n)
         assert (bought <= 8.0 * np.bincount(pattern.indices, np.abs(a0) + np.abs(a1), pair.n)).all()

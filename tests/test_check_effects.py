@@ -11,8 +11,8 @@ import pytest
 from odd_table import odd_table
 
 import carbonflows_fast as cf
-from carbonflows_fast._effects import effects_of
-from carbonflows_fast._negative_findings import negative_matrices
+from carbonflows_fast.checks._footprint_effects import effects_of
+from carbonflows_fast.checks._negative_findings import negative_matrices
 from carbonflows_fast.errors import LabelError
 from carbonflows_fast.table import Table
 

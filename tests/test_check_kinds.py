@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from strategies import seeds
 
 import carbonflows_fast as cf
-from carbonflows_fast._effects import effects_of
-from carbonflows_fast._label_findings import alike
+from carbonflows_fast.checks._footprint_effects import effects_of
+from carbonflows_fast.checks._label_findings import alike
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table import Table
 

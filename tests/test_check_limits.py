@@ -10,15 +10,15 @@ import pytest
 from damage import NOTICED
 
 import carbonflows_fast as cf
-from carbonflows_fast import (
+from carbonflows_fast.checks import (
     _differences,
     _findings,
     _intensity_findings,
-    _jumps,
-    _oddities,
+    _measures,
     _outliers,
     _pattern_findings,
     _sales_jumps,
+    _two_years,
 )
 
 PACKAGE = Path(cf.__file__).parent
@@ -84,7 +84,7 @@ def percent(part: float) -> str:
 
 
 CONSTANTS: list[tuple[str, str]] = [
-    ("balance", f"{_oddities.BALANCE:g} of the larger"),
+    ("balance", f"{_measures.BALANCE:g} of the larger"),
     ("balance of the table", percent(_findings.BALANCE_TOTAL)),
     ("column balance", percent(_findings.COLUMN_BALANCE)),
     ("implausible intensity", f"{_outliers.TIMES:,g} times the median"),
@@ -102,13 +102,13 @@ CONSTANTS: list[tuple[str, str]] = [
     ("bought abroad", f"{_pattern_findings.ABROAD:g} times"),
     ("negative demand", f"-{percent(_pattern_findings.NEGATIVE)}"),
     ("population", f"{_pattern_findings.PER_HEAD:g} times"),
-    ("unit of a stressor", f"from {10**_jumps.POWER} on"),
+    ("unit of a stressor", f"from {10**_two_years.POWER} on"),
     ("population jump", f"{_differences.TENFOLD:g} times"),
-    ("region of a stressor", f"{10**_jumps.POWER} times, and {percent(_jumps.MATERIAL)}"),
-    ("region of a stressor", f"nothing {percent(_jumps.GONE)}"),
+    ("region of a stressor", f"{10**_two_years.POWER} times, and {percent(_two_years.MATERIAL)}"),
+    ("region of a stressor", f"nothing {percent(_two_years.GONE)}"),
     ("stressor jump", f"{_sales_jumps.COLLAPSE:g} times"),
-    ("stressor jump", f"fewer than {_jumps.FEWEST} rows"),
-    ("output jump", f"{10**_jumps.JUMP:,g} times, and {percent(_jumps.MATERIAL)}"),
+    ("stressor jump", f"fewer than {_two_years.FEWEST} rows"),
+    ("output jump", f"{10**_two_years.JUMP:,g} times, and {percent(_two_years.MATERIAL)}"),
     ("exports jump", f"{_sales_jumps.COLLAPSE:g} times, and {percent(_sales_jumps.PART)}"),
     ("exports jump", f"{_sales_jumps.TOGETHER} regions"),
     ("category jump", f"{_sales_jumps.COLLAPSE:g} times, and {percent(_sales_jumps.SHARE)}"),

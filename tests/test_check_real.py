@@ -10,7 +10,7 @@ import pytest
 from damage import NOTICED, Damage, Numbers
 
 import carbonflows_fast as cf
-from carbonflows_fast._label_findings import alike
+from carbonflows_fast.checks._label_findings import alike
 
 pytestmark = pytest.mark.real_data
 

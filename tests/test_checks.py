@@ -270,7 +270,7 @@ def test_outputs_too_small_to_divide_by_are_an_error() -> None:
 
 
 def test_a_store_is_read_in_full(tmp_path: Path) -> None:
-    from carbonflows_fast import store
+    from carbonflows_fast.store import _saved as store
 
     store.save(good(), tmp_path / "store")
     report = check(tmp_path / "store")

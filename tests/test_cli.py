@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 import carbonflows_fast as cf
-from carbonflows_fast import _cli_output, cli
-from carbonflows_fast.cli import main
+from carbonflows_fast.cli import _main as cli
+from carbonflows_fast.cli import _text, main
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_demo_of_one_region_has_no_flows(shell: Shell) -> None:
 def test_demo_shows_progress_on_a_terminal(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("carbonflows_fast._progress._is_terminal", lambda stream: True)
+    monkeypatch.setattr("carbonflows_fast._base.progress._is_terminal", lambda stream: True)
     assert main(["demo", "--regions", "2", "--sectors", "2"]) == 0
     err = capsys.readouterr().err
     assert "solve for all regions  [" in err
@@ -366,7 +366,7 @@ def test_a_write_that_fails_leaves_nothing_and_keeps_the_old_file(
         fresh.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_cli_output, "_write", fail)
+    monkeypatch.setattr(_text, "_write", fail)
     assert "No space left" in shell("accounts", saved, "--out", path, status=2)
     assert os.listdir(tmp_path) == ["accounts.csv"]
     assert path.read_text() == "old"

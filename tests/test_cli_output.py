@@ -9,43 +9,41 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from carbonflows_fast import _cli_output
-from carbonflows_fast._atomic import replacing
+from carbonflows_fast._base.files import replacing
+from carbonflows_fast.cli import _text
 from carbonflows_fast.errors import InputError
 
 
 def test_numbers_as_text() -> None:
-    assert _cli_output.numbers([0.0, 0.0]) == ["0", "0"]
-    assert _cli_output.numbers([1e-9, 2e-9])[0] == "1.0000e-09"
-    assert _cli_output.numbers([float("nan"), 99999.4]) == ["-", "99,999"]
-    assert _cli_output.numbers([-0.0001, 5000.0]) == ["0.0", "5,000.0"]
-    assert _cli_output.numbers([]) == []
+    assert _text.numbers([0.0, 0.0]) == ["0", "0"]
+    assert _text.numbers([1e-9, 2e-9])[0] == "1.0000e-09"
+    assert _text.numbers([float("nan"), 99999.4]) == ["-", "99,999"]
+    assert _text.numbers([-0.0001, 5000.0]) == ["0.0", "5,000.0"]
+    assert _text.numbers([]) == []
 
 
 def test_json_has_null_where_there_is_no_number(tmp_path: Path) -> None:
     frame = pd.DataFrame({"region": ["AT", "Türkiye"], "share": [float("nan"), 0.5]})
-    _cli_output.write_out(frame, tmp_path / "a.json")
+    _text.write_out(frame, tmp_path / "a.json")
     written = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert json.loads(written)[0] == {"region": "AT", "share": None}
     assert "Türkiye" in written
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
-    text = _cli_output.columns(
-        ["from", "to", "kt"], [["CHN", "USA", "1"], ["A", "B", "1,234"]], left=2
-    )
+    text = _text.columns(["from", "to", "kt"], [["CHN", "USA", "1"], ["A", "B", "1,234"]], left=2)
     assert text.splitlines() == ["from  to      kt", "CHN   USA      1", "A     B    1,234"]
 
 
 def test_a_file_is_replaced_at_once_and_its_extension_may_be_in_capitals(tmp_path: Path) -> None:
     path = tmp_path / "a.CSV"
     path.write_text("old")
-    _cli_output.write_out(pd.DataFrame({"x": [0.1 + 0.2]}), path)
+    _text.write_out(pd.DataFrame({"x": [0.1 + 0.2]}), path)
     assert path.read_text() == "x\n0.30000000000000004\n"
     assert os.listdir(tmp_path) == ["a.CSV"]
     with pytest.raises(InputError, match="--out: expected a file name"):
-        _cli_output.write_out(pd.DataFrame(), tmp_path / "a.txt")
-    _cli_output.write_out(pd.DataFrame(), None)
+        _text.write_out(pd.DataFrame(), tmp_path / "a.txt")
+    _text.write_out(pd.DataFrame(), None)
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

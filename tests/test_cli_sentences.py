@@ -10,8 +10,7 @@ import pytest
 from plain_files import own, write_csv
 
 import carbonflows_fast as cf
-from carbonflows_fast import _cli_sentences
-from carbonflows_fast.cli import main
+from carbonflows_fast.cli import _sentences, main
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,7 @@ def test_errors_suit_the_command_line(
     assert "carbonflows-fast: " not in said or len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize("advised", _cli_sentences.ADVICE)
+@pytest.mark.parametrize("advised", _sentences.ADVICE)
 def test_what_is_replaced_is_said_somewhere(advised: str) -> None:
     package = Path(cf.__file__).parent
     sources = [f.read_text() for f in package.rglob("*.py") if f.name != "_cli_sentences.py"]
@@ -100,4 +99,4 @@ def test_what_is_wanted_decides_between_formats(place: Path, tmp_path: Path) -> 
     ],
 )
 def test_what_only_python_can_do_is_said_to_be_python(advised: str, instead: str) -> None:
-    assert instead in _cli_sentences.spoken(advised, Namespace(parser=ArgumentParser()))
+    assert instead in _sentences.spoken(advised, Namespace(parser=ArgumentParser()))

@@ -11,8 +11,8 @@ import sys
 import pytest
 
 import carbonflows_fast as cf
-from carbonflows_fast._cli_output import columns
 from carbonflows_fast.cli import main
+from carbonflows_fast.cli._text import columns
 
 RUN = "import sys; from carbonflows_fast.cli import main; sys.exit(main())"
 SECTORS = ["Bücher", "鋼鉄"]

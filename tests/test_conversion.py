@@ -21,9 +21,8 @@ import test_oecd_emissions
 from store_files import arrays_of, overwrite
 
 import carbonflows_fast as cf
-from carbonflows_fast import _conversion
 from carbonflows_fast.cli import main
-from carbonflows_fast.store import manifest_of
+from carbonflows_fast.store import _convert_all, manifest_of
 
 YEARS = (2001, 2002, 2003)
 RUN = "import sys; from carbonflows_fast.cli import main; sys.exit(main())"
@@ -126,9 +125,9 @@ def test_a_process_that_is_lost_costs_its_own_table_alone(
                 process.kill()
         return multiprocessing.connection.wait(answers)
 
-    monkeypatch.setattr(_conversion, "wait", wait)
-    jobs = _conversion.jobs_of(source, tmp_path / "stores", format=None, stressors=None)
-    outcomes = _conversion.convert_all(jobs, workers=2)
+    monkeypatch.setattr(_convert_all, "wait", wait)
+    jobs = _convert_all.jobs_of(source, tmp_path / "stores", format=None, stressors=None)
+    outcomes = _convert_all.convert_all(jobs, workers=2)
     assert [outcome.state for outcome in outcomes] == ["saved", "failed", "saved"]
     assert "status -9" in outcomes[1].reason
 
@@ -219,14 +218,14 @@ def test_no_more_at_a_time_than_fit_into_memory(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    jobs = _conversion.jobs_of(source, tmp_path, format=None, stressors=None)
+    jobs = _convert_all.jobs_of(source, tmp_path, format=None, stressors=None)
     need = max(job.memory for job in jobs)
     for limit, count in ((10 * need, 3), (2 * need, 2), (need, 1)):
-        monkeypatch.setattr(_conversion, "memory_limit", lambda limit=limit: limit)
-        assert _conversion._workers(3, jobs) == count
+        monkeypatch.setattr(_convert_all, "memory_limit", lambda limit=limit: limit)
+        assert _convert_all._workers(3, jobs) == count
     caplog.clear()
-    monkeypatch.setattr(_conversion, "memory_limit", lambda: need - 1)
-    assert _conversion._workers(3, jobs) == 1
+    monkeypatch.setattr(_convert_all, "memory_limit", lambda: need - 1)
+    assert _convert_all._workers(3, jobs) == 1
     assert "a table may need" in caplog.text
 
 

@@ -14,7 +14,7 @@ from effects_reference import ROWS, Paths, many_paths, one_path
 from hypothesis import given
 from strategies import seeds
 
-from carbonflows_fast import _path_kernels as kernels
+from carbonflows_fast.decomposition import _path_kernels as kernels
 
 Array = npt.NDArray[np.float64]
 METHODS = ("shapley", "polar", "lmdi")

@@ -15,9 +15,9 @@ from exact_reference import Exact, any_sum, exact, missed, summed, transposed
 from flint import arb, arb_mat
 
 import carbonflows_fast as cf
-from carbonflows_fast._byproducts import certificate_by_columns
-from carbonflows_fast._direct import DenseFactors
 from carbonflows_fast.errors import InputError, NotProductiveError
+from carbonflows_fast.leontief._byproducts import certificate_by_columns
+from carbonflows_fast.leontief._dense_lu import DenseFactors
 
 
 def test_no_bound_is_below_the_true_error() -> None:

@@ -17,10 +17,10 @@ from hypothesis import given
 from strategies import tables
 from zips import packed
 
-from carbonflows_fast._progress import progress_bar
+from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers import read, write_exiobase
-from carbonflows_fast.readers._names import bare_names, stressor_names
+from carbonflows_fast.readers._into_table._stressor_names import bare_names, stressor_names
 from carbonflows_fast.table import Table
 
 AWKWARD = [1 / 3, 4.9e-280, 9.999999999999999e99, -0.0, 0.1 + 0.2, 1e22, 123456789.123456789, -1e-5]

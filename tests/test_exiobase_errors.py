@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError
-from carbonflows_fast.readers import FORMATS, _exiobase_write, read, write_exiobase
+from carbonflows_fast.readers import FORMATS, read, write_exiobase
+from carbonflows_fast.readers.exiobase import _write
 from carbonflows_fast.table import Table
 
 
@@ -330,7 +331,7 @@ def test_a_stressor_twice_does_not_matter_to_others(path: Path) -> None:
 def test_extensions_must_be_names_of_folders(tmp_path: Path, name: str, message: str) -> None:
     # The table itself refuses an empty name in some places; here the writer's own check counts.
     with pytest.raises(InputError, match=message):
-        _exiobase_write._extension_folders(["air", name])
+        _write._extension_folders(["air", name])
     if name:
         with pytest.raises(InputError, match=message):
             write_exiobase(small(extensions=["air", "air", name]), tmp_path / "table")
@@ -362,7 +363,7 @@ def test_a_failed_write_leaves_nothing(
     def fail(*arguments: Any) -> NoReturn:
         raise error
 
-    monkeypatch.setattr(_exiobase_write, "_write_extension", fail)
+    monkeypatch.setattr(_write, "_write_extension", fail)
     expected: Any = InputError if isinstance(error, OSError) else KeyboardInterrupt
     message = "can be written to.*No space left.*nothing was written" if error.args else None
     with pytest.raises(expected, match=message):

@@ -21,8 +21,8 @@ from zips import packed
 from carbonflows_fast.classification import load
 from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers import read
-from carbonflows_fast.readers._exiobase_extensions import extension_files, read_emissions
-from carbonflows_fast.readers._opening import open_files
+from carbonflows_fast.readers._sources._opening import open_files
+from carbonflows_fast.readers.exiobase._extensions import extension_files, read_emissions
 from carbonflows_fast.table import Table
 
 CATEGORIES = ["Final consumption expenditure by households", "Exports: Total (fob)"]

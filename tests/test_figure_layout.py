@@ -397,13 +397,13 @@ def test_without_matplotlib_one_sentence_says_how_to_get_it(
     ],
 )
 def test_units_are_readable(value: float, unit: str, text: str) -> None:
-    from carbonflows_fast.figures._canvas import scale_for
+    from carbonflows_fast.figures._axes import scale_for
 
     assert scale_for([value], unit).text(value) == text
 
 
 def test_labels_move_no_more_than_they_must() -> None:
-    from carbonflows_fast.figures._canvas import spread
+    from carbonflows_fast.figures._axes import spread
 
     rng = np.random.default_rng(0)
     for count in (1, 2, 7, 40):

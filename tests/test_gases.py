@@ -18,7 +18,7 @@ from carbonflows_fast.classification import (
 )
 from carbonflows_fast.errors import CarbonFlowsError, InputError, LabelError
 from carbonflows_fast.readers import read
-from carbonflows_fast.selection import select_stressor
+from carbonflows_fast.table._selection import select_stressor
 
 GASES = load("ghg_stressors")
 AIR = GASES[GASES["stressor"].str.endswith(" - air")]  # EXIOBASE's own names

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from carbonflows_fast import _kernels
+from carbonflows_fast._base import kernels as _kernels
 
 pytest.importorskip("numba")
 ONE_KERNEL = """

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
 
-from carbonflows_fast import _kernels
+from carbonflows_fast._base import kernels as _kernels
 
 
 @given(seeds(), st.integers(1, 6), st.integers(1, 4))

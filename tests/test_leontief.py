@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from solving import METHODS, relative_error, table_of, world
 
 import carbonflows_fast as cf
-from carbonflows_fast._sweeps import Stopping
-from carbonflows_fast._tiles import RegionTiles, cut_blocks
+from carbonflows_fast.leontief._sweeps import Stopping
+from carbonflows_fast.leontief._tiles import RegionTiles, cut_blocks
 
 
 @given(

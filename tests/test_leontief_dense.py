@@ -11,7 +11,7 @@ from hypothesis import given
 from solving import METHODS, relative_error, table_of, world
 
 import carbonflows_fast as cf
-from carbonflows_fast import leontief
+from carbonflows_fast.leontief import _system as leontief
 
 
 @pytest.mark.parametrize("adjoint", [False, True])

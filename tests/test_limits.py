@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import carbonflows_fast as cf
-from carbonflows_fast import _limits
-from carbonflows_fast._threads import ThreadPool, refused
-from carbonflows_fast.readers._ahead import Inflated, ReadAhead
+from carbonflows_fast._base import limits as _limits
+from carbonflows_fast._base.threads import ThreadPool, refused
+from carbonflows_fast.readers._sources._read_ahead import Inflated, ReadAhead
 
 MODULE = [sys.executable, "-m", "carbonflows_fast"]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs limits as Linux has them")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import carbonflows_fast as cf
-from carbonflows_fast.readers._lines import MOST_LINES, whole_lines
+from carbonflows_fast.readers._layouts._lines import MOST_LINES, whole_lines
 
 CELLS = st.text(alphabet='ab",;\n é', max_size=6)
 

@@ -22,9 +22,9 @@ from panel_cluster import Cluster, saved_years
 from store_files import arrays_of, overwrite
 
 import carbonflows_fast as cf
-from carbonflows_fast import _panel_tasks
-from carbonflows_fast._panel_tasks import Source, Task, is_done, run_task, written
 from carbonflows_fast.errors import InputError, PanelError
+from carbonflows_fast.panel import _tasks
+from carbonflows_fast.panel._tasks import Source, Task, is_done, run_task, written
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop when killed
 YEARS = range(2010, 2014)
@@ -270,7 +270,7 @@ def test_a_table_that_another_year_took_the_place_of_is_not_filed_under_the_old_
 def test_a_table_that_changes_during_its_task_gives_no_result(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from carbonflows_fast import _panel_tasks
+    from carbonflows_fast.panel import _tasks
 
     path, out = tmp_path / "t", tmp_path / "out" / "part-0.parquet"
     shutil.copytree(folder / "y2010", path)
@@ -279,7 +279,7 @@ def test_a_table_that_changes_during_its_task_gives_no_result(
         cf.save(cf.synthetic.world(4, 15, year=2010, stressors=2, seed=1), path)
         return cf.accounts(table, **options)
 
-    monkeypatch.setitem(_panel_tasks.QUESTIONS, "accounts", changing)
+    monkeypatch.setitem(_tasks.QUESTIONS, "accounts", changing)
     task = Task("accounts", (Source.of(path),), (("year", 2010),), {"stressor": "CO2"}, 1,
                 cf.build_info()["instruction_set"], str(out))  # fmt: skip
     assert "its result was thrown away" in run_task(task).failed
@@ -405,7 +405,7 @@ def test_a_worker_without_memory_says_so_in_one_line(
     def fail(*_: Any, **__: Any) -> pd.DataFrame:
         raise MemoryError
 
-    monkeypatch.setitem(_panel_tasks.QUESTIONS, "accounts", fail)
+    monkeypatch.setitem(_tasks.QUESTIONS, "accounts", fail)
     (path,) = (p for p in folder.iterdir() if p.name.endswith("2010"))
     task = Task("accounts", (Source.of(path),), (("year", 2010),), {}, 1,
                 cf.build_info()["instruction_set"], None)  # fmt: skip

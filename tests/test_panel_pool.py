@@ -15,16 +15,16 @@ from distributed import Client, LocalCluster, get_worker
 from panel_cluster import Cluster
 
 import carbonflows_fast as cf
-from carbonflows_fast import _panel_pool, _panel_start, _panel_tasks
-from carbonflows_fast._panel_memory import memory_of, require_room
-from carbonflows_fast._panel_pool import Pool
-from carbonflows_fast._panel_tasks import Done, Task
-from carbonflows_fast._progress import progress_bar
+from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, InputError, MemoryLimitError
+from carbonflows_fast.panel import _pool, _start, _tasks
+from carbonflows_fast.panel._memory import memory_of, require_room
+from carbonflows_fast.panel._pool import Pool
+from carbonflows_fast.panel._tasks import Done, Task
 from carbonflows_fast.store import manifest_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's event loop
-FACTS = _panel_pool._facts(type("Worker", (), {
+FACTS = _pool._facts(type("Worker", (), {
     "memory_manager": type("Manager", (), {"memory_limit": 4e9}),
     "state": type("State", (), {"nthreads": 1}),
 }))  # fmt: skip
@@ -48,8 +48,8 @@ def facts_by_name(**differing: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCluster]:
-    monkeypatch.setattr(_panel_pool, "run_task", answer)
-    monkeypatch.setattr(_panel_pool, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(_pool, "run_task", answer)
+    monkeypatch.setattr(_pool, "LOOK_SECONDS", 0.05)
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False,
                       dashboard_address=None) as made:  # fmt: skip
         yield made
@@ -77,7 +77,7 @@ def joined(cluster: LocalCluster, count: int) -> None:
 def test_a_worker_that_joins_gets_tasks(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_panel_pool, "_facts", facts_by_name())
+    monkeypatch.setattr(_pool, "_facts", facts_by_name())
     with Client(cluster) as client:
         where = ask(Pool(client, 1), 20, during=lambda: joined(cluster, 2))
     assert set(where) == {"0", "1"}
@@ -93,7 +93,7 @@ def test_a_worker_that_joins_with_too_little_gets_none(
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     better = {"instruction_set": "avx2", "instruction_sets": ["baseline", "avx2"]}
-    monkeypatch.setattr(_panel_pool, "_facts", facts_by_name(w0=better, w1=better | lesser))
+    monkeypatch.setattr(_pool, "_facts", facts_by_name(w0=better, w1=better | lesser))
     with Client(cluster) as client, caplog.at_level(logging.WARNING, "carbonflows_fast.panel"):
         pool = Pool(client, 1000)
         assert pool.kernels == "avx2"
@@ -107,7 +107,7 @@ def test_all_use_what_each_has_that_is_there_from_the_start(
 ) -> None:
     better = {"instruction_set": "avx512", "instruction_sets": ["baseline", "avx2", "avx512"]}
     modest = {"instruction_set": "avx2", "instruction_sets": ["baseline", "avx2"]}
-    monkeypatch.setattr(_panel_pool, "_facts", facts_by_name(w0=better, w1=modest))
+    monkeypatch.setattr(_pool, "_facts", facts_by_name(w0=better, w1=modest))
     joined(cluster, 2)
     with Client(cluster) as client:
         pool = Pool(client, 1)
@@ -118,7 +118,7 @@ def test_all_use_what_each_has_that_is_there_from_the_start(
 def test_tasks_move_on_when_all_workers_are_replaced(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_panel_pool, "_facts", facts_by_name(w0={"places": 3}))
+    monkeypatch.setattr(_pool, "_facts", facts_by_name(w0={"places": 3}))
     handed_out: list[int] = []
 
     def replaced() -> None:
@@ -134,11 +134,11 @@ def test_tasks_move_on_when_all_workers_are_replaced(
 
 
 def test_pools_that_cannot_be(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_panel_pool, "_facts", facts_by_name(w0={"version": "0.0.1"}))
+    monkeypatch.setattr(_pool, "_facts", facts_by_name(w0={"version": "0.0.1"}))
     with Client(cluster) as client:
         with pytest.raises(CarbonFlowsError, match=r"expected workers with .* got 0\.0\.1"):
             Pool(client, 1)
-        monkeypatch.setattr(_panel_pool, "_facts", facts_by_name(w0={"memory": 1e9}))
+        monkeypatch.setattr(_pool, "_facts", facts_by_name(w0={"memory": 1e9}))
         with pytest.raises(MemoryLimitError, match="the largest worker has"):
             Pool(client, 2_000_000_000)
 
@@ -154,7 +154,7 @@ def test_a_task_that_cannot_fit_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_pinned_thread_does_not_see_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from carbonflows_fast._machine import instruction_set, pinned, thread_count
+    from carbonflows_fast._base.machine import instruction_set, pinned, thread_count
 
     monkeypatch.setenv("CARBONFLOWS_NUM_THREADS", "7")
     with pinned(3, "baseline"):
@@ -173,7 +173,7 @@ def test_workers_that_cannot_import_the_package_are_named(
     def broken(dask_worker: Any) -> None:
         raise ModuleNotFoundError("No module named 'carbonflows_fast'")
 
-    monkeypatch.setattr(_panel_pool, "_facts", broken)
+    monkeypatch.setattr(_pool, "_facts", broken)
     with (
         Client(cluster) as client,
         pytest.raises(CarbonFlowsError, match=r"got none among 1 .*No module named"),
@@ -192,7 +192,7 @@ def test_a_worker_that_is_lost_while_it_is_asked_is_asked_again(
             raise OSError("the connection is gone")
         return FACTS
 
-    monkeypatch.setattr(_panel_pool, "_facts", facts)
+    monkeypatch.setattr(_pool, "_facts", facts)
     with Client(cluster) as client:
         assert len(ask(Pool(client, 1), 2)) == 2
     assert asked.exists()
@@ -201,19 +201,19 @@ def test_a_worker_that_is_lost_while_it_is_asked_is_asked_again(
 def test_it_is_said_that_there_are_no_workers_yet(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_panel_start, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(_start, "WAIT_SECONDS", 0.05)
     with Client(cluster) as client, caplog.at_level(logging.WARNING, "carbonflows_fast.panel"):
         cluster.scale(0)
         while cluster.scheduler.workers:
             time.sleep(0.01)
         with ThreadPoolExecutor(1) as later:
             later.submit(lambda: (time.sleep(0.3), cluster.scale(1)))
-            with _panel_start.connected(client, None, 1, 1, progress_bar("", 1, False), 60) as pool:
+            with _start.connected(client, None, 1, 1, progress_bar("", 1, False), 60) as pool:
                 assert pool.kernels
     assert "no workers at " in caplog.text
     with (
         pytest.raises(InputError, match=r"expected an open distributed.Client .* closed Client"),
-        _panel_start.connected(client, None, 1, 1, progress_bar("", 1, False), 60),
+        _start.connected(client, None, 1, 1, progress_bar("", 1, False), 60),
     ):
         pass
 
@@ -226,7 +226,7 @@ def test_tasks_that_share_a_process_leave_blas_as_it_was() -> None:
 
     with threadpool_limits(2, user_api="blas"):
         before = threads()
-        first, second = _panel_tasks._blas_threads(1), _panel_tasks._blas_threads(1)
+        first, second = _tasks._blas_threads(1), _tasks._blas_threads(1)
         with first:
             second.__enter__()
         assert set(threads()) == {1}

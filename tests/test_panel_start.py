@@ -12,10 +12,10 @@ import pytest
 from panel_cluster import saved_years
 
 import carbonflows_fast as cf
-from carbonflows_fast import _panel_here, _panel_start
-from carbonflows_fast._panel_here import seconds_of, worth_a_pool
-from carbonflows_fast._panel_run import POOL_WAIT, Run
 from carbonflows_fast.errors import CarbonFlowsError, InputError, PanelError
+from carbonflows_fast.panel import _here, _start
+from carbonflows_fast.panel._here import seconds_of, worth_a_pool
+from carbonflows_fast.panel._run import POOL_WAIT, Run
 from carbonflows_fast.store import manifest_of
 
 pytestmark = [
@@ -51,7 +51,7 @@ def test_small_tables_need_no_pool(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pooled = cf.Panel(store, workers=1).accounts("CO2")
-    monkeypatch.setattr(_panel_start, "connected", no_pool)
+    monkeypatch.setattr(_start, "connected", no_pool)
     alone = cf.Panel(store).accounts("CO2")
     pd.testing.assert_frame_equal(alone, pooled, check_exact=True)
     assert alone.attrs == pooled.attrs
@@ -71,8 +71,8 @@ def test_a_year_that_fails_here_is_named_as_by_a_pool(
             raise ZeroDivisionError("no")
         return run(task)
 
-    run = _panel_here.run_task
-    monkeypatch.setattr(_panel_here, "run_task", broken)
+    run = _here.run_task
+    monkeypatch.setattr(_here, "run_task", broken)
     with pytest.raises(PanelError, match="2010: ZeroDivisionError: no") as caught:
         cf.Panel(store).accounts("CO2")
     assert set(caught.value.results.index.get_level_values("year")) == {2011}
@@ -81,7 +81,7 @@ def test_a_year_that_fails_here_is_named_as_by_a_pool(
 def test_the_estimate_grows_with_the_table_and_the_question(store: Path, tmp_path: Path) -> None:
     small = manifest_of(store / "y2010")
     larger = manifest_of(cf.save(cf.synthetic.world(12, 30, year=2010), tmp_path / "larger"))
-    for what in _panel_here.SECONDS:
+    for what in _here.SECONDS:
         assert 0 < seconds_of(what, small) < seconds_of(what, larger)
     assert seconds_of("accounts", small) < seconds_of("structural_decomposition", small)
     assert not worth_a_pool([60.0], 8)  # one task cannot be shared
@@ -94,7 +94,7 @@ def test_a_pool_that_starts_slowly_is_waited_for(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     slow(monkeypatch, tmp_path, "distributed.Nanny", 1.5)
-    monkeypatch.setattr(_panel_start, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(_start, "WAIT_SECONDS", 0.1)
     with caplog.at_level(logging.WARNING, "carbonflows_fast.panel"):
         found = cf.Panel(store, workers=1).accounts("CO2", wait=300)
     assert len(found) == 8
@@ -110,7 +110,7 @@ def test_waiting_ends_when_the_user_said(
     wait = 0.5 if what == "distributed.Scheduler" else 15
     with pytest.raises(CarbonFlowsError, match=r"wait: expected workers within [\d.]+ seconds"):
         cf.Panel(store, workers=1).accounts("CO2", wait=wait)
-    assert not _panel_start._ours()
+    assert not _start._ours()
 
 
 def test_processes_that_end_before_they_work_are_not_waited_for(
@@ -121,7 +121,7 @@ def test_processes_that_end_before_they_work_are_not_waited_for(
         "float", "int"))  # fmt: skip
     with pytest.raises(CarbonFlowsError, match="ended before they could work"):
         cf.Panel(store, workers=1).accounts("CO2", wait=300)
-    assert not _panel_start._ours()
+    assert not _start._ours()
 
 
 def test_how_long_to_wait_is_an_argument_or_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:

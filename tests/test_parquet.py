@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from carbonflows_fast.errors import FormatError
-from carbonflows_fast.readers import _parquet, read, write_exiobase
-from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._opening import open_files
-from carbonflows_fast.readers._text import TextTable
+from carbonflows_fast.readers import read, write_exiobase
+from carbonflows_fast.readers._layouts import _parquet
+from carbonflows_fast.readers._layouts._text import TextTable
+from carbonflows_fast.readers._sources._files import Files
+from carbonflows_fast.readers._sources._opening import open_files
 from carbonflows_fast.table import Table
 
 ROWS = pd.MultiIndex.from_product([["AT", "DE"], ["food", "steel"]], names=["region", "sector"])

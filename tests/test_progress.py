@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from carbonflows_fast import _progress
-from carbonflows_fast._progress import progress_bar
+from carbonflows_fast._base import progress as _progress
+from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import InputError
 
 

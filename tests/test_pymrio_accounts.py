@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from strategies import tables
 
 import carbonflows_fast as cf
-from carbonflows_fast import pymrio_accounts
 from carbonflows_fast.errors import InputError, LabelError, NotProductiveError
+from carbonflows_fast.pymrio_bridge import _calc_all
 
 INVERSES = {"L", "G"}
 D_ACCOUNTS = ("D_cba", "D_pba", "D_imp", "D_exp")
@@ -64,7 +64,7 @@ def test_pymrios_test_system(
     ours = assert_same_results(io, include_ghosh=include_ghosh)
     assert ours.emissions.D_imp_cap is not None
     assert (ours.emissions.M_down is not None) is include_ghosh
-    lines = [r.getMessage() for r in caplog.records if r.name == pymrio_accounts.__name__]
+    lines = [r.getMessage() for r in caplog.records if r.name == _calc_all.__name__]
     assert len(lines) == 1
     assert lines[0].startswith("L and G " if include_ghosh else "L ")
     assert any(lines[0] in note for note in ours.meta.note_history)
@@ -109,8 +109,8 @@ def test_what_is_there_is_kept(io: Any) -> None:
 def test_a_system_that_is_whole_is_not_solved(io: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     io.calc_all(include_ghosh=True)
     L, G = io.L, io.G
-    monkeypatch.delattr(pymrio_accounts, "Footprints")
-    monkeypatch.delattr(pymrio_accounts, "solved")
+    monkeypatch.delattr(_calc_all, "Footprints")
+    monkeypatch.delattr(_calc_all, "solved")
     cf.calc_all(io, include_ghosh=True)
     assert io.L is L
     assert io.G is G

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from carbonflows_fast.errors import FormatError
-from carbonflows_fast.readers import _zips
-from carbonflows_fast.readers._ahead import Inflated, ReadAhead
-from carbonflows_fast.readers._opening import open_files
+from carbonflows_fast.readers._sources import _zips
+from carbonflows_fast.readers._sources._opening import open_files
+from carbonflows_fast.readers._sources._read_ahead import Inflated, ReadAhead
 
 CONTENT = b"".join(b"%d\t%d\n" % (k, k * k) for k in range(20_000))
 

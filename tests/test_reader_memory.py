@@ -19,10 +19,11 @@ import pytest
 
 from carbonflows_fast import synthetic
 from carbonflows_fast.errors import FormatError
-from carbonflows_fast.readers import _cells, read
-from carbonflows_fast.readers._cells import Numbers, Row
-from carbonflows_fast.readers._opening import open_files
-from carbonflows_fast.readers._text import read_matrix
+from carbonflows_fast.readers import read
+from carbonflows_fast.readers._layouts import _number_parser
+from carbonflows_fast.readers._layouts._number_parser import Numbers, Row
+from carbonflows_fast.readers._layouts._text import read_matrix
+from carbonflows_fast.readers._sources._opening import open_files
 
 resource = pytest.importorskip("resource")
 
@@ -103,11 +104,11 @@ def test_long_lines_and_many_are_refused_early(tmp_path: Path) -> None:
 
 def test_a_block_is_bounded_by_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells with many blanks: as many as the header says, and far longer than numbers."""
-    monkeypatch.setattr(_cells, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(_number_parser, "BLOCK_BYTES", 1000)
     sizes: list[int] = []
     parse = Numbers._parse
 
-    def seen(self: Numbers, rows: list[Row]) -> _cells.Block:
+    def seen(self: Numbers, rows: list[Row]) -> _number_parser.Block:
         sizes.append(sum(len(row.cells) for row in rows))
         return parse(self, rows)
 
@@ -122,8 +123,8 @@ def test_a_block_is_bounded_by_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_text_that_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_cells, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(_cells, "WAITING_BYTES", 20)
+    monkeypatch.setattr(_number_parser, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(_number_parser, "WAITING_BYTES", 20)
     with Numbers("x.csv", [("x",)], ",") as numbers:
         for at in range(100):
             numbers.add(Row(at + 1, (), f"{at:010}".encode()))

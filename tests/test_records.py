@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from carbonflows_fast.errors import FormatError
-from carbonflows_fast.readers import _records
-from carbonflows_fast.readers._opening import open_files
-from carbonflows_fast.readers._records import Records, check_once, read_records
+from carbonflows_fast.readers._layouts import _long_format
+from carbonflows_fast.readers._layouts._long_format import Records, check_once, read_records
+from carbonflows_fast.readers._sources._opening import open_files
 
 COLUMNS = {"area": "AREA", "year": "TIME", "value": "VALUE"}
 
@@ -34,7 +34,7 @@ def spelt(records: Records) -> list[tuple[str, ...]]:
 def test_both_ways_of_parsing_agree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: bool, block: int, end: str
 ) -> None:
-    monkeypatch.setattr(_records, "BLOCK_BYTES", block)
+    monkeypatch.setattr(_long_format, "BLOCK_BYTES", block)
     rng = np.random.default_rng(3)
     numbers = rng.normal(size=200) * 10.0 ** rng.integers(-300, 300, 200)
     labels = [(str(a), str(b)) for a, b in zip(rng.choice(["NA", "1", "a b", "é"], 200),
@@ -76,7 +76,7 @@ def test_a_file_without_header(tmp_path: Path) -> None:
 
 
 def test_lines_are_counted_over_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_records, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(_long_format, "BLOCK_BYTES", 100)
     lines = ["AREA,TIME,VALUE", *["A,1,2"] * 400]
     lines[300] = "A,1,2_0"
     with pytest.raises(FormatError, match=r"line 301, column VALUE: expected a finite .* '2_0'"):

@@ -17,7 +17,7 @@ import carbonflows_fast as cf
 from carbonflows_fast.classification import load, membership_note, one_region, regions_in
 from carbonflows_fast.classification._groups import group_called
 from carbonflows_fast.cli import main
-from carbonflows_fast.selection import select_demand, select_rows
+from carbonflows_fast.table._selection import select_demand, select_rows
 
 EXIOBASE = load("exiobase3_regions")["code"].tolist()
 COUNTRIES = load("regions").to_dict("records")

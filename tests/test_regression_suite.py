@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import carbonflows_fast as cf
-from carbonflows_fast import _core, _methods
+from carbonflows_fast import _core
+from carbonflows_fast.leontief import _methods
 
 BENCHES = Path(__file__).parent.parent / "benches"
 sys.path.append(str(BENCHES))

@@ -21,7 +21,7 @@ from small_table import small
 
 import carbonflows_fast as cf
 from carbonflows_fast.classification import regions_in
-from carbonflows_fast.selection import select_demand, select_rows
+from carbonflows_fast.table._selection import select_demand, select_rows
 
 COVERED = [
     "accounting", "_account_solves", "trade", "_flow_matrix", "paths", "_path_options",

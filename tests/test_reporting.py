@@ -19,7 +19,7 @@ from small_table import SENTENCE
 
 import carbonflows_fast as cf
 from carbonflows_fast.cli import main
-from carbonflows_fast.reporting._notes import _lost_share
+from carbonflows_fast.reporting._method_and_limits import _lost_share
 
 HOSTILE = ("<script>alert(1)</script>", "A & \"B\" 'C' -->", "中国 $x$")
 

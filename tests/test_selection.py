@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from strategies import tables
 
 from carbonflows_fast.errors import InputError, LabelError
-from carbonflows_fast.selection import select_demand, select_rows, select_stressor
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._selection import select_demand, select_rows, select_stressor
 
 SENTENCE = re.compile(r"^(.+?): expected (.+), got (.+); (.+)$", re.DOTALL)
 

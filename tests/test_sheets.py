@@ -27,8 +27,8 @@ from spreadsheets import (
 )
 
 from carbonflows_fast.errors import FormatError
-from carbonflows_fast.readers._opening import open_files
-from carbonflows_fast.readers._sheets import Workbook
+from carbonflows_fast.readers._layouts._sheets import Workbook
+from carbonflows_fast.readers._sources._opening import open_files
 
 SHEET = "xl/worksheets/sheet1.xml"
 ROWS = [[None, None, None], [None, "label", 1.5, -3], [None, "19", 0.30000001, 7]]
@@ -164,7 +164,7 @@ def test_texts_that_are_stored_once_and_fill_all_cells_are_refused(
 ) -> None:
     path = with_shared_texts(tmp_path / "book.xlsx", 1)
     assert opened(path).rows("a") == [["x" * 1000]] * 20
-    monkeypatch.setattr("carbonflows_fast.readers._sheet_bounds.MOST_TEXT", 20_000)
+    monkeypatch.setattr("carbonflows_fast.readers._layouts._sheet_bounds.MOST_TEXT", 20_000)
     with pytest.raises(FormatError, match=r"got 20 cells with texts of up to 10\d\d bytes"):
         opened(path)
 
@@ -207,7 +207,7 @@ def test_texts_of_xls_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     cells = b"".join(old_record(0xFD, struct.pack("<HHHI", at, 0, 0, 0)) for at in range(9))
     path = write_xls(tmp_path / "book.xls", {"a": cells}, extra=table)
     assert opened(path).rows("a") == [["abc"]] * 9
-    monkeypatch.setattr("carbonflows_fast.readers._xls_bounds.MOST_TEXT", 100)
+    monkeypatch.setattr("carbonflows_fast.readers._layouts._xls_bounds.MOST_TEXT", 100)
     with pytest.raises(FormatError, match=r"got 9 cells with texts that may be 14 bytes long"):
         opened(path)
     many = old_record(0xFC, struct.pack("<II", 1, 1 << 30))
@@ -260,6 +260,6 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_workbook(tmp_path / "book.xlsx", {"a": ROWS})
-    monkeypatch.setattr("carbonflows_fast.readers._sheet_bounds.UNPACKED_BYTES", 1000)
+    monkeypatch.setattr("carbonflows_fast.readers._layouts._sheet_bounds.UNPACKED_BYTES", 1000)
     with pytest.raises(FormatError, match=r"expected a workbook of at most .* when unpacked"):
         opened(path)

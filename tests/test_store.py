@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from store_files import arrays_of, overwrite
 
 import carbonflows_fast as cf
-from carbonflows_fast import _atomic
+from carbonflows_fast._base import files as _atomic
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ import pytest
 from store_files import arrays_of, as_version_1, overwrite
 
 import carbonflows_fast as cf
-from carbonflows_fast import _atomic, _generations, store
+from carbonflows_fast._base import files as _atomic
+from carbonflows_fast.store import _generations
+from carbonflows_fast.store import _saved as store
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from carbonflows_fast import _synthetic_recipe as recipe
 from carbonflows_fast import classification, synthetic
 from carbonflows_fast.errors import InputError, LabelError
+from carbonflows_fast.synthetic import _recipe as recipe
 from carbonflows_fast.table import Table
 
 

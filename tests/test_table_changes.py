@@ -26,9 +26,9 @@ from small_table import (
 from strategies import dense_inverse, tables
 
 import carbonflows_fast as cf
-from carbonflows_fast._parts import Parts
 from carbonflows_fast.errors import InputError, LabelError
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._content import Parts
 
 # --- refusals -------------------------------------------------------------------------------
 
@@ -341,7 +341,7 @@ def test_a_stored_table_pickles_by_path(monkeypatch: pytest.MonkeyPatch) -> None
     assert table.equals(Table(**small()))
     assert "A tiles" in repr(table)
     message = pickle.dumps(table)
-    monkeypatch.setattr("carbonflows_fast.store.reopened", stored)
+    monkeypatch.setattr("carbonflows_fast.store._saved.reopened", stored)
     assert pickle.loads(message)._saved == (Path("somewhere"), "abc")
 
 

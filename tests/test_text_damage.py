@@ -11,9 +11,9 @@ from zips import packed
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import FormatError
-from carbonflows_fast.readers import _files
-from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._opening import open_files
+from carbonflows_fast.readers._sources import _files
+from carbonflows_fast.readers._sources._files import Files
+from carbonflows_fast.readers._sources._opening import open_files
 
 CUT = "no line end after the last line: is the file cut short?"
 

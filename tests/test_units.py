@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import carbonflows_fast as cf
 from carbonflows_fast import Table
-from carbonflows_fast._units import FAMILIES, power_between, scaled_by_ten
 from carbonflows_fast.errors import InputError, LabelError
+from carbonflows_fast.table._units import FAMILIES, power_between, scaled_by_ten
 
 
 def table(unit: Any = ("t", "kg CO2-eq"), kind: str = "F", **changed: Any) -> Table:

@@ -10,10 +10,10 @@ stated below it with its size.
 
 from __future__ import annotations
 
-from carbonflows_fast.figures._bands import sankey, sector_flow
 from carbonflows_fast.figures._chains import path_tree, stage_profile
 from carbonflows_fast.figures._changes import time_series, waterfall
 from carbonflows_fast.figures._regions import heat_map, net_imports
+from carbonflows_fast.figures._sankey import sankey, sector_flow
 
 __all__ = [
     "heat_map",

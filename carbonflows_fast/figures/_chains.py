@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast.errors import InputError, wrong
-from carbonflows_fast.figures._canvas import (
+from carbonflows_fast.figures._axes import (
     CATEGORIES,
     INK,
     OTHER,

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._stressors import require_one_measure
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.decomposition import Decomposition
 from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
-from carbonflows_fast.figures._canvas import (
+from carbonflows_fast.figures._axes import (
     CATEGORIES,
     FALL,
     INK,
@@ -33,14 +32,8 @@ from carbonflows_fast.figures._canvas import (
     top_of,
 )
 from carbonflows_fast.figures._frame import axes_for, called, drawing
-from carbonflows_fast.figures._letters import (
-    LEADING,
-    SIZE,
-    SMALLEST,
-    as_is,
-    fitted,
-    text_width,
-)
+from carbonflows_fast.figures._letters import LEADING, SIZE, SMALLEST, as_is, fitted, text_width
+from carbonflows_fast.table._stressors import require_one_measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast.errors import InputError, shorten, wrong
-from carbonflows_fast.figures._canvas import (
+from carbonflows_fast.figures._axes import (
     FALL,
     INK,
     OTHER,
@@ -29,15 +29,8 @@ from carbonflows_fast.figures._canvas import (
     top_of,
 )
 from carbonflows_fast.figures._frame import axes_for, called, drawing, most_width
-from carbonflows_fast.figures._letters import (
-    LEADING,
-    SIZE,
-    as_is,
-    fitted,
-    lettering,
-    text_width,
-)
-from carbonflows_fast.figures._merge import largest, merged
+from carbonflows_fast.figures._largest import largest, merged
+from carbonflows_fast.figures._letters import LEADING, SIZE, as_is, fitted, lettering, text_width
 from carbonflows_fast.trade import Flows
 
 if TYPE_CHECKING:

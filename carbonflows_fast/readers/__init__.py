@@ -8,23 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
-from carbonflows_fast.readers import (
-    eora,
-    exiobase,
-    figaro,
-    gloria,
-    oecd,
-    plain,
-    useeio,
-    wiod2013,
-    wiod2016,
-)
-from carbonflows_fast.readers._choice import Candidate, Format, chosen, year_in
-from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._opening import open_files
-from carbonflows_fast.readers._unknown import unknown_layout
-from carbonflows_fast.readers._zips import unreadable
+from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio
+from carbonflows_fast.readers._sources._candidates import Candidate, Format, chosen, year_in
+from carbonflows_fast.readers._sources._files import Files
+from carbonflows_fast.readers._sources._opening import open_files
+from carbonflows_fast.readers._sources._unknown import unknown_layout
+from carbonflows_fast.readers._sources._zips import unreadable
 from carbonflows_fast.readers.exiobase import write_exiobase
+from carbonflows_fast.readers.wiod import _release_2013 as wiod2013
+from carbonflows_fast.readers.wiod import _release_2016 as wiod2016
 from carbonflows_fast.table import Table
 
 __all__ = [

@@ -16,18 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._labels import refuse_misnamed_consumers
-from carbonflows_fast._parts import FloatArray
 from carbonflows_fast.errors import FormatError, LabelError, shorten, wrong
-from carbonflows_fast.readers._assemble import table_from
-from carbonflows_fast.readers._bar import reading
-from carbonflows_fast.readers._cells import MOST_LABELS
-from carbonflows_fast.readers._choice import Candidate, folder_year, outermost
-from carbonflows_fast.readers._files import Files
-from carbonflows_fast.readers._misnamed import refuse_misnamed
-from carbonflows_fast.readers._names import find_stressors, join_levels
-from carbonflows_fast.readers._parquet import open_parquet
-from carbonflows_fast.readers._text import (
+from carbonflows_fast.readers._into_table._assemble import table_from
+from carbonflows_fast.readers._into_table._stressor_names import find_stressors, join_levels
+from carbonflows_fast.readers._layouts._number_parser import MOST_LABELS
+from carbonflows_fast.readers._layouts._parquet import open_parquet
+from carbonflows_fast.readers._layouts._text import (
     Label,
     TextTable,
     check_same_labels,
@@ -36,7 +30,13 @@ from carbonflows_fast.readers._text import (
     show,
     split_cells,
 )
+from carbonflows_fast.readers._sources._candidates import Candidate, folder_year, outermost
+from carbonflows_fast.readers._sources._files import Files
+from carbonflows_fast.readers._sources._misnamed import refuse_misnamed
+from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._content import FloatArray
+from carbonflows_fast.table._labels_given import refuse_misnamed_consumers
 
 __all__ = ["LOOKED_FOR", "find_plain", "read_plain"]
 

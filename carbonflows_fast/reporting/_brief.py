@@ -10,7 +10,7 @@ import pandas as pd
 
 from carbonflows_fast.classification import country_of
 from carbonflows_fast.errors import LabelError
-from carbonflows_fast.reporting._elements import (
+from carbonflows_fast.reporting._html import (
     NOT_KNOWN,
     Column,
     Html,
@@ -28,7 +28,7 @@ from carbonflows_fast.reporting._elements import (
 from carbonflows_fast.reporting._published import CLAIMS, COUNTRIES, NET_IMPORTS, SOURCE, YEAR
 from carbonflows_fast.reporting._results import Results, Study
 from carbonflows_fast.reporting._signs import part
-from carbonflows_fast.synthetic import NAME as INVENTED
+from carbonflows_fast.synthetic._world import NAME as INVENTED
 
 __all__ = ["priced", "summary"]
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from carbonflows_fast import figures
 from carbonflows_fast.decomposition import Decomposition
-from carbonflows_fast.figures._canvas import one_sign
-from carbonflows_fast.reporting._elements import (
+from carbonflows_fast.figures._axes import one_sign
+from carbonflows_fast.reporting._html import (
     Column,
     Html,
     Section,
@@ -20,9 +20,9 @@ from carbonflows_fast.reporting._elements import (
     share,
     table,
 )
-from carbonflows_fast.reporting._pictures import picture
 from carbonflows_fast.reporting._results import NO_CHAINS, Change, Results
 from carbonflows_fast.reporting._signs import growth
+from carbonflows_fast.reporting._svg import picture
 
 __all__ = ["change", "years"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from carbonflows_fast import figures
-from carbonflows_fast.reporting._elements import (
+from carbonflows_fast.reporting._html import (
     Column,
     Html,
     Section,
@@ -18,9 +18,9 @@ from carbonflows_fast.reporting._elements import (
     share,
     table,
 )
-from carbonflows_fast.reporting._pictures import picture
 from carbonflows_fast.reporting._results import Results
 from carbonflows_fast.reporting._signs import part
+from carbonflows_fast.reporting._svg import picture
 
 __all__ = ["borders", "regions", "subtitle", "title_of"]
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
-from carbonflows_fast._atomic import check_place, given_path, replacing
-from carbonflows_fast._table_argument import required_table
+from carbonflows_fast._base.files import check_place, given_path, replacing
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.figures._frame import axes_for, on_page
-from carbonflows_fast.reporting._elements import Html, element, joined
+from carbonflows_fast.reporting._html import Html, element, joined
 from carbonflows_fast.store import is_store
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._table_argument import required_table
 
 if TYPE_CHECKING:
     from carbonflows_fast.panel import Panel
@@ -190,7 +190,7 @@ def _tables(table: Any, since: Any) -> tuple[Table, Table | None, Panel | None]:
 
 
 def _page(results: Results, title: str | None, date: str | datetime.date | None) -> str:
-    from carbonflows_fast.reporting import _brief, _changes, _notes, _overview, _studies
+    from carbonflows_fast.reporting import _brief, _changes, _method_and_limits, _overview, _studies
 
     sections = [
         _brief.summary(results),
@@ -200,8 +200,8 @@ def _page(results: Results, title: str | None, date: str | datetime.date | None)
         _studies.chains(results),
         _changes.change(results),
         _changes.years(results),
-        _notes.method(results),
-        _notes.limits(results),
+        _method_and_limits.method(results),
+        _method_and_limits.limits(results),
     ]
     kept = [one for one in sections if one is not None]
     name = title or _overview.title_of(results)

@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from carbonflows_fast._progress import progress_bar
-from carbonflows_fast._stressors import require_one_measure
+from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.classification import STUDIES, sector_classes, study_sectors
-from carbonflows_fast.decomposition import Decomposition, structural_decomposition
+from carbonflows_fast.decomposition import (
+    Decomposition,
+    PathChanges,
+    structural_decomposition,
+    structural_path_decomposition,
+)
 from carbonflows_fast.errors import LabelError
-from carbonflows_fast.figures._canvas import one_sign
+from carbonflows_fast.figures._axes import one_sign
 from carbonflows_fast.leontief import system
 from carbonflows_fast.linkages import production_layers
-from carbonflows_fast.path_decomposition import PathChanges, structural_path_decomposition
 from carbonflows_fast.paths import Paths, structural_paths
-from carbonflows_fast.reporting._places import Places
+from carbonflows_fast.reporting._region_names import Places
 from carbonflows_fast.reporting._signs import cancels, checked_accounts
 from carbonflows_fast.reporting._since import alike, comparable, names_of
 from carbonflows_fast.sectors import SectorStudy, sector_study
-from carbonflows_fast.selection import select_stressor
+from carbonflows_fast.table._selection import select_stressor
+from carbonflows_fast.table._stressors import require_one_measure
 from carbonflows_fast.trade import Flows, flows
 
 if TYPE_CHECKING:

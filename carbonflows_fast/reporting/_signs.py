@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast.accounting import accounts
-from carbonflows_fast.figures._canvas import one_sign
-from carbonflows_fast.selection import select_stressor
+from carbonflows_fast.figures._axes import one_sign
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._selection import select_stressor
 from carbonflows_fast.trade import Flows
 
 __all__ = ["cancels", "checked_accounts", "growth", "part"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from carbonflows_fast._comparable import aligned
-from carbonflows_fast._stressors import require_same_stressor
+from carbonflows_fast.decomposition._comparable import aligned
 from carbonflows_fast.errors import InputError, LabelError, wrong
-from carbonflows_fast.selection import select_stressor
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._selection import select_stressor
+from carbonflows_fast.table._stressors import require_same_stressor
 
 __all__ = ["alike", "comparable", "names_of"]
 

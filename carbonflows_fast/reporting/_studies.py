@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from carbonflows_fast import figures
-from carbonflows_fast.figures._canvas import one_sign
+from carbonflows_fast.figures._axes import one_sign
 from carbonflows_fast.reporting._brief import priced
-from carbonflows_fast.reporting._elements import (
+from carbonflows_fast.reporting._html import (
     Column,
     Html,
     Section,
@@ -20,8 +20,8 @@ from carbonflows_fast.reporting._elements import (
     share,
     table,
 )
-from carbonflows_fast.reporting._pictures import picture
 from carbonflows_fast.reporting._results import NO_CHAINS, Results, Study
+from carbonflows_fast.reporting._svg import picture
 from carbonflows_fast.sectors import SectorStudy
 
 __all__ = ["chains", "studies"]

@@ -1,0 +1,198 @@
+"""The footprint accounts that pymrio calls D_cba, D_pba, D_imp and D_exp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast.accounting._imported_footprints import imported
+from carbonflows_fast.accounting._solves import (
+    StressorBlock,
+    account_weight,
+    adjoint,
+    demand_weight,
+    positive_output,
+    solved,
+    stressor_frame,
+)
+from carbonflows_fast.errors import shorten
+from carbonflows_fast.leontief._right_hand_sides import raised
+from carbonflows_fast.table._content import FloatArray
+from carbonflows_fast.table._selection import select_demand
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["Footprints"]
+
+# The certificate is relative to the whole table, while a cell is a small part of it: a digit more
+# than elsewhere, one pass over A, keeps single cells to 1e-9 on published tables.
+RTOL = 1e-11
+
+
+def _below_1(values: FloatArray) -> FloatArray:
+    """Scale by a power of two, exactly, so that no sum of products of them overflows."""
+    return np.ldexp(values, -int(np.frexp(values.max(initial=0.0))[1]))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Footprints:
+    """Accounts by consuming region and product bought, solved when first asked for.
+
+    The definitions are those of pymrio's `calc_accounts`. With x^(q,p) the output that serves
+    what region q finally buys of product p, of whatever origin,
+
+    - D_cba[e, (q, p)] = Σ_i s_ei x_i^(q,p): footprint (consumption-based account);
+    - D_imp[e, (q, p)]: the part of it emitted outside q;
+    - D_pba[e, i] = s_ei Σ_qp x_i^(q,p): emitted by row i (production-based account);
+    - D_exp[e, i]: the part of it that serves other regions than that of i;
+    - M and S: multipliers and intensities.
+
+    D_cba and D_imp have one column for each consuming region and each distinct sector label, in
+    order of first appearance; D_pba, D_exp, M and S have the table's rows as columns. `_reg`
+    sums over sectors; only `D_cba_reg` and `D_pba_reg` contain what final users emit themselves
+    (F_Y).
+
+    Solves, with k stressors, R regions and P sector labels: D_cba and M share k adjoint
+    right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or a
+    forward one for every row that is bought: the cheaper are taken, some hundreds at a time. Either
+    brings M along, up to its proof: where both are wanted, ask for D_imp first.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> found = cf.footprints(cf.synthetic.world(2, 3))
+    >>> found.D_imp.shape, found.M.shape, found.D_imp_reg.shape
+    ((1, 6), (1, 6), (1, 2))
+    >>> bool(abs(found.D_pba.sum(axis=1) / found.D_cba.sum(axis=1) - 1).max() < 1e-9)
+    True
+    >>> bool(abs(found.D_exp_reg.sum(axis=1) / found.D_imp_reg.sum(axis=1) - 1).max() < 1e-9)
+    True
+    >>> bool((found.D_pba_reg.sum(axis=1) > found.D_exp.sum(axis=1)).all())
+    True
+    """
+
+    _table: Table
+    _block: StressorBlock
+
+    def __repr__(self) -> str:
+        return f"Footprints({shorten(self._block.names, 3)}; {len(self._table.regions)} regions)"
+
+    @cached_property
+    def _demand(self) -> FloatArray:
+        """Final demand by consuming region, (n, R)."""
+        return select_demand(self._table, None).values
+
+    @cached_property
+    def _products(self) -> pd.MultiIndex:
+        table = self._table
+        levels = [table.regions, table._parts.sectors]
+        return pd.MultiIndex.from_product(levels, names=["region", "sector"])
+
+    @cached_property
+    def _forward_weight(self) -> FloatArray:
+        """Mean of the stressors' account weights, each as a share of its own total."""
+        x = self._table.x.to_numpy()
+        size = _below_1(np.abs(x))
+        weights = [_below_1(account_weight(s, x)) for s in self._block.S]
+        with np.errstate(invalid="ignore"):  # infinite weights, which the solve refuses
+            total: FloatArray = sum((t / (t @ size or 1.0) for t in weights), np.zeros(x.size))
+        return raised(total / len(weights))
+
+    @cached_property
+    def _adjoint_weight(self) -> FloatArray:
+        size = np.abs(self._table._parts.Y).sum(axis=1)
+        return demand_weight(size, positive_output(self._table))
+
+    @cached_property
+    def _output(self) -> FloatArray:
+        """Output for each consuming region, (n, R)."""
+        solution = solved(
+            self._table, self._demand, by_row=False, weight=self._forward_weight, rtol=RTOL
+        )
+        return np.ascontiguousarray(solution.values)
+
+    @cached_property
+    def S(self) -> pd.DataFrame:
+        """Emissions per unit of output, stressor × rows."""
+        return stressor_frame(self._block.S, self._block.names, self._table.rows)
+
+    @cached_property
+    def M(self) -> pd.DataFrame:
+        """Multipliers, stressor × rows."""
+        near = self.__dict__.pop("_near", None)
+        m, _ = adjoint(self._table, self._block.S, self._adjoint_weight, RTOL, near)
+        return stressor_frame(m, self._block.names, self._table.rows)
+
+    @cached_property
+    def D_cba(self) -> pd.DataFrame:
+        """Footprint, stressor × (consuming region, product)."""
+        from carbonflows_fast._base import kernels
+
+        p = self._table._parts
+        m = self.M.to_numpy()
+        values = kernels.sector_sums(m, self._demand, p.sector_codes, len(p.sectors))
+        return stressor_frame(values, self._block.names, self._products)
+
+    @cached_property
+    def D_pba(self) -> pd.DataFrame:
+        """Emissions where they happen, stressor × rows."""
+        values = self._block.S * self._output.sum(axis=1)
+        return stressor_frame(values, self._block.names, self._table.rows)
+
+    @cached_property
+    def D_exp(self) -> pd.DataFrame:
+        """Emissions that serve other regions, stressor × rows."""
+        from carbonflows_fast._base import kernels
+
+        codes = self._table._parts.region_codes
+        values = self._block.S * kernels.sum_other_regions(self._output, codes)
+        return stressor_frame(values, self._block.names, self._table.rows)
+
+    @cached_property
+    def D_imp(self) -> pd.DataFrame:
+        """Footprint emitted abroad, stressor × (consuming region, product).
+
+        The costly one: as many right-hand sides as rows are bought, or k R if these cost less.
+        """
+        weights = self._adjoint_weight, self._forward_weight
+        values, m = imported(self._table, self._block.S, self._demand, weights, RTOL)
+        if "M" not in self.__dict__:
+            self.__dict__["_near"] = m
+        return stressor_frame(values, self._block.names, self._products)
+
+    def _by_region(self, frame: pd.DataFrame, *, households: bool) -> pd.DataFrame:
+        from carbonflows_fast._base import kernels
+
+        table, p = self._table, self._table._parts
+        position = {region: code for code, region in enumerate(p.regions)}
+        labels = frame.columns.get_level_values("region")
+        codes = np.array([position[label] for label in labels], dtype=np.int32)
+        values = kernels.sum_columns_by_group(frame.to_numpy(), codes, len(p.regions))
+        if households:
+            values += kernels.sum_columns_by_group(self._block.F_Y, p.demand_codes, len(p.regions))
+        return stressor_frame(values, self._block.names, pd.Index(table.regions, name="region"))
+
+    @cached_property
+    def D_cba_reg(self) -> pd.DataFrame:
+        """Footprint by consuming region, F_Y included."""
+        return self._by_region(self.D_cba, households=True)
+
+    @cached_property
+    def D_pba_reg(self) -> pd.DataFrame:
+        """Emissions by region where they happen, F_Y included."""
+        return self._by_region(self.D_pba, households=True)
+
+    @cached_property
+    def D_imp_reg(self) -> pd.DataFrame:
+        """Footprint emitted abroad, by consuming region."""
+        return self._by_region(self.D_imp, households=False)
+
+    @cached_property
+    def D_exp_reg(self) -> pd.DataFrame:
+        """Emissions that serve other regions, by region where they happen."""
+        return self._by_region(self.D_exp, households=False)

@@ -1,0 +1,181 @@
+"""Mending what `check` finds: each repair asked for by name, each change in a ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast.checks._check import table_of
+from carbonflows_fast.checks._ledger import LEDGER, entries, merged_entries
+from carbonflows_fast.checks._repair_steps import SPREAD, STEPS
+from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.table import Table
+from carbonflows_fast.table._content import locked
+from carbonflows_fast.table._stressors import unknown_label
+
+__all__ = ["repair"]
+
+
+def repair(
+    table: Table | str | Path,
+    *,
+    duplicates: bool = False,
+    balance: bool = False,
+    negative_output: bool = False,
+    purchases_without_output: str | None = None,
+    emissions_without_output: str | None = None,
+    implausible_intensities: str | None = None,
+    column_sums: float | None = None,
+    negatives: float | None = None,
+) -> tuple[Table, pd.DataFrame]:
+    """Mend what `check` finds, by the repairs that are named and no other.
+
+    They are made in this order, since one may lay bare what another mends. No repair changes what
+    a region or the world emits (`negatives` aside), and none a label.
+
+    Parameters
+    ----------
+    table : Table, str or Path
+        Left as it is. Or a saved store, or what `read` accepts.
+    duplicates : bool
+        Add up rows of one (region, sector), and columns of final demand of one (region, category).
+    balance : bool
+        Set x to Z·1 + Y·1 where it is not; Z, Y and F stay.
+    negative_output : bool
+        Where output is negative, take the row's negative deliveries out of Z and Y; x becomes what
+        is left.
+    purchases_without_output, emissions_without_output : str, optional
+        Give what sectors without output buy, or emit, to the sector of this name in their region,
+        or with "spread" to all sectors of their region in proportion to their output.
+    implausible_intensities : str, optional
+        Leave a sector with an implausible intensity what it is compared with (the median of the
+        sector, for instance), and give the rest of its emissions to the sector of this name in
+        its region, or with "spread" to all its other sectors in proportion to their output.
+    column_sums : float, optional
+        Where inputs are worth the output or more, scale them down to this part of it, below 1.
+        Others of the region buy what is taken away, in proportion to the room that their own
+        inputs leave below it.
+    negatives : float, optional
+        Set negative numbers to 0 whose size is at most this part of the largest in their row: of Z
+        and Y together, where x rises by as much, and of F and F_Y.
+
+    Returns
+    -------
+    table : Table
+        Held as Z, x and F, whatever the given one holds. The given table itself if there was
+        nothing to mend.
+    ledger : DataFrame
+        A row for each number that changed, in the order of the changes: `repair`; `what` ("Z",
+        "Y", "x", "F", "F_Y"); where: `region` and `sector`, `buyer_region` and `buyer` (of Z, and
+        of Y and F_Y with the category), `stressor`; `before`, `after` and `unit`. Entered in the
+        given table, its rows give the returned one, number by number; but duplicates are counted
+        (`what` is "rows" or "demand columns"), not listed: they come first, and
+        `table.aggregate()` adds them up.
+
+    Raises
+    ------
+    InputError
+        If it is neither a table nor an existing path; if no repair is named, an option is wrong,
+        or a repair cannot be made: no sector of the region can take what is moved.
+    LabelError
+        If the table has no such sector.
+    FormatError, StoreError
+        If the path cannot be read as a table.
+
+    Examples
+    --------
+    >>> table = Table(Z=[[2.0, 0.0], [0.0, 0.0]], Y=[[8.0], [0.0]], F=[[5.0, 1.0]], x=[10.0, 0.0],
+    ...               regions="DE", sectors=["goods", "none"], stressors=["CO2"],
+    ...               stressor_units=["kt"], demand=[("DE", "all")])
+    >>> repaired, ledger = repair(table, emissions_without_output="spread")
+    >>> repaired.F.loc["CO2"].tolist()
+    [6.0, 0.0]
+    >>> ledger[["what", "sector", "stressor", "before", "after", "unit"]]
+      what sector stressor  before  after unit
+    0    F  goods      CO2     5.0    6.0   kt
+    1    F   none      CO2     1.0    0.0   kt
+    """
+    table = table_of("table", table)
+    given = {
+        "duplicates": _switch("duplicates", duplicates),
+        "balance": _switch("balance", balance),
+        "negative_output": _switch("negative_output", negative_output),
+        "purchases_without_output": _receiver(
+            "purchases_without_output", purchases_without_output, table
+        ),
+        "emissions_without_output": _receiver(
+            "emissions_without_output", emissions_without_output, table
+        ),
+        "implausible_intensities": _receiver(
+            "implausible_intensities", implausible_intensities, table
+        ),
+        "column_sums": _part("column_sums", column_sums),
+        "negatives": _part("negatives", negatives),
+    }
+    options = {name: option for name, option in given.items() if option is not None}
+    if not options:
+        raise InputError(
+            wrong("repair", expected="the name of at least one repair", got="none",
+                  remedy=f"choose from {', '.join(STEPS)}")
+        )  # fmt: skip
+    state = replace(table._parts, matrix=table.Z, kind="Z", x=locked(table._x),
+                    emissions=table._F, emissions_kind="F")  # fmt: skip
+    books = []
+    for name, step in STEPS.items():
+        if name in options:
+            mended = step(state, options[name])
+            if mended is not state:
+                merging = name == "duplicates"
+                books.append(merged_entries(name, state) if merging
+                             else entries(name, state, mended))  # fmt: skip
+            state = mended
+    books = [book for book in books if len(book)]
+    if not books:
+        return table, pd.DataFrame({column: pd.Series(dtype=_kind(column)) for column in LEDGER})
+    return Table._from_parts(state), pd.concat(books, ignore_index=True)
+
+
+def _kind(column: str) -> str:
+    return "float64" if column in ("before", "after") else "str"
+
+
+# --- options --------------------------------------------------------------------------------
+
+
+def _switch(argument: str, value: Any) -> bool | None:
+    """Return True, or None for a repair that is not wanted."""
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(
+            wrong(argument, expected="True or False", got=repr(value), remedy="give True to mend")
+        )
+    return True if value else None
+
+
+def _receiver(argument: str, value: Any, table: Table) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and (value == SPREAD or value in table._parts.sectors):
+        return value
+    if not isinstance(value, str):
+        raise InputError(
+            wrong(argument, expected=f"'{SPREAD}' or the name of a sector", got=repr(value),
+                  remedy=f"'{SPREAD}' gives it to all sectors of the region by their output")
+        )  # fmt: skip
+    raise unknown_label(argument, "sector", value, table._parts.sectors, "")
+
+
+def _part(argument: str, value: Any) -> float | None:
+    """Return a number between 0 and 1, or None."""
+    if value is None:
+        return None
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 < value < 1:
+        raise InputError(
+            wrong(argument, expected="a number between 0 and 1", got=repr(value),
+                  remedy=f"give e.g. {'0.99' if argument == 'column_sums' else '1e-9'}")
+        )  # fmt: skip
+    return float(value)

@@ -1,0 +1,136 @@
+"""What `check` returns: findings, with what mending them would do to footprints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast.checks._footprint_effects import Effects
+from carbonflows_fast.table._content import FloatArray
+
+__all__ = ["CheckReport", "Finding", "Severity", "report_of"]
+
+Severity = Literal["note", "warning", "error"]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+SHOWN = 3  # findings of one kind that the printed report lists
+LONG = 200  # letters of a stressor's name: of all sources of a gas it is one long sum
+
+
+class Finding(NamedTuple):
+    """One row of the report, before its effect is known."""
+
+    check: str
+    severity: Severity
+    region: str
+    sector: str
+    size: float
+    message: str
+    change: FloatArray | None = None
+    """Of each region's footprint if it were mended, shape (R,); None: nobody can say."""
+
+
+@dataclass(frozen=True, eq=False)
+class CheckReport:
+    """What `check` found.
+
+    Attributes
+    ----------
+    name : str
+        The table, or its path.
+    findings : DataFrame
+        - check: its name;
+        - severity: "error", "warning" or "note"; errors first, and the largest effects first;
+        - region, sector: where it concerns one row, "" otherwise;
+        - size: a number whose meaning the message gives;
+        - message;
+        - effect: by what part of itself mending this would change the footprint by consumption
+          that it changes most, with its sign; 0 where no footprint would change, NaN where nobody
+          can say; of a footprint of sources and sinks more than half of which cancels, the part of
+          the sum of their sizes;
+        - effect_region: whose footprint that is.
+
+        Effects are estimates to first order in the finding, each mended alone.
+    stressor : str
+        Whose footprints `effect` is about; "" where there are no effects.
+    why_no_effects : str
+        Why not; "" where there are some.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> report = cf.check(cf.synthetic.world(2, 3))
+    >>> report.ok, report.findings[["severity", "check", "effect_region"]].values.tolist()
+    (True, [['note', 'negative Y', 'BE']])
+    """
+
+    name: str
+    findings: Any
+    stressor: str = ""
+    why_no_effects: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error; notes and warnings are allowed."""
+        return not bool((self.findings["severity"] == "error").any())
+
+    def __str__(self) -> str:
+        """Return the report as text: how many findings of each kind, and the first few."""
+        counts = self.findings["severity"].value_counts()
+        summary = ", ".join(_count(int(counts.get(word, 0)), word) for word in SEVERITIES)
+        lines = [f"{self.name or 'table'}: {'ok' if self.ok else 'not ok'} ({summary})"]
+        for (severity, name), group in self.findings.groupby(["severity", "check"], sort=False):
+            lines.append(f"{severity}: {name} ({len(group)})")
+            lines += [f"  {row.message}{_effect(row)}" for row in group[:SHOWN].itertuples()]
+            if len(group) > SHOWN:
+                lines.append(f"  … and {len(group) - SHOWN} more in .findings")
+        if (self.findings["effect_region"] != "").any():
+            of = self.stressor if len(self.stressor) <= LONG else f"{self.stressor[:LONG]}…"
+            lines.append(f"[…]: the footprint of {of} that mending it would change most, "
+                         "an estimate")  # fmt: skip
+        elif self.why_no_effects and len(self.findings):
+            lines.append(f"effects on footprints are not known: {self.why_no_effects}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _effect(row: Any) -> str:
+    return f" [{row.effect_region} {_two_digits(100 * row.effect)} %]" if row.effect_region else ""
+
+
+def _two_digits(number: float) -> str:
+    """Return a number with its sign and two digits that count, never as a power above 0.
+
+    >>> _two_digits(0.123), _two_digits(-100.4), _two_digits(123456.0)
+    ('+0.12', '-100', '+120,000')
+    """
+    text = f"{number:+.2g}"
+    return f"{float(text):+,.0f}" if abs(float(text)) >= 100 else text
+
+
+def report_of(
+    name: str, findings: Iterable[Finding], effects: Effects | None = None
+) -> CheckReport:
+    """Return the report: findings with their effects, the gravest first."""
+    rows = []
+    for finding in findings:
+        effect, region = float("nan"), ""
+        if effects is not None and finding.change is not None:
+            effect, region = effects.largest(finding.change)
+        rows.append((*finding[:-1], effect, region))
+    frame = pd.DataFrame(rows, columns=[*Finding._fields[:-1], "effect", "effect_region"])
+    frame = frame.astype({"size": float, "effect": float})
+    size = np.nan_to_num(np.abs(frame["effect"].to_numpy()), nan=-1.0)
+    severity = [SEVERITIES.index(word) for word in frame["severity"]]
+    frame = frame.iloc[np.lexsort((-size, severity))].reset_index(drop=True)
+    known = {} if effects is None else {"stressor": effects.name, "why_no_effects": effects.why}
+    return CheckReport(name, frame, **known)

@@ -1,0 +1,123 @@
+"""What ``carbonflows-fast check`` and ``carbonflows-fast repair`` take and show."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from carbonflows_fast.cli._sentences import spoken
+from carbonflows_fast.cli._streams import say
+from carbonflows_fast.cli._tables import add_layout, table_or_path
+from carbonflows_fast.cli._text import check_out, columns, path_of, save, write_out, writing
+from carbonflows_fast.errors import InputError, wrong
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["add_check_arguments", "add_repair_arguments", "check", "repair"]
+
+SWITCHES = {
+    "duplicates": "add up rows, and columns of final demand, of one label",
+    "balance": "set output to the sum of the row",
+    "negative_output": "take negative deliveries out of rows with negative output",
+}
+TEXTS = {
+    "purchases_without_output": "give purchases of sectors without output to SECTOR of their "
+    "region, or 'spread' them over all",
+    "emissions_without_output": "the same with their emissions",
+    "implausible_intensities": "leave implausible intensities what is usual, and give the rest of "
+    "their emissions to SECTOR of their region, or 'spread' it",
+}
+NUMBERS = {
+    "column_sums": "scale inputs worth the output or more down to this part of it, e.g. 0.99",
+    "negatives": "set negative numbers to 0 that are at most this part of the largest of their "
+    "row, e.g. 1e-9",
+}
+
+
+REPAIRS = (*SWITCHES, *TEXTS, *NUMBERS)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def add_check_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `check` takes beside the output."""
+    parser.add_argument("table", metavar="PATH", type=path_of, help="text table or saved table")
+    add_layout(parser)
+    parser.add_argument("--other", metavar="PATH", type=path_of, help="a table to compare it with")
+    parser.add_argument(
+        "--stressor", metavar="NAME",
+        help="whose footprints the effects are about; carbon dioxide if left out",
+    )  # fmt: skip
+
+
+def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `repair` takes beside the table."""
+    parser.add_argument("destination", metavar="DESTINATION", type=path_of, help="folder to make")
+    parser.add_argument(
+        "--ledger",
+        metavar="FILE",
+        type=path_of,
+        help="write all changes as .csv, .parquet or .json",
+    )
+    for name, text in SWITCHES.items():
+        parser.add_argument(_option(name), action="store_true", help=text)
+    for name, text in TEXTS.items():
+        parser.add_argument(_option(name), metavar="SECTOR", help=text)
+    for name, text in NUMBERS.items():
+        parser.add_argument(_option(name), metavar="PART", type=float, help=text)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Report what is odd in a table; 1 if there is an error."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    report = cf.check(
+        table_or_path(arguments), arguments.other, stressor=arguments.stressor,
+        blanks=arguments.blanks,
+    )  # fmt: skip
+    say(spoken(str(report), arguments))
+    write_out(report.findings, arguments.out)
+    return 0 if report.ok else 1
+
+
+def repair(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Table]) -> int:
+    """Mend a table by the repairs that are named, and save it; the ledger says what changed."""
+    import carbonflows_fast as cf
+
+    asked = {name: getattr(arguments, name) for name in REPAIRS}
+    _refuse_early(arguments, asked)
+    table = load(arguments)
+    repaired, ledger = cf.repair(table, **asked)
+    counts = ledger.groupby(["repair", "what"], sort=False).size()
+    if len(ledger):
+        say(columns(["repair", "what", "changes"],
+                    [[*key, f"{count:,}"] for key, count in counts.items()], left=2))  # fmt: skip
+    else:
+        say("nothing to repair")
+    with writing(ledger, arguments.ledger, "--ledger"):  # neither without the other
+        save(repaired, arguments.destination)
+    return 0
+
+
+def _refuse_early(arguments: argparse.Namespace, asked: dict[str, object]) -> None:
+    """Refuse what could not be done or written, before the table is read."""
+    from carbonflows_fast.store._saved import require_replaceable
+
+    if all(value is None or value is False for value in asked.values()):
+        raise InputError(
+            wrong("repair", expected="at least one repair", got="none",
+                  remedy=f"choose from {', '.join(map(_option, REPAIRS))}")
+        )  # fmt: skip
+    check_out(arguments.ledger, "--ledger")
+    require_replaceable(arguments.destination, "DESTINATION")
+    made = arguments.destination.resolve()
+    if arguments.ledger is not None and arguments.ledger.resolve().is_relative_to(made):
+        raise InputError(
+            wrong("--ledger", expected="a file outside DESTINATION, which is replaced as a whole",
+                  got=repr(str(arguments.ledger)), remedy="put it beside the folder")
+        )  # fmt: skip

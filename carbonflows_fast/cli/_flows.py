@@ -1,0 +1,319 @@
+"""What ``carbonflows-fast flows`` and ``sector`` take and show."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from carbonflows_fast.classification import regions_in
+from carbonflows_fast.cli._sentences import spoken
+from carbonflows_fast.cli._streams import say
+from carbonflows_fast.cli._text import (
+    columns,
+    households_in,
+    numbers,
+    pairs,
+    path_of,
+    percent,
+    say_memberships,
+    share_of,
+    with_unit,
+)
+from carbonflows_fast.errors import InputError, LabelError, wrong
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from carbonflows_fast.sectors import SectorStudy
+    from carbonflows_fast.table import Table
+    from carbonflows_fast.trade import Flows
+
+__all__ = [
+    "add_flow_arguments", "add_sector_arguments", "classes_of", "find_study", "show_flows",
+    "show_study", "show_trade",
+]  # fmt: skip
+
+PUBLISHED = "published for 2004"
+"""Head of the column with the figures of International Carbon Flows (Carbon Trust 2011)."""
+
+
+# --- flows ----------------------------------------------------------------------------------
+
+
+def add_flow_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `flows` takes beside the question."""
+    parser.add_argument(
+        "--classes", metavar="FILE", type=path_of,
+        help="class of each sector: a CSV with columns name (or code) and class",
+    )  # fmt: skip
+
+
+def classes_of(arguments: argparse.Namespace) -> Any:
+    """Return the classification that was given as a file, if any."""
+    if arguments.classes is None:
+        return None
+    import pandas as pd
+
+    try:
+        found = pd.read_csv(arguments.classes, dtype=str, keep_default_na=False)
+        if "class" not in found or {"name", "code"}.isdisjoint(found):
+            raise ValueError(f"with the columns {', '.join(map(str, found.columns))}")
+        return found
+    except (OSError, ValueError) as error:
+        raise InputError(
+            wrong("--classes", expected="a CSV file with columns name (or code) and class",
+                  got=f"{str(arguments.classes)!r} ({str(error).strip()})",
+                  remedy="copy one of carbonflows_fast/classification and edit it")
+        ) from error  # fmt: skip
+
+
+def show_flows(result: Flows, top: int, *, selected: bool = False) -> None:
+    """Print the three summary numbers, and the largest flows between regions.
+
+    `selected`: of a part of the final demand.
+    """
+    unit = result.unit
+    say(f"{percent(result.traded_share)} of industrial emissions cross a border")
+    kept = "of all emissions, households' own included"
+    households = households_in(result.households, kept, selected=selected)
+    everything = kept if households == kept else f"of all emissions; {households}"
+    say(f"{percent(result.traded_share_all)} {everything}")
+    say(f"net transfers: {with_unit(result.net_transfers, unit)}")
+    say(f"industrial emissions: {with_unit(result.total, unit)}")
+    if len(result.matrix) > 1:
+        largest = result.top(top)
+        say()
+        say(
+            columns(
+                ["emitted in", "bought in", unit or "value", "share"],
+                [
+                    [str(origin), str(consumer), value, percent(share)]
+                    for origin, consumer, value, share in zip(
+                        largest["from"], largest["to"], numbers(largest["value"]), largest["share"]
+                    )
+                ],
+                left=2,
+            )
+        )
+    if (result.matrix.to_numpy() < -result.error_bound).any():
+        say("some flows are below zero: amounts are sums of all, shares are of sizes")
+    say(f"certified: no flow is wrong by more than {result.error_bound:.1e} {unit}".rstrip())
+
+
+def show_trade(
+    result: Flows, classes: Any, arguments: argparse.Namespace, *, published: bool
+) -> None:
+    """Print classes, net importers and exporters, and the published figures beside them."""
+    say()
+    traded = result.bilateral_trade()
+    amount = float(traded.to_numpy().sum())
+    of_all = float(traded.abs().to_numpy().sum()) / result.gross if result.gross else float("nan")
+    say(f"embodied in gross exports (EEBT): {with_unit(amount, result.unit)}, {percent(of_all)}")
+    try:
+        split = result.split(classes)
+    except LabelError as error:
+        if classes is not None:
+            raise
+        say(f"by class of product: not known ({spoken(str(error), arguments)})")
+        split = None
+    if split is not None:
+        _show_split(split, result.unit)
+    for what, frame, share in (
+        ("net importers", result.net_importers(), "import share"),
+        ("net exporters", result.net_exporters(), "export share"),
+    ):
+        if len(frame):
+            say()
+            _show_balance(what, frame.head(arguments.top), share, result.unit)
+    if published and _is_comparable(result):
+        say()
+        _show_published(result, split)
+
+
+def _show_split(split: pd.DataFrame, unit: str) -> None:
+    heads = ["class", f"by product crossing the border, {unit or 'value'}", "share",
+             "by product finally bought", "share"]  # fmt: skip
+    amounts = [split[name] for name in ("by_border_product", "by_final_product")]
+    cells = [
+        (
+            numbers(values),
+            [percent(share_of(v, values)) for v in values],
+        )
+        for values in amounts
+    ]
+    body = [
+        [str(name), cells[0][0][at], cells[0][1][at], cells[1][0][at], cells[1][1][at]]
+        for at, name in enumerate(split.index)
+    ]
+    say(columns(heads, body))
+    border, final = (_against(values) for values in amounts)
+    say(f"commodity : product = {border} by product crossing the border, {final} by final product")
+
+
+def _against(by_class: pd.Series) -> str:
+    """Return commodity : product as per cent of the two, e.g. "43 : 57"."""
+    commodity, product = by_class["commodity"], by_class["product"]
+    if not commodity + product or commodity * product < 0.0:  # a sink has no share
+        return "-"
+    share = round(100 * commodity / (commodity + product))
+    return f"{share} : {100 - share}"
+
+
+def _show_balance(what: str, frame: pd.DataFrame, share: str, unit: str) -> None:
+    names = ("production", "consumption", "net_imports")
+    texts = {name: numbers(frame[name]) for name in names}
+    heads = [what, *(name.replace("_", " ") for name in names), "net share", share]
+    heads[1] += f", {unit}" if unit else ""
+    per_head = "consumption_per_head" in frame
+    if per_head:
+        texts["consumption_per_head"] = numbers(frame["consumption_per_head"])
+        heads.append("consumption per head")
+    body = [
+        [
+            str(region),
+            *(texts[name][at] for name in names),
+            percent(row["net_share"], signed=True),
+            percent(row[share.replace(" ", "_")]),
+            *([texts["consumption_per_head"][at]] if per_head else []),
+        ]
+        for at, (region, row) in enumerate(frame.iterrows())
+    ]
+    say(columns(heads, body))
+
+
+def _is_comparable(result: Flows) -> bool:
+    """Tell whether a table is one of the world, with the countries of the study."""
+    from carbonflows_fast.classification import country_of, load
+    from carbonflows_fast.synthetic._world import NAME as INVENTED
+
+    known = [country_of(region) for region in result._table.regions]
+    studied = {country for country in load("icf2011")["region"] if country_of(country) == country}
+    return result._table.name != INVENTED and all(known.count(one) == 1 for one in studied)
+
+
+def _show_published(result: Flows, split: pd.DataFrame | None) -> None:
+    """Print our figures beside those of the study, country by country where both have them."""
+    from carbonflows_fast.classification import country_of, load
+
+    balance = result._balance
+    place = {country_of(str(region)): region for region in balance.index}
+    body = []
+    for row in load("icf2011").to_dict("records"):
+        figure, region, value = row["figure"], row["region"], float(row["value"])
+        if figure == "traded_share_all":
+            cells = ["crosses a border, of all", percent(result.traded_share_all), percent(value)]
+        elif figure == "commodity_share":
+            share = round(100 * value)
+            known = "-" if split is None else _against(split["by_border_product"])
+            cells = ["commodity : product", known, f"{share} : {100 - share}"]
+        elif region not in place:
+            continue
+        elif figure == "net_share":
+            ours = balance.loc[place[region], "net_share"]
+            cells = [f"{place[region]} consumption over production",
+                     percent(ours, signed=True), percent(value, signed=True)]  # fmt: skip
+        else:
+            ours = balance.loc[place[region], figure]
+            cells = [f"{place[region]} exports of what it emits", percent(ours), percent(value)]
+        body.append(cells)
+    say(columns(["beside International Carbon Flows (2011)", "here", PUBLISHED], body))
+
+
+def _with_shares(values: pd.Series) -> pd.DataFrame:
+    """Return values with their shares of all by size, the largest first."""
+    found = values.to_frame("value").assign(share=[share_of(v, values) for v in values])
+    order = found["value"].abs().sort_values(ascending=False, kind="stable").index
+    return found.loc[order]
+
+
+# --- sector ---------------------------------------------------------------------------------
+
+
+def add_sector_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the study and what is asked of it."""
+    parser.add_argument(
+        "study", metavar="STUDY", nargs="+",
+        help="steel, aluminium, automotive, clothing or cotton; or [REGION:]SECTOR ...",
+    )  # fmt: skip
+    parser.add_argument(
+        "--price", metavar="REGIONS", action="append",
+        help="where emissions have a price, e.g. 'EU ETS 2009'; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--consumers", metavar="REGIONS", action="append",
+        help="whose consumption --price is about; all by default; may be repeated",
+    )  # fmt: skip
+
+
+def find_study(
+    table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
+) -> SectorStudy:
+    """Do the study that the arguments ask for."""
+    import carbonflows_fast as cf
+
+    if arguments.consumers and not arguments.price:
+        raise InputError(
+            wrong("--consumers", expected="--price with it", got="--consumers alone",
+                  remedy="use --demand to study the demand of some regions")
+        )  # fmt: skip
+    for option in ("price", "consumers"):  # before anything is solved for them
+        if getattr(arguments, option):
+            regions_in(table.regions, getattr(arguments, option), f"--{option}", year=table.year)
+    asked = pairs(arguments.study, table._parts.sectors)
+    sectors = asked[0] if len(asked) == 1 else asked
+    return cf.sector_study(table, stressor, sectors=sectors, demand=demand)
+
+
+def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namespace) -> None:
+    """Print a study: amounts, borders, regions, products, tiers, chains, and price coverage."""
+    unit, top = study.unit, arguments.top
+    for note in study.notes:
+        say(f"note: {note}")
+    of_all = share_of(study.total, [study.total, industrial - study.total])
+    whole = "industrial emissions" if arguments.demand is None else "those that the demand causes"
+    say(f"{with_unit(study.total, unit)} along chains through {study.name}, {percent(of_all)} of "
+        f"{whole}")  # fmt: skip
+    direct, upstream = (
+        percent(share_of(part, [study.direct, study.upstream]))
+        for part in (study.direct, study.upstream)
+    )
+    say(f"direct {direct}, upstream {upstream}")
+    for between, share in study.border_shares.items():
+        where = "any border" if between == "any" else f"a border, {between}"
+        say(f"{percent(share)} cross {where}")
+    say()
+    steps = {step: _with_shares(study.by(step)).head(top)
+             for step in ("emitted", "made", "consumed")}  # fmt: skip
+    body = []
+    for at in range(min(top, max(len(part) for part in steps.values()))):
+        line = []
+        for part in steps.values():
+            here = [str(part.index[at]), percent(part.share.iloc[at])] if at < len(part) else []
+            line.extend(here or ["", ""])
+        body.append(line)
+    say(columns(["emitted in", "share", "made in", "share", "consumed in", "share"], body))
+    say()
+    carried = study.products.sum(axis=1).groupby(level="sector", sort=False).sum()
+    carried = _with_shares(carried).head(top)
+    say(columns(["final product that carries it", unit or "value", "share"],
+                [[str(name), text, percent(share)] for name, text, share in
+                 zip(carried.index, numbers(carried.value), carried.share)]))  # fmt: skip
+    say()
+    tiers = study.tiers
+    all_tiers = [*tiers.emissions, tiers.remainder.iloc[-1]]
+    say(columns(["tier upstream", unit or "value", "share", "still beyond"],
+                [[str(tier), text, percent(share), percent(share_of(rest, all_tiers))]
+                 for tier, text, share, rest in zip(tiers.index, numbers(tiers.emissions),
+                                                    tiers.share, tiers.remainder)]))  # fmt: skip
+    say()
+    paths = study.paths(top=top).to_frame()
+    say(columns(["largest chain, final product first", unit or "value", "share"],
+                [[path, text, percent(share)] for path, text, share in
+                 zip(paths.path, numbers(paths.value), paths.share)]))  # fmt: skip
+    if arguments.price:
+        share = study.price_coverage(arguments.price, consumers=arguments.consumers)
+        whose = ", ".join(arguments.consumers or ["all consumers"])
+        say()
+        say(f"{percent(share)} of what {whose} cause is emitted in {', '.join(arguments.price)}")
+        say_memberships([*arguments.price, *(arguments.consumers or [])], study._year)
+    say(f"certified: the total is not wrong by more than {study.error_bound:.1e} {unit}".rstrip())

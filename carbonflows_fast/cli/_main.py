@@ -1,0 +1,422 @@
+"""The command line: ``carbonflows-fast demo | info | check | repair | convert | accounts | flows |
+sector | paths | decompose | panel | report``.
+
+Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
+1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
+on standard error), 130 interrupted, 141 nobody reads the output any more. Results go to standard
+output, everything else to standard error. A new command is a function, a parser in `_parser`, and
+whatever of `add_table`, `_add_question` and `_add_output` it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from carbonflows_fast._base import interrupts, limits
+from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
+from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _panel, _paths, _report
+from carbonflows_fast.cli._counts import positive, threads
+from carbonflows_fast.cli._sentences import spoken
+from carbonflows_fast.cli._streams import PIPE_CLOSED, complain, prepare, say, silence, written
+from carbonflows_fast.cli._tables import (
+    add_table,
+    advising,
+    load,
+    refuse_own_source,
+    wrong_for_saved,
+)
+from carbonflows_fast.cli._text import (
+    check_out,
+    facts_of,
+    measured,
+    pairs,
+    path_of,
+    say_memberships,
+    show_accounts,
+    write_out,
+)
+from carbonflows_fast.errors import CarbonFlowsError
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["main"]
+
+THREADS = "CARBONFLOWS_NUM_THREADS"
+NOT_COMPILED = ("info", "convert", "panel")  # what these run needs no loops, or loads them itself
+
+
+# --- commands -------------------------------------------------------------------------------
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Build a world of invented numbers, solve it, and show accounts and flows."""
+    from carbonflows_fast.cli._demo import run
+
+    return run(arguments)
+
+
+def info(arguments: argparse.Namespace) -> int:
+    """Describe a table, or the installation."""
+    import carbonflows_fast as cf
+
+    if arguments.table is None:
+        facts = [
+            (key.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value))
+            for key, value in cf.build_info().items()
+        ]
+    else:
+        facts = facts_of(load(arguments))
+    width = max(len(key) for key, _ in facts)
+    for key, value in facts:
+        say(f"{key.ljust(width)}  {value}")
+    return 0
+
+
+def convert(arguments: argparse.Namespace) -> int:
+    """Save a table so that it opens at once, or all tables of a folder."""
+    from carbonflows_fast.store import is_store
+
+    for option in ("stressor", "years", "only"):
+        if getattr(arguments, option) and is_store(arguments.table):
+            raise wrong_for_saved(f"--{option}", arguments.table)
+    return _convert.run(arguments, load)
+
+
+def repair(arguments: argparse.Namespace) -> int:
+    """Mend a table by the repairs that are named, and save it with the ledger."""
+    return _check.repair(arguments, load)
+
+
+def accounts(arguments: argparse.Namespace) -> int:
+    """Show production and consumption accounts of all regions."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    table, stressor, demand = _question(arguments)
+    frame = cf.accounts(table, stressor, demand=demand)
+    _heading(table, frame.attrs["stressor"], demand)
+    show_accounts(frame, selected=demand is not None)
+    write_out(measured(frame.reset_index(), frame.attrs), arguments.out)
+    return 0
+
+
+def flows(arguments: argparse.Namespace) -> int:
+    """Show how much crosses borders, and the largest flows."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    classes = _flows.classes_of(arguments)
+    table, stressor, demand = _question(arguments)
+    if classes is not None:
+        sector_classes(table._parts.sectors, classes)  # complains before anything is solved
+    result = cf.flows(table, stressor, demand=demand)
+    _heading(table, result.stressor, demand)
+    _flows.show_flows(result, arguments.top, selected=demand is not None)
+    carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
+    published = demand is None and carbon
+    _flows.show_trade(result, classes, arguments, published=published)
+    every = result.to_frame()
+    write_out(measured(every, every.attrs), arguments.out)
+    return 0
+
+
+def sector(arguments: argparse.Namespace) -> int:
+    """Follow what is emitted along the chains through some sectors."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    table, stressor, demand = _question(arguments)
+    study = _flows.find_study(table, stressor, demand, arguments)
+    industrial = cf.flows(table, stressor, demand=demand).total
+    _heading(table, study.stressor, demand)
+    _flows.show_study(study, industrial, arguments)
+    write_out(measured(study.flow, study.flow.attrs), arguments.out)
+    return 0
+
+
+def paths(arguments: argparse.Namespace) -> int:
+    """Show the supply chains that carry most of a footprint."""
+    check_out(arguments.out)
+    table, stressor, demand = _question(arguments)
+    found = _paths.find(table, stressor, demand, arguments)
+    _heading(table, found.stressor, demand)
+    _paths.show(found, arguments.lines)
+    if arguments.out is not None:
+        say(f"written: {found.save(arguments.out)}")
+    return 0
+
+
+def decompose(arguments: argparse.Namespace) -> int:
+    """Show what a change between two tables is due to, and the chains that changed most."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    check_out(arguments.chains, "--chains")
+    before, stressor, demand = _question(arguments)
+    arguments.table, arguments.year = arguments.after, arguments.after_year
+    with advising("--after-year"):
+        after = _question(arguments)[0]
+    top = arguments.top
+    if top is None and arguments.threshold is None and arguments.min_share is None:
+        top = arguments.lines
+    found = None
+    # By-products stop the search, but not the effects; a file of chains cannot go without.
+    if arguments.chains or all(cf.system(table).by_sizes for table in (before, after)):
+        found = cf.structural_path_decomposition(
+            before, after, stressor, demand=demand, top=top, threshold=arguments.threshold,
+            min_share=arguments.min_share, max_stage=arguments.max_stage, method=arguments.method,
+        )  # fmt: skip
+    method: Any = "polar" if arguments.method == "polar" else "integral"
+    whole = cf.structural_decomposition(before, after, stressor, demand=demand, method=method)
+    _heading(before, whole.stressor, demand)
+    _decompose.show(whole, found, arguments)
+    return 0
+
+
+# --- what several commands share ------------------------------------------------------------
+
+
+def _question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
+    """Return the table, the stressor and the demand that are asked for."""
+    wanted = arguments.stressor
+    # A characterisation weighs several stressors, so all are read.
+    table = load(arguments, None if wanted in (None, *CHARACTERISATIONS) else [wanted])
+    made = wanted in CHARACTERISATIONS
+    if wanted and not made and len(table.stressors) == 1 and wanted not in table.stressors:
+        wanted = None  # the reader found it under the name of its extension
+    return table, wanted, pairs(arguments.demand, table.regions)
+
+
+def _heading(table: Table, stressor: str, demand: Any) -> None:
+    title = [table.name, "" if table.year is None else str(table.year), stressor]
+    if demand is not None:
+        wanted = [d if isinstance(d, str) else ":".join(part or "" for part in d) for d in demand]
+        title.append(f"for the final demand of {', '.join(wanted)}")
+    say(", ".join(text for text in title if text))
+    say_memberships([d if isinstance(d, str) else d[0] for d in demand or []], table.year)
+
+
+# --- arguments ------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; {self.prog} --help lists the arguments\n")
+
+
+class _Version(argparse.Action):
+    """Look the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        import carbonflows_fast as cf
+
+        say(f"carbonflows-fast {cf.__version__}")
+        parser.exit()
+
+
+def _add_question(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--stressor",
+        metavar="NAME",
+        help="may be left out if there is only one; GWP100_AR6, _AR5 or _AR4 for all "
+        "greenhouse gases",
+    )
+    parser.add_argument(
+        "--demand",
+        metavar="REGION[:CATEGORY]",
+        action="append",
+        help="only what this final demand causes: a region of the table, a country or a group "
+        "(EU27, EU); may be repeated; ':CATEGORY' for all regions",
+    )
+    _add_threads(parser)
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threads", type=threads, help="of the solver; by default all cores (panel: 1)"
+    )
+
+
+def _add_top(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--top", type=positive, default=10, help="lines of each list (default 10)")
+
+
+def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--out", metavar="FILE", type=path_of, help=f"write {what} as .csv, .parquet or .json"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="carbonflows-fast",
+        description="Carbon embodied in trade, from multi-regional input-output tables.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(function: Any, name: str, summary: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=summary, description=summary)
+        made.set_defaults(function=function, parser=made)
+        return made
+
+    made = command(demo, "demo", "Solve a world of invented numbers and show what comes out.")
+    made.add_argument("--regions", type=positive, default=49, help="number of regions (default 49)")
+    made.add_argument(
+        "--sectors", type=positive, default=200, help="number of sectors in each (default 200)"
+    )
+    made.add_argument("--year", type=int, default=2019, help="year of the world (default 2019)")
+    made.add_argument("--seed", type=int, default=0, help="another seed is another world")
+    made.add_argument("--all", action="store_true", help="list all regions, not the largest 15")
+    _add_threads(made)
+    _add_top(made)
+
+    made = command(info, "info", "Describe a table, or without TABLE the installation.")
+    add_table(made, optional=True)
+
+    made = command(_check.check, "check", "Report what is odd in a table; exit status 1 on errors.")
+    _check.add_check_arguments(made)
+    _add_output(made, "all findings")
+
+    made = command(repair, "repair", "Mend what check finds, by the repairs that are named.")
+    add_table(made)
+    _check.add_repair_arguments(made)
+
+    made = command(convert, "convert", "Save text tables as folders that open at once.")
+    add_table(made, year=False)  # it takes --years
+    _convert.add_arguments(made, positive)
+
+    made = command(accounts, "accounts", "Show emissions by production and by consumption.")
+    add_table(made)
+    _add_question(made)
+    _add_output(made, "the accounts")
+
+    made = command(flows, "flows", "Show emissions embodied in trade between regions.")
+    add_table(made)
+    _add_question(made)
+    _add_top(made)
+    _flows.add_flow_arguments(made)
+    _add_output(made, "all flows")
+
+    made = command(sector, "sector", "Follow emissions along the supply chains of some sectors.")
+    add_table(made)
+    _flows.add_sector_arguments(made)
+    _add_question(made)
+    _add_top(made)
+    _add_output(made, "emitted × made × consumed")
+
+    made = command(paths, "paths", "Show the supply chains that carry most of a footprint.")
+    add_table(made)
+    _add_question(made)
+    _paths.add_arguments(made, positive)
+    _add_output(made, "all paths found")
+
+    made = command(decompose, "decompose", "Show what a change between two tables is due to.")
+    add_table(made)
+    made.add_argument("after", metavar="AFTER", type=path_of, help="the later table")
+    made.add_argument("--after-year", metavar="YEAR", type=int, help="the same for AFTER")
+    _add_question(made)
+    _decompose.add_arguments(made, positive)
+    _add_output(made, "the effects")
+
+    made = command(_panel.run, "panel", "Ask a question of every year in a folder of tables.")
+    _panel.add_arguments(made, positive)
+    _add_question(made)
+
+    made = command(
+        partial(_report.run, _question), "report", "Write one HTML page that tells it all."
+    )
+    add_table(made)
+    _report.add_arguments(made)
+    _add_threads(made)
+    return parser
+
+
+# --- entry ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _thread_count(threads: int | None) -> Iterator[None]:
+    """Let every solve of a command use this many threads."""
+    before = os.environ.get(THREADS)
+    if threads is not None:
+        os.environ[THREADS] = str(threads)
+    try:
+        yield
+    finally:
+        if threads is not None:
+            os.environ.pop(THREADS)
+            if before is not None:
+                os.environ[THREADS] = before
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Of the command line, without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 done, 1 `check` found errors or a year of a panel failed, 2 bad input, 130 interrupted,
+        141 nobody reads on.
+
+    Raises
+    ------
+    SystemExit
+        After `--help` and `--version` (0), and for arguments that cannot be understood (2).
+    """
+    prepare()
+    try:
+        return _answered(arguments)
+    except BrokenPipeError:  # the reader of our output, `head` perhaps, has seen enough
+        silence()
+        return PIPE_CLOSED
+
+
+def _answered(arguments: Sequence[str] | None) -> int:
+    """Run one command; whatever it complains about is one sentence on standard error."""
+    parser = _parser()
+    parsed = argparse.Namespace(parser=parser)
+    try:
+        with written():
+            _, unknown = parser.parse_known_args(arguments, parsed)
+            if unknown:
+                parsed.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+            refuse_own_source(parsed)
+            if parsed.command not in NOT_COMPILED:
+                limits.load_compiler()
+            with _thread_count(getattr(parsed, "threads", None)):
+                status: int = parsed.function(parsed)
+        return status
+    except KeyboardInterrupt:
+        return interrupts.say(complain)
+    except BrokenPipeError:
+        raise
+    except (
+        CarbonFlowsError,
+        OSError,
+        MemoryError,
+        ImportError,
+        RuntimeError,
+        SystemError,
+    ) as error:
+        if interrupts.heard():
+            return interrupts.say(complain)
+        ours = isinstance(error, CarbonFlowsError)
+        sentence = " ".join(str(error).split()) if ours else limits.cause_of(error)
+        if sentence is None and not isinstance(error, OSError):
+            raise
+        complain(f"carbonflows-fast: {spoken(sentence or ' '.join(str(error).split()), parsed)}")
+        return 2

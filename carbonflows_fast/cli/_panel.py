@@ -1,0 +1,188 @@
+"""What ``carbonflows-fast panel`` takes and shows."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from carbonflows_fast._base.interrupts import stopped_by_sigterm
+from carbonflows_fast.classification._groups import memberships_note
+from carbonflows_fast.cli._sentences import spoken
+from carbonflows_fast.cli._streams import complain, say
+from carbonflows_fast.cli._text import (
+    FORMATS,
+    check_out,
+    columns,
+    measured,
+    numbers,
+    pairs,
+    path_of,
+    percent,
+    write_out,
+    years_of,
+)
+from carbonflows_fast.errors import InputError, PanelError, wrong
+
+__all__ = ["add_arguments", "run"]
+
+WHAT = {
+    "accounts": "accounts",
+    "flows": "flows",
+    "paths": "structural_paths",
+    "sector": "sector_study",
+    "decompose": "structural_decomposition",
+    "changes": "structural_path_decomposition",
+}
+OF_PATHS = ("top", "threshold", "min_share", "max_stage")
+TAKES: dict[str, tuple[str, ...]] = {
+    "accounts": (),
+    "flows": (),
+    "paths": ("consumers", *OF_PATHS),
+    "sector": ("consumers", "sectors"),
+    "decompose": ("consumers", "pairs"),
+    "changes": ("consumers", "pairs", *OF_PATHS),
+}
+LINES = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
+    """Add what the command takes beside the question."""
+    parser.add_argument(
+        "what", metavar="WHAT", choices=list(dict.fromkeys([*WHAT, *WHAT.values()])),
+        help=f"{', '.join(WHAT)}, or the name of a method of Panel",
+    )  # fmt: skip
+    parser.add_argument("store", metavar="STORE", type=path_of, help="folder of saved tables")
+    parser.add_argument("--years", metavar="FIRST:LAST", help="or a list: 1995,2000; default all")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; default: here")
+    parser.add_argument("--workers", type=positive,
+                        help="processes here; default by cores, none for small tables")  # fmt: skip
+    parser.add_argument("--wait", metavar="SECONDS", type=float,
+                        help="for workers; default 600, with --scheduler without end")  # fmt: skip
+    parser.add_argument("--no-resume", action="store_true", help="compute anew what --out has")
+    parser.add_argument(
+        "--out", metavar="PATH", type=path_of,
+        help="folder for a Parquet data set that a later run resumes, or one file "
+        f"({', '.join(FORMATS)})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--consumers", metavar="REGION", action="append",
+        help="ask for the final demand of this region, country or group alone, 'all' for each "
+        "region; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--sectors", metavar="NAME", action="append",
+                        help="for sector: a study, or sectors; may be repeated")  # fmt: skip
+    parser.add_argument("--pairs", choices=("chained", "ends", "all"),
+                        help="of years, for decompose and changes (default chained)")  # fmt: skip
+    parser.add_argument("--top", type=positive, help="for paths and changes: so many")
+    parser.add_argument("--threshold", type=float, help="all of at least so much, in the unit")
+    parser.add_argument("--min-share", type=float, help="all of at least this share of the total")
+    parser.add_argument("--max-stage", type=int, help="at most so many purchases")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask the panel; 1 if some years failed."""
+    from carbonflows_fast.panel import Panel
+
+    file = arguments.out if arguments.out and arguments.out.suffix.lower() in FORMATS else None
+    check_out(file)
+    panel = Panel(arguments.store, workers=arguments.workers)
+    short = next(name for name, method in WHAT.items() if arguments.what in (name, method))
+    asked = _asked(arguments, short)
+    years = years_of(arguments.years)
+    say(f"{panel!r}: {WHAT[short]}")
+    _say_memberships(arguments, [year for year in panel.years if _is_asked(year, years)])
+    status, there = 0, _stamps(arguments.out)
+    try:
+        with stopped_by_sigterm():
+            found = getattr(panel, WHAT[short])(
+                arguments.stressor,
+                demand=pairs(arguments.demand, list(panel.regions)),
+                years=years,
+                client=arguments.scheduler,
+                out=None if file else arguments.out,
+                resume=not arguments.no_resume,
+                threads=arguments.threads or 1,
+                wait=arguments.wait,
+                **asked,
+            )
+    except PanelError as error:
+        complain(f"carbonflows-fast: {spoken(str(error), arguments)}")
+        results: Any = error.results
+        found, status = results, 1
+        if file and (file.exists() or not len(found)):
+            complain(f"carbonflows-fast: {file} not written, since some is missing")
+            file = None
+    if len(found):
+        _show(found, file, there)
+    return status
+
+
+def _is_asked(year: int, years: Any) -> bool:
+    if isinstance(years, slice):
+        first, last = years.start, years.stop
+        return (first is None or first <= year) and (last is None or year <= last)
+    return years is None or year in years
+
+
+def _say_memberships(arguments: argparse.Namespace, years: list[int]) -> None:
+    """Say whose membership each group of countries is, once for all years."""
+    asked = [*(arguments.demand or []), *(arguments.consumers or [])]
+    for name in dict.fromkeys(text.partition(":")[0].strip() for text in asked):
+        note = memberships_note(name, years)
+        if note:
+            say(f"{name}: {note}")
+
+
+def _stamps(folder: Path | None) -> dict[Path, int]:
+    """Return the results that a folder has, and when each was written."""
+    if folder is None or not folder.is_dir():
+        return {}
+    return {file.absolute(): file.stat().st_mtime_ns for file in folder.rglob("*.parquet")}
+
+
+def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
+    given = {
+        name: getattr(arguments, name)
+        for name in ("consumers", "sectors", "pairs", *OF_PATHS)
+        if getattr(arguments, name) is not None
+    }
+    for name in given:
+        if name not in TAKES[what]:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(
+                wrong(option, expected=f"an option of {what}", got=repr(given[name]),
+                      remedy=f"leave it out, or ask for "
+                      f"{' or '.join(w for w in WHAT if name in TAKES[w])}")
+            )  # fmt: skip
+    if what == "sector" and "sectors" not in given:
+        raise InputError(
+            wrong("--sectors", expected="what to study", got="nothing",
+                  remedy="e.g. --sectors steel")
+        )  # fmt: skip
+    return given
+
+
+def _show(found: Any, file: Path | None, there: dict[Path, int]) -> None:
+    if isinstance(found, list):
+        for path in found:
+            say(f"{'kept' if there.get(path) == path.stat().st_mtime_ns else 'written'}: {path}")
+        return
+    say(_table(found.head(LINES).reset_index()))
+    if len(found) > LINES:
+        say(f"… {len(found):,} lines in all; --out writes them")
+    if found.attrs.get("unit"):
+        say(f"unit: {found.attrs['unit']}")
+    write_out(measured(found.reset_index(), found.attrs), file)
+
+
+def _table(frame: Any) -> str:
+    """Return a frame as text: names first, then numbers, shares as per cent."""
+    counted = [n for n in frame if frame[n].dtype.kind == "f"]
+    named = [n for n in frame if n not in counted]
+    cells = [frame[n].astype(str) for n in named] + [
+        map(percent, frame[n]) if n.endswith("share") else numbers(frame[n]) for n in counted
+    ]
+    heads = [str(n).replace("_", " ") for n in (*named, *counted)]
+    return columns(heads, list(zip(*cells, strict=True)), left=len(named))

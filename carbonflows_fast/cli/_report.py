@@ -1,0 +1,98 @@
+"""What ``carbonflows-fast report`` takes and does."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from carbonflows_fast.cli._streams import say
+from carbonflows_fast.cli._tables import advising, has_saved, refuse_layout
+from carbonflows_fast.cli._text import path_of
+from carbonflows_fast.errors import InputError, LabelError, wrong
+
+__all__ = ["add_arguments", "run"]
+
+# Reads a table and its stressor, and the demand that a report has not.
+Question: TypeAlias = Callable[[argparse.Namespace], tuple[Any, Any, Any]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes beside the table."""
+    parser.add_argument(
+        "--stressor", metavar="NAME",
+        help="may be left out if there is only one; GWP100_AR6, _AR5 or _AR4 for all "
+        "greenhouse gases",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", metavar="FILE", type=path_of, required=True, help="the page to write, .html"
+    )
+    parser.add_argument(
+        "--since", metavar="OTHER_TABLE", type=path_of,
+        help="tell what changed from this table",
+    )  # fmt: skip
+    parser.add_argument(
+        "--since-year", metavar="YEAR", type=int,
+        help="which table, where OTHER_TABLE has several, as a folder of saved tables has; alone, "
+        "which of TABLE",
+    )  # fmt: skip
+    parser.add_argument("--title", help="of the page")
+    parser.add_argument("--date", help="that the page is to bear; none if left out")
+    parser.epilog = (
+        "TABLE may be a folder of saved tables, one a year: the report is about the last, since "
+        "the first unless told otherwise, or about the one of --year alone."
+    )
+    parser.set_defaults(demand=None)
+
+
+def run(question: Question, arguments: argparse.Namespace) -> int:
+    """Write the report."""
+    import carbonflows_fast as cf
+    from carbonflows_fast.reporting import check_page
+
+    check_page(arguments.out, "--out")
+    source, stressor = _source(question, arguments)
+    written = cf.report(
+        source, stressor, out=arguments.out, since=_since(question, arguments),
+        title=arguments.title, date=arguments.date,
+    )  # fmt: skip
+    say(f"written: {written}")
+    return 0
+
+
+def _source(question: Question, arguments: argparse.Namespace) -> tuple[Any, Any]:
+    """Return the table, or the panel in a folder of saved tables, and the stressor."""
+    import carbonflows_fast as cf
+
+    folder = arguments.table
+    if arguments.year is None and has_saved(folder):
+        refuse_layout(arguments)
+        return cf.Panel(folder), arguments.stressor
+    return question(arguments)[:2]
+
+
+def _since(question: Question, arguments: argparse.Namespace) -> Any:
+    """Return the table since which changes are told, if any."""
+    from carbonflows_fast.store import is_store
+
+    path, year = arguments.since, arguments.since_year
+    if path is None and year is None:
+        return None
+    if path is None and has_saved(arguments.table):
+        path = arguments.table
+    if path is None or (year is None and has_saved(path)):
+        got = f"a folder of saved tables, {str(path)!r}" if path else f"the year {year} alone"
+        remedy = "say which: --since-year …" if path else "give its path"
+        raise InputError(wrong("--since", expected="one table", got=got, remedy=remedy))
+    # The layout may be meant for the other table; a saved one has none.
+    layout = None if is_store(path) or has_saved(path) else arguments.format
+    asked = {"table": path, "year": year, "format": layout}
+    with advising("--since-year"):
+        try:
+            return question(argparse.Namespace(**vars(arguments) | asked))[0]
+        except LabelError as error:
+            remedy = str(error).rpartition("; ")[2]
+            raise LabelError(
+                wrong("--since", expected=f"a table with the stressor {arguments.stressor!r}",
+                      got=f"{str(path)!r} without it", remedy=remedy)
+            ) from error  # fmt: skip

@@ -1,0 +1,320 @@
+"""Structural path decomposition: which supply chains changed, and which of their links did it.
+
+Every path has a value before and after. The search ranks all paths of either table by how much
+they changed, new and vanished ones included, and attributes each change to the path's own factors.
+
+Source: Wood & Lenzen (2009), Energy Economics 31:335; Sun (1998), Energy Economics 20, and
+Dietzenbacher & Los (1998), Economic Systems Research 10 (the average over all orders); Wood &
+Lenzen (2006), Energy Policy 34 (limits of LMDI at zeros).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from carbonflows_fast import _core
+from carbonflows_fast._base.machine import thread_count
+from carbonflows_fast.accounting._solves import demand_size
+from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, requirements
+from carbonflows_fast.decomposition._lmdi_of_paths import by_logarithms
+from carbonflows_fast.decomposition._mean_states import by_integral, by_poles, ends_of
+from carbonflows_fast.decomposition._path_changes import PathChanges
+from carbonflows_fast.decomposition._two_tables import Pair, pair_of
+from carbonflows_fast.decomposition._whole import effects_of
+from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
+from carbonflows_fast.paths._limits import MODES, MOST_PATHS, Wanted, wanted
+from carbonflows_fast.paths._search import (
+    PREFIXES_A_PATH,
+    SMALLEST,
+    Network,
+    exponent_of,
+    network_of,
+)
+from carbonflows_fast.table._content import FloatArray
+from carbonflows_fast.table._selection import select_demand
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["PathChanges", "structural_path_decomposition"]
+
+METHODS = ("shapley", "lmdi", "polar")
+FIRST = 1e-3  # of the largest conceivable change: where the search for the top begins
+GROWTH = 0.85  # the number of paths grows about so with a falling threshold, in tables looked at
+MOST_PREFIXES = 4_000_000  # to look at in a round for the top: deeper ones are not worth it
+CLOSES = 1e-6  # of the change, or of a thousandth of the larger E: otherwise effects are not known
+FEW = 50  # paths from which no more can be foretold
+
+
+def structural_path_decomposition(
+    before: Table,
+    after: Table,
+    stressor: Any = None,
+    *,
+    demand: Any = None,
+    top: int | None = None,
+    threshold: float | None = None,
+    min_share: float | None = None,
+    max_paths: int | None = None,
+    max_stage: int | None = None,
+    method: Literal["shapley", "lmdi", "polar"] = "shapley",
+    deflators: Any = None,
+    threads: int | None = None,
+) -> PathChanges:
+    """Return the supply chains that changed most, exactly, and what each change is due to.
+
+    Parameters
+    ----------
+    before, after : Table
+        Of the same rows and consumers, in any order, and with accounts of the same stressors.
+    stressor : str or mapping of str to float, optional
+        As for :func:`accounts`.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Whose purchases; all by default. Both tables must have the same columns of these only.
+    top : int, optional
+        So many of the largest; 1,000 if none of these three is given. A path whose value stays
+        counts as long as one of its factors changed. Fewer are returned where there are no more,
+        or where finding more would take millions of prefixes that hardly change.
+    threshold : float, optional
+        All changes of at least this size, in the stressor's unit.
+    min_share : float, optional
+        All changes of at least this share of the total change, in (0, 1].
+    max_paths : int, optional
+        At most so many, the largest.
+    max_stage : int, optional
+        At most so many purchases.
+    method : {"shapley", "lmdi", "polar"}
+        How a change is attributed to a path's factors: the average over all orders in which they
+        change, logarithmic mean Divisia, or the mean of the two extreme orders.
+    deflators : array or Series of shape (n,), optional
+        As for :func:`structural_decomposition`.
+    threads : int, optional
+
+    Returns
+    -------
+    PathChanges
+        Ordered by |change|, ties by fewer stages, then by positions; the same bits for any number
+        of threads. `total` and `remainder` are of all paths of any length.
+
+    Raises
+    ------
+    LabelError, InputError
+        If the tables cannot be compared, or an argument is wrong.
+    MemoryLimitError
+        If there are more paths than may be kept.
+    NotProductiveError, ConvergenceError
+        If a table cannot be solved.
+
+    Notes
+    -----
+    With f a path's factors (y, every a, s), Δv = Σ_i Δf_i ∫₀¹ Π_{j≠i} f_j(t) dt, which is Shapley's
+    average. Source: Wood & Lenzen (2009), Energy Economics 31:335; Ang (2005), Energy Policy 33.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> before = cf.synthetic.world(2, 3)
+    >>> after = before.with_changes(S=before.S * 0.8)
+    >>> found = cf.structural_path_decomposition(before, after, top=5)
+    >>> bool(abs(found.kinds[:, 0] - found.change).max() < 1e-9 * abs(found.total))
+    True
+    >>> bool(abs(found.explained.change + found.remainder.change - found.total) < 1e-6)
+    True
+    """
+    if not isinstance(method, str) or method not in METHODS:
+        raise InputError(
+            wrong("method", expected=f"one of {', '.join(METHODS)}", got=repr(method),
+                  remedy="choose one")
+        )  # fmt: skip
+    asked = wanted(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
+    count = thread_count(threads)
+    pair = pair_of(before, after, stressor, demand, deflators)
+    found = _search(pair, asked, demand, count)
+    positions, origins, kinds, unlogged = _attributed(pair, found, method)
+    return PathChanges(
+        before=found["before"],
+        after=found["after"],
+        starts=found["starts"],
+        rows=found["rows"],
+        kinds=kinds,
+        positions=positions,
+        origins=origins,
+        label=pair.label,
+        prices=pair.prices,
+        method=method,
+        stressor=pair.stressor,
+        unit=pair.unit,
+        total=found["total"],
+        error_bound=found["error_bound"],
+        pruned=found["pruned"],
+        nodes=found["nodes"],
+        unlogged=unlogged,
+        _all_effects=partial(_whole, pair, method),
+        _table=pair.before.table,
+    )
+
+
+def _search(pair: Pair, asked: Wanted, demand: Any, threads: int) -> dict[str, Any]:
+    """Find the paths; arrays in table order, in the stressor's unit."""
+    ends = (pair.before, pair.after)
+    order = pair.order
+    y = [pair.in_table_order(end.y) for end in ends]
+    s = [pair.in_table_order(end.s) for end in ends]
+    exponent = max(exponent_of(one) for one in s)
+    networks: list[Network] = [
+        network_of(end.table, one, None, asked.max_stage, threads, exponent)
+        for end, one in zip(ends, s, strict=True)
+    ]
+    shift = max(exponent_of(one) for one in y)
+    scale = exponent + shift
+    demands = [np.ascontiguousarray(np.ldexp(end.y, -shift)) for end in ends]
+    one_sign = all(net.prepared.nonnegative for net in networks) and min(map(np.min, s)) >= 0.0
+    joint = _core.Changes(
+        networks[0].chains, networks[1].chains, demands[0], demands[1], bool(one_sign), threads
+    )
+    totals = [net.total(one) for net, one in zip(networks, y, strict=True)]
+    sizes = [demand_size(end.table, select_demand(end.table, demand)) for end in ends]
+    bounds = [net.error_bound(*size) for net, size in zip(networks, sizes, strict=True)]
+    total, bound = totals[1] - totals[0], sum(bounds)
+    raw = _rounds(joint, asked, total, bound, scale, order, threads)
+    _, v0, v1, starts, rows, f0, f1, pruned, nodes = raw
+    return {
+        "before": np.ldexp(v0, scale), "after": np.ldexp(v1, scale), "starts": starts,
+        "rows": rows, "first": f0, "second": f1, "pruned": np.ldexp(pruned, scale),
+        "nodes": nodes, "total": total, "error_bound": bound,
+        "shift": shift,
+    }  # fmt: skip
+
+
+def _rounds(
+    joint: _core.Changes,
+    asked: Wanted,
+    total: float,
+    bound: float,
+    scale: int,
+    order: Any,
+    threads: int,
+) -> tuple[Any, ...]:
+    """Search with falling thresholds until enough is found; each round begins anew."""
+    most = asked.most
+    top = asked.mode == "top"
+    limit = max(MOST_PREFIXES, 64 * (most or 0)) if top else PREFIXES_A_PATH * MOST_PATHS
+
+    def find(least: float, *, last: bool) -> tuple[Any, ...]:
+        raw = joint.find(least, last, -1 if most is None else most, MOST_PATHS if most is None
+                         else max(MOST_PATHS, 2 * most), limit, order, threads)  # fmt: skip
+        return raw
+
+    if top:
+        floor, least = SMALLEST, max(FIRST * joint.largest, SMALLEST)
+    else:
+        floor = least = _least(asked, total, bound, scale)
+        if most is not None:
+            least = max(FIRST * joint.largest, floor)
+    if joint.largest == 0.0:
+        return find(1.0, last=False)  # every path is worth nothing, before and after
+    found: tuple[Any, ...] | None = None
+    enough, too_low = math.inf, 0.0  # thresholds that a search got through, and that none did
+    while True:
+        raw = find(least, last=least <= SMALLEST)
+        if raw[0]:
+            found, enough, got = raw, least, raw[1].size
+            if least <= floor or (most is not None and got >= most):
+                return raw
+            needed = (1.3 * (most or 1) / max(got, 1)) ** (1.0 / GROWTH)
+            least = max(floor, least / min(max(needed, 1.5), 64.0 if got < FEW else 1024.0))
+        elif top and (found is not None or least < joint.largest):
+            too_low = least
+            least = min(16.0 * least, joint.largest)  # far fewer than one would think
+        else:
+            raise MemoryLimitError(
+                wrong(asked.mode, expected=f"at most {most or MOST_PATHS:,} changes",
+                      got=f"{getattr(asked, asked.mode)!r}, for which there are more",
+                      remedy="ask for less")
+            )  # fmt: skip
+        if too_low > 0.0 and found is not None:
+            if enough < 1.5 * too_low:
+                return found  # all others change too little to be told apart
+            if least <= too_low or least >= enough:
+                least = math.sqrt(too_low * enough)
+
+
+def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
+    """Return the smallest change that is asked for, scaled."""
+    if asked.min_share is not None:
+        if abs(total) <= bound:
+            raise InputError(
+                wrong("min_share", expected="a total change other than zero", got=f"{total:.3g}",
+                      remedy="ask by top or threshold")
+            )  # fmt: skip
+        least = asked.min_share * abs(total)
+    else:
+        least = float(asked.threshold or 0.0)
+    scaled = float(np.ldexp(least, -scale))
+    if scaled < SMALLEST:
+        raise InputError(
+            wrong(asked.mode, expected=f"at least {np.ldexp(SMALLEST, scale):.0e} in the unit",
+                  got=repr(getattr(asked, asked.mode)), remedy="ask for the top paths instead")
+        )  # fmt: skip
+    return scaled
+
+
+def _attributed(
+    pair: Pair, found: dict[str, Any], method: str
+) -> tuple[FloatArray, FloatArray, FloatArray, int]:
+    """Return the effects by position, their trade parts, the effects by kind, and the paths without
+    a logarithm.
+    """
+    from carbonflows_fast.decomposition import _path_kernels as kernels
+
+    starts, rows = found["starts"], found["rows"]
+    first, second = found["first"].copy(), found["second"].copy()
+    # A path's first factor is its final demand, which was scaled by a power of two.
+    heads = starts[:-1]
+    for factors in (first, second):
+        factors[heads] = np.ldexp(factors[heads], found["shift"])
+    codes, place = pair.before.table._parts.sector_codes, pair.place
+    buyers = place[np.concatenate([rows[:1], rows[:-1]])]  # of first steps, whatever
+    required = np.array([values[codes[rows], buyers] for values in requirements(pair)])
+    parts = demand_parts(pair)
+    arguments = (
+        starts, rows, first, second, pair.in_table_order(pair.before.s),
+        pair.in_table_order(pair.after.s), required, *_demand_vectors(pair, parts),
+    )  # fmt: skip
+    if method == "polar":
+        return *kernels.polar_effects(*arguments), 0
+    nodes = kernels.gauss_nodes(starts)
+    if method == "shapley":
+        return *kernels.shapley_effects(*arguments, *nodes), 0
+    return kernels.lmdi_effects(*arguments, *nodes)
+
+
+def _demand_vectors(pair: Pair, parts: DemandParts) -> tuple[FloatArray, FloatArray]:
+    """Return what level and mix, and what origin, did to y of every row, all consumers together."""
+    own = (parts.level + parts.mix).sum(axis=1)
+    return pair.in_table_order(own), pair.in_table_order(parts.origin.sum(axis=1))
+
+
+def _whole(pair: Pair, method: str) -> dict[str, float] | None:
+    """Return the four effects of all paths together, if they can be known."""
+    ends = ends_of(pair, mixed=False)
+    try:
+        if method == "lmdi":
+            effects = by_logarithms(pair, ends)
+        else:
+            effects = effects_of(pair, (by_poles if method == "polar" else by_integral)(pair, ends))
+    except NotProductiveError:  # between the tables; the change itself is known all the same
+        return None
+    if effects is None or abs(sum(effects.values()) - ends.change) > CLOSES * ends.size:
+        return None
+    return {
+        "intensity": effects["intensity"],
+        "technology": effects["technology"],
+        "trade": effects["trade"] + effects["demand origin"],
+        "demand": sum(effects[n] for n in effects if n in
+                      ("population", "demand level", "demand mix")),
+    }  # fmt: skip

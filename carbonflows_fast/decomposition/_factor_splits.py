@@ -1,0 +1,171 @@
+"""Inputs as requirement × origin, final demand as level × mix × origin: parts of their changes.
+
+The parts of a change add up to it. A share is one of a sum, and a sum whose terms cancel has none
+that mean anything: 5 and −4.9 would be shares of 50 and −49, a rounding more or less is a share of
+1e16. How far a split holds is `clear`: all of it where at least half of what a sum is made of
+remains, none of it where at most a quarter does, in proportion between the two, so that rounding
+decides nothing. What is not split moves as a whole: inputs to technology; cells of final demand to
+level and mix, each as if it were a product; where a consumer's whole demand cancels, level and mix
+to the level. A product that is bought in one year only has no change of origin, by the same rule.
+
+With sums clear by a quarter at least, all shares are 4 in sum at most, and no part of a change is
+larger than 8 times the sum of all |cells| of both years, consumer by consumer and buyer by buyer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from carbonflows_fast._base.machine import thread_count
+from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
+from carbonflows_fast.decomposition._two_tables import End, Pair
+from carbonflows_fast.leontief import system
+from carbonflows_fast.table._content import FloatArray
+
+__all__ = ["DemandParts", "clear", "demand_parts", "requirements", "trade_part", "trade_parts"]
+
+LEAST, FULL = 0.25, 0.5
+"""|Σ| / Σ|terms| of a sum at and below which nothing is split, and from which on all is."""
+
+
+def clear(sums: FloatArray, sizes: FloatArray) -> FloatArray:
+    """Return how far sums are clear of terms that cancel, from 0 to 1; 0 of no terms at all.
+
+    Parameters
+    ----------
+    sums, sizes : ndarray
+        Σ and Σ|·| of the same terms.
+
+    Examples
+    --------
+    >>> clear(np.array([3.0, 2.0, 1.5, 1.0, 0.0]), np.array([3.0, 4.0, 4.0, 4.0, 0.0])).tolist()
+    [1.0, 1.0, 0.5, 0.0, 0.0]
+    """
+    kept = np.divide(np.abs(sums), sizes, out=np.zeros_like(sums), where=sizes > 0)
+    held: FloatArray = np.clip((kept - LEAST) / (FULL - LEAST), 0.0, 1.0)
+    return held
+
+
+def _share(parts: FloatArray, sums: FloatArray, held: FloatArray) -> FloatArray:
+    """Return parts / sums where a split holds, 0 elsewhere."""
+    return np.divide(
+        parts, sums, out=np.zeros_like(parts), where=np.broadcast_to(held > 0, parts.shape)
+    )
+
+
+def requirements(pair: Pair) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return c of both years, what column j needs of product p, whatever its origin, and how far
+    inputs are split by origin; (P, n) each.
+    """
+    c0, c1 = (_by_product(pair, end) for end in (pair.before, pair.after))
+    held = [clear(c, _sizes(pair, end, c)) for c, end in ((c0, pair.before), (c1, pair.after))]
+    return c0, c1, held[0] * held[1]
+
+
+def _by_product(pair: Pair, end: End) -> FloatArray:
+    codes = pair.product_codes
+    products = int(codes.max()) + 1
+    sums: FloatArray = end.tiles.core.row_group_sums(codes, products, thread_count())
+    return sums.reshape(products, pair.n)
+
+
+def _sizes(pair: Pair, end: End, c: FloatArray) -> FloatArray:
+    """Return Σ|a| over origins: c and twice the negative entries, of which there are few."""
+    if system(end.table).nonnegative:
+        return c
+    indptr, indices, a = end.tiles.core.to_csr(thread_count())
+    negative = np.flatnonzero(a < 0)
+    rows = np.searchsorted(indptr, negative, side="right") - 1
+    sizes = c.copy()
+    np.subtract.at(sizes, (pair.product_codes[rows], indices[negative]), 2.0 * a[negative])
+    return sizes
+
+
+def trade_part(a0: Any, a1: Any, c0: Any, c1: Any, split: Any) -> Any:
+    """Return c̄·Δt of coefficients a with requirements c, t = a / c: the part of Δa due to origins.
+
+    The rest, Δa less this, is Δc·t̄, due to technology. `split` is how far c has origins.
+    """
+    change = _share(a1, c1, split) - _share(a0, c0, split)
+    return split * 0.5 * (c0 + c1) * change
+
+
+def trade_parts(pair: Pair) -> FloatArray:
+    """Return the trade part of the change of every entry of the union."""
+    pattern, a0, a1 = pair.union
+    here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
+    part: FloatArray = trade_part(a0, a1, *(values[here] for values in requirements(pair)))
+    return part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DemandParts:
+    """Parts of ΔY, each (n, q) in tile order; they add up to it.
+
+    level, mix, origin : by the three-factor Shapley average, as far as there are shares
+    heads : the part of `level` that is due to population, or None
+    """
+
+    level: FloatArray
+    mix: FloatArray
+    origin: FloatArray
+    heads: FloatArray | None
+
+
+def demand_parts(pair: Pair, *, logarithmic: bool = False) -> DemandParts:
+    """Split the change of final demand, consumer by consumer.
+
+    Y = l·b·o where level and origins have shares, l·(Y/l) where only the level has, (l b)·o where
+    only the origins have. The level is population × level per head: the mean of both orders, or
+    by logarithms, where Δl is Λ(l) (ln P₁/P₀ + ln of the ratio of levels per head).
+    """
+    from carbonflows_fast._base import kernels
+
+    Y0, Y1 = pair.before.Y, pair.after.Y
+    codes, products = pair.product_codes, int(pair.product_codes.max()) + 1
+    B0, B1 = (kernels.sum_by_group(Y, codes, products) for Y in (Y0, Y1))
+    G0, G1 = (kernels.sum_by_group(np.abs(Y), codes, products) for Y in (Y0, Y1))
+    l0, l1 = B0.sum(axis=0), B1.sum(axis=0)
+    whole = clear(l0, G0.sum(axis=0)) * clear(l1, G1.sum(axis=0))
+    split = (clear(B0, G0) * clear(B1, G1))[codes]
+    B0, B1 = B0[codes], B1[codes]
+    o0, o1 = _share(Y0, B0, split), _share(Y1, B1, split)
+    b0, b1 = _share(B0, l0, whole), _share(B1, l1, whole)
+    cell0, cell1 = _share(Y0, l0, whole), _share(Y1, l1, whole)
+
+    def mixed(of_all: Any, of_cells: Any) -> Any:
+        return split * of_all + (1.0 - split) * of_cells
+
+    unit = whole * mixed(_mean_of_two(b0, b1, o0, o1), 0.5 * (cell0 + cell1))
+    bought = (1.0 - whole) * mixed((B1 - B0) * 0.5 * (o0 + o1), Y1 - Y0)
+    return DemandParts(
+        level=(l1 - l0) * unit + bought,
+        mix=whole
+        * mixed((b1 - b0) * _mean_of_two(l0, l1, o0, o1), 0.5 * (l0 + l1) * (cell1 - cell0)),
+        origin=split
+        * (o1 - o0)
+        * (whole * _mean_of_two(l0, l1, b0, b1) + (1.0 - whole) * 0.5 * (B0 + B1)),
+        heads=_heads(pair, l0, l1, unit, logarithmic),
+    )
+
+
+def _mean_of_two(f0: Any, f1: Any, g0: Any, g1: Any) -> Any:
+    """Return the Shapley mean of f g, two of three factors: ∫ f(t) g(t) dt on straight lines."""
+    return (f0 * g0 + f1 * g1) / 3.0 + (f0 * g1 + f1 * g0) / 6.0
+
+
+def _heads(
+    pair: Pair, l0: FloatArray, l1: FloatArray, unit: FloatArray, logarithmic: bool
+) -> FloatArray | None:
+    """Return the part of the level that is due to population, if both tables know it."""
+    if pair.heads is None:
+        return None
+    p0, p1 = pair.heads
+    change = (p1 - p0) * 0.5 * (l0 / p0 + l1 / p1)
+    if logarithmic:  # a level that changes sign has no logarithm
+        change = np.where(l0 * l1 < 0, change, log_mean(l0, l1) * log_ratio(p0, p1))
+    part: FloatArray = change * unit
+    return part

@@ -1,0 +1,287 @@
+"""Changes of structural paths as a result: arrays, effects by kind, position and region."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast._base.files import given_path, replacing
+from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.paths import Paths
+from carbonflows_fast.paths._result import Positions
+from carbonflows_fast.table._content import CodeArray, FloatArray, locked
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["KINDS", "PathChanges"]
+
+KINDS = ("intensity", "technology", "trade", "demand")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PathChanges:
+    """Structural paths whose values changed most between two tables, and why.
+
+    p paths are reported, all others are in `remainder`. All arrays are read-only.
+
+    Attributes
+    ----------
+    before, after, change : float64 array, shape (p,), in the stressor's unit
+        Value in either table and the difference, largest |change| first. A new path has a zero
+        before, a vanished one after.
+    starts, rows : int64 array, shape (p + 1,), and int32 array, shape (starts[-1],)
+        Path k is `rows[starts[k]:starts[k + 1]]`: rows of the table before, the final product
+        first.
+    kinds : float64 array, shape (p, 4)
+        Effects of intensity, technology, trade and demand; they add up to `change`.
+    positions : float64 array, shape (starts[-1] + p,)
+        Effect of each factor, path k's from starts[k] + k on: final demand, every coefficient,
+        intensity.
+    origins : float64 array, shape (starts[-1] + p,)
+        The part of each of these that is due to where things are bought.
+    label, prices, method, stressor, unit : str
+    total : float
+        ΔE, the change of all paths together, in `unit`.
+    error_bound : float
+        Absolute bound on the error of `total` and of the remainder's `change`.
+    pruned : float64 array, shape (stages,)
+        The change of what is not reported, by the stage at which it was cut off.
+    nodes : int
+        Prefixes that the search expanded.
+    unlogged : int
+        Paths in which a factor changes sign: method "lmdi" takes "shapley" for these.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> before, after = (cf.synthetic.world(2, 3, year=year) for year in (2010, 2019))
+    >>> found = cf.structural_path_decomposition(before, after, top=5)
+    >>> len(found), len(found.effects) - int((found.stage + 2).sum())
+    (5, 0)
+    >>> bool(abs(found.by_region().change.sum() - found.explained.change) < 1e-9 * found.before[0])
+    True
+    >>> found.to_arrow().column_names[:3]
+    ['before', 'after', 'change']
+    """
+
+    before: FloatArray
+    after: FloatArray
+    starts: Positions
+    rows: CodeArray
+    kinds: FloatArray
+    positions: FloatArray
+    origins: FloatArray
+    label: str
+    prices: str
+    method: str
+    stressor: str
+    unit: str
+    total: float
+    error_bound: float
+    pruned: FloatArray
+    nodes: int
+    unlogged: int
+    _all_effects: Callable[[], dict[str, float] | None]
+    _table: Table
+
+    def __post_init__(self) -> None:
+        for name in (
+            "before",
+            "after",
+            "starts",
+            "rows",
+            "kinds",
+            "positions",
+            "origins",
+            "pruned",
+        ):
+            object.__setattr__(self, name, locked(getattr(self, name)))
+
+    def __len__(self) -> int:
+        return self.before.size
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return (
+            f"PathChanges({self.label!r}, {len(self):,} paths, {self.stressor!r}, {self.method}, "
+            f"{self.prices}: {self.explained['change']:.6g} of {self.total:.6g}{unit})"
+        )
+
+    @cached_property
+    def change(self) -> FloatArray:
+        """float64 array, shape (p,): after − before."""
+        return locked(self.after - self.before)
+
+    @cached_property
+    def stage(self) -> CodeArray:
+        """int32 array, shape (p,): purchases between emitter and final user."""
+        return locked((np.diff(self.starts) - 1).astype(np.int32))
+
+    @cached_property
+    def explained(self) -> pd.Series:
+        """Sums over the reported paths: change, and the four effects, in `unit`."""
+        values = [float(self.change.sum()), *self.kinds.sum(axis=0).tolist()]
+        return pd.Series(values, index=["change", *KINDS], name="explained")
+
+    @cached_property
+    def remainder(self) -> pd.Series:
+        """What the paths not reported add: change, summed from what was pruned, and effects.
+
+        The effects are those of the whole (`structural_decomposition`, the same path by path)
+        less the explained ones; it is solved when first asked for. NaN where there is no such
+        whole: where a table between the two is not productive, or so nearly that the effects of
+        the whole do not add up to its change by 1e-6 of it, or, for method "lmdi", where a
+        coefficient or an intensity changes sign.
+        """
+        whole = self._all_effects()
+        values = [float(self.pruned.sum())]
+        for kind in KINDS:
+            values.append(whole[kind] - self.explained[kind] if whole is not None else np.nan)
+        return pd.Series(values, index=["change", *KINDS], name="remainder")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the paths in words, one a row.
+
+        Returns
+        -------
+        DataFrame
+            Columns before, after, change, effect_intensity, effect_technology, effect_trade,
+            effect_demand (all in `unit`), stage, and path: "region: sector" of each step, the
+            final product first.
+        """
+        texts = self._as_paths.to_frame()
+        columns: dict[str, Any] = {n: getattr(self, n) for n in ("before", "after", "change")}
+        columns |= {f"effect_{kind}": self.kinds[:, at] for at, kind in enumerate(KINDS)}
+        return self._frame(columns | {"stage": self.stage, "path": texts["path"]})
+
+    def to_arrow(self) -> Any:
+        """Return the same as a pyarrow Table, with path as a list of rows of the table."""
+        import pyarrow as pa
+
+        columns = {n: pa.array(getattr(self, n)) for n in ("before", "after", "change")}
+        for at, kind in enumerate(KINDS):
+            columns[f"effect_{kind}"] = pa.array(np.ascontiguousarray(self.kinds[:, at]))
+        columns["stage"] = pa.array(self.stage)
+        columns["path"] = self._as_paths.to_arrow()["path"]
+        return pa.table(columns)
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """Effects of every factor of every path.
+
+        DataFrame, one row a factor: path, counted from 0; position, 0 for final demand, 1 … stage
+        for the coefficients, stage + 1 for intensity; kind ("demand", "input", "intensity");
+        region and sector of the row: of what is bought finally, of the input's seller, of the
+        emitter; effect, and trade, the part of it that is due to where things are bought, in
+        `unit`.
+        """
+        lengths = np.diff(self.starts) + 1
+        first = self.starts[:-1] + np.arange(len(self))
+        position = np.arange(self.positions.size) - np.repeat(first, lengths)
+        last = np.repeat(lengths - 1, lengths)
+        path = np.repeat(np.arange(len(self)), lengths)
+        row = self.rows[np.repeat(self.starts[:-1], lengths) + np.minimum(position, last - 1)]
+        kind = np.where(position == 0, 0, np.where(position == last, 2, 1))
+        columns = {
+            "path": path,
+            "position": position.astype(np.int32),
+            "kind": pd.Categorical.from_codes(kind, ["demand", "input", "intensity"]),
+        }
+        columns |= self._as_paths._labels(row)
+        columns |= {"effect": self.positions, "trade": self.origins}
+        return self._frame(columns)
+
+    def by_region(self) -> pd.DataFrame:
+        """Return the explained effects by region: of the emitter (intensity), of the buyer of each
+        input (technology and trade), of the maker of the final product (demand, and the trade in
+        final products).
+
+        DataFrame, index region in the order of the table; columns intensity, technology, trade,
+        demand, and change, their sum, in `unit`.
+        """
+        effects = self.effects
+        seller = effects["region"].cat.codes.to_numpy()
+        is_input = (effects["kind"] == "input").to_numpy()
+        # The buyer of an input is the row of the step before it.
+        place = np.where(is_input, np.roll(seller, 1), seller)
+        regions = list(self._table.regions)
+        own = self.positions - self.origins
+        parts = {
+            "intensity": np.where(effects["kind"] == "intensity", own, 0.0),
+            "technology": np.where(is_input, own, 0.0),
+            "trade": self.origins,
+            "demand": np.where(effects["kind"] == "demand", own, 0.0),
+        }
+        columns: dict[str, Any] = {
+            name: np.bincount(place, part, len(regions)) for name, part in parts.items()
+        }
+        columns["change"] = sum(columns.values())
+        return self._frame(columns, pd.Index(regions, name="region"))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the paths to a file, which appears complete or not at all, and return where.
+
+        Parameters
+        ----------
+        path : path
+            Ends in .parquet (`to_arrow()`) or .csv (`to_frame()`).
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            If the extension is another one, or if the file cannot be written.
+        """
+        target = given_path("path", path)
+        kind = target.suffix.lower()
+        if kind not in (".parquet", ".csv"):
+            raise InputError(
+                wrong("path", expected="a file name that ends in .parquet or .csv",
+                      got=repr(str(path)), remedy="the extension says how to write it")
+            )  # fmt: skip
+        with replacing(target, "path") as fresh:
+            if kind == ".parquet":
+                import pyarrow.parquet as pq
+
+                about = {name: str(value) for name, value in self._about.items()}
+                pq.write_table(self.to_arrow().replace_schema_metadata(about), fresh)
+            else:
+                self.to_frame().to_csv(fresh, index=False, lineterminator="\n", encoding="utf-8")
+        return target
+
+    @cached_property
+    def _as_paths(self) -> Paths:
+        """The same paths by their change, for their words."""
+        return Paths(
+            value=self.change, starts=self.starts, rows=self.rows, stressor=self.stressor,
+            unit=self.unit, total=self.total, gross=abs(self.total),
+            remainder=float(self.pruned.sum()),
+            error_bound=self.error_bound, pruned=self.pruned, nodes=self.nodes,
+            _stage_totals=_unknown, _table=self._table,
+        )  # fmt: skip
+
+    def _frame(self, columns: dict[str, Any], index: pd.Index | None = None) -> pd.DataFrame:
+        frame = pd.DataFrame(columns, index=index)
+        frame.attrs = self._about
+        return frame
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        names = ("label", "prices", "method", "stressor", "unit", "total", "error_bound")
+        about = {name: getattr(self, name) for name in names}
+        return about | {"remainder": float(self.pruned.sum())}
+
+
+def _unknown(last: int) -> FloatArray:
+    return np.full(last + 1, np.nan)

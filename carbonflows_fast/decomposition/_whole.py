@@ -1,0 +1,380 @@
+"""Structural decomposition: how much of a change is due to what.
+
+E = s'(I − A)⁻¹y changes because industries emit less per unit (intensity), need other inputs
+(technology) or buy them elsewhere (trade), and because final users buy more (level), other products
+(mix) or from elsewhere (origin).
+
+Source: Dietzenbacher & Los (1998), Economic Systems Research 10 (averages over all orders); Sun
+(1998), Energy Economics 20; Ang (2005), Energy Policy 33 (LMDI); Owen (1977) for nested factors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast.decomposition._comparable import require_same_heads
+from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, trade_parts
+from carbonflows_fast.decomposition._lmdi import lmdi_effects
+from carbonflows_fast.decomposition._mean_states import (
+    Means,
+    by_integral,
+    by_orders,
+    by_poles,
+    ends_of,
+)
+from carbonflows_fast.decomposition._two_tables import Pair, pair_of
+from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.table._content import FloatArray
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = [
+    "Decomposition",
+    "demand_factors",
+    "effects_of",
+    "one_of",
+    "structural_decomposition",
+]
+
+METHODS = ("integral", "shapley", "polar", "lmdi")
+BY = ("region", "product", "coefficient")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Decomposition:
+    """The change of a footprint, split by what changed.
+
+    Attributes
+    ----------
+    label : str
+        What is compared, e.g. "2000 → 2009".
+    prices : str
+        "current prices", or "prices of …" where deflators were given.
+    method, stressor, unit : str
+    note : str
+        What was left out and why: population that only one table has, or not of every consumer.
+        Empty where nothing was.
+    before, after, total : float
+        E of both tables and the change between them, in `unit`; households' own emissions (F_Y)
+        belong to no supply chain and are not in them.
+    gross_before : float
+        Σ|s_i x_i| of the table before, what shares of effects are of: `before`, unless some
+        emissions are negative (sinks), whose sum is no measure of effects.
+    closure : float
+        |Σ effects − total| / |total|, or relative to the larger E where that is a thousandth of it
+        or less. "integral" takes Gauss nodes until it is below 1e-10.
+    nodes : int
+        Gauss nodes of "integral", 0 for other methods.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> before, after = (cf.synthetic.world(2, 3, year=year) for year in (2010, 2019))
+    >>> found = cf.structural_decomposition(before, after)
+    >>> found.label, found.closure < 1e-9
+    ('2010 → 2019', True)
+    >>> bool(abs(found.to_frame().effect.sum() - found.total) < 1e-9 * found.before)
+    True
+    """
+
+    label: str
+    prices: str
+    method: str
+    stressor: str
+    unit: str
+    note: str
+    before: float
+    after: float
+    gross_before: float
+    closure: float
+    nodes: int
+    _frame: pd.DataFrame
+
+    @property
+    def total(self) -> float:
+        """E after less E before, in `unit`."""
+        return self.after - self.before
+
+    @property
+    def shares(self) -> pd.Series:
+        """Effects over `gross_before`, indexed as `to_frame`; NaN where nothing was emitted."""
+        shares: pd.Series = self._frame["effect"] / (self.gross_before or float("nan"))
+        return shares.rename("share")
+
+    @property
+    def _closure_of(self) -> str:
+        """What `closure` is a part of, in words."""
+        larger = max(abs(self.before), abs(self.after))
+        return "it" if abs(self.total) > larger / 1000 else "the larger of the two amounts"
+
+    @property
+    def has_sinks(self) -> bool:
+        """Whether negative emissions make `gross_before` differ from `before`."""
+        return self.gross_before > self.before + 1e-9 * self.gross_before
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        note = f"; {self.note}" if self.note else ""
+        return (
+            f"Decomposition({self.label!r}, {self.stressor!r}, {self.method}, {self.prices}: "
+            f"{self.before:.6g} → {self.after:.6g}{unit}, closure {self.closure:.1e}{note})"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the effects: index factor (and what was asked for by `by`), column effect.
+
+        Factors are intensity, technology, trade, demand level, demand mix and demand origin, with
+        population before them where both tables know it of every consumer (the level is then per
+        head). They add up to `total`. `attrs` has label, prices, method, stressor, unit, closure
+        and note.
+        """
+        frame = self._frame.copy()
+        names = ("label", "prices", "method", "stressor", "unit", "closure", "note")
+        frame.attrs = {name: getattr(self, name) for name in names}
+        return frame
+
+
+def structural_decomposition(
+    before: Table,
+    after: Table,
+    stressor: Any = None,
+    *,
+    demand: Any = None,
+    method: Literal["integral", "shapley", "polar", "lmdi"] = "integral",
+    by: Literal["region", "product", "coefficient"] | None = None,
+    top: int = 1000,
+    deflators: Any = None,
+) -> Decomposition:
+    """Return what the change of a footprint between two tables is due to.
+
+    Parameters
+    ----------
+    before, after : Table
+        Of the same rows and consumers, in any order, and with accounts of the same stressors.
+    stressor : str or mapping of str to float, optional
+        As for :func:`accounts`.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Whose purchases; all by default. Both tables must have the same columns of these only.
+    method : {"integral", "shapley", "polar", "lmdi"}
+        - integral: along the straight line in s, A and y. Every path's own average over the orders
+          of all its factors, summed over all paths: what :func:`structural_path_decomposition`
+          converges to.
+        - shapley: the average over all orders of the three factors s, L and y.
+        - polar: the mean of the two extreme orders, path by path.
+        - lmdi: logarithmic mean Divisia over all products s_i l_ij y_j; nonnegative tables of at
+          most 2,000 rows.
+    by : {"region", "product", "coefficient"}, optional
+        Split every effect further. region: where the emitter (intensity), the buyer (technology,
+        trade) or the final consumer (demand) is. product: what is emitted by, bought as an input,
+        or bought finally. coefficient: the coefficients a_ij whose changes matter most, technology
+        and trade together; where these cancel out a coefficient is not listed.
+    top : int
+        How many coefficients, 1,000 by default.
+    deflators : array or Series of shape (n,), optional
+        Price of each row in `after` over that in `before`, 1.043 and not 104.3: the decomposition
+        is then in prices of `before`. Without them it is in current prices, and changes of prices
+        are in all effects.
+
+    Returns
+    -------
+    Decomposition
+
+    Raises
+    ------
+    LabelError
+        If rows or consumers differ; the message names them.
+    InputError
+        If an argument is wrong, or the method does not suit the tables. If units, gases or what
+        population is counted in differ, or deflators are index numbers of base 100.
+    NotProductiveError, ConvergenceError
+        If a table, or one between the two, cannot be solved.
+
+    Notes
+    -----
+    ΔE = ∫ (Δs'x + m'ΔA x + m'Δy) dt. Inputs are requirement × origin share, Δa = Δc·t̄ + c̄·Δt, and
+    final demand is level × mix × origin, for each consumer; both splits are nested in the outer
+    factors, so that intensity and totals do not depend on them. The right-hand sides are two for
+    each node. Where at most a quarter of purchases remains of a sum as others cancel them, its
+    shares are not split, and where less than half does, in part: inputs are technology, origins
+    move with level and mix, and the mix with the level (docs/explanation/methods.md).
+
+    Another unit or price base of the whole table, the same in both years, changes no effect. With
+    another one for each product, level, mix and origin of final demand change among themselves,
+    since a level is a sum over products; their sum, and all other effects, stay.
+
+    Source: Dietzenbacher & Los (1998), Economic Systems Research 10; Sun (1998), Energy Economics
+    20; Ang (2005), Energy Policy 33 (LMDI); Owen (1977) for nested factors.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> before = cf.synthetic.world(2, 3)
+    >>> after = before.with_changes(S=before.S * 0.8)
+    >>> found = cf.structural_decomposition(before, after)
+    >>> effects = found.to_frame()["effect"]
+    >>> bool(abs(effects["intensity"] - found.total) < 1e-9 * found.before)
+    True
+    """
+    one_of("method", method, METHODS)
+    if by is not None:
+        one_of("by", by, BY)
+    whole = isinstance(top, int | np.integer) and not isinstance(top, bool)
+    if not whole or top < 1:
+        raise InputError(
+            wrong("top", expected="a whole number of at least 1", got=repr(top),
+                  remedy="leave it out for 1,000")
+        )  # fmt: skip
+    pair = pair_of(before, after, stressor, demand, deflators)
+    require_same_heads(pair.before.table, pair.after.table)
+    ends = ends_of(pair, mixed=method == "shapley")
+    nodes = 0
+    if method == "lmdi":
+        if by is not None:
+            raise InputError(
+                wrong("by", expected="None for method='lmdi'", got=repr(by),
+                      remedy="use method='integral'")
+            )  # fmt: skip
+        parts = demand_parts(pair, logarithmic=True)
+        frame = _of_totals(lmdi_effects(pair, demand_factors(parts)))
+    else:
+        choose = {"integral": by_integral, "shapley": by_orders, "polar": by_poles}
+        means = choose[method](pair, ends)
+        nodes = means.nodes
+        frame = _of_means(pair, means, by, int(top))
+    added = float(frame.attrs.pop("added"))
+    return Decomposition(
+        label=pair.label,
+        prices=pair.prices,
+        method=method,
+        stressor=pair.stressor,
+        unit=pair.unit,
+        note=pair.no_heads,
+        before=ends.emissions[0],
+        after=ends.emissions[1],
+        gross_before=max(ends.gross_before, abs(ends.emissions[0])),
+        closure=abs(added - ends.change) / ends.size if ends.size else 0.0,
+        nodes=nodes,
+        _frame=frame,
+    )
+
+
+def one_of(argument: str, value: Any, known: tuple[str, ...]) -> None:
+    """Refuse what is not one of the known words."""
+    if not isinstance(value, str) or value not in known:
+        raise InputError(
+            wrong(argument, expected=f"one of {', '.join(known)}", got=repr(value),
+                  remedy="choose one")
+        )  # fmt: skip
+
+
+def _of_totals(effects: dict[str, float]) -> pd.DataFrame:
+    frame = pd.DataFrame({"effect": effects})
+    frame.index.name = "factor"
+    frame.attrs["added"] = float(frame["effect"].sum())
+    return frame
+
+
+def effects_of(pair: Pair, means: Means) -> dict[str, float]:
+    """Return the effects of all factors."""
+    by_row, _ = _input_effects(pair, means)
+    return {name: float(values.sum()) for name, values in by_row.items()} | {
+        name: float(values.sum())
+        for name, values in _demand_effects(means, demand_parts(pair)).items()
+    }
+
+
+def _of_means(pair: Pair, means: Means, by: str | None, top: int) -> pd.DataFrame:
+    """Put the effects together, by row, by column or by consumer as `by` wants them."""
+    if by is None:
+        return _of_totals(effects_of(pair, means))
+    if by == "coefficient":
+        return _coefficients(pair, means, top)
+    by_row, by_buyer = _input_effects(pair, means)
+    demand = _demand_effects(means, demand_parts(pair))
+    table = pair.before.table
+    if by == "product":
+        labels, codes = table._parts.sectors, pair.product_codes
+        found = by_row | {name: values.sum(axis=1) for name, values in demand.items()}
+        sums_by = {n: np.bincount(codes, v, len(labels)) for n, v in found.items()}
+    else:
+        labels, codes = table._parts.regions, pair.region_codes
+        sums_by = {n: np.bincount(codes, v, len(labels)) for n, v in by_buyer.items()}
+        if pair.consumers == labels:
+            sums_by |= {name: values.sum(axis=0) for name, values in demand.items()}
+        else:  # an array does not say who consumes: the maker of what is bought stands for it
+            made = {name: values.sum(axis=1) for name, values in demand.items()}
+            sums_by |= {n: np.bincount(codes, v, len(labels)) for n, v in made.items()}
+    index = pd.MultiIndex.from_product([list(sums_by), labels], names=["factor", by])
+    frame = pd.DataFrame({"effect": np.concatenate(list(sums_by.values()))}, index=index)
+    frame.attrs["added"] = float(frame["effect"].sum())
+    return frame
+
+
+def _input_effects(pair: Pair, means: Means) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Return the effects of intensity, technology and trade, (n,): by seller and by buyer."""
+    _, a0, a1 = pair.union
+    trade = trade_parts(pair)
+    by_row: dict[str, FloatArray] = {"intensity": (pair.after.s - pair.before.s) * means.x}
+    by_buyer = dict(by_row)
+    for name, part in (("technology", a1 - a0 - trade), ("trade", trade)):
+        matrix = pair.on_pattern(part)
+        transposed = matrix.T
+        by_row[name], by_buyer[name] = np.zeros(pair.n), np.zeros(pair.n)
+        for w, m, x in means.pairs:
+            by_row[name] += w * m * (matrix @ x)
+            by_buyer[name] += w * x * (transposed @ m)
+    return by_row, by_buyer
+
+
+def _demand_effects(means: Means, parts: DemandParts) -> dict[str, FloatArray]:
+    return {n: means.m[:, None] * change for n, change in demand_factors(parts).items()}
+
+
+def demand_factors(parts: DemandParts) -> dict[str, FloatArray]:
+    """Return the parts of ΔY by the factor that they are reported as."""
+    if parts.heads is None:
+        return {"demand level": parts.level, "demand mix": parts.mix, "demand origin": parts.origin}
+    return {
+        "population": parts.heads,
+        "demand level": parts.level - parts.heads,
+        "demand mix": parts.mix,
+        "demand origin": parts.origin,
+    }
+
+
+def _coefficients(pair: Pair, means: Means, top: int) -> pd.DataFrame:
+    """Return the coefficients whose changes have the largest effects."""
+    pattern, a0, a1 = pair.union
+    trade = trade_parts(pair)
+    weight = np.zeros(a0.size)
+    rows = np.repeat(np.arange(pair.n), np.diff(pattern.indptr))
+    for w, m, x in means.pairs:
+        weight += (w * m)[rows] * x[pattern.indices]
+    effect = (a1 - a0) * weight
+    size = np.abs(effect)
+    found = np.flatnonzero(size > 0)
+    if found.size > top:
+        found = found[size[found] >= np.partition(size[found], -top)[-top]]
+    order = pair.before.tiles.order
+    place = np.arange(pair.n) if order is None else order
+    seller, buyer = place[rows[found]], place[pattern.indices[found]]
+    best = np.lexsort((buyer, seller, -size[found]))[:top]
+    labels = pair.before.table.rows
+    columns: dict[str, Any] = {}
+    for side, at in (("seller", seller[best]), ("buyer", buyer[best])):
+        columns[f"{side}_region"] = labels.get_level_values("region")[at]
+        columns[side] = labels.get_level_values("sector")[at]
+    kept = found[best]
+    columns |= {"before": a0[kept], "after": a1[kept], "effect": effect[kept]}
+    columns |= {
+        "technology": (a1 - a0 - trade)[kept] * weight[kept],
+        "trade": trade[kept] * weight[kept],
+    }
+    frame = pd.DataFrame(columns)
+    frame.attrs["added"] = means.total(pair)
+    return frame

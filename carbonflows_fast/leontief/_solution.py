@@ -1,0 +1,90 @@
+"""What a solve returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carbonflows_fast.table._content import FloatArray
+
+__all__ = ["Solution", "SolveReport"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SolveReport:
+    """What a solve did, and what is proved about its result.
+
+    Attributes
+    ----------
+    method : str
+        "gmres", "gauss-seidel" or "direct".
+    why : str
+        Why this method.
+    passes : int
+        Passes over A that one right-hand side took at most, the certificate's included.
+    matrix_bytes : int
+        Bytes of A that a pass reads.
+    residual : float
+        Largest Σ|r| / Σ|y| over the right-hand sides.
+    error_bounds : ndarray, shape (k,)
+        Proved bounds on Σ t|x̃ − x| / Σ t|x̃|, t being the weight (1 by default).
+    seconds : float
+    threads : int
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> table = cf.synthetic.world(2, 3)
+    >>> report = cf.system(table).solve(table.Y, method="gmres").report
+    >>> report.method, report.error_bounds.shape, report.error_bound <= 1e-10
+    ('gmres', (14,), True)
+    >>> print(report)
+    SolveReport('gmres', ... passes, 14 right-hand sides, error bound ..., ... s, ... thread...)
+    """
+
+    method: str
+    why: str
+    passes: int
+    matrix_bytes: int
+    residual: float
+    error_bounds: FloatArray
+    seconds: float
+    threads: int
+
+    @property
+    def error_bound(self) -> float:
+        """The largest of `error_bounds`."""
+        return float(self.error_bounds.max(initial=0.0))
+
+    def __repr__(self) -> str:
+        counts = ((self.passes, "pass", "passes"), (len(self.error_bounds), "right-hand side", ""),
+                  (self.threads, "thread", ""))  # fmt: skip
+        passes, sides, threads = (
+            f"{number:,} {one if number == 1 else many or one + 's'}"
+            for number, one, many in counts
+        )
+        return (
+            f"SolveReport({self.method!r}, {passes}, {sides}, error bound {self.error_bound:.1e}, "
+            f"{self.seconds:.2g} s, {threads})"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """The solution of a solve, in the shape of its right-hand side, and the report on it.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n,) or (n, k); (k, n) of an adjoint solve
+        In the order of the table's rows.
+    report : SolveReport
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> table = cf.synthetic.world(2, 3)
+    >>> cf.system(table).solve(table.Y).values.shape
+    (6, 14)
+    """
+
+    values: FloatArray
+    report: SolveReport

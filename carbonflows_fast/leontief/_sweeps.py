@@ -1,0 +1,138 @@
+"""Block Gauss-Seidel on the tiles: the factored domestic blocks and the sweeps that use them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from carbonflows_fast import _core
+from carbonflows_fast._base.machine import instruction_set, thread_count
+from carbonflows_fast._base.threads import ThreadPool
+from carbonflows_fast.errors import NotProductiveError, shorten
+from carbonflows_fast.leontief._tiles import RegionTiles
+from carbonflows_fast.table._content import FloatArray
+
+__all__ = ["Stopping", "Sweeps"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stopping:
+    """Stop once Σ guard|r| ≤ goal · Σ weight|x| is expected for every column, or after `most`.
+
+    Without weights, after `most` sweeps exactly.
+    """
+
+    most: int
+    guard: FloatArray = field(default_factory=lambda: np.empty(0))
+    weight: FloatArray = field(default_factory=lambda: np.empty(0))
+    goal: float = 0.0
+
+
+class Sweeps:
+    """A in tiles with its factored diagonal blocks.
+
+    Parameters
+    ----------
+    tiles : RegionTiles
+    describe : callable
+        Names of table rows, for errors.
+    nonnegative : bool
+        Whether A has no negative entries.
+    factors : (values, pivots), optional
+        The factored blocks of I − A, as a store keeps them, in the precision of the tiles.
+    """
+
+    def __init__(
+        self,
+        tiles: RegionTiles,
+        describe: Callable[[Any], list[str]],
+        nonnegative: bool,
+        factors: tuple[Any, Any] | None = None,
+    ) -> None:
+        self.tiles = tiles
+        self.nonnegative = nonnegative
+        self._describe = describe
+        self._lock = threading.Lock()
+        self._factors: dict[bool, tuple[Any, Any]] = {}
+        if factors is not None:
+            self._factors[False] = factors
+
+    def factors(self, absolute: bool, threads: int) -> tuple[Any, Any]:
+        """Return the LU factors and pivots of the blocks of I − A, or of I − |A|.
+
+        Raises
+        ------
+        NotProductiveError
+            If a block is singular.
+        """
+        absolute = absolute and not self.nonnegative
+        with self._lock:
+            if absolute not in self._factors:
+                values, pivots, failed = self.tiles.core.factor(
+                    absolute, threads, instruction_set()
+                )
+                if failed >= 0:
+                    raise NotProductiveError(
+                        "A: expected a productive economy, got a singular block I − A at "
+                        f"{self.name(np.array([failed]))}; correct the inputs of that sector, or "
+                        "set them to zero with table.with_changes(A=...)"
+                    )
+                self._factors[absolute] = (values, pivots)
+            return self._factors[absolute]
+
+    def in_single(self) -> Sweeps | None:
+        """Return the same with tiles, factors and vectors in float32, or None if they overflow."""
+        core, order = self.tiles.core, self.tiles.order
+        factors, pivots = self.factors(False, thread_count())
+        values, rounded = _in_single(core.values), _in_single(factors)
+        if values is None or rounded is None:
+            return None
+        tiles = RegionTiles(_core.Tiles32(core.starts, core.entries, core.masks, values), order)
+        return Sweeps(tiles, self._describe, self.nonnegative, (rounded, pivots))
+
+    def run(
+        self,
+        Y: FloatArray,
+        X: FloatArray,
+        stopping: Stopping,
+        *,
+        from_zero: bool,
+        adjoint: bool,
+        threads: int,
+        absolute: bool = False,
+        krylov: bool = False,
+    ) -> int:
+        """Improve X on (I − A) X = Y in place, in tile order; return the passes used.
+
+        By Gauss-Seidel sweeps, or (`krylov`, with weights only) by GMRES preconditioned with them.
+        """
+        values, pivots = self.factors(absolute, threads)
+        passes, _ = self.tiles.core.solve(
+            values, pivots, Y, X, krylov, from_zero, stopping.guard, stopping.weight, stopping.goal,
+            stopping.most, adjoint, absolute, threads, instruction_set(),
+        )  # fmt: skip
+        return passes
+
+    def name(self, tile_rows: Any) -> str:
+        """Return "region: sector" of a few rows in tile order."""
+        order = self.tiles.order
+        return shorten(self._describe(tile_rows if order is None else order[tile_rows]))
+
+
+def _in_single(values: Any) -> Any:
+    """Return a vector in float32, or None if it does not fit."""
+    out, threads = np.empty(values.size, dtype=np.float32), thread_count()
+
+    def convert(part: int) -> bool:
+        here = slice(values.size * part // threads, values.size * (part + 1) // threads)
+        with np.errstate(over="ignore"):
+            out[here] = values[here]
+        ends = out[here].min(initial=0.0), out[here].max(initial=0.0)
+        return bool(np.isfinite(ends).all())
+
+    with ThreadPool(threads) as pool:
+        return out if all(pool.map(convert, range(threads))) else None

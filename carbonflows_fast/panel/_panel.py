@@ -1,0 +1,429 @@
+"""Decades of tables: any question over years and regions, in parallel on Dask.
+
+A panel is a folder of saved tables, one a year. Each task opens its table by path where it runs,
+so nothing large travels between processes, and one year's memory is all that a worker needs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast._base.files import given_path
+from carbonflows_fast._base.machine import instruction_set, memory_limit, processors
+from carbonflows_fast._base.progress import progress_bar
+from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten, wrong
+from carbonflows_fast.panel._here import Here, seconds_of, worth_a_pool
+from carbonflows_fast.panel._memory import memory_of, require_room
+from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
+from carbonflows_fast.panel._tasks import Source, described
+from carbonflows_fast.store import is_store, manifest_of, open
+from carbonflows_fast.table._table_argument import kind_of
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["Panel"]
+
+PAIRS = ("chained", "ends", "all")
+
+
+class Panel:
+    """A folder of saved tables, one a year, and every question about them.
+
+    Parameters
+    ----------
+    folder : path
+        Holds tables that :func:`save` wrote, each of another year.
+    workers : int, optional
+        Processes of the pool on this machine. By default as many as there are processors, tasks
+        and room in memory, or none where the tables are so small that a pool would take longer to
+        start than it saves: then this process does it all, with the same bits. It does not matter
+        where `client` is given.
+
+    Raises
+    ------
+    StoreError
+        If there is no saved table in the folder, or one is damaged.
+    InputError
+        If a table has no year, or two have the same.
+
+    Notes
+    -----
+    All methods take the arguments of the function of their name, and
+
+    years : int, sequence of int, range or slice, optional
+        Which years; all by default. `slice(2000, 2009)` is what is there from 2000 to 2009, both
+        included; years that are named must be there.
+    client : distributed.Client or str, optional
+        Where to run: a client, or the address of a scheduler. Without it, a pool of processes on
+        this machine is made and closed if it pays. The tables must have the same path on all
+        workers.
+    out : path, optional
+        Folder for a Parquet data set: each task writes one file there, which appears complete or
+        not at all, and the call returns the list of files.
+    resume : bool
+        Leave out what `out` has already: files whose table, options, version of this package and
+        instruction set are the same, and whose values are those that were written (True by
+        default). To know this, each of these files is read once, which takes a small part of the
+        time that its answer took.
+    progress : bool, optional
+        A bar; by default on a terminal only.
+    threads : int
+        Of the core in each task, 1 by default: tasks run side by side.
+    wait : float, optional
+        Seconds to wait for workers; by default `CARBONFLOWS_WAIT`, else 600 for a pool on this
+        machine, and on a cluster, whose queue may be long, without end.
+
+    They return a DataFrame with a level `year` in front of the index, and for pairs of years
+    `since` and `year`; `attrs["by_task"]` has the attrs of each year's result (units, totals,
+    error bounds, remainders). Every number has the bits that the single function gives on one
+    thread. Where some years fail the others are computed all the same; then :class:`PanelError`
+    names them with the reasons, and has the results.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, carbonflows_fast as cf
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> for year in (2018, 2019):
+    ...     path = cf.save(cf.synthetic.world(2, 3, year=year), folder / str(year))
+    >>> cf.Panel(folder).years
+    (2018, 2019)
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, workers: int | None = None) -> None:
+        if not isinstance(folder, str | os.PathLike):
+            raise InputError(
+                wrong("folder", expected="a path", got=kind_of(folder),
+                      remedy="name the folder of saved tables")
+            )  # fmt: skip
+        self.folder = given_path("folder", folder).absolute()
+        if workers is not None and (
+            isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1
+        ):
+            raise InputError(
+                wrong("workers", expected="a whole number of at least 1", got=repr(workers),
+                      remedy="leave it out for as many as there are processors")
+            )  # fmt: skip
+        self.workers = None if workers is None else int(workers)
+        self._manifests: dict[int, dict[str, Any]] = {}
+        self._paths: dict[int, Path] = {}
+        for path in _stores(self.folder):
+            manifest = manifest_of(path)
+            year = manifest["year"]
+            if year is None or year in self._paths:
+                same = "" if year is None else f", the year of {self._paths[year]} too"
+                raise InputError(
+                    wrong("folder", expected="saved tables with one year each",
+                          got=f"{path} with {'none' if year is None else year}{same}",
+                          remedy="keep it elsewhere, or in Python set its year: "
+                          "cf.save(table.with_changes(year=...), ...)")
+                )  # fmt: skip
+            self._paths[year], self._manifests[year] = path, manifest
+        self._paths = dict(sorted(self._paths.items()))
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """All years, in order."""
+        return tuple(self._paths)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Of the last year."""
+        return tuple(self._manifests[self.years[-1]]["regions"])
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._paths)
+
+    def __contains__(self, year: object) -> bool:
+        return year in self.years
+
+    def __getitem__(self, year: int) -> Table:
+        """Open the table of a year."""
+        path = self._paths[self._known(year)]
+        table = open(path)
+        if table.year != year:
+            raise _another_year(path, year, table.year)
+        return table
+
+    def __repr__(self) -> str:
+        years = self.years
+        return f"Panel({str(self.folder)!r}, {len(years)} years: {years[0]}–{years[-1]})"
+
+    # --- questions of a year ----------------------------------------------------------------
+
+    def accounts(
+        self, stressor: Any = None, *, demand: Any = None, **run: Any
+    ) -> pd.DataFrame | list[Path]:
+        """Return production and consumption accounts, index (year, region): :func:`accounts`.
+
+        Parameters
+        ----------
+        stressor, demand
+            As for the function.
+        **run
+            years, client, out, resume, progress and threads: see :class:`Panel`.
+        """
+        return self._ask_years("accounts", {"stressor": stressor, "demand": demand}, run)
+
+    def flows(
+        self, stressor: Any = None, *, demand: Any = None, **run: Any
+    ) -> pd.DataFrame | list[Path]:
+        """Return flows between regions, index year; columns from, to, value, share:
+        :func:`flows`.
+
+        Parameters
+        ----------
+        stressor, demand, **run
+            As for :meth:`accounts`.
+        """
+        return self._ask_years("flows", {"stressor": stressor, "demand": demand}, run)
+
+    def structural_paths(
+        self, stressor: Any = None, *, demand: Any = None, consumers: Any = None, **options: Any
+    ) -> pd.DataFrame | list[Path]:
+        """Return the supply chains that carry most, index year: :func:`structural_paths`.
+
+        Parameters
+        ----------
+        consumers : list of regions, countries or groups, or "all", optional
+            Ask for the final demand of each of these alone, in tasks of their own; the result has
+            a level `consumer`. "EU" is the membership of each year. Years that lack one of them
+            fail for it, and all others are computed; one that no year has is refused at once.
+        stressor, demand, **options
+            As for the function and, on how to run, for :meth:`accounts`.
+        """
+        asked = {"stressor": stressor, "demand": demand}
+        return self._ask_years("structural_paths", asked, options, consumers)
+
+    def sector_study(
+        self, stressor: Any = None, *, sectors: Any, demand: Any = None, consumers: Any = None,
+        **run: Any,
+    ) -> pd.DataFrame | list[Path]:  # fmt: skip
+        """Return emitted × made × consumed, index year: `flow` of :func:`sector_study`.
+
+        Parameters
+        ----------
+        stressor, sectors, demand, **run
+            As for the function and, on how to run, for :meth:`accounts`.
+        consumers
+            As for :meth:`structural_paths`.
+        """
+        asked = {"stressor": stressor, "sectors": sectors, "demand": demand}
+        return self._ask_years("sector_study", asked, run, consumers)
+
+    # --- questions of two years -------------------------------------------------------------
+
+    def structural_path_decomposition(
+        self, stressor: Any = None, *, demand: Any = None, consumers: Any = None,
+        pairs: Literal["chained", "ends", "all"] = "chained", **options: Any,
+    ) -> pd.DataFrame | list[Path]:  # fmt: skip
+        """Return the supply chains that changed most: :func:`structural_path_decomposition`.
+
+        Parameters
+        ----------
+        pairs : {"chained", "ends", "all"}
+            Each year against the one before it, the last against the first, or all pairs.
+        stressor, demand, consumers, **options
+            As for :meth:`structural_paths`.
+        """
+        asked = {"stressor": stressor, "demand": demand}
+        what = "structural_path_decomposition"
+        return self._ask_pairs(what, asked, pairs, options, consumers)
+
+    def structural_decomposition(
+        self, stressor: Any = None, *, demand: Any = None, consumers: Any = None,
+        pairs: Literal["chained", "ends", "all"] = "chained", **options: Any,
+    ) -> pd.DataFrame | list[Path]:  # fmt: skip
+        """Return what changes are due to, index (since, year, factor):
+        :func:`structural_decomposition`.
+
+        Chained effects may be added up over the years; they are not those of "ends".
+
+        Parameters
+        ----------
+        stressor, demand, consumers, pairs, **options
+            As for :meth:`structural_path_decomposition`.
+        """
+        asked = {"stressor": stressor, "demand": demand}
+        return self._ask_pairs("structural_decomposition", asked, pairs, options, consumers)
+
+    # --- from questions to tasks ------------------------------------------------------------
+
+    def _ask_years(
+        self, what: str, asked: dict[str, Any], options: dict[str, Any], consumers: Any = None
+    ) -> pd.DataFrame | list[Path]:
+        run, more = run_options(what, options)
+        chosen = [(year,) for year in self._chosen(run.years)]
+        return self._run(what, chosen, asked | more, consumers, run, "")
+
+    def _ask_pairs(
+        self, what: str, asked: dict[str, Any], pairs: str, options: dict[str, Any], consumers: Any
+    ) -> pd.DataFrame | list[Path]:
+        if not isinstance(pairs, str) or pairs not in PAIRS:
+            raise InputError(
+                wrong("pairs", expected=f"one of {', '.join(PAIRS)}", got=repr(pairs),
+                      remedy="choose one")
+            )  # fmt: skip
+        run, more = run_options(what, options)
+        years = self._chosen(run.years)
+        if len(years) < 2:
+            raise InputError(
+                wrong("years", expected="two or more", got=f"{years}", remedy="name another year")
+            )
+        chosen: dict[str, Sequence[tuple[int, ...]]] = {
+            "chained": list(pairwise(years)),
+            "ends": [(years[0], years[-1])],
+            "all": list(combinations(years, 2)),
+        }
+        return self._run(what, chosen[pairs], asked | more, consumers, run, pairs)
+
+    def _run(
+        self, what: str, chosen: Sequence[tuple[int, ...]], asked: dict[str, Any], consumers: Any,
+        run: Run, pairs: str,
+    ) -> pd.DataFrame | list[Path]:  # fmt: skip
+        described(asked)  # complains before anything is started
+        asked = {name: value for name, value in asked.items() if value is not None}
+        sources, broken = self._sources(sorted({year for years in chosen for year in years}))
+        regions = {years[-1]: self._manifests[years[-1]]["regions"] for years in chosen}
+        questions, unknown = questions_of(chosen, asked, consumers, regions)
+        named = tasks_of(what, questions, sources, run, "", pairs)
+        failed, possible = {}, []
+        for task, (years, options, label) in zip(named, questions):
+            reasons = [unknown.get((years[-1], label), ""), *(broken.get(y, "") for y in years)]
+            if any(reasons):
+                failed[task.name] = next(filter(None, reasons))
+            else:
+                possible.append((years, options, label))
+        found = Found(what, run)
+        if possible:
+            failed |= self._compute(what, possible, sources, run, pairs, found)
+        if failed:
+            raise PanelError(summary(what, failed, len(questions)), failed, found.result())
+        return found.result()
+
+    def _compute(
+        self, what: str, questions: Sequence[Any], sources: dict[int, Source], run: Run, pairs: str,
+        found: Found,
+    ) -> dict[str, str]:  # fmt: skip
+        """Answer questions, and return the reasons of what failed."""
+        memory = max(memory_of(what, self._manifests[year]) for years, *_ in questions
+                     for year in years)  # fmt: skip
+        with progress_bar(what.replace("_", " "), len(questions), run.progress) as bar:
+            # On this machine it is known what is on disk already before there are any workers.
+            left = len(questions)
+            if run.client is None:
+                made = tasks_of(what, questions, sources, run, instruction_set(), pairs)
+                waiting = found.missing(made, bar)
+                left, names = len(waiting), {task.name for task in waiting}
+                if not left:
+                    return {}
+                years = [q[0] for q, task in zip(questions, made) if task.name in names]
+                if self._here(what, years, memory):
+                    require_room(memory, memory_limit(), "this machine has")
+                    return Here().run(waiting, bar, found.keep)
+            from carbonflows_fast.panel._start import connected  # which imports Dask
+
+            with connected(run.client, self.workers, left, memory, bar, run.wait) as pool:
+                made = tasks_of(what, questions, sources, run, pool.kernels, pairs)
+                return pool.run(found.missing(made, bar), bar, found.keep)
+
+    def _here(self, what: str, asked: Sequence[tuple[int, ...]], memory: int) -> bool:
+        """Whether this process answers sooner than a pool that nobody has asked for."""
+        seconds = [
+            max(seconds_of(what, self._manifests[year]) for year in years) for years in asked
+        ]
+        side_by_side = min(processors(), len(seconds), memory_limit() // memory)
+        return self.workers is None and not worth_a_pool(seconds, side_by_side)
+
+    def _sources(self, years: Sequence[int]) -> tuple[dict[int, Source], dict[int, str]]:
+        """Look at tables anew, which may have been saved again since; the reasons of broken ones.
+
+        A broken one has an empty source, so that its tasks can be named.
+        """
+        sources, broken = {}, {}
+        for year in years:
+            path = self._paths[year]
+            try:
+                sources[year] = Source.of(path)
+                manifest = manifest_of(path)
+                if manifest["year"] != year:
+                    raise _another_year(path, year, manifest["year"])
+                self._manifests[year] = manifest
+            except (StoreError, OSError) as error:
+                sources[year], broken[year] = Source(str(path), "", ()), str(error)
+        return sources, broken
+
+    def _chosen(self, years: Any) -> list[int]:
+        """Return the years asked for, in order."""
+        if years is None:
+            return list(self.years)
+        if isinstance(years, slice):
+            low, high = years.start, years.stop
+            if years.step is not None or not all(
+                limit is None or _is_year(limit) for limit in (low, high)
+            ):
+                raise self._no_years(years, "slice(first, last), both included, without a step")
+            found = [y for y in self.years if (low is None or y >= low) and
+                     (high is None or y <= high)]  # fmt: skip
+        else:
+            single = isinstance(years, str) or not isinstance(years, Iterable)
+            named = [years] if single or getattr(years, "ndim", 1) == 0 else years
+            found = sorted({self._known(year) for year in named})
+        if not found:
+            raise self._no_years(years, f"some of {self.years[0]} to {self.years[-1]}")
+        return found
+
+    def _known(self, year: Any) -> int:
+        if not _is_year(year) or int(year) not in self._paths:
+            raise self._no_years(year, f"some of {shorten(self.years, 40)}")
+        return int(year)
+
+    def _no_years(self, got: Any, expected: str) -> InputError:
+        shown = f"{got.start} to {got.stop}" if isinstance(got, slice) else repr(got)
+        shown += f" in steps of {got.step!r}" if getattr(got, "step", None) is not None else ""
+        return InputError(
+            wrong("years", expected=expected, got=shown, remedy="leave it out for all")
+        )
+
+
+def _another_year(path: Path, year: int, found: int | None) -> StoreError:
+    return StoreError(
+        f"{path}: expected the table of {year}, which it was when the panel was made, got that of "
+        f"{found}; make the panel again"
+    )
+
+
+def _is_year(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _stores(folder: Path) -> list[Path]:
+    if is_store(folder):
+        raise StoreError(
+            f"folder: expected a folder of saved tables, got {str(folder)!r}, which is a saved "
+            f"table itself; give {str(folder.parent)!r}"
+        )
+    try:
+        found = sorted(path for path in folder.iterdir() if path.is_dir() and is_store(path)
+                       and not path.name.startswith("."))  # fmt: skip
+    except OSError as error:
+        raise StoreError(
+            f"folder: expected a folder of saved tables, got {str(folder)!r} ({error.strerror}); "
+            "make them with cf.save(table, folder / year)"
+        ) from error
+    if not found:
+        raise StoreError(
+            f"folder: expected a folder of saved tables, got {str(folder)!r}, which has none; make "
+            "them with cf.save(table, folder / year)"
+        )
+    return found

@@ -1,0 +1,341 @@
+"""One question about one table, or two, of a panel: what a worker is sent, does, and writes.
+
+A task names tables by their path and the digest of their content, so that nothing large travels
+and a table that changes in the meantime is noticed. Its key is made of everything that its result
+depends on; a file with that key in its metadata need not be computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast import _core
+from carbonflows_fast._base.files import abandoned, replacing
+from carbonflows_fast._base.machine import pinned
+from carbonflows_fast.accounting import accounts
+from carbonflows_fast.decomposition import structural_decomposition, structural_path_decomposition
+from carbonflows_fast.errors import CarbonFlowsError, InputError, StoreError, wrong
+from carbonflows_fast.paths import structural_paths
+from carbonflows_fast.sectors import sector_study
+from carbonflows_fast.store import open
+from carbonflows_fast.store._saved import checksum, stamp
+from carbonflows_fast.trade import flows
+
+__all__ = ["MEASURE", "QUESTIONS", "Done", "Source", "Task", "described", "is_done", "is_whole",
+           "run_task", "written"]  # fmt: skip
+
+METADATA = b"carbonflows_fast"
+MEASURE = ("stressor", "unit")
+"""What is measured, and in what: of a result's attrs, columns of every file."""
+log = logging.getLogger("carbonflows_fast.panel")
+
+
+def _flows(table: Any, **options: Any) -> pd.DataFrame:
+    return flows(table, **options).to_frame()
+
+
+def _paths(table: Any, **options: Any) -> pd.DataFrame:
+    return structural_paths(table, **options).to_frame()
+
+
+def _study(table: Any, **options: Any) -> pd.DataFrame:
+    return sector_study(table, **options).flow
+
+
+def _changes(before: Any, after: Any, **options: Any) -> pd.DataFrame:
+    return structural_path_decomposition(before, after, **options).to_frame()
+
+
+def _effects(before: Any, after: Any, **options: Any) -> pd.DataFrame:
+    return structural_decomposition(before, after, **options).to_frame()
+
+
+QUESTIONS: dict[str, Callable[..., pd.DataFrame]] = {
+    "accounts": accounts,
+    "flows": _flows,
+    "structural_paths": _paths,
+    "sector_study": _study,
+    "structural_path_decomposition": _changes,
+    "structural_decomposition": _effects,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A saved table: where it is, what is in it, and how its files looked when that was read."""
+
+    path: str
+    checksum: str
+    stamp: tuple[tuple[str, int, int], ...]
+
+    @classmethod
+    def of(cls, path: Path) -> Source:
+        """Look at a saved table."""
+        return cls(str(path), checksum(path), stamp(path))
+
+    def require_unchanged(self) -> None:
+        """Complain if the table is no longer what it was.
+
+        Raises
+        ------
+        StoreError
+        """
+        path = Path(self.path)
+        try:
+            same = checksum(path) == self.checksum and stamp(path) == self.stamp
+        except (OSError, StoreError):
+            same = False
+        if not same:
+            raise StoreError(
+                f"{self.path} changed on disk while the panel was computed; its result was thrown "
+                "away, run the panel again"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One question.
+
+    Attributes
+    ----------
+    what : str
+        Key of `QUESTIONS`.
+    sources : tuple of Source
+        The table, or before and after.
+    labels : tuple of (str, value)
+        What the result is filed under: (since,) year, and consumer if asked one by one.
+    options : dict
+        Of the function.
+    threads, kernels
+        What the core runs with.
+    out : str or None
+        File to write.
+    resume : bool
+        Whether a file with the same key is as good.
+    pairs : str
+        Which pairs of years it is one of.
+    """
+
+    what: str
+    sources: tuple[Source, ...]
+    labels: tuple[tuple[str, Any], ...]
+    options: dict[str, Any]
+    threads: int
+    kernels: str
+    out: str | None
+    resume: bool = True
+    pairs: str = ""
+
+    @property
+    def name(self) -> str:
+        """How people are told about it, e.g. "2005 → 2009, DE"."""
+        named = dict(self.labels)
+        since = f"{named['since']} → " if "since" in named else ""
+        consumer = f", {named['consumer']}" if "consumer" in named else ""
+        return f"{since}{named['year']}{consumer}"
+
+    @property
+    def question(self) -> str:
+        """Digest of what is asked in all tasks of a call, whatever the tables hold."""
+        levels = [name for name, _ in self.labels]
+        shared = {
+            k: v for k, v in self.options.items() if "consumer" not in levels or k != "demand"
+        }
+        return _digest([self.what, described(shared), levels, self.pairs])
+
+    @property
+    def key(self) -> str:
+        """Digest of all that the result depends on; the threads are not among it."""
+        tables = [source.checksum for source in self.sources]
+        return _digest([self.question, self.labels, tables, _core.version, self.kernels, MEASURE])
+
+    @property
+    def partition(self) -> str:
+        """Folders of the result below `out`, as Parquet data sets have them."""
+        return "/".join(f"{name}={quote(str(value), safe='')}" for name, value in self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a task: a frame, the file that has it, or the reason why there is none."""
+
+    frame: pd.DataFrame | None
+    file: str | None
+    seconds: float
+    resumed: bool = False
+    failed: str = ""
+
+
+def described(value: Any) -> Any:
+    """Return an option as JSON can have it; arrays by their digest.
+
+    Raises
+    ------
+    InputError
+        If it is something that cannot be sent to workers and compared.
+    """
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {"dict": [[described(k), described(v)] for k, v in value.items()]}
+    if isinstance(value, tuple | list):
+        return {type(value).__name__: [described(one) for one in value]}
+    if isinstance(value, pd.Series):
+        return {"Series": [described(list(value.index)), described(value.to_numpy())]}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        content = hashlib.blake2b(np.ascontiguousarray(value).tobytes(), digest_size=32)
+        return {"array": [str(value.dtype), list(value.shape), content.hexdigest()]}
+    raise InputError(
+        wrong("options", expected="names, numbers, lists or numeric arrays",
+              got=type(value).__name__, remedy="give plain values")
+    )  # fmt: skip
+
+
+def _digest(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, default=described).encode()
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+# --- what a worker does -------------------------------------------------------------------------
+
+
+def run_task(task: Task) -> Done:
+    """Answer the question, and write the answer if there is a place for it."""
+    begun = time.perf_counter()
+    if task.out is not None and task.resume and is_done(Path(task.out), task.key):
+        return Done(None, task.out, 0.0, resumed=True)  # by a worker that was lost afterwards
+    try:
+        frame = _answer(task)
+        seconds = time.perf_counter() - begun
+        log.info("%s %s: %.2f s", task.what, task.name, seconds)
+        if task.out is None:
+            return Done(frame, None, seconds)
+        _write(task, frame, Path(task.out))
+    except (CarbonFlowsError, MemoryError) as error:  # raised, Dask would print the task as well
+        reason = " ".join(str(error).split()) or "not enough memory"
+        return Done(None, None, time.perf_counter() - begun, failed=reason)
+    return Done(None, task.out, seconds)
+
+
+def _answer(task: Task) -> pd.DataFrame:
+    for source in task.sources:
+        source.require_unchanged()
+    with pinned(task.threads, task.kernels), _blas_threads(task.threads):
+        tables = [open(source.path) for source in task.sources]
+        frame = QUESTIONS[task.what](*tables, **task.options)
+    for source in task.sources:
+        source.require_unchanged()
+    return frame
+
+
+_blas_lock = threading.Lock()
+_blas_tasks: list[Any] = []  # one for each task of this process that runs, and the first limits
+
+
+@contextmanager
+def _blas_threads(threads: int) -> Iterator[None]:
+    """Limit BLAS, which knows no threads of Python: the last task that ends lifts the limit."""
+    from threadpoolctl import threadpool_limits
+
+    with _blas_lock:
+        _blas_tasks.append(None if _blas_tasks else threadpool_limits(threads, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            if len(_blas_tasks) == 1:
+                _blas_tasks[0].restore_original_limits()
+            _blas_tasks.pop()
+
+
+def written(path: Path) -> dict[str, Any]:
+    """Return what the metadata of a result say of it: key, question, labels and attrs.
+
+    Nothing of a file that cannot be read, a question of None of one that somebody else wrote.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, ValueError, pa.ArrowException):
+        return {}
+    if METADATA not in metadata:
+        return {"question": None}
+    try:
+        found: dict[str, Any] = json.loads(metadata[METADATA])
+    except ValueError:  # ours, damaged
+        return {}
+    return found
+
+
+def is_done(path: Path, key: str) -> bool:
+    """Whether a file has the result of a key, and every value that was written to it.
+
+    This reads the file once; where its key is another one, only the end of it.
+    """
+    return written(path).get("key") == key and is_whole(path)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a result's values and what is said of them are those that were written."""
+    import pyarrow.parquet as pq
+
+    facts = written(path)
+    digest = facts.pop("digest", None)
+    try:
+        table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        found = _digest_of(table.to_pandas(), facts)
+    except Exception as error:  # what pyarrow and pandas raise where labels are damaged is no list
+        log.debug("%s: %r", path, error)
+        return False
+    return bool(digest == found)
+
+
+def _digest_of(columns: pd.DataFrame, facts: dict[str, Any]) -> str:
+    types = [[str(name), str(dtype)] for name, dtype in columns.dtypes.items()]
+    values = pd.util.hash_pandas_object(columns, index=False).to_numpy()
+    return _digest([facts, types, values])
+
+
+def _write(task: Task, frame: pd.DataFrame, target: Path) -> None:
+    """Write a result, which appears complete or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for left in abandoned(target):
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise CarbonFlowsError(f"out: expected a folder to write to, got {error}") from error
+    columns = frame.copy(deep=False) if frame.index.names == [None] else frame.reset_index()
+    columns = columns.assign(**{name: frame.attrs.get(name, "") for name in MEASURE})
+    columns.attrs = {}  # pandas would write them as well
+    facts = {"key": task.key, "question": task.question, "labels": dict(task.labels)}
+    facts |= {"version": _core.version, "instruction_set": task.kernels, "attrs": frame.attrs}
+    table = pa.Table.from_pandas(columns, preserve_index=False)
+    facts = json.loads(json.dumps(facts, default=str))  # as they will be read
+    facts["digest"] = _digest_of(table.to_pandas(), facts)
+    metadata = dict(table.schema.metadata or {}) | {METADATA: json.dumps(facts)}
+    try:
+        with replacing(target, "out") as fresh:
+            whole = table.replace_schema_metadata(metadata)
+            pq.write_table(whole, fresh, write_page_checksum=True)
+    except InputError as error:
+        raise CarbonFlowsError(str(error)) from error

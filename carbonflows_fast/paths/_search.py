@@ -1,0 +1,426 @@
+"""Structural path analysis: the chains of purchases that lead from final products to emitters.
+
+A path buys product i0 finally, its maker buys from i1, and so on to the emitter ik; it carries
+v = y(i0) a(i1, i0) ··· s(ik). All of them together are the footprint. The search is exact: it
+expands the prefixes of the paths that it reports, and no others, and states what it left out.
+
+Source: Treloar (1997), Economic Systems Research 9 (the method); Defourny & Thorbecke (1984),
+Economic Journal 94:111 (structural paths); the search keeps to the bound
+h_j = max(s_j, max_i a_ij h_i), the largest completion of a path, as best-first search with a
+perfect estimate does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from carbonflows_fast import _core
+from carbonflows_fast._base.machine import instruction_set, thread_count
+from carbonflows_fast.accounting._solves import (
+    TINY,
+    accurate_multipliers,
+    demand_size,
+    purchase_weight,
+)
+from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
+from carbonflows_fast.leontief import LeontiefSystem, system
+from carbonflows_fast.leontief._certificate import rounding, seen_through
+from carbonflows_fast.leontief._subsystems import among_rows, with_sizes
+from carbonflows_fast.paths._limits import MOST_PATHS, Wanted, wanted
+from carbonflows_fast.paths._result import Paths
+from carbonflows_fast.paths._stages import stage_totals, stages_of
+from carbonflows_fast.table._content import BoolArray, FloatArray
+from carbonflows_fast.table._selection import select_demand, select_rows, select_stressor
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["Network", "Paths", "exponent_of", "network_of", "structural_paths"]
+
+SMALLEST = 1e-280
+"""Paths below this share of y × s at their largest are beyond float64 and not looked for."""
+
+PREFIXES_A_PATH = 4
+"""Prefixes that a search may keep for every path that it may find; half as many where the caller
+says how many paths."""
+
+
+def structural_paths(
+    table: Table,
+    stressor: Any = None,
+    *,
+    demand: Any = None,
+    top: int | None = None,
+    threshold: float | None = None,
+    min_share: float | None = None,
+    coverage: float | None = None,
+    max_paths: int | None = None,
+    max_stage: int | None = None,
+    start: Any = None,
+    through: Any = None,
+    end: Any = None,
+    threads: int | None = None,
+) -> Paths:
+    """Return the supply chains that carry most of a footprint, exactly.
+
+    Parameters
+    ----------
+    table : Table
+    stressor : str or mapping of str to float, optional
+        As for :func:`accounts`.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Whose purchases; all by default.
+    top : int, optional
+        So many of the largest; 1,000 if none of these four is given. Fewer are returned where
+        there are fewer, or where the rest is below 1e-280 of the largest conceivable path.
+    threshold : float, optional
+        All paths of at least this size, in the stressor's unit.
+    min_share : float, optional
+        All paths of at least this share of the gross total, in (0, 1].
+    coverage : float, optional
+        The fewest paths, largest first, whose sizes add up to this share of the gross total, in
+        (0, 1).
+    max_paths : int, optional
+        At most so many, the largest. Without it a search that finds more than 10 million is
+        refused, before it takes more than some 4 GB.
+    max_stage : int, optional
+        At most so many purchases; 0 leaves the direct emissions of the makers of final products.
+    start : rows, optional
+        The product bought finally is one of these: a sector name, a pair (region, sector) of which
+        either may be None, a list of these, or a Boolean mask of shape (n,). A region is a label
+        of the table, a country by name or ISO code, or a group such as "EU27".
+    through : rows, optional
+        The path meets one of these at least once, its ends included.
+    end : rows, optional
+        The emitter is one of these.
+    threads : int, optional
+
+    Returns
+    -------
+    Paths
+        Ordered by size, ties by fewer stages, then by the positions of their rows. `total` is the
+        exact value of all paths that match demand, start, through and end, of any length;
+        `remainder` is what is not reported, summed on its own from the subtrees left out. The same
+        bits for any number of threads.
+
+    Raises
+    ------
+    InputError, LabelError
+        If an argument is wrong.
+    MemoryLimitError
+        If there are more paths than may be kept.
+    NotProductiveError, ConvergenceError
+        If the table cannot be solved.
+
+    Notes
+    -----
+    Entries of y, A or s may be negative: paths are bounded and ranked by size, and keep their sign.
+    Shares are of the gross total Σ|v|, the sizes of all matching paths, which is the total where
+    all have one sign: where sinks cancel sources, a share of the net total would mean nothing.
+    Emissions of final users themselves (F_Y) belong to no path.
+
+    E = Σ v over all paths, v = y_{i0} a_{i1,i0} … a_{ik,ik−1} s_{ik}; a beginning of weight w that
+    ends at j leads to no path above w h_j, h_j = max(s_j, max_i a_ij h_i). Source: Treloar (1997),
+    Economic Systems Research 9; Defourny & Thorbecke (1984), Economic Journal 94:111.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> paths = cf.structural_paths(cf.synthetic.world(2, 3), top=3)
+    >>> paths.to_frame().path[0]
+    'AT: Cereal grains nec'
+    >>> bool(abs(paths.value.sum() + paths.remainder - paths.total) < 1e-9 * paths.total)
+    True
+    """
+    asked = wanted(top, threshold, min_share, coverage, max_paths, max_stage)
+    chosen = select_stressor(table, stressor)
+    bought = select_demand(table, demand)
+    y, (size, columns) = bought.values.sum(axis=1), demand_size(table, bought)
+    if float(np.abs(y).max(initial=0.0)) > 1.0 / SMALLEST:
+        raise InputError(
+            wrong("demand", expected=f"numbers up to {1.0 / SMALLEST:.0e}",
+                  got=f"{np.abs(y).max():.1e}", remedy="give it in another unit")
+        )  # fmt: skip
+    if start is not None:
+        first = select_rows(table, start, "start")
+        y, size = np.where(first, y, 0.0), np.where(first, size, 0.0)
+    s = chosen.s if end is None else np.where(select_rows(table, end, "end"), chosen.s, 0.0)
+    met = None if through is None else select_rows(table, through, "through")
+    count = thread_count(threads)
+    network = network_of(table, s, met, asked.max_stage, count)
+    values, starts, rows, pruned, nodes = network.find(y, asked, count)
+    total = network.total(y)
+    return Paths(
+        value=values,
+        starts=starts,
+        rows=rows,
+        stressor=chosen.name,
+        unit=chosen.unit,
+        total=total,
+        gross=network.gross(y),
+        remainder=float(pruned.sum()),
+        error_bound=network.error_bound(size, columns),
+        pruned=pruned,
+        nodes=nodes,
+        _stage_totals=partial(stage_totals, table, s, met, y),
+        _table=table,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A table and a stressor, made ready for the searches of any demand.
+
+    chains : the potentials and lists of the compiled search, for s scaled by 2^−exponent.
+    s : (n,) in table order, zero where no path may end.
+    met : T, or None.
+    multipliers : (states, n) in table order, Σ over the completions that end as they must; the
+        last row for paths that have met T, or need not.
+    bound : of Σ b|error| of `multipliers`; weight : b, (n,).
+    spread : how much larger (L b)_i is than b_i at most; size : at least |s|'L b, L of
+    |A|, and with T what sums over what arrives there may add up to.
+    """
+
+    prepared: LeontiefSystem
+    chains: _core.Chains
+    exponent: int
+    s: FloatArray
+    met: BoolArray | None
+    multipliers: FloatArray
+    bound: float
+    weight: FloatArray
+    spread: float
+    size: float
+
+    def of_rows(self) -> FloatArray:
+        """Multiplier of every row as the first of a path."""
+        last: FloatArray = self.multipliers[-1]
+        return last if self.met is None else np.where(self.met, last, self.multipliers[0])
+
+    def total(self, y: FloatArray) -> float:
+        return float(self.of_rows() @ y)
+
+    @cached_property
+    def sizes(self) -> FloatArray:
+        """Σ|v| over the completions of every row as the first of a path, (n,): with |A| and |s|."""
+        if self.prepared.nonnegative and not np.any(self.s < 0.0):
+            return self.of_rows()
+        made, count = with_sizes(self.prepared), thread_count()
+        m, _ = accurate_multipliers(made, np.abs(self.s), self.weight)
+        if self.met is None:
+            return m
+        before, _ = _until_met(made, m, self.met, self.weight, count)
+        return np.where(self.met, m, before)
+
+    def gross(self, y: FloatArray) -> float:
+        """Σ|v| of all paths: what shares are of."""
+        return float(self.sizes @ np.abs(y))
+
+    def error_bound(self, size: FloatArray, columns: int) -> float:
+        """Of the total and the remainder: the solves', and what adding up may round.
+
+        `size` is Σ|Y| over the columns of the demand, no less than |y|. Subtrees are cut off where
+        up to (L|y|)_i arrives, not |y|_i.
+        """
+        # Products on the way to a subtree, several tables of them, and sums over all subtrees.
+        rounded = 4.0 * rounding(size.size + columns + 64) * self.size
+        bound = seen_through(size, self.weight) * (self.spread * self.bound + rounded)
+        return bound + size.size * TINY
+
+    def find(self, y: FloatArray, asked: Wanted, threads: int) -> tuple[Any, ...]:
+        """Search; y in table order."""
+        exponent = self.exponent + exponent_of(y)
+        floor, target = self._limits(y, asked, exponent, threads)
+        most = asked.most
+        limit = max(PREFIXES_A_PATH * MOST_PATHS, PREFIXES_A_PATH // 2 * (most or 0))
+        found = MOST_PATHS if most is None else 2**62
+        complete, values, starts, rows, pruned, nodes = self._search(
+            y, threads, (floor, -1 if most is None else most, target, found, limit)
+        )
+        if not complete:
+            raise MemoryLimitError(
+                wrong(
+                    asked.mode,
+                    expected=f"at most {most or MOST_PATHS:,} paths, of {limit:,} beginnings",
+                    got=f"{getattr(asked, asked.mode)!r}, for which there are more",
+                    remedy="ask for less, or set max_paths for the largest",
+                )
+            )
+        if asked.coverage is not None and most is None and values.size:
+            # In the order of the search, which decided so.
+            share = float(np.cumsum(np.abs(values))[-1]) / _scaled(self.gross(y), -exponent)
+            self._require_reach(asked, share * (1.0 + rounding(0)))
+        return (
+            np.ldexp(values, exponent), starts, rows, np.ldexp(pruned, exponent), nodes,
+        )  # fmt: skip
+
+    def _search(
+        self, y: FloatArray, threads: int, limits: tuple[float, int, float, int, int]
+    ) -> tuple[Any, ...]:
+        """Search in the order of the tiles, y scaled below 1; limits as `_core.Chains` has them."""
+        order = self.prepared.tiles.order
+        demand = np.ldexp(y, -exponent_of(y))
+        if order is None:
+            order = np.arange(y.size)
+        else:
+            demand = demand[order]
+        return self.chains.find(np.ascontiguousarray(demand), *limits, order, threads)
+
+    def _limits(
+        self, y: FloatArray, asked: Wanted, exponent: int, threads: int
+    ) -> tuple[float, float]:
+        """Return the smallest value and the sum that are asked for, scaled by 2^−exponent."""
+        if asked.mode == "top":
+            return SMALLEST, np.nan
+        if asked.coverage is not None:
+            gross = self.gross(y)
+            if gross == 0.0:
+                return SMALLEST, np.nan
+            self._require_reach(asked, self._within(y, asked))
+            return SMALLEST, _scaled(asked.coverage * gross, -exponent)
+        least = asked.min_share * self.gross(y) if asked.min_share else asked.threshold
+        if asked.min_share and least == 0.0:
+            return SMALLEST, np.nan
+        floor = _scaled(least, -exponent)
+        if floor < SMALLEST:
+            expected = f"at least {_scaled(SMALLEST, exponent):.0e} in the stressor's unit"
+            raise _refused(asked, expected, "ask for the top paths instead")
+        return floor, np.nan
+
+    def _within(self, y: FloatArray, asked: Wanted) -> float:
+        """Return the share of the gross total in `max_stage` purchases, if less than asked."""
+        if asked.max_stage is None or asked.coverage is None:
+            return 1.0
+        total, so_far = self.gross(y), 0.0
+        made = with_sizes(self.prepared)
+        stages = stages_of(made, np.abs(self.s), self.met, np.abs(y))
+        for _, value in zip(range(asked.max_stage + 1), stages):
+            so_far += value
+            # Later stages may be too small to change the sum.
+            if so_far >= asked.coverage * total or value < 1e-17 * so_far:
+                break
+        return so_far / total
+
+    @staticmethod
+    def _require_reach(asked: Wanted, within: float) -> None:
+        if asked.coverage is not None and within < asked.coverage:
+            limit = "there is" if asked.max_stage is None else f"max_stage={asked.max_stage} leaves"
+            expected = f"at most the {within:.6g} that {limit}"
+            raise _refused(asked, expected, "ask for less, or for more stages")
+
+
+def network_of(
+    table: Table,
+    s: FloatArray,
+    met: BoolArray | None,
+    max_stage: int | None,
+    threads: int,
+    exponent: int | None = None,
+) -> Network:
+    """Return what all demands share; the last one is kept with the table.
+
+    s is scaled by 2^−exponent, below 1 by default; two tables are compared on one scale.
+    """
+    exponent = exponent_of(s) if exponent is None else exponent
+    digest = hashlib.blake2b(s.tobytes(), digest_size=16)
+    digest.update(b"" if met is None else met.tobytes())
+    key = (digest.digest(), max_stage, exponent)
+    kept = table._cache.get("chains")
+    if kept is None or kept[0] != key:
+        kept = table._cache["chains"] = (
+            key,
+            _new_network(table, s, met, max_stage, threads, exponent),
+        )
+    network: Network = kept[1]
+    return network
+
+
+def _new_network(
+    table: Table,
+    s: FloatArray,
+    met: BoolArray | None,
+    max_stage: int | None,
+    threads: int,
+    exponent: int,
+) -> Network:
+    prepared = system(table)
+    # With all of x in it, (L b)_i is only a few times b_i: see `Network.error_bound`.
+    weight = purchase_weight(table)
+    if not prepared.by_sizes:
+        raise NotProductiveError(
+            "A: expected supply chains whose sizes add up to a finite number, got negative inputs "
+            "(by-products) that cancel chains of any length, so that nothing bounds what a search "
+            "leaves out; ask cf.flows or cf.production_layers, which need no chains "
+            "one by one, or set these inputs to zero with table.with_changes(A=...)"
+        )
+    m, bound = accurate_multipliers(prepared, s, weight)
+    here = prepared.tiles.table_rows
+    # The checked guard v of m has (I − |A|) v ≥ b / scale, hence L b ≤ scale v.
+    proof = prepared._guards.certificate(weight[here], adjoint=True, threads=threads)
+    reached = proof.scale * proof.guard
+    spread = max(float((reached / weight[here]).max(initial=1.0)), 1.0)
+    multipliers = m[None]
+    if met is not None:
+        before, further = _until_met(prepared, m, met, weight, threads)
+        multipliers, bound = np.stack([before, m]), bound * (1.0 + spread) + further
+    try:
+        chains = _core.Chains(
+            prepared.tiles.core,
+            np.ldexp(s, -exponent)[here],
+            np.ascontiguousarray(np.ldexp(multipliers, -exponent)[:, here]).ravel(),
+            np.empty(0, dtype=np.uint8) if met is None else met[here].astype(np.uint8),
+            -1 if max_stage is None else max_stage,
+            threads,
+            instruction_set(),
+        )
+    except ArithmeticError:
+        raise NotProductiveError(
+            "A: expected every cycle of purchases to need less than it delivers, got one that "
+            "does not; look at cf.check(table) and correct the table"
+        ) from None
+    size = float(np.abs(s[here]) @ reached) * (1.0 if met is None else spread)
+    return Network(prepared, chains, exponent, s, met, multipliers, bound, weight, spread, size)
+
+
+def _until_met(
+    prepared: LeontiefSystem,
+    m: FloatArray,
+    met: BoolArray,
+    weight: FloatArray,
+    threads: int,
+) -> tuple[FloatArray, float]:
+    """Return the multipliers of paths that have not met T yet and must, and their bound.
+
+    With O the rows off T: σ_O = (I − A_OO)⁻ᵀ A_TO' m_T, solved for directly, since m less the
+    multipliers of paths that stay in O would cancel where few paths meet T. On T it is m. The bound
+    is this solve's own: an error of m_T comes on top, through A_TO (I − A_OO)⁻¹ b ≤ L b.
+    """
+    tiles = prepared.tiles
+    here = tiles.table_rows
+    entering = np.where(met, m, 0.0)[here]
+    rows = np.empty(m.size)
+    rows[here] = tiles.product(entering[:, None], adjoint=True, threads=threads)[:, 0]
+    rows[met] = 0.0
+    off = among_rows(prepared, ~met, threads)
+    sigma, bound = accurate_multipliers(off, rows, weight)
+    return np.where(met, m, sigma), bound
+
+
+def _refused(asked: Wanted, expected: str, remedy: str) -> InputError:
+    got = repr(getattr(asked, asked.mode))
+    return InputError(wrong(asked.mode, expected=expected, got=got, remedy=remedy))
+
+
+def exponent_of(values: FloatArray) -> int:
+    """Power of two that scales the largest value below 1: exact, and independent of units."""
+    largest = float(np.abs(values).max(initial=0.0))
+    return int(np.frexp(largest)[1]) if largest else 0
+
+
+def _scaled(value: Any, exponent: int) -> float:
+    return float(np.ldexp(value, exponent))

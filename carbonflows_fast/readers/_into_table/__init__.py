@@ -1,0 +1,1 @@
+"""From labelled numbers to a table: stressors, accounts beside, the last step."""

@@ -1,0 +1,1 @@
+"""The forms in which numbers come: text, sheets, Parquet, long format."""

@@ -1,0 +1,155 @@
+"""FIGARO's emissions, which Eurostat publishes as footprints: who emitted for whose final use.
+
+Their sum over the users is what an industry emitted. The files were never seen; what they hold
+beside industries, areas and uses of the table is left out and logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+import numpy as np
+
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._into_table._separate_accounts import Account
+from carbonflows_fast.readers._layouts._long_format import Records, check_once, read_records
+from carbonflows_fast.readers._sources._candidates import Candidate
+from carbonflows_fast.readers._sources._files import Files
+from carbonflows_fast.table import Table
+from carbonflows_fast.table._content import BoolArray
+
+__all__ = ["emission_files", "read_emissions"]
+
+logger = logging.getLogger(__name__)
+
+NAMES = r"(?P<gas>co2|ghg)Footprint_(\d\ded_)?(?P<year>\d{4})(_\d{8}|_v\d+)?\.csv"
+UNITS = {"CO2": "kt", "GHG": "kt CO2-eq"}
+COLUMNS = {
+    "year": "time_period",
+    "area": "ref_area",
+    "industry": "industry",
+    "user": "counterpart_area",
+    "use": "sto",
+    "value": "obs_value",
+}
+LABELS = ["area", "industry", "user", "use"]
+HOUSEHOLDS = "P3_S14"
+DIRECT = "HH"  # Eurostat's code where an industry stands otherwise; HH_TRA and the like are parts
+
+
+def emission_files(files: Files, table: Candidate) -> dict[str, str]:
+    """Return the files of the table's year by the stressors that they are read as.
+
+    Raises
+    ------
+    FormatError
+        If there are several of one stressor.
+    """
+    found: dict[str, str] = {}
+    for name, match in files.matching(NAMES):
+        gas = match["gas"].upper()
+        if int(match["year"]) != table.year:
+            continue
+        if "prod-by-prod" in table.name.lower():
+            logger.warning("%s: emissions of industries are not of products, and not read",
+                           files.where(name))  # fmt: skip
+        elif gas in found:
+            raise FormatError(
+                wrong(files.where(name), expected=f"one file of {gas} in {table.year}",
+                      got=f"{found[gas]} beside it", remedy="keep one of them")
+            )  # fmt: skip
+        else:
+            found[gas] = name
+    return found
+
+
+def read_emissions(
+    files: Files, name: str, stressor: str, table: Table, *, progress: bool | None
+) -> Account:
+    """Read what industries emitted in the table's year, and what households did directly.
+
+    Emissions of an industry are the sum over the table's areas and categories of final demand.
+    Direct emissions of households are rows of "industry" HH for their own area or for none, and for
+    no use (where there are none of these: for consumption of households).
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged, has nothing of that year, or has a record twice.
+    """
+    records = read_records(
+        files, name, COLUMNS, only={"year": str(table.year)}, once=True, progress=progress
+    )
+    if not len(records.values):
+        raise FormatError(
+            wrong(records.where, expected=f"rows of {table.year}",
+                  got=shorten(records.labels["year"]) or "none",
+                  remedy="the name says another year than the rows: correct it")
+        )  # fmt: skip
+    check_once(records, LABELS)
+    categories = table._parts.categories
+    direct = _direct(records)
+    used = _among(records, "user", table.regions) & _among(records, "use", categories) & ~direct
+    known = ~np.isnan(records.values)
+    _tell_rest(records, ~((used | direct) & known), UNITS[stressor])
+    sectors = _summed(records, used & known, "area", "industry")
+    households = _summed(records, direct & known, "area")
+    return Account(
+        where=records.where,
+        stressor=stressor,
+        unit=UNITS[stressor],
+        sectors={(area, industry): value for (area, industry), value in sectors.items()},
+        demand={(area, HOUSEHOLDS): value for (area,), value in households.items()},
+    )
+
+
+def _among(records: Records, role: str, wanted: Collection[str]) -> BoolArray:
+    """Return whether the label of each record is one of these."""
+    chosen: BoolArray = np.array([label in wanted for label in records.labels[role]], dtype=bool)
+    return chosen[records.codes[role]]
+
+
+def _direct(records: Records) -> BoolArray:
+    """Return which records are direct emissions of households, none of them in two ways."""
+    areas, industries = records.labels["area"], records.labels["industry"]
+    parts = [label for label in industries if label.startswith(f"{DIRECT}_")]
+    same = np.array([areas.index(u) if u in areas else -1 for u in records.labels["user"]])
+    own: BoolArray = same[records.codes["user"]] == records.codes["area"]
+    own |= _among(records, "user", [""])
+    own &= _among(records, "industry", [DIRECT] if DIRECT in industries else parts)
+    without_use = own & _among(records, "use", [""])
+    return without_use if without_use.any() else own & _among(records, "use", [HOUSEHOLDS])
+
+
+def _summed(records: Records, chosen: BoolArray, *roles: str) -> dict[tuple[str, ...], float]:
+    """Return the sums of chosen records by their labels in these roles."""
+    sizes = tuple(len(records.labels[role]) for role in roles)
+    codes = tuple(records.codes[role][chosen] for role in roles)
+    key = np.ravel_multi_index(codes, sizes)
+    sums = np.bincount(key, records.values[chosen])
+    there = np.flatnonzero(np.bincount(key))
+    labels = [
+        [records.labels[role][at] for at in places.tolist()]
+        for role, places in zip(roles, np.unravel_index(there, sizes), strict=True)
+    ]
+    return dict(zip(zip(*labels, strict=True), sums[there].tolist(), strict=True))
+
+
+def _tell_rest(records: Records, rest: BoolArray, unit: str) -> None:
+    """Log what is neither, and what is empty."""
+    if not rest.any():
+        return
+    labels = [
+        f"{COLUMNS[role]} {shorten(map(repr, _labels(records, role, rest)), 3)}" for role in LABELS
+    ]
+    logger.warning(
+        "%s: %d of %d rows, in all %.6g %s, are left out, having no value or no area, final use "
+        "or household of the table: %s",
+        records.where, rest.sum(), len(rest), np.nansum(records.values[rest]), unit,
+        "; ".join(labels),
+    )  # fmt: skip
+
+
+def _labels(records: Records, role: str, chosen: BoolArray) -> list[str]:
+    return [records.labels[role][at] for at in np.unique(records.codes[role][chosen]).tolist()]

@@ -1,0 +1,122 @@
+"""Reader of Eurostat's FIGARO tables, industry by industry or product by product.
+
+A year comes as a comma-separated matrix, with one header line and one label column, or as a flat
+file, with one line for each pair of seller and buyer. Emissions are in files of their own. Tried
+on fixtures of the layouts, never on an original file.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._into_table._separate_accounts import add_account
+from carbonflows_fast.readers._layouts._square import (
+    Square,
+    read_square,
+    region_and_sector,
+    square_table,
+)
+from carbonflows_fast.readers._sources._candidates import Candidate
+from carbonflows_fast.readers._sources._files import Files
+from carbonflows_fast.readers.figaro._emissions import emission_files, read_emissions
+from carbonflows_fast.readers.figaro._flat import read_flat
+from carbonflows_fast.table import Table
+
+__all__ = ["LOOKED_FOR", "find_figaro", "read_figaro"]
+
+logger = logging.getLogger(__name__)
+
+LOOKED_FOR = "matrix_eu-ic-io_ind-by-ind_24ed_2019.csv, flatfile_… and the like: FIGARO"
+NAMES = (
+    r"(?P<layout>matrix|flatfile)_eu-ic-io_"
+    r"(?P<title>(ind-by-ind|prod-by-prod)_(\d\ded_)?(?P<year>\d{4})(_v\d+)?)\.csv"
+)
+SUPPLY_USE = r"(matrix|flatfile)_eu-ic-(sup|use|sut).*\.csv"
+UNIT = "million EUR"
+
+
+def find_figaro(files: Files) -> list[Candidate]:
+    """Return the tables among files; of a table as matrix and as flat file, the matrix.
+
+    Raises
+    ------
+    FormatError
+        If there are supply and use tables alone.
+    """
+    found = files.matching(NAMES)
+    matrices = {match["title"].lower() for _, match in found if match["layout"].lower() == "matrix"}
+    tables = []
+    for name, match in found:
+        if _is_flat(name) and match["title"].lower() in matrices:
+            logger.info("%s: not read, the matrix beside it is the same", files.where(name))
+        else:
+            tables.append(Candidate(name, int(match["year"])))
+    supply_use = files.matching(SUPPLY_USE)
+    if supply_use and not tables:
+        raise FormatError(
+            wrong(files.where(supply_use[0][0]), expected="an input-output table of FIGARO",
+                  got="a table of supply or use",
+                  remedy="give …_eu-ic-io_ind-by-ind_… or …_eu-ic-io_prod-by-prod_… of the year")
+        )  # fmt: skip
+    return tables
+
+
+def read_figaro(
+    files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
+) -> Table:
+    """Read one year.
+
+    x is the sum of a row, as the files have no outputs. The six rows of primary inputs are
+    stressors, so that they can be followed like emissions. Beside a table of industries,
+    co2Footprint_… and ghgFootprint_… of its year become the stressors "CO2" and "GHG".
+
+    Raises
+    ------
+    FormatError
+        If a file is damaged, or labels are not REGION_SECTOR.
+    LabelError
+        If a wanted stressor does not exist.
+    """
+    emissions = emission_files(files, table)
+    if _is_flat(table.name):
+        parts = read_flat(files, table, progress=progress)
+    else:
+        parts = read_square(files, table, delimiter=",", totals=(), progress=progress)
+    made = square_table(
+        parts,
+        _demand(parts),
+        x=None,
+        stressors=stressors,
+        accounts=list(emissions),
+        unit=UNIT,
+        year=table.year,
+        name=f"FIGARO {PurePosixPath(table.name).stem.partition('_eu-ic-io_')[2]}",
+    )
+    for gas, name in emissions.items():
+        if stressors is None or gas in stressors:
+            made = add_account(made, read_emissions(files, name, gas, made, progress=progress))
+    return made
+
+
+def _demand(parts: Square) -> list[tuple[str, str]]:
+    """Return region and category of each column; refuse what is neither sector nor of a region."""
+    regions = {region_and_sector(parts.where, label)[0] for label in parts.sectors}
+    demand = [region_and_sector(parts.where, label) for label in parts.demand]
+    inputs = [region_and_sector(parts.where, label) for label in parts.inputs]
+    odd = [("column", pair, "final demand") for pair in demand if pair[0] not in regions]
+    odd += [("row", pair, "a sector (a column too)") for pair in inputs if pair[0] in regions]
+    if odd:
+        what, pair, expected = odd[0]
+        raise FormatError(
+            wrong(f"{parts.where}, {what} {'_'.join(pair)}", got=repr(pair[0]),
+                  expected=f"{expected} of {shorten(sorted(regions))}",
+                  remedy="correct the label")
+        )  # fmt: skip
+    return demand
+
+
+def _is_flat(name: str) -> bool:
+    return PurePosixPath(name).name.lower().startswith("flatfile")

@@ -1,0 +1,122 @@
+"""Reader of the OECD's inter-country input-output tables (ICIO), editions 2016 to 2025.
+
+One comma-separated file a year, with one header line and one label column: transactions, final
+demand at the right, taxes and value added below. Emissions are in files of their own. Tried on
+small files in the layouts of 2016 and 2018 and on fixtures of all editions, never on an original
+file.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.readers._into_table._separate_accounts import add_account
+from carbonflows_fast.readers._layouts._number_parser import Label
+from carbonflows_fast.readers._layouts._square import (
+    Square,
+    read_square,
+    region_and_sector,
+    square_table,
+)
+from carbonflows_fast.readers._sources._candidates import Candidate
+from carbonflows_fast.readers._sources._files import Files
+from carbonflows_fast.readers.oecd._emissions import emission_files, read_emissions
+from carbonflows_fast.table import Table
+from carbonflows_fast.table._content import FloatArray
+
+__all__ = ["LOOKED_FOR", "find_oecd", "read_oecd"]
+
+logger = logging.getLogger(__name__)
+
+LOOKED_FOR = "ICIO2021_2018.csv, 2019_SML.csv or 2019.csv and the like: OECD ICIO"
+NAMES = r"ICIO20\d\d_(?P<year>\d{4})\.csv|(?P<only>(?:19|20)\d\d)(_SML|_EXT)?\.csv"
+UNIT = "million USD"
+TOTALS = {"OUT", "OUTPUT", "TOTAL"}
+DISCREPANCY = ("DISC",)
+PARTS = {"CHN": r"CN\d", "MEX": r"MX\d"}  # of countries whose industries are split
+
+
+def find_oecd(files: Files) -> list[Candidate]:
+    """Return the tables among files."""
+    found = files.matching(NAMES)
+    return [Candidate(name, int(match["year"] or match["only"])) for name, match in found]
+
+
+def read_oecd(
+    files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
+) -> Table:
+    """Read one year.
+
+    Industries that the OECD splits (CN1, CN2, MX1 …) are added to those of China and Mexico, since
+    final demand is not split. x is the row of outputs; a column of discrepancies is not part of
+    Y, and its size is logged. Rows of taxes and value added are stressors, so that they can be
+    followed like emissions. TECO2 and DF_MAIN beside the table become the stressors "PROD_CO2"
+    and "PROD_GHG", those of split countries whole.
+
+    Raises
+    ------
+    FormatError
+        If a file is damaged, or labels are not REGION_SECTOR.
+    LabelError
+        If a wanted stressor does not exist.
+    """
+    emissions = emission_files(files)
+    parts = read_square(files, table, delimiter=",", totals=TOTALS, progress=progress)
+    regions = {region_and_sector(parts.where, label)[0] for label in parts.sectors}
+    made = square_table(
+        parts,
+        [_demand(parts, at, regions) for at in range(len(parts.demand))],
+        x=_output(parts),
+        stressors=stressors,
+        accounts=list(emissions),
+        unit=UNIT,
+        year=table.year,
+        name=f"OECD ICIO {PurePosixPath(table.name).stem}",
+    )
+    groups = {
+        region: whole
+        for whole, part in PARTS.items()
+        for region in regions
+        if whole in regions and re.fullmatch(part, region)
+    }
+    made = made.aggregate(regions=groups) if groups else made
+    for gas, name in emissions.items():
+        if stressors is None or gas in stressors:
+            account = read_emissions(
+                files, name, gas, made, wanted=stressors is not None, progress=progress
+            )
+            made = made if account is None else add_account(made, account)
+    return made
+
+
+def _demand(parts: Square, at: int, regions: set[str]) -> tuple[str, str] | None:
+    """Return region and category: AUS_HFCE, or HFCE_AUS in the edition of 2016."""
+    label: Label = parts.demand[at]
+    if label == DISCREPANCY:
+        size = float(np.abs(parts.Y[:, at]).sum())
+        logger.warning("%s: discrepancies of %.6g %s are not in Y", parts.where, size, UNIT)
+        return None
+    first, second = region_and_sector(parts.where, label)
+    if first in regions:
+        return first, second
+    if second in regions:
+        return second, first
+    raise FormatError(
+        wrong(f"{parts.where}, column {label[0]!r}", got=repr(label[0]),
+              expected=f"final demand of {shorten(sorted(regions))}", remedy="correct the label")
+    )  # fmt: skip
+
+
+def _output(parts: Square) -> FloatArray:
+    if len(parts.totals) != 1:
+        raise FormatError(
+            wrong(parts.where, expected="one row OUT or OUTPUT", got=f"{len(parts.totals)}",
+                  remedy="the file is cut short: restore its last lines")
+        )  # fmt: skip
+    return next(iter(parts.totals.values()))

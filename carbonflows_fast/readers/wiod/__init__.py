@@ -1,0 +1,1 @@
+"""WIOD, releases 2013 and 2016."""

@@ -1,0 +1,249 @@
+"""What a sector study found: three steps, borders between them, products, tiers and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast.accounting._solves import unknown_consumers
+from carbonflows_fast.classification import regions_in
+from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.table._content import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    from carbonflows_fast.paths import Paths
+
+__all__ = ["SectorStudy"]
+
+STEPS = ("emitted", "made", "consumed")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SectorStudy:
+    """The supply chains that pass through some sectors, each counted once.
+
+    Attributes
+    ----------
+    name : str
+        The study, or the sectors that were named.
+    stressor, unit : str
+    sectors : tuple of str
+        Distinct labels of the rows studied, the target T.
+    notes : tuple of str
+        Where a table cannot separate the subject of a study: what its rows hold as well.
+    total : float
+        E_T, emissions of all supply chains that pass through T at least once, in `unit`.
+    direct, upstream : float
+        The part emitted by T itself, and by its suppliers; they add up to `total`.
+    error_bound : float
+        Absolute bound, in `unit`, on the error of `total`, `direct`, `upstream`, of any entry of
+        `flow` and of any sum of entries.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> study = cf.sector_study(cf.synthetic.world(2, 3), sectors="Wheat")
+    >>> study.by("made", "consumed").shape, study.border_shares.index.tolist()[:2]
+    ((4,), ['emitted → made', 'made → consumed'])
+    >>> study.price_coverage(["AT", "BE"])
+    1.0
+    """
+
+    name: str
+    stressor: str
+    unit: str
+    sectors: tuple[str, ...]
+    notes: tuple[str, ...]
+    total: float
+    direct: float
+    upstream: float
+    error_bound: float
+    _steps: FloatArray  # (R, R, q): emitted, made, consumed
+    _products_bound: float
+    _products: FloatArray  # (n, q)
+    _rows: pd.MultiIndex
+    _regions: tuple[str, ...]
+    _consumers: tuple[str, ...]
+    _known_consumers: bool
+    _year: int | None
+    _tiers: Callable[[int], pd.DataFrame]
+    _paths: Callable[..., Paths]
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        note = f"; {len(self.notes)} notes" if self.notes else ""
+        return (
+            f"SectorStudy({self.name!r}, {self.stressor!r}: total {self.total:.6g}{unit}, "
+            f"direct {self.direct:.6g}, upstream {self.upstream:.6g}; "
+            f"{shorten(self.sectors, 2)}{note})"
+        )
+
+    @property
+    def flow(self) -> pd.DataFrame:
+        """Emissions by three regions: columns emitted, made, consumed, value, in `unit`.
+
+        E_prq = Σ_{j∈T∩r} m_j^(p) z_j^(q): emitted in p, to make what T delivers in r, finally
+        consumed in q. A row for every triple; they add up to `total`.
+        """
+        places = np.indices(self._steps.shape).reshape(3, -1)
+        labels = (self._regions, self._regions, self._consumers)
+        columns: dict[str, Any] = {
+            step: np.array(names, dtype=object)[place]
+            for step, names, place in zip(STEPS, labels, places, strict=True)
+        }
+        frame = pd.DataFrame(columns | {"value": self._steps.ravel()})
+        frame.attrs = self._attrs
+        return frame
+
+    def by(self, *steps: str) -> pd.Series:
+        """Return the emissions summed over all steps but those named.
+
+        Parameters
+        ----------
+        *steps : {"emitted", "made", "consumed"}
+            One or two, in the order wanted.
+
+        Returns
+        -------
+        Series, index the regions of these steps, in `unit`
+
+        Raises
+        ------
+        InputError
+            If a step is unknown or named twice, or if there is none.
+        """
+        named = all(isinstance(step, str) and step in STEPS for step in steps)
+        if not steps or not named or len(set(steps)) < len(steps):
+            raise InputError(
+                wrong("steps", expected=f"different ones of {', '.join(STEPS)}", got=repr(steps),
+                      remedy="name one or two")
+            )  # fmt: skip
+        kept = [STEPS.index(step) for step in steps]
+        summed = self._steps.sum(axis=tuple(a for a in range(3) if a not in kept))
+        summed = summed.transpose([sorted(kept).index(axis) for axis in kept])
+        labels = (self._regions, self._regions, self._consumers)
+        names = [labels[a] for a in kept]
+        index = (
+            pd.Index(names[0], name=steps[0])
+            if len(names) == 1
+            else pd.MultiIndex.from_product(names, names=steps)
+        )
+        series = pd.Series(summed.ravel(), index=index, name="value")
+        series.attrs = self._attrs
+        return series
+
+    @property
+    def border_shares(self) -> pd.Series:
+        """Share of the emissions that crosses a border between two steps; plain numbers.
+
+        Of Σ|value| over the rows of `flow`, which is `total` where all have one sign.
+        Index "emitted → made", "made → consumed", "emitted → consumed" and "any". NaN where
+        nothing is emitted, or, beyond the first, where the demand was an array.
+        """
+        sizes, gross = np.abs(self._steps), float(np.abs(self._steps).sum())
+        p, r, q = np.ogrid[tuple(slice(size) for size in self._steps.shape)]
+        crossed = {
+            "emitted → made": p != r,
+            "made → consumed": r != q,
+            "emitted → consumed": p != q,
+            "any": (p != r) | (r != q),
+        }
+        shares = {}
+        for between, where in crossed.items():
+            known = self._known_consumers or between == "emitted → made"
+            part = float(np.where(where, sizes, 0.0).sum())
+            shares[between] = part / gross if known and gross else np.nan
+        return pd.Series(shares, name="share")
+
+    @property
+    def products(self) -> pd.DataFrame:
+        """Emissions by the product that carries them to final users, rows × consumers, in `unit`.
+
+        Rows of T: what is bought of it directly. Other rows: what reaches their makers through T.
+        They add up to `total`. `attrs["error_bound"]`: of any entry and of any sum of entries.
+        """
+        columns = pd.Index(self._consumers, name="consumer")
+        frame = pd.DataFrame(self._products, self._rows, columns)
+        frame.attrs = self._attrs | {"error_bound": self._products_bound}
+        return frame
+
+    @property
+    def tiers(self) -> pd.DataFrame:
+        """Emissions by how many purchases upstream of T they happen; see `production_layers`.
+
+        Index tier: 0 is T itself in its last delivery, 1 its suppliers, up to 10; `remainder` is
+        what lies beyond.
+        """
+        return self._kept_tiers.copy()
+
+    @cached_property
+    def _kept_tiers(self) -> pd.DataFrame:
+        return self._tiers(10)
+
+    def paths(self, **options: Any) -> Paths:
+        """Return the largest supply chains through T: `structural_paths` with ``through=T``.
+
+        Parameters
+        ----------
+        **options
+            top, threshold, min_share, coverage, max_paths, max_stage, start, end, threads.
+
+        Raises
+        ------
+        InputError
+            If `through` or `demand` is given, which are those of the study.
+        """
+        for name in ("through", "demand"):
+            if name in options:
+                raise InputError(
+                    wrong(name, expected="what the study is about", got=repr(options[name]),
+                          remedy="leave it out, or ask cf.structural_paths")
+                )  # fmt: skip
+        return self._paths(**options)
+
+    def price_coverage(self, regions: Any, *, consumers: Any = None) -> float:
+        """Return the share of these emissions that happen where a price is paid on them.
+
+        Parameters
+        ----------
+        regions : str or list
+            Where there is a price: regions of the table, countries, or groups, such as
+            "EU ETS 2009"; "EU" is the membership of the table's year.
+        consumers : str or list, optional
+            Whose consumption; all by default.
+
+        Returns
+        -------
+        float
+            Σ over emitting regions in the set / Σ over all; of sizes |value| where flows have both
+            signs. NaN where nothing is emitted.
+
+        Raises
+        ------
+        LabelError
+            If a region is unknown.
+        InputError
+            If consumers are asked for and the demand was an array.
+        """
+        steps = np.abs(self._steps)
+        if consumers is not None:
+            if not self._known_consumers:
+                raise InputError(unknown_consumers("select it by region and category"))
+            steps = steps[:, :, self._mask(self._consumers, consumers, "consumers")]
+        everywhere = float(steps.sum())
+        priced = float(steps[self._mask(self._regions, regions, "regions")].sum())
+        return priced / everywhere if everywhere else float("nan")
+
+    @property
+    def _attrs(self) -> dict[str, Any]:
+        return {"stressor": self.stressor, "unit": self.unit, "error_bound": self.error_bound}
+
+    def _mask(self, regions: tuple[str, ...], wanted: Any, argument: str) -> BoolArray:
+        if isinstance(wanted, np.ndarray | pd.Series | pd.Index):
+            wanted = wanted.tolist()
+        return np.array(regions_in(regions, wanted, argument, year=self._year), dtype=np.bool_)

@@ -1,0 +1,67 @@
+"""Emissions per unit of output that are too small for float64."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.table._content import FloatArray
+from carbonflows_fast.table._views import Views
+
+__all__ = ["SMALLEST", "require_normal"]
+
+SMALLEST = 1e-280
+"""Size of a right-hand side below which products and bounds leave float64."""
+SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
+"""Below it float64 has fewer digits."""
+
+
+def require_normal(
+    table: Views, positions: Sequence[int], factors: FloatArray | None = None
+) -> None:
+    """Refuse stressors whose S = F / x is too small for float64 to be right to its last digit.
+
+    No bound relative to S holds where it rounds to a few digits or to 0.
+
+    Parameters
+    ----------
+    table : Views
+        A table.
+    positions : sequence of int
+        Of the stressors.
+    factors : ndarray, shape (len(positions),), optional
+        Weights, of which the same is true.
+
+    Raises
+    ------
+    InputError
+        If F is not zero and S is below 2.2e-308, or all of a stressor's S are below 1e-280.
+    """
+    given = table._parts.emissions_kind
+    x = table._x
+    for at, position in enumerate(positions):
+        s, factor = np.abs(table._S[position]), 1.0 if factors is None else abs(factors[at])
+        there = (s if given == "S" else table._F[position]) != 0.0
+        there &= (x != 0.0) | (given == "S")
+        if factor == 0.0 or not there.any():
+            continue
+        s = s * factor
+        least, largest = float(s[there].min()), float(s.max())
+        lost = least < SMALLEST_NORMAL and (given == "F" or factor != 1.0)
+        if not lost and largest >= SMALLEST:
+            continue
+        got = least if lost else largest
+        limit = SMALLEST_NORMAL if lost else SMALLEST
+        row = int(np.flatnonzero(there & (s == got))[0])
+        region, sector = table.rows[row]
+        raise InputError(
+            wrong(
+                given,
+                expected=f"{'F / x' if given == 'F' else 'S'} of at least {limit:.1e}, or 0",
+                got=f"{got:.1e} of {table.stressors[position]!r} at {region}: {sector}",
+                remedy="give F, or Z and Y, in another unit, or set such values to 0, with "
+                "table.with_changes(...)",
+            )
+        )

@@ -1,0 +1,367 @@
+"""Flows of emissions between regions, from where they happen to where the product is bought.
+
+Three numbers are called "traded" in the literature, and are never mixed here:
+
+- `traded_share`, the off-diagonal part of the multi-regional flow matrix, over industrial
+  emissions; `traded_share_all`, the same part over all emissions;
+- `bilateral_trade()`, emissions embodied in gross exports (EEBT), intermediate and final;
+- `net_transfers`, what net importers consume beyond what they produce.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast.accounting._solves import (
+    TINY,
+    demand_size,
+    purchase_weight,
+    region_flows,
+    source_multipliers,
+)
+from carbonflows_fast.classification import CLASSES, sector_classes
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
+from carbonflows_fast.leontief._certificate import rounding, seen_through
+from carbonflows_fast.table._content import FloatArray, encode
+from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of
+from carbonflows_fast.trade._gross_trade import GrossTrade, gross_trade
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = ["Flows", "flows"]
+
+Use = Literal["intermediate", "final"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Flows(FlowMatrix):
+    """Who emits for whom.
+
+    Attributes
+    ----------
+    matrix : DataFrame, emitting region × consuming region, in the stressor's unit
+        E_rq = Σ_{i∈r} s_i x_i^(q), (I − A) x^(q) = y^(q), in the order of the table. What final
+        users emit themselves (F_Y) is never inside. For a demand given as an array there is one
+        column, "demand".
+    households : Series by region
+        F_Y of the selected demand.
+    stressor, unit : str
+    error_bound : float
+        Absolute bound, in `unit`, on the error of any entry of `matrix` and of
+        `by_emitting_sector()`, of any of their sums, and of `net_transfers`.
+    report : SolveReport
+        Of the solve.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> found = cf.flows(cf.synthetic.world(regions=3, sectors=4))
+    >>> found.matrix.shape, found.by_emitting_sector().shape, found.by_product().shape
+    ((3, 3), (12, 3), (12, 3))
+    >>> 0 < found.traded_share_all < found.traded_share < 1
+    True
+    """
+
+    def by_emitting_sector(self) -> pd.DataFrame:
+        """Return s_i x_i^(q): rows (region, sector) where emitted, columns consumer, in `unit`."""
+        table, flow = self._table, self._flow
+        values = flow.stressor.s[:, None] * flow.x
+        frame = self._grouped(values, table.rows, table._parts.region_codes)
+        return self._with_bound(frame, self.error_bound)
+
+    def by_product(self) -> pd.DataFrame:
+        """Return emissions by emitting region, product finally bought and consumer.
+
+        P_(r,p),q = Σ_{j∈p} m_j^(r) y_j^(q), where (I − A)'m^(r) = s restricted to region r; j runs
+        over product p of every origin. One adjoint solve with R right-hand sides.
+
+        Returns
+        -------
+        DataFrame, (emitting region, product) × consumer, in the stressor's unit
+            `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
+        """
+        from carbonflows_fast._base import kernels
+
+        p, Y = self._table._parts, self._flow.demand.values
+        m, bound = self._by_source
+        values = kernels.sector_sums(m, Y, p.sector_codes, len(p.sectors))
+        values = values.reshape(len(p.regions), Y.shape[1], len(p.sectors)).transpose(0, 2, 1)
+        rows = pd.MultiIndex.from_product([p.regions, p.sectors], names=["region", "product"])
+        codes = np.repeat(np.arange(len(p.regions), dtype=np.int32), len(p.sectors))
+        flat = np.ascontiguousarray(values).reshape(-1, Y.shape[1])
+        return self._with_bound(self._grouped(flat, rows, codes), bound)
+
+    @cached_property
+    def _by_source(self) -> tuple[FloatArray, float]:
+        """Multipliers of what each region emits, (R, n), and the bound of all m_j^(r) y_j^(q)."""
+        table = self._table
+        m, bound = source_multipliers(table, self._flow.stressor.s)
+        weight = purchase_weight(table)
+        size, columns = demand_size(table, self._flow.demand)
+        terms = table.n + columns + 2 * len(table.regions)
+        summed = float((np.abs(m).sum(axis=0) + bound / weight) @ size)
+        bound = bound * seen_through(size, weight) + rounding(terms) * summed
+        return m, bound * (1 + rounding(terms)) + m.size * len(table.regions) * TINY
+
+    # ---- emissions embodied in bilateral trade ---------------------------------------------------
+
+    def bilateral_trade(self, use: Use | None = None) -> pd.DataFrame:
+        """Return emissions embodied in bilateral trade (EEBT), exporter × importer, in `unit`.
+
+        EEBT_rs = Σ_{i∈r} m_i e_is, (I − A_rr)'m = s_r, with e_is what row i sells to region s: the
+        exporter's own emissions for its gross exports. Of the whole demand that is the trade in the
+        table; of a selected one, the trade that it calls for. Where the table balances, exports of
+        r and m'y_rr, what its final users buy at home, add up to what its industries emit.
+
+        Parameters
+        ----------
+        use : {"intermediate", "final"}, optional
+            Only what the importer's sectors, or its final users, buy. Both by default.
+
+        Returns
+        -------
+        DataFrame, zero on the diagonal
+            `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
+
+        Raises
+        ------
+        InputError
+            If `use` is something else, or if the demand was an array.
+
+        Notes
+        -----
+        Source: Peters (2008), Ecological Economics 65:13.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> found = cf.flows(cf.synthetic.world(regions=3, sectors=4))
+        >>> parts = found.bilateral_trade("intermediate") + found.bilateral_trade("final")
+        >>> bool(abs(parts - found.bilateral_trade()).max().max() < 1e-9 * found.total)
+        True
+        """
+        by_row = self.by_traded_product(use)
+        frame = by_row.groupby(level="region", sort=False).sum()
+        frame = frame.reindex(self.matrix.index, fill_value=0.0)  # what has no rows exports nothing
+        frame.index.name, frame.columns.name = "exporter", "importer"
+        return self._with_bound(frame, by_row.attrs["error_bound"])
+
+    def by_traded_product(self, use: Use | None = None) -> pd.DataFrame:
+        """Return the same by product crossing the border: rows (region, product), columns importer.
+
+        Parameters
+        ----------
+        use : {"intermediate", "final"}, optional
+            As for :meth:`bilateral_trade`, which is the sum over products.
+
+        Returns
+        -------
+        DataFrame, in `unit`
+            `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
+
+        Raises
+        ------
+        InputError
+            As for :meth:`bilateral_trade`.
+        """
+        trade, table = self._trade, self._table
+        if use is None:
+            amounts = trade.intermediate + trade.final
+        elif isinstance(use, str) and use in ("intermediate", "final"):
+            amounts = getattr(trade, use)
+        else:
+            raise InputError(
+                wrong("use", expected="'intermediate', 'final' or None", got=repr(use),
+                      remedy="leave it out for both")
+            )  # fmt: skip
+        rows = table.rows.set_names(["region", "product"])
+        frame = self._grouped(trade.m[:, None] * amounts, rows, table._parts.region_codes)
+        frame.columns.name = "importer"
+        return self._with_bound(frame, trade.error_bound)
+
+    @cached_property
+    def _trade(self) -> GrossTrade:
+        self._need_consumers("trade between regions")
+        codes = encode(self._groups or self._table.regions)[1]
+        return gross_trade(self._table, self._flow, codes)
+
+    def split(self, classes: Any = None) -> pd.DataFrame:
+        """Return traded emissions by class of product: energy, commodity, product, service.
+
+        Parameters
+        ----------
+        classes : optional
+            Class of each sector: a mapping, a DataFrame with columns name (or code) and class, or
+            the name of a shipped classification. By default the shipped one that knows the table's
+            sectors; see ``carbonflows_fast/classification/README.md``.
+
+        Returns
+        -------
+        DataFrame, index class, in `unit`
+            - by_border_product: by the product that crosses a border; adds up to the bilateral
+              trade;
+            - by_final_product: by the product finally bought, whatever crossed the border on the
+              way; adds up to the off-diagonal of `matrix`.
+
+        Raises
+        ------
+        LabelError, InputError
+            If a sector has no class, or `classes` is of the wrong kind.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> found = cf.flows(cf.synthetic.world(regions=3, sectors=4))
+        >>> found.split().index.tolist()
+        ['energy', 'commodity', 'product', 'service']
+        """
+        self._need_consumers("a split of what is traded")
+        sectors = self._table._parts.sectors
+        class_of = dict(zip(sectors, sector_classes(sectors, classes), strict=True))
+        border, final = self.by_traded_product(), self.by_product()
+        emitter = final.index.get_level_values("region").to_numpy()[:, None]
+        foreign = final.where(emitter != final.columns.to_numpy(), 0.0)
+        columns = {"by_border_product": border, "by_final_product": foreign}
+        frame = pd.DataFrame(
+            {
+                name: by_product.sum(axis=1)
+                .groupby(by_product.index.get_level_values("product").map(class_of))
+                .sum()
+                for name, by_product in columns.items()
+            }
+        ).reindex(pd.Index(CLASSES, name="class"), fill_value=0.0)
+        frame.columns.name = None
+        return self._with_bound(frame, border.attrs["error_bound"] + final.attrs["error_bound"])
+
+    # ---- one region, one sector ------------------------------------------------------------------
+
+    def origins(self, region: str) -> pd.DataFrame:
+        """Return what a region's purchases cause where: product finally bought × emitting region.
+
+        Adds up to the region's column of `matrix`, in `unit`.
+
+        Parameters
+        ----------
+        region : str
+            As for :meth:`partners`.
+        """
+        self._need_consumers("products by origin")
+        frame = self.by_product()
+        wide = frame[self._region(region)].unstack("region", fill_value=0.0)
+        products = [p for p in self._table._parts.sectors if p in wide.index]
+        return self._with_bound(
+            wide.loc[products, list(self.matrix.index)], frame.attrs["error_bound"]
+        )
+
+    def sector(self, region: str, sector: str) -> pd.DataFrame:
+        """Return where the emissions of one sector of one region go, and those of its product from.
+
+        Parameters
+        ----------
+        region, sector : str
+            A region of these flows, or the name of its country; a sector that it has.
+
+        Returns
+        -------
+        DataFrame, index region, in `unit`
+            - emitted_for: emitted by the sector, by who finally buys what it went into;
+            - exported_to: embodied in the exports of its product (EEBT), by importer;
+            - embodied_from: of all that final users buy of its product, by where it was emitted.
+
+        Raises
+        ------
+        LabelError
+            If there is no such region or sector.
+        """
+        self._need_consumers("where a sector's emissions go")
+        name = self._region(region)
+        emitted, traded = self.by_emitting_sector(), self.by_traded_product()
+        if not isinstance(sector, str) or (name, sector) not in emitted.index:
+            here = emitted.loc[name].index
+            raise LabelError(
+                wrong("sector", expected=f"a sector of {name!r}", got=repr(sector),
+                      remedy=nearest_are(sector, here))
+            )  # fmt: skip
+        p = self._table._parts
+        names, codes = encode(self._groups or self._table.regions)
+        chosen = (codes[p.region_codes] == names.index(name)) & (
+            p.sector_codes == p.sectors.index(sector)
+        )
+        m, bound = self._by_source
+        bought = (m[:, chosen] * self._flow.demand.values[chosen].sum(axis=1)).sum(axis=1)
+        frame = pd.DataFrame(
+            {
+                "emitted_for": emitted.loc[[(name, sector)]].sum(),
+                "exported_to": traded.loc[[(name, sector)]].sum(),
+                "embodied_from": np.bincount(codes, weights=bought, minlength=len(names)),
+            },
+            index=self.matrix.index,
+        )
+        return self._with_bound(frame, max(self.error_bound, bound, traded.attrs["error_bound"]))
+
+
+def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
+    """Return the emissions of each region by the region whose final demand causes them.
+
+    E_rq = Σ_{i∈r} s_i x_i^(q), (I − A) x^(q) = y^(q): one solve, one right-hand side for each
+    consuming region.
+
+    Parameters
+    ----------
+    table : Table
+    stressor : str or mapping of str to float, optional
+        A stressor of the table, or weights of several in one unit. May be left out if there is
+        only one.
+    demand : region, (region, category), list of these, or ndarray of shape (n,), optional
+        Count only what this final demand causes. All by default. An array does not say who
+        consumes: it gives one column, and no traded shares.
+
+    Returns
+    -------
+    Flows
+
+    Raises
+    ------
+    LabelError
+        If a stressor, region or category is unknown.
+    InputError
+        If an argument is of the wrong kind.
+    NotProductiveError, ConvergenceError
+        If the table cannot be solved.
+
+    Notes
+    -----
+    In the stressor's unit. Source: Davis & Caldeira (2010), PNAS 107:5687; Peters (2008),
+    Ecological Economics 65:13.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import carbonflows_fast as cf
+    >>> table = cf.Table(
+    ...     Z=np.array([[20.0, 10.0], [5.0, 30.0]]), Y=np.array([[60.0, 10.0], [5.0, 60.0]]),
+    ...     F=np.array([[50.0, 100.0]]), regions=["AA", "BB"], sectors=["goods", "goods"],
+    ...     stressors=["CO2"],
+    ... )
+    >>> cf.flows(table).matrix.round(3)
+    consumer      AA      BB
+    region
+    AA        38.288  11.712
+    BB        12.613  87.387
+    """
+    flow = region_flows(table, stressor, demand)
+    return Flows(
+        **parts_of(table, flow),
+        stressor=flow.stressor.name,
+        unit=flow.stressor.unit,
+        error_bound=flow.error_bound,
+        report=flow.report,
+        _table=table,
+        _flow=flow,
+    )
