@@ -18,22 +18,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
+from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.accounting._solves import (
     TINY,
-    account_weight,
     accurate_multipliers,
     adjoint,
     demand_size,
-    demand_weight,
-    positive_output,
-    region_flows,
     solved,
 )
+from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.leontief._certificate import rounding, seen_through
-from carbonflows_fast.table._content import FloatArray
 from carbonflows_fast.table._selection import Stressor, select_demand, select_stressor
 
 if TYPE_CHECKING:

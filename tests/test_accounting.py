@@ -15,7 +15,7 @@ from strategies import seeds, table_arguments, tables
 import carbonflows_fast as cf
 from carbonflows_fast.accounting import _imported_footprints
 from carbonflows_fast.accounting._accounts import account_weight
-from carbonflows_fast.accounting._solves import region_flows
+from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.errors import InputError, LabelError
 
 # Certified to 1e-10 in a weight of the whole table; single entries are a little looser.

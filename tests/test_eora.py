@@ -15,7 +15,7 @@ import pytest
 from carbonflows_fast.accounting import accounts
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read
-from carbonflows_fast.readers.eora._names import sheet_of
+from carbonflows_fast.readers.eora._labels import sheet_of
 from carbonflows_fast.table import Table
 
 CATEGORIES = ["Household final consumption P.3h", "Changes in inventories P.52"]

@@ -397,7 +397,7 @@ def test_without_matplotlib_one_sentence_says_how_to_get_it(
     ],
 )
 def test_units_are_readable(value: float, unit: str, text: str) -> None:
-    from carbonflows_fast.figures._axes import scale_for
+    from carbonflows_fast._base.wording import scale_for
 
     assert scale_for([value], unit).text(value) == text
 

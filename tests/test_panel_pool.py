@@ -18,9 +18,8 @@ import carbonflows_fast as cf
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, InputError, MemoryLimitError
 from carbonflows_fast.panel import _pool, _start, _tasks
-from carbonflows_fast.panel._memory import memory_of, require_room
 from carbonflows_fast.panel._pool import Pool
-from carbonflows_fast.panel._tasks import Done, Task
+from carbonflows_fast.panel._tasks import Done, Task, memory_of, require_room
 from carbonflows_fast.store import manifest_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's event loop

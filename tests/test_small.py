@@ -12,7 +12,7 @@ import pytest
 from report_page import draw_nothing
 
 import carbonflows_fast as cf
-from carbonflows_fast.figures._axes import scale_for, shares_for
+from carbonflows_fast._base.wording import scale_for, shares_for
 
 
 def table(F: float, money: float) -> cf.Table:

@@ -17,8 +17,8 @@ from small_table import (
 )
 from strategies import labelled, seeds, table_arguments, tables
 
+from carbonflows_fast._base.arrays import row_sums
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import row_sums
 
 # --- properties -----------------------------------------------------------------------------
 
@@ -343,7 +343,7 @@ def test_row_sums_do_not_depend_on_the_form(rng: np.random.Generator, n: int, m:
 def test_row_sums_go_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = np.random.default_rng(1).normal(size=(7, 5))
     whole = row_sums(matrix)
-    monkeypatch.setattr("carbonflows_fast.table._content.BLOCK_ENTRIES", 3)
+    monkeypatch.setattr("carbonflows_fast._base.arrays.BLOCK_ENTRIES", 3)
     for form in (np.asarray, sp.csr_array, sp.csc_array):
         assert row_sums(form(matrix)).tobytes() == whole.tobytes()
     assert Table(**small()).A.shape == (4, 4)

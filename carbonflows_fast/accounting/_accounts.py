@@ -14,20 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._footprints import Footprints
-from carbonflows_fast.accounting._solves import (
-    Stressors,
-    account_weight,
-    adjoint,
-    demand_weight,
-    positive_output,
-    region_flows,
-    stressor_block,
-    stressor_frame,
-    unknown_consumers,
-)
+from carbonflows_fast.accounting._region_flows import region_flows, unknown_consumers
+from carbonflows_fast.accounting._solves import adjoint
+from carbonflows_fast.accounting._stressor_block import Stressors, stressor_block, stressor_frame
+from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.errors import InputError
-from carbonflows_fast.table._content import FloatArray
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

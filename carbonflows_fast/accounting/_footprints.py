@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._imported_footprints import imported
-from carbonflows_fast.accounting._solves import (
-    StressorBlock,
-    account_weight,
-    adjoint,
-    demand_weight,
-    positive_output,
-    solved,
-    stressor_frame,
-)
+from carbonflows_fast.accounting._solves import adjoint, solved
+from carbonflows_fast.accounting._stressor_block import StressorBlock, stressor_frame
+from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.errors import shorten
 from carbonflows_fast.leontief._right_hand_sides import raised
-from carbonflows_fast.table._content import FloatArray
 from carbonflows_fast.table._selection import select_demand
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.accounting._solves import BLOCK, solved
@@ -20,7 +21,6 @@ from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method, solve_costs, unit_cost
 from carbonflows_fast.leontief._system import release_dense
 from carbonflows_fast.leontief._tiles import IntArray
-from carbonflows_fast.table._content import FloatArray
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.checks._label_findings import alike, quoted
 from carbonflows_fast.checks._report import Finding, Severity
 from carbonflows_fast.errors import shorten
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["copied_numbers", "label_differences", "population_jumps"]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.checks._intensity_findings import intensity_findings
 from carbonflows_fast.checks._label_findings import label_findings
@@ -34,7 +35,6 @@ from carbonflows_fast.errors import CarbonFlowsError, InputError, NotProductiveE
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._right_hand_sides import check_size
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 from carbonflows_fast.table._selection import select_demand
 
 __all__ = ["findings_of"]

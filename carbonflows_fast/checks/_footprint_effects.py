@@ -17,12 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast.accounting._solves import (
-    adjoint,
-    demand_weight,
-    positive_output,
-    region_flows,
-)
+from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast.accounting._region_flows import region_flows
+from carbonflows_fast.accounting._solves import adjoint
+from carbonflows_fast.accounting._weights import demand_weight, positive_output
 from carbonflows_fast.classification import (
     CHARACTERISATIONS,
     carbon_dioxide,
@@ -31,7 +29,7 @@ from carbonflows_fast.classification import (
 )
 from carbonflows_fast.errors import CarbonFlowsError, InputError, shorten
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray, Parts
+from carbonflows_fast.table._content import Parts
 from carbonflows_fast.table._selection import select_stressor
 
 __all__ = ["Effects", "effects_of"]

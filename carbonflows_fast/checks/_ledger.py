@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.checks._measures import repeated
-from carbonflows_fast.table._content import FloatArray, Parts
+from carbonflows_fast.table._content import Parts
 
 __all__ = ["LEDGER", "entries", "merged_entries"]
 

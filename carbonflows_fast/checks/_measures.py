@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from carbonflows_fast.table._content import CodeArray, FloatArray, row_sums
+from carbonflows_fast._base.arrays import CodeArray, FloatArray, row_sums
 
 __all__ = ["BALANCE", "column_totals", "full_columns", "repeated", "room_for_inputs", "unbalanced"]
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from carbonflows_fast.accounting._solves import summed_by_group
+from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast.accounting._region_flows import summed_by_group
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.checks._report import Finding, Severity
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["negative_emissions", "negative_matrices", "without_deliveries"]
 

@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from carbonflows_fast.table._content import CodeArray, FloatArray, Parts
+from carbonflows_fast._base.arrays import CodeArray, FloatArray
+from carbonflows_fast.table._content import Parts
 
 __all__ = ["FEWEST", "MATERIAL", "NEAR", "NOTED", "TIMES", "Outlier", "kinds_of", "medians",
            "outliers"]  # fmt: skip

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.checks._outliers import FEWEST, kinds_of, medians
 from carbonflows_fast.checks._report import Finding
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["pattern_findings"]
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import locked
 from carbonflows_fast.checks._check import table_of
 from carbonflows_fast.checks._ledger import LEDGER, entries, merged_entries
 from carbonflows_fast.checks._repair_steps import SPREAD, STEPS
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import locked
 from carbonflows_fast.table._stressors import unknown_label
 
 __all__ = ["repair"]

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import FloatArray, locked, row_sums, sparse_view
 from carbonflows_fast.checks._measures import (
     column_totals,
     full_columns,
@@ -24,14 +25,7 @@ from carbonflows_fast.checks._measures import (
 from carbonflows_fast.checks._outliers import outliers
 from carbonflows_fast.errors import InputError, shorten, wrong
 from carbonflows_fast.table._aggregation import aggregated
-from carbonflows_fast.table._content import (
-    FloatArray,
-    Parts,
-    locked,
-    over_output,
-    row_sums,
-    sparse_view,
-)
+from carbonflows_fast.table._content import Parts, over_output
 
 __all__ = ["SPREAD", "STEPS"]
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.checks._footprint_effects import Effects
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["CheckReport", "Finding", "Severity", "report_of"]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray, row_sums
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.checks._report import Finding, Severity
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray, row_sums
 
 __all__ = ["demand_jumps", "emission_jumps", "sales_jumps"]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.checks._differences import copied_numbers, label_differences, population_jumps
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.checks._report import Finding, Severity
 from carbonflows_fast.checks._sales_jumps import demand_jumps, emission_jumps, sales_jumps
 from carbonflows_fast.errors import CarbonFlowsError
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["jumps"]
 

@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from carbonflows_fast.cli._files import check_out, path_of, write_out, writing
 from carbonflows_fast.cli._sentences import spoken
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._tables import add_layout, table_or_path
-from carbonflows_fast.cli._text import check_out, columns, path_of, save, write_out, writing
+from carbonflows_fast.cli._tables import add_layout, save, table_or_path
+from carbonflows_fast.cli._text import columns
 from carbonflows_fast.errors import InputError, wrong
 
 if TYPE_CHECKING:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._base.interrupts import stopped_by_sigterm
+from carbonflows_fast.cli._files import check_out, path_of, write_out
 from carbonflows_fast.cli._sentences import spoken
 from carbonflows_fast.cli._streams import complain, say
-from carbonflows_fast.cli._text import check_out, columns, path_of, save, write_out, years_of
+from carbonflows_fast.cli._tables import save, years_of
+from carbonflows_fast.cli._text import columns
 from carbonflows_fast.errors import InputError, shorten, wrong
 
 if TYPE_CHECKING:

@@ -6,16 +6,9 @@ import argparse
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from carbonflows_fast.cli._files import path_of, write_out
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._text import (
-    columns,
-    measured,
-    numbers,
-    path_of,
-    percent,
-    with_unit,
-    write_out,
-)
+from carbonflows_fast.cli._text import columns, measured, numbers, percent, with_unit
 
 if TYPE_CHECKING:
     from carbonflows_fast.decomposition import Decomposition, PathChanges

@@ -6,14 +6,14 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.classification import regions_in
+from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._sentences import spoken
 from carbonflows_fast.cli._streams import say
+from carbonflows_fast.cli._tables import pairs
 from carbonflows_fast.cli._text import (
     columns,
     households_in,
     numbers,
-    pairs,
-    path_of,
     percent,
     say_memberships,
     share_of,

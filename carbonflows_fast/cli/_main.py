@@ -21,25 +21,19 @@ from carbonflows_fast._base import interrupts, limits
 from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
 from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _panel, _paths, _report
 from carbonflows_fast.cli._counts import positive, threads
+from carbonflows_fast.cli._files import check_out, path_of, write_out
 from carbonflows_fast.cli._sentences import spoken
 from carbonflows_fast.cli._streams import PIPE_CLOSED, complain, prepare, say, silence, written
 from carbonflows_fast.cli._tables import (
     add_table,
     advising,
+    facts_of,
     load,
+    pairs,
     refuse_own_source,
     wrong_for_saved,
 )
-from carbonflows_fast.cli._text import (
-    check_out,
-    facts_of,
-    measured,
-    pairs,
-    path_of,
-    say_memberships,
-    show_accounts,
-    write_out,
-)
+from carbonflows_fast.cli._text import measured, say_memberships, show_accounts
 from carbonflows_fast.errors import CarbonFlowsError
 
 if TYPE_CHECKING:

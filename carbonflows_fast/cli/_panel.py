@@ -9,20 +9,11 @@ from typing import Any
 
 from carbonflows_fast._base.interrupts import stopped_by_sigterm
 from carbonflows_fast.classification._groups import memberships_note
+from carbonflows_fast.cli._files import FORMATS, check_out, path_of, write_out
 from carbonflows_fast.cli._sentences import spoken
 from carbonflows_fast.cli._streams import complain, say
-from carbonflows_fast.cli._text import (
-    FORMATS,
-    check_out,
-    columns,
-    measured,
-    numbers,
-    pairs,
-    path_of,
-    percent,
-    write_out,
-    years_of,
-)
+from carbonflows_fast.cli._tables import pairs, years_of
+from carbonflows_fast.cli._text import columns, measured, numbers, percent
 from carbonflows_fast.errors import InputError, PanelError, wrong
 
 __all__ = ["add_arguments", "run"]

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._text import columns, numbers, pairs, percent, with_unit
+from carbonflows_fast.cli._tables import pairs
+from carbonflows_fast.cli._text import columns, numbers, percent, with_unit
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import advising, has_saved, refuse_layout
-from carbonflows_fast.cli._text import path_of
 from carbonflows_fast.errors import InputError, LabelError, wrong
 
 __all__ = ["add_arguments", "run"]

@@ -8,14 +8,32 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast.cli._text import path_of
-from carbonflows_fast.errors import CarbonFlowsError, InputError, shorten, wrong
+from carbonflows_fast.cli._files import path_of
+from carbonflows_fast.cli._streams import say
+from carbonflows_fast.cli._text import SHOWN, number
+from carbonflows_fast.errors import CarbonFlowsError, InputError, StoreError, shorten, wrong
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["add_layout", "add_table", "advising", "has_saved", "load", "refuse_layout",
-           "refuse_own_source", "table_or_path", "wrong_for_saved"]  # fmt: skip
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = [
+    "add_layout",
+    "add_table",
+    "advising",
+    "facts_of",
+    "has_saved",
+    "load",
+    "pairs",
+    "refuse_layout",
+    "refuse_own_source",
+    "save",
+    "table_or_path",
+    "wrong_for_saved",
+    "years_of",
+]  # fmt: skip
 
 WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
 READ = ("table", "after", "other", "since", "classes")
@@ -183,3 +201,87 @@ def advising(option: str) -> Iterator[None]:
         sentence = str(error).replace("year=…", "--year …").replace("--year", option)
         error.args = (sentence, *error.args[1:])
         raise
+
+
+def pairs(texts: list[str] | None, bare: Sequence[str]) -> Any:
+    """Turn 'NAME', 'REGION:LABEL', 'REGION:' and ':LABEL' into what the library selects by.
+
+    A text that is one of the `bare` names is that name, whatever colons it has; a blank after the
+    colon is ours, as paths are printed so.
+
+    >>> pairs(["DE", "DE: steel", ":coal", "a:b"], ["a:b"])
+    ['DE', ('DE', 'steel'), (None, 'coal'), 'a:b']
+    """
+    if texts is None:
+        return None
+    selected: list[Any] = []
+    for text in texts:
+        region, colon, label = text.partition(":")
+        if text in bare or not colon:
+            selected.append(text)
+        else:
+            selected.append((region.strip() or None, label.removeprefix(" ") or None))
+    return selected
+
+
+def years_of(text: str | None) -> Any:
+    """Read "1995:2022", both included, or "1995,2000"."""
+    if text is None:
+        return None
+    try:
+        if ":" in text:
+            first, last = (int(part) if part else None for part in text.split(":"))
+            if first is not None and last is not None and first > last:
+                raise ValueError
+            return slice(first, last)
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            wrong("--years", expected="FIRST:LAST, the earlier year first, or a list with commas",
+                  got=repr(text),
+                  remedy="e.g. --years 1995:2022")
+        ) from None  # fmt: skip
+
+
+def facts_of(table: Table) -> list[tuple[str, str]]:
+    """Return what can be said of a table without touching its matrix."""
+    parts = table._parts
+    facts = [
+        ("table", table.name or "(no name)"),
+        ("year", "(none)" if table.year is None else str(table.year)),
+        ("regions", _some(table.regions)),
+        ("sectors", _some(parts.sectors)),
+        ("rows", f"{table.n:,}, in {', '.join(parts.row_units) or '(no unit)'}"),
+        ("final demand", f"{len(parts.demand_codes):,} columns: {_some(table.categories)}"),
+        (
+            "stressors",
+            _some([f"{n} ({u})" for n, u in zip(table.stressors, parts.stressor_units)]),
+        ),
+        ("extensions", _some(list(dict.fromkeys(table.extensions)))),
+        ("matrix", f"{parts.kind}, {type(parts.matrix).__name__}"),
+    ]
+    if len(parts.row_units) == 1:
+        unit = parts.row_units[0]
+        facts.append(("output", f"{number(table.x.sum())} {unit}".rstrip()))
+        facts.append(("final demand, all", f"{number(parts.Y.sum())} {unit}".rstrip()))
+    if parts.population is not None:
+        facts.append(("population", number(float(table.population.sum()))))
+    return facts
+
+
+def _some(items: Sequence[str]) -> str:
+    # Not a comma: names hold commas themselves.
+    return f"{len(items)}: {'; '.join(items[:SHOWN])}{'; …' if len(items) > SHOWN else ''}"
+
+
+def save(table: Table, destination: Path) -> None:
+    """Save a table, and say where and how large it is."""
+    from carbonflows_fast import store
+
+    try:
+        path = store.save(table, destination)
+    except StoreError as error:
+        raise StoreError(f"DESTINATION{str(error).removeprefix('path')}") from error
+    size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
+    say(repr(table))
+    say(f"saved: {path} ({size / 1e6:,.1f} MB)")

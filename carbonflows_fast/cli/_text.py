@@ -2,87 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._base.files import check_place, replacing
 from carbonflows_fast.classification import membership_note
 from carbonflows_fast.cli._streams import printable, say, width
-from carbonflows_fast.errors import InputError, StoreError, wrong
 
 if TYPE_CHECKING:
-    from carbonflows_fast.table import Table
+    pass
 
 __all__ = [
-    "check_out",
     "columns",
-    "facts_of",
     "households_in",
     "measured",
     "number",
     "numbers",
-    "pairs",
     "percent",
-    "save",
     "say",
     "say_memberships",
     "share_of",
     "show_accounts",
     "with_unit",
-    "write_out",
-    "years_of",
 ]
 
 SHOWN = 12  # labels that `info` lists
-FORMATS = (".csv", ".parquet", ".json")
 
 
 # --- what is selected -----------------------------------------------------------------------
-
-
-def pairs(texts: list[str] | None, bare: Sequence[str]) -> Any:
-    """Turn 'NAME', 'REGION:LABEL', 'REGION:' and ':LABEL' into what the library selects by.
-
-    A text that is one of the `bare` names is that name, whatever colons it has; a blank after the
-    colon is ours, as paths are printed so.
-
-    >>> pairs(["DE", "DE: steel", ":coal", "a:b"], ["a:b"])
-    ['DE', ('DE', 'steel'), (None, 'coal'), 'a:b']
-    """
-    if texts is None:
-        return None
-    selected: list[Any] = []
-    for text in texts:
-        region, colon, label = text.partition(":")
-        if text in bare or not colon:
-            selected.append(text)
-        else:
-            selected.append((region.strip() or None, label.removeprefix(" ") or None))
-    return selected
-
-
-def years_of(text: str | None) -> Any:
-    """Read "1995:2022", both included, or "1995,2000"."""
-    if text is None:
-        return None
-    try:
-        if ":" in text:
-            first, last = (int(part) if part else None for part in text.split(":"))
-            if first is not None and last is not None and first > last:
-                raise ValueError
-            return slice(first, last)
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            wrong("--years", expected="FIRST:LAST, the earlier year first, or a list with commas",
-                  got=repr(text),
-                  remedy="e.g. --years 1995:2022")
-        ) from None  # fmt: skip
 
 
 def say_memberships(names: Sequence[Any], year: int | None) -> None:
@@ -228,133 +175,10 @@ def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = Fa
 # --- tables ---------------------------------------------------------------------------------
 
 
-def facts_of(table: Table) -> list[tuple[str, str]]:
-    """Return what can be said of a table without touching its matrix."""
-    parts = table._parts
-    facts = [
-        ("table", table.name or "(no name)"),
-        ("year", "(none)" if table.year is None else str(table.year)),
-        ("regions", _some(table.regions)),
-        ("sectors", _some(parts.sectors)),
-        ("rows", f"{table.n:,}, in {', '.join(parts.row_units) or '(no unit)'}"),
-        ("final demand", f"{len(parts.demand_codes):,} columns: {_some(table.categories)}"),
-        (
-            "stressors",
-            _some([f"{n} ({u})" for n, u in zip(table.stressors, parts.stressor_units)]),
-        ),
-        ("extensions", _some(list(dict.fromkeys(table.extensions)))),
-        ("matrix", f"{parts.kind}, {type(parts.matrix).__name__}"),
-    ]
-    if len(parts.row_units) == 1:
-        unit = parts.row_units[0]
-        facts.append(("output", f"{number(table.x.sum())} {unit}".rstrip()))
-        facts.append(("final demand, all", f"{number(parts.Y.sum())} {unit}".rstrip()))
-    if parts.population is not None:
-        facts.append(("population", number(float(table.population.sum()))))
-    return facts
-
-
-def _some(items: Sequence[str]) -> str:
-    # Not a comma: names hold commas themselves.
-    return f"{len(items)}: {'; '.join(items[:SHOWN])}{'; …' if len(items) > SHOWN else ''}"
-
-
-def save(table: Table, destination: Path) -> None:
-    """Save a table, and say where and how large it is."""
-    from carbonflows_fast import store
-
-    try:
-        path = store.save(table, destination)
-    except StoreError as error:
-        raise StoreError(f"DESTINATION{str(error).removeprefix('path')}") from error
-    size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
-    say(repr(table))
-    say(f"saved: {path} ({size / 1e6:,.1f} MB)")
-
-
 # --- files ----------------------------------------------------------------------------------
-
-
-def path_of(text: str) -> Path:
-    """Read an argument that is a path; one of nothing would be the folder that one is in."""
-    if not text:
-        raise argparse.ArgumentTypeError("expected a path, got ''")
-    return Path(text)
 
 
 def measured(frame: Any, attrs: Mapping[Any, Any]) -> Any:
     """Return a frame with its stressor and unit as columns, the last ones."""
     names = [name for name in ("stressor", "unit") if name not in frame]
     return frame.assign(**{name: str(attrs.get(name, "")) for name in names})
-
-
-def check_out(path: Path | None, option: str = "--out") -> None:
-    """Refuse a file that could not be written, before anything is computed for it.
-
-    Raises
-    ------
-    InputError
-        If the extension is unknown, the folder does not exist, or the path is a folder.
-    """
-    if path is None:
-        return
-    check_place(path, option)
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(
-            wrong(
-                option,
-                expected=f"a file name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
-                got=repr(str(path)),
-                remedy="the extension says how to write it",
-            )
-        )
-
-
-def write_out(frame: Any, path: Path | None, option: str = "--out") -> None:
-    """Write the columns of a DataFrame (its index left out) as CSV, Parquet or JSON.
-
-    As `writing` does, with nothing to wait for.
-    """
-    with writing(frame, path, option):
-        pass
-
-
-@contextmanager
-def writing(frame: Any, path: Path | None, option: str = "--out") -> Iterator[None]:
-    """Write a DataFrame, and give the file its name once what is done meanwhile went well.
-
-    The file appears complete or not at all. JSON is a list with an object per row; numbers keep
-    all digits; NaN is an empty cell or null.
-
-    Raises
-    ------
-    InputError
-        If the path cannot be a result, or cannot be written.
-    """
-    if path is None:
-        yield
-        return
-    check_out(path, option)
-    with replacing(path, option) as fresh:
-        _write(frame, fresh, path.suffix.lower())
-        yield
-    say(f"written: {path}")
-
-
-def _write(frame: Any, path: Path, extension: str) -> None:
-    if extension == ".csv":
-        frame.to_csv(path, index=False, lineterminator="\n")
-    elif extension == ".parquet":
-        frame.to_parquet(path, index=False)
-    else:
-        rows = [
-            {name: _plain(value) for name, value in row.items()}
-            for row in frame.to_dict(orient="records")
-        ]
-        text = json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
-        path.write_text(text + "\n", encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON has for a value: null for NaN and infinity."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._solves import demand_size
 from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, requirements
@@ -34,7 +35,6 @@ from carbonflows_fast.paths._search import (
     exponent_of,
     network_of,
 )
-from carbonflows_fast.table._content import FloatArray
 from carbonflows_fast.table._selection import select_demand
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import InputError, LabelError, only_in, or_no_unit, shorten, wrong
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 from carbonflows_fast.table._selection import same_consumers, select_demand
 
 __all__ = ["aligned", "require_same_heads", "with_prices"]

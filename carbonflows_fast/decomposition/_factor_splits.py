@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
 from carbonflows_fast.decomposition._two_tables import End, Pair
 from carbonflows_fast.leontief import system
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["DemandParts", "clear", "demand_parts", "requirements", "trade_part", "trade_parts"]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._factor_splits import trade_parts
 from carbonflows_fast.decomposition._logarithms import log_mean
 from carbonflows_fast.decomposition._two_tables import Pair
 from carbonflows_fast.errors import InputError, wrong
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["lmdi_effects"]
 

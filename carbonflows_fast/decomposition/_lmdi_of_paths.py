@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._factor_splits import demand_parts, requirements, trade_part
 from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
 from carbonflows_fast.decomposition._mean_states import (
@@ -31,7 +32,6 @@ from carbonflows_fast.decomposition._mean_states import (
 )
 from carbonflows_fast.decomposition._two_tables import End, Pair
 from carbonflows_fast.decomposition._whole import demand_factors, effects_of
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["by_logarithms"]
 

@@ -12,9 +12,9 @@ from itertools import product
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._two_tables import Pair
 from carbonflows_fast.errors import NotProductiveError, wrong
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["Means", "by_integral", "by_orders", "by_poles", "ends_of", "gauss"]
 

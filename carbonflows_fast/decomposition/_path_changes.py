@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import CodeArray, FloatArray, locked
 from carbonflows_fast._base.files import given_path, replacing
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.paths import Paths
 from carbonflows_fast.paths._result import Positions
-from carbonflows_fast.table._content import CodeArray, FloatArray, locked
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

@@ -11,15 +11,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.accounting._solves import account_weight, demand_weight, positive_output
+from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.decomposition._comparable import aligned, with_prices
 from carbonflows_fast.errors import ConvergenceError
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.leontief._system import row_names
 from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import CodeArray, FloatArray
 from carbonflows_fast.table._selection import select_demand, select_stressor
 from carbonflows_fast.table._stressors import require_same_stressor
 from carbonflows_fast.table._table_argument import required_table

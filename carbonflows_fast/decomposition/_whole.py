@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._comparable import require_same_heads
 from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, trade_parts
 from carbonflows_fast.decomposition._lmdi import lmdi_effects
@@ -28,7 +29,6 @@ from carbonflows_fast.decomposition._mean_states import (
 )
 from carbonflows_fast.decomposition._two_tables import Pair, pair_of
 from carbonflows_fast.errors import InputError, wrong
-from carbonflows_fast.table._content import FloatArray
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

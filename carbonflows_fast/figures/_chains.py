@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.wording import percent, scale_for
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.figures._axes import (
     CATEGORIES,
@@ -21,9 +22,7 @@ from carbonflows_fast.figures._axes import (
     checked,
     numbers,
     over_bars,
-    percent,
     points,
-    scale_for,
     scaled,
     top_of,
 )

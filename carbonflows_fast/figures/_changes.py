@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.wording import scale_for, shares_for
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.decomposition import Decomposition
 from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
@@ -25,9 +26,7 @@ from carbonflows_fast.figures._axes import (
     numbers,
     over_bars,
     points,
-    scale_for,
     scaled,
-    shares_for,
     spread,
     top_of,
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from carbonflows_fast.table._content import FloatArray
+from carbonflows_fast._base.arrays import FloatArray
 
 __all__ = ["largest", "merged"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.wording import Scale, scale_for, shares_for
 from carbonflows_fast.errors import InputError, shorten, wrong
 from carbonflows_fast.figures._axes import (
     FALL,
     INK,
     OTHER,
     RISE,
-    Scale,
     alone,
     bare,
     caption,
@@ -23,9 +23,7 @@ from carbonflows_fast.figures._axes import (
     margins,
     numbers,
     points,
-    scale_for,
     scaled,
-    shares_for,
     top_of,
 )
 from carbonflows_fast.figures._frame import axes_for, called, drawing, most_width

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast._base.wording import scale_for
 from carbonflows_fast.figures._axes import (
     CATEGORIES,
     INK,
@@ -23,7 +25,6 @@ from carbonflows_fast.figures._axes import (
     note,
     numbers,
     points,
-    scale_for,
     top_of,
 )
 from carbonflows_fast.figures._frame import axes_for, called, drawing
@@ -38,7 +39,6 @@ from carbonflows_fast.figures._letters import (
     text_width,
 )
 from carbonflows_fast.sectors import SectorStudy
-from carbonflows_fast.table._content import FloatArray
 from carbonflows_fast.trade import Flows
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 from numba.extending import get_cython_function_address
 
-from carbonflows_fast.table._content import FloatArray
+from carbonflows_fast._base.arrays import FloatArray
 
 __all__ = ["multiply_transposed", "solve_triangular"]
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.leontief._certificate import Certificate, rounding
 from carbonflows_fast.leontief._dense_lu import DenseFactors
 from carbonflows_fast.leontief._tiles import RegionTiles
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["MOST_ROWS", "certificate_by_columns", "productive_without"]
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.leontief._tiles import RegionTiles
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = [
     "UNIT_ROUNDOFF",

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import InputError, MemoryLimitError, wrong
 from carbonflows_fast.leontief._certificate import Certificate, rounding
 from carbonflows_fast.leontief._tiles import IntArray, RegionTiles
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["DenseFactors", "choose_method", "solve_costs", "unit_cost"]
 

@@ -11,12 +11,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import ConvergenceError
 from carbonflows_fast.leontief._certificate import Certificate, Proof, prove, weighted
 from carbonflows_fast.leontief._dense_lu import DenseFactors
 from carbonflows_fast.leontief._sweeps import Stopping, Sweeps
 from carbonflows_fast.leontief._tiles import RegionTiles
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = [
     "Outcome",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import NotProductiveError
 from carbonflows_fast.leontief import _dense_lu
@@ -18,7 +19,6 @@ from carbonflows_fast.leontief._byproducts import (
 )
 from carbonflows_fast.leontief._certificate import UNIT_ROUNDOFF, Certificate, checked_margin
 from carbonflows_fast.leontief._sweeps import Stopping, Sweeps
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["Guards"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import InputError, wrong
-from carbonflows_fast.table._content import FloatArray
 from carbonflows_fast.table._small import SMALLEST
 
 __all__ = ["RightHandSides", "check_size", "checked_rtol", "checked_weight", "raised"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from carbonflows_fast.table._content import FloatArray
+from carbonflows_fast._base.arrays import FloatArray
 
 __all__ = ["Solution", "SolveReport"]
 

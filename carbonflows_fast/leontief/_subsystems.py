@@ -9,12 +9,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.leontief._certificate import rounding
 from carbonflows_fast.leontief._right_hand_sides import checked_weight
 from carbonflows_fast.leontief._system import LeontiefSystem
 from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
-from carbonflows_fast.table._content import BoolArray, CodeArray, FloatArray
 
 __all__ = ["among_rows", "reach", "through", "within_groups"]
 

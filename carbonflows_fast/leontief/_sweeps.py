@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
 from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.errors import NotProductiveError, shorten
 from carbonflows_fast.leontief._tiles import RegionTiles
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["Stopping", "Sweeps"]
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method
@@ -33,7 +34,7 @@ from carbonflows_fast.leontief._solution import Solution, SolveReport
 from carbonflows_fast.leontief._sweeps import Sweeps
 from carbonflows_fast.leontief._tiles import RegionTiles, tiles_of
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray, Parts
+from carbonflows_fast.table._content import Parts
 from carbonflows_fast.table._table_argument import required_table
 
 GROUP = 288

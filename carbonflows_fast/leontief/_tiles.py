@@ -11,8 +11,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
-from carbonflows_fast.table._content import FloatArray, Parts
+from carbonflows_fast.table._content import Parts
 
 __all__ = ["RegionTiles", "cut_blocks", "tiles_from", "tiles_of"]
 

@@ -20,9 +20,8 @@ from carbonflows_fast._base.machine import instruction_set, memory_limit, proces
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten, wrong
 from carbonflows_fast.panel._here import Here, seconds_of, worth_a_pool
-from carbonflows_fast.panel._memory import memory_of, require_room
 from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
-from carbonflows_fast.panel._tasks import Source, described
+from carbonflows_fast.panel._tasks import Source, described, memory_of, require_room
 from carbonflows_fast.store import is_store, manifest_of, open
 from carbonflows_fast.table._table_argument import kind_of
 

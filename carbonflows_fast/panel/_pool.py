@@ -21,8 +21,7 @@ from carbonflows_fast._base.limits import load_compiler
 from carbonflows_fast._base.machine import build_info
 from carbonflows_fast._base.progress import ProgressBar
 from carbonflows_fast.errors import CarbonFlowsError
-from carbonflows_fast.panel._memory import require_room
-from carbonflows_fast.panel._tasks import Done, Task, run_task
+from carbonflows_fast.panel._tasks import Done, Task, require_room, run_task
 
 if TYPE_CHECKING:
     from distributed import Client

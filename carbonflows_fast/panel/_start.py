@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from carbonflows_fast._base.machine import interrupts_held
 from carbonflows_fast._base.progress import ProgressBar
 from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
-from carbonflows_fast.panel._memory import require_room
 from carbonflows_fast.panel._pool import Pool
+from carbonflows_fast.panel._tasks import require_room
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from carbonflows_fast._base.arrays import BLOCK_ENTRIES, CodeArray, FloatArray, locked
 from carbonflows_fast._base.files import given_path, replacing
 from carbonflows_fast.errors import InputError, shorten, wrong
-from carbonflows_fast.table._content import BLOCK_ENTRIES, CodeArray, FloatArray, locked
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

@@ -20,13 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
-from carbonflows_fast.accounting._solves import (
-    TINY,
-    accurate_multipliers,
-    demand_size,
-    purchase_weight,
-)
+from carbonflows_fast.accounting._solves import TINY, accurate_multipliers, demand_size
+from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.leontief._certificate import rounding, seen_through
@@ -34,7 +31,6 @@ from carbonflows_fast.leontief._subsystems import among_rows, with_sizes
 from carbonflows_fast.paths._limits import MOST_PATHS, Wanted, wanted
 from carbonflows_fast.paths._result import Paths
 from carbonflows_fast.paths._stages import stage_totals, stages_of
-from carbonflows_fast.table._content import BoolArray, FloatArray
 from carbonflows_fast.table._selection import select_demand, select_rows, select_stressor
 
 if TYPE_CHECKING:

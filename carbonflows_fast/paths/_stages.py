@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.table._content import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

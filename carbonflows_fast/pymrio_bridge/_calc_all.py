@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting import Footprints
 from carbonflows_fast.accounting._footprints import RTOL
-from carbonflows_fast.accounting._solves import BLOCK, StressorBlock, positive_output, solved
+from carbonflows_fast.accounting._solves import BLOCK, solved
+from carbonflows_fast.accounting._stressor_block import StressorBlock
+from carbonflows_fast.accounting._weights import positive_output
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._system import release_dense
 from carbonflows_fast.pymrio_bridge._frames import (
@@ -26,7 +29,6 @@ from carbonflows_fast.pymrio_bridge._frames import (
     put_in_order,
 )
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["calc_all"]
 

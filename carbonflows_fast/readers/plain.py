@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, LabelError, shorten, wrong
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors, join_levels
@@ -32,10 +33,9 @@ from carbonflows_fast.readers._layouts._text import (
 )
 from carbonflows_fast.readers._sources._candidates import Candidate, folder_year, outermost
 from carbonflows_fast.readers._sources._files import Files
-from carbonflows_fast.readers._sources._misnamed import refuse_misnamed
 from carbonflows_fast.readers._sources._progress import reading
+from carbonflows_fast.readers._sources._unknown import refuse_misnamed
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 from carbonflows_fast.table._labels_given import refuse_misnamed_consumers
 
 __all__ = ["LOOKED_FOR", "find_plain", "read_plain"]

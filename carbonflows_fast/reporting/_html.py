@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from carbonflows_fast.figures._axes import Scale, scale_for
+from carbonflows_fast._base.wording import Scale, scale_for
 
 __all__ = [
     "NOT_KNOWN", "Column", "Html", "Section", "amount", "count", "element", "full", "headed",

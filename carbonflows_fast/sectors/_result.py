@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast.accounting._solves import unknown_consumers
+from carbonflows_fast._base.arrays import BoolArray, FloatArray
+from carbonflows_fast.accounting._region_flows import unknown_consumers
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, shorten, wrong
-from carbonflows_fast.table._content import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from carbonflows_fast.paths import Paths

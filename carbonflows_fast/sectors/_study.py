@@ -20,15 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast.accounting._solves import (
-    TINY,
-    account_weight,
-    demand_size,
-    positive_output,
-    purchase_weight,
-    solved_by,
-    source_multipliers,
-)
+from carbonflows_fast._base.arrays import BoolArray, FloatArray
+from carbonflows_fast.accounting._solves import TINY, demand_size, solved_by, source_multipliers
+from carbonflows_fast.accounting._weights import account_weight, positive_output, purchase_weight
 from carbonflows_fast.classification import STUDIES, study_sectors
 from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
 from carbonflows_fast.leontief import LeontiefSystem, system
@@ -37,7 +31,6 @@ from carbonflows_fast.leontief._subsystems import among_rows, reach, through
 from carbonflows_fast.linkages import layers_of
 from carbonflows_fast.paths import structural_paths
 from carbonflows_fast.sectors._result import SectorStudy
-from carbonflows_fast.table._content import BoolArray, FloatArray
 from carbonflows_fast.table._selection import (
     Demand,
     Stressor,

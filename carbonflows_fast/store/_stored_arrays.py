@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arrays import all_finite, locked
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import StoreError
 from carbonflows_fast.store._generations import Damage, Generation, digest, file_digest, opened
 from carbonflows_fast.store._manifest import ARRAYS
-from carbonflows_fast.table._content import all_finite, locked
 
 __all__ = ["Arrays", "Mapped", "checked_tiles"]
 

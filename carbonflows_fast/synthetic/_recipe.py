@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.classification import load
-from carbonflows_fast.table._content import FloatArray
 
 BASE_YEAR: Final = 2019
 

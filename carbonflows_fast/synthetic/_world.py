@@ -20,11 +20,11 @@ from typing import Any, Final
 import numpy as np
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import FloatArray, row_sums
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.synthetic import _recipe
 from carbonflows_fast.synthetic._recipe import compound, skewed
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray, row_sums
 
 __all__ = ["world"]
 

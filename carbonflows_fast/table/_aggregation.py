@@ -11,17 +11,10 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode, locked, sparse_view
 from carbonflows_fast.classification import renamed_regions
 from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
-from carbonflows_fast.table._content import (
-    CodeArray,
-    FloatArray,
-    Matrix,
-    Parts,
-    encode,
-    locked,
-    sparse_view,
-)
+from carbonflows_fast.table._content import Matrix, Parts
 from carbonflows_fast.table._labels_given import label_texts
 
 __all__ = ["aggregated"]

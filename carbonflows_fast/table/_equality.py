@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carbonflows_fast.table._content import Parts, same_bits
+from carbonflows_fast._base.arrays import same_bits
+from carbonflows_fast.table._content import Parts
 
 if TYPE_CHECKING:
     from carbonflows_fast.table._table import Table

@@ -12,9 +12,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray, encode, locked, row_sums
 from carbonflows_fast.classification import one_region
 from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
-from carbonflows_fast.table._content import FloatArray, Parts, encode, locked, row_sums
+from carbonflows_fast.table._content import Parts
 from carbonflows_fast.table._labels_given import (
     Carrier,
     demand_labels,

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import CodeArray, encode
 from carbonflows_fast.classification import country_of
 from carbonflows_fast.errors import LabelError, nearest_are, shorten, wrong
-from carbonflows_fast.table._content import CodeArray, encode
 
 __all__ = [
     "A_STRESSOR",

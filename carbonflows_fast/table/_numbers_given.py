@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import FloatArray, all_finite, locked, sparse_view
 from carbonflows_fast.errors import InputError, wrong
-from carbonflows_fast.table._content import FloatArray, Matrix, all_finite, locked, sparse_view
+from carbonflows_fast.table._content import Matrix
 
 __all__ = [
     "Given",

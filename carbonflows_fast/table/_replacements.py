@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray, encode, locked
 from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
-from carbonflows_fast.table._content import FloatArray, Matrix, Parts, encode, locked
+from carbonflows_fast.table._content import Matrix, Parts
 from carbonflows_fast.table._gate import heads_of, name_of, texts_per, year_of
 from carbonflows_fast.table._labels_given import (
     A_STRESSOR,

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray, all_finite, locked
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
-from carbonflows_fast.table._content import BoolArray, CodeArray, FloatArray, all_finite, locked
 from carbonflows_fast.table._stressors import Stressor, select_stressor, unknown_label
 from carbonflows_fast.table._table import Table
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import InputError, wrong
-from carbonflows_fast.table._content import FloatArray
 from carbonflows_fast.table._views import Views
 
 __all__ = ["SMALLEST", "require_normal"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
 from carbonflows_fast.errors import (
     InputError,
@@ -18,7 +19,6 @@ from carbonflows_fast.errors import (
     shorten,
     wrong,
 )
-from carbonflows_fast.table._content import FloatArray, locked
 from carbonflows_fast.table._small import require_normal
 from carbonflows_fast.table._table import Table
 from carbonflows_fast.table._table_argument import required_table

@@ -14,9 +14,10 @@ from typing import Any, NoReturn
 import numpy as np
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast.errors import InputError, shorten, wrong
 from carbonflows_fast.table._aggregation import aggregated
-from carbonflows_fast.table._content import FloatArray, Parts, locked, relocked
+from carbonflows_fast.table._content import Parts, relocked
 from carbonflows_fast.table._equality import same_table
 from carbonflows_fast.table._gate import table_parts
 from carbonflows_fast.table._replacements import checked_changes, relabelled

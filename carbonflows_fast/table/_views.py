@@ -11,15 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast.table._content import (
-    FloatArray,
-    Parts,
-    coefficients,
-    locked,
-    over_output,
-    sparse_view,
-    transactions,
-)
+from carbonflows_fast._base.arrays import FloatArray, locked, sparse_view
+from carbonflows_fast.table._content import Parts, coefficients, over_output, transactions
 
 __all__ = ["Views"]
 

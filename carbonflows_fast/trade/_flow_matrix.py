@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode
 from carbonflows_fast.accounting._accounts import produced_by_size
-from carbonflows_fast.accounting._solves import RegionFlows, summed_by_group, unknown_consumers
+from carbonflows_fast.accounting._region_flows import (
+    RegionFlows,
+    summed_by_group,
+    unknown_consumers,
+)
 from carbonflows_fast.classification import one_region, renamed_regions
 from carbonflows_fast.errors import InputError, LabelError, only_in, shorten, wrong
-from carbonflows_fast.table._content import CodeArray, FloatArray, encode
 from carbonflows_fast.table._stressors import require_same_stressor
 
 if TYPE_CHECKING:

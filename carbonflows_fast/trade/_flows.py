@@ -17,17 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast.accounting._solves import (
-    TINY,
-    demand_size,
-    purchase_weight,
-    region_flows,
-    source_multipliers,
-)
+from carbonflows_fast._base.arrays import FloatArray, encode
+from carbonflows_fast.accounting._region_flows import region_flows
+from carbonflows_fast.accounting._solves import TINY, demand_size, source_multipliers
+from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.classification import CLASSES, sector_classes
 from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
 from carbonflows_fast.leontief._certificate import rounding, seen_through
-from carbonflows_fast.table._content import FloatArray, encode
 from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of
 from carbonflows_fast.trade._gross_trade import GrossTrade, gross_trade
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import BoolArray, FloatArray, locked
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import BoolArray, FloatArray, locked
 
 __all__ = ["Account", "Pair", "add_account"]
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors, stressor_names
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["PRIMARY_INPUTS", "StressorBlock", "read_stressors"]
 

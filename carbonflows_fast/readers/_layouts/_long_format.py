@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._layouts._number_parser import Growing, decoded, show
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["Records", "check_once", "read_records"]
 

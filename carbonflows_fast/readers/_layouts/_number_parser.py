@@ -19,10 +19,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.errors import FormatError, wrong
-from carbonflows_fast.table._content import BoolArray, FloatArray
 
 __all__ = [
     "MOST_LABELS",

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, wrong
 from carbonflows_fast.readers._layouts._number_parser import (
@@ -30,7 +31,6 @@ from carbonflows_fast.readers._layouts._number_parser import (
 )
 from carbonflows_fast.readers._layouts._text import TextTable, check_label
 from carbonflows_fast.readers._sources._files import Files
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["ParquetFrame", "open_parquet"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._layouts._number_parser import NO_NUMBER
 from carbonflows_fast.readers._layouts._sheet_bounds import count_error_cells
 from carbonflows_fast.readers._layouts._xls_bounds import count_xls_errors
 from carbonflows_fast.readers._sources._files import Files
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["Workbook", "cell_name", "cell_text"]
 

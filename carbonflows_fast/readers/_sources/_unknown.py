@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -15,7 +15,11 @@ from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import DEPTH, Files
 from carbonflows_fast.readers._sources._opening import disk_files
 
-__all__ = ["unknown_layout"]
+__all__ = [
+    "OLDER",
+    "refuse_misnamed",
+    "unknown_layout",
+]
 
 STORE_FILES = ("carbonflows.json", "manifest.blake2b")  # of this layout and the earlier one
 ZIPPED_SHEETS = (".xlsx", ".xlsm", ".xlsb", ".ods")
@@ -157,3 +161,44 @@ def _nearest(files: Files, looked_for: str) -> str:
     sample = re.split(r"[,\s]", looked_for, maxsplit=1)[0]
     names = nearest(sample, [name.rpartition("/")[2] for name in files.sizes], limit=1)
     return f", nearest is {names[0]!r}" if names else ""
+
+
+OLDER = {"fhh": "fy"}  # F_hh, as EXIOBASE called F_Y before 3.8
+
+
+def refuse_misnamed(folder: Files, lacking: Iterable[str]) -> None:
+    """Refuse a file that differs in case, "_" or "-" alone from one that is lacking.
+
+    Left out in silence, it would be direct emissions or outputs that are not there.
+
+    Parameters
+    ----------
+    folder : Files
+    lacking : iterable of str
+        Names that were looked for and not found ("F_Y.csv", "air/F_Y.txt").
+
+    Raises
+    ------
+    FormatError
+        Naming the file and how it should be called.
+    """
+    right = {_folded(name): name for name in lacking}
+    for name in sorted(folder.sizes):
+        meant = right.get(_folded(name))
+        if meant is not None:
+            raise FormatError(
+                wrong(folder.where(name), expected=f"{meant.rpartition('/')[2]}, if it is that",
+                      got="another spelling, which is not looked for",
+                      remedy="rename it, or take it out of the folder")
+            )  # fmt: skip
+
+
+def _folded(name: str) -> str:
+    """Return a name without what is easily mistaken in it; folders stay as they are.
+
+    >>> _folded("air/F_hh.TXT") == _folded("air/F_Y.txt")
+    True
+    """
+    head, slash, tail = name.rpartition("/")
+    stem, dot, suffix = re.sub("[-_ ]", "", tail.lower()).rpartition(".")
+    return f"{head}{slash}{OLDER.get(stem, stem)}{dot}{suffix}"

@@ -29,14 +29,16 @@ from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._opening import open_files
 from carbonflows_fast.readers.eora._labels import (
+    Sheet,
     index_items,
     index_regions,
     is_full,
+    sheet_of,
     text_items,
     text_regions,
     with_indices,
+    year_of,
 )
-from carbonflows_fast.readers.eora._names import Sheet, sheet_of, year_of
 from carbonflows_fast.readers.eora._table import Blocks, eora_table, primary_inputs, satellites
 from carbonflows_fast.table import Table
 

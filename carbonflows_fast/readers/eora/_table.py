@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_blocks import (
@@ -21,7 +22,6 @@ from carbonflows_fast.readers._layouts._number_parser import Label, show
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["Account", "Blocks", "eora_table", "primary_inputs", "satellites"]
 

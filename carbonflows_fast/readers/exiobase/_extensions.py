@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._into_table._stressor_names import (
     find_stressors,
@@ -19,7 +20,6 @@ from carbonflows_fast.readers._layouts._text import Label, TextTable, check_same
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.exiobase._file_parameters import FileParameters
 from carbonflows_fast.readers.exiobase._files import read_numbers, read_unit_column
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["Emissions", "ExtensionFiles", "extension_files", "read_emissions"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._sources._files import Files
-from carbonflows_fast.readers._sources._misnamed import refuse_misnamed
+from carbonflows_fast.readers._sources._unknown import refuse_misnamed
 from carbonflows_fast.readers.exiobase._files import PARQUET, PICKLE, TEXT
 
 __all__ = ["PARAMETERS", "FileParameters"]

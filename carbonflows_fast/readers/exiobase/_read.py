@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._layouts._text import Label, TextTable, check_same_labels, show
@@ -36,7 +37,6 @@ from carbonflows_fast.readers.exiobase._files import (
 )
 from carbonflows_fast.readers.exiobase._write import write_exiobase
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["LOOKED_FOR", "find_exiobase", "read_exiobase", "write_exiobase"]
 

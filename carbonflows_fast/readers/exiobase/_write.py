@@ -16,11 +16,12 @@ from typing import IO, Any
 import numpy as np
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast.errors import InputError, wrong
 from carbonflows_fast.readers._into_table._stressor_names import bare_names
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray, Parts
+from carbonflows_fast.table._content import Parts
 from carbonflows_fast.table._table_argument import required_table
 
 __all__ = ["write_exiobase"]

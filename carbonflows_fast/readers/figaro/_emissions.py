@@ -11,13 +11,13 @@ from collections.abc import Collection
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import BoolArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._into_table._separate_accounts import Account
 from carbonflows_fast.readers._layouts._long_format import Records, check_once, read_records
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import BoolArray
 
 __all__ = ["emission_files", "read_emissions"]
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._layouts._long_format import Records, check_once, read_records
 from carbonflows_fast.readers._layouts._number_parser import Label, settle_blanks, show
@@ -15,7 +16,6 @@ from carbonflows_fast.readers._layouts._square import Square, taken_apart
 from carbonflows_fast.readers._layouts._text import TextTable
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["read_flat"]
 

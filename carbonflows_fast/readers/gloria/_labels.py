@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import BoolArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._into_table._stressor_names import join_levels
 from carbonflows_fast.readers._layouts._number_parser import Label
 from carbonflows_fast.readers._layouts._sheets import Workbook
 from carbonflows_fast.readers._sources._files import Files
-from carbonflows_fast.table._content import BoolArray
 
 __all__ = ["Labels", "Satellites", "read_labels"]
 

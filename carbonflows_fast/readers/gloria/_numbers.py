@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, wrong
 from carbonflows_fast.readers._layouts._number_files import labelled_rows, read_block
 from carbonflows_fast.readers._layouts._number_parser import Label, Numbers, show
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.gloria._labels import Labels
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = [
     "UNIT",

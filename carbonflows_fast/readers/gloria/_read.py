@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_blocks import (
@@ -37,7 +38,6 @@ from carbonflows_fast.readers.gloria._numbers import (
     shares,
 )
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["LOOKED_FOR", "find_gloria", "read_gloria"]
 

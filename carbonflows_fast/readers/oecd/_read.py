@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._into_table._separate_accounts import add_account
 from carbonflows_fast.readers._layouts._number_parser import Label
@@ -28,7 +29,6 @@ from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.oecd._emissions import emission_files, read_emissions
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["LOOKED_FOR", "find_oecd", "read_oecd"]
 

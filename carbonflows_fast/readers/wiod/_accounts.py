@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._layouts._number_parser import settle_blanks
 from carbonflows_fast.readers._layouts._sheets import Workbook, cell_text
 from carbonflows_fast.readers.wiod._matrix import World, is_filled
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["AccountNumbers", "CodedRows", "coded_rows", "region_key"]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_blocks import (
@@ -25,7 +26,6 @@ from carbonflows_fast.readers._layouts._number_parser import settle_blanks
 from carbonflows_fast.readers._layouts._sheets import Workbook, cell_name, cell_text
 from carbonflows_fast.readers._layouts._text import check_same_labels
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = [
     "WIOD2013",

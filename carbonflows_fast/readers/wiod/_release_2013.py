@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock
 from carbonflows_fast.readers._layouts._sheets import Workbook, cell_text
@@ -29,7 +30,6 @@ from carbonflows_fast.readers.wiod._accounts import (
 )
 from carbonflows_fast.readers.wiod._matrix import WIOD2013, World, is_filled, read_world, wiod_table
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["LOOKED_FOR", "find_wiod2013", "read_wiod2013"]
 

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten, wrong
 from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock
 from carbonflows_fast.readers._layouts._sheets import Workbook
@@ -30,7 +31,6 @@ from carbonflows_fast.readers.wiod._accounts import (
 )
 from carbonflows_fast.readers.wiod._matrix import WIOD2016, World, read_world, wiod_table
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import FloatArray
 
 __all__ = ["LOOKED_FOR", "find_wiod2016", "read_wiod2016"]
 

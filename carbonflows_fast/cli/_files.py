@@ -1,0 +1,104 @@
+"""Results as files: CSV, Parquet or JSON by extension."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from carbonflows_fast._base.files import check_place, replacing
+from carbonflows_fast.cli._streams import say
+from carbonflows_fast.errors import InputError, wrong
+
+__all__ = [
+    "FORMATS",
+    "check_out",
+    "path_of",
+    "write_out",
+    "writing",
+]
+
+FORMATS = (".csv", ".parquet", ".json")
+
+
+def path_of(text: str) -> Path:
+    """Read an argument that is a path; one of nothing would be the folder that one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got ''")
+    return Path(text)
+
+
+def check_out(path: Path | None, option: str = "--out") -> None:
+    """Refuse a file that could not be written, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        If the extension is unknown, the folder does not exist, or the path is a folder.
+    """
+    if path is None:
+        return
+    check_place(path, option)
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(
+            wrong(
+                option,
+                expected=f"a file name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
+                got=repr(str(path)),
+                remedy="the extension says how to write it",
+            )
+        )
+
+
+def write_out(frame: Any, path: Path | None, option: str = "--out") -> None:
+    """Write the columns of a DataFrame (its index left out) as CSV, Parquet or JSON.
+
+    As `writing` does, with nothing to wait for.
+    """
+    with writing(frame, path, option):
+        pass
+
+
+@contextmanager
+def writing(frame: Any, path: Path | None, option: str = "--out") -> Iterator[None]:
+    """Write a DataFrame, and give the file its name once what is done meanwhile went well.
+
+    The file appears complete or not at all. JSON is a list with an object per row; numbers keep
+    all digits; NaN is an empty cell or null.
+
+    Raises
+    ------
+    InputError
+        If the path cannot be a result, or cannot be written.
+    """
+    if path is None:
+        yield
+        return
+    check_out(path, option)
+    with replacing(path, option) as fresh:
+        _write(frame, fresh, path.suffix.lower())
+        yield
+    say(f"written: {path}")
+
+
+def _write(frame: Any, path: Path, extension: str) -> None:
+    if extension == ".csv":
+        frame.to_csv(path, index=False, lineterminator="\n")
+    elif extension == ".parquet":
+        frame.to_parquet(path, index=False)
+    else:
+        rows = [
+            {name: _plain(value) for name, value in row.items()}
+            for row in frame.to_dict(orient="records")
+        ]
+        text = json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON has for a value: null for NaN and infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
