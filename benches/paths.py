@@ -5,7 +5,7 @@
 Each search starts from a prepared system and makes everything else anew: multipliers, potentials,
 lists. What is found must add up with its remainder to the total. pyspa is called as its own
 documentation does, on a table of `--small` sectors, since it takes days on full ones; classic
-pruning by total multipliers is counted on the same small table (`tests/path_reference.py`).
+pruning by total multipliers is counted on the same small table (`tests/support/references/path_reference.py`).
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def full(table: cf.Table) -> list[tuple[str, str]]:
 
 def beside_pyspa(table: cf.Table, share: float) -> list[tuple[str, str]]:
     """All paths of at least a share of the total, here and there."""
-    from path_reference import classic_nodes
+    from support.references.path_reference import classic_nodes
 
     A, s = table.A.toarray(), table.S.to_numpy()[0]
     y = table.Y.to_numpy().sum(axis=1)

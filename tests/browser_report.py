@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
-from report_reference import world
+from support.references.report_reference import world
 
 import carbonflows_fast as cf
 

@@ -24,7 +24,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import exact_case as questions
+from support.exact import exact_case as questions
 import exact_chains  # noqa: F401  # registers its questions
 import exact_questions  # noqa: F401
 import numpy as np

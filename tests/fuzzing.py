@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from store_files import overwrite
+from support.files.store_files import overwrite
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import CarbonFlowsError
@@ -160,7 +160,7 @@ def run(sample: Sample, seed: int) -> str:
 
 def all_samples(folder: Path) -> Iterator[Sample]:
     """Write a small table in each layout."""
-    from layouts import LAYOUTS
+    from support.files.layouts import LAYOUTS
 
     for name, write in LAYOUTS.items():
         place = folder / name

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from store_files import arrays_of, change_array, change_manifest, manifest_of
+from support.files.store_files import arrays_of, change_array, change_manifest, manifest_of
 
 import carbonflows_fast as cf
 

@@ -1,0 +1,186 @@
+"""Rules about the code itself: who imports whom, what loads when, one version everywhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import carbonflows_fast as cf
+
+PACKAGE = Path(cf.__file__).parent
+ROOT = Path(__file__).parents[2]
+
+# Rooms in flow order: a folder, or a file that is a room by itself. A module imports only from its
+# own room and those before it; a room that comes later may take internals by their module.
+ROOMS = [
+    "errors", "_core", "classification", "_base", "table", "readers", "synthetic", "leontief",
+    "store", "accounting", "pymrio_bridge", "checks", "trade", "linkages", "paths", "sectors",
+    "decomposition", "panel", "figures", "reporting", "cli", "__main__",
+]  # fmt: skip
+MOST_MODULES = 20  # in a folder, its face and files of one room beside it included
+RANK = {room: rank for rank, room in enumerate(ROOMS)}
+
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" or p.parent != PACKAGE)
+
+
+def name_of(path: Path) -> str:
+    """The top-level module that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> set[str]:
+    """Top-level modules of the package that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {a.name for a in node.names if a.name.startswith("carbonflows_fast")}
+        elif isinstance(node, ast.ImportFrom) and node.module == "carbonflows_fast":
+            found |= {f"carbonflows_fast.{a.name}" for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "carbonflows_fast."
+        ):
+            found.add(str(node.module))
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: use absolute imports"
+    return {".".join(name.split(".")[1:2]) for name in found} - {""}
+
+
+def imports_whole_package(path: Path) -> bool:
+    """Whether a file imports `carbonflows_fast` itself, as only the command line does."""
+    return any(
+        isinstance(node, ast.Import) and any(a.name == "carbonflows_fast" for a in node.names)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_from_right_to_left(path: Path) -> None:
+    room = name_of(path)
+    assert room in RANK, f"{room} is no room: give it a place in this test"
+    for other in imports_of(path) - {room}:
+        assert RANK[other] < RANK[room], f"{path.name} must not import {other}, a later room"
+    if imports_whole_package(path):
+        assert room in ("cli", "__main__"), f"{path.name} must import single modules"
+
+
+def test_no_folder_is_full() -> None:
+    for folder in {PACKAGE, *(path.parent for path in MODULES)}:
+        found = len(list(folder.glob("*.py")))
+        assert found <= MOST_MODULES, f"{folder.name} has {found} modules: make a room of some"
+
+
+def test_faces_are_short() -> None:
+    for path in MODULES:
+        if path.name == "__init__.py" and name_of(path) not in (
+            "classification",
+            "readers",
+            "figures",
+        ):
+            lines = len(path.read_text(encoding="utf-8").splitlines())
+            assert lines <= 24, f"{path.relative_to(PACKAGE)} has {lines} lines: it only hands on"
+
+
+def test_no_module_has_the_name_of_a_public_function() -> None:
+    public = {name for name in cf.__all__ if callable(getattr(cf, name))}
+    assert not public & {name_of(p) for p in MODULES}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    # What pandas itself loads is the yardstick: some versions load pyarrow.
+    code = "import sys, {}; print(sorted({{m.split('.')[0] for m in sys.modules}}))"
+    loaded = []
+    for name in ("numpy, pandas, scipy.sparse", "carbonflows_fast"):
+        printed = subprocess.check_output([sys.executable, "-c", code.format(name)], text=True)
+        loaded.append(set(ast.literal_eval(printed)))
+    heavy = {"numba", "dask", "distributed", "matplotlib", "pyarrow", "pymrio"}
+    assert not heavy & (loaded[1] - loaded[0])
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def releases() -> list[tuple[str, str]]:
+    """Versions and dates that the changelog heads its parts with, the newest first."""
+    return re.findall(r"^## (\S+) \((\S+)\)$", text_of("CHANGELOG.md"), re.MULTILINE)
+
+
+def test_one_version() -> None:
+    # pyproject.toml says it; the core and the package have it from there, others must follow.
+    version = tomllib.loads(text_of("pyproject.toml"))["project"]["version"]
+    assert cf.__version__ == version
+    assert releases()[0][0] == version
+    assert re.findall(r"^version: (.+)$", text_of("CITATION.cff"), re.MULTILINE) == [version]
+
+
+def test_citation_has_the_date_of_the_release() -> None:
+    dates = re.findall(r"^date-released: (\d{4}-\d\d-\d\d)$", text_of("CITATION.cff"), re.MULTILINE)
+    released = releases()[0][1]
+    assert dates == ([] if released == "unreleased" else [released])
+
+
+def test_changelog_is_in_order() -> None:
+    headings = re.findall("^## .*", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert headings == [f"## {version} ({date})" for version, date in releases()]
+    versions = [tuple(map(int, version.split("."))) for version, _ in releases()]
+    assert versions == sorted(set(versions), reverse=True)
+    earlier = [date for _, date in releases()[1:]]
+    assert "unreleased" not in earlier
+    assert earlier == sorted(earlier, reverse=True)
+
+
+def test_every_requirement_has_a_lower_bound_and_no_other() -> None:
+    # `nox -s minimum` turns these into the versions it tests.
+    settings = tomllib.loads(text_of("pyproject.toml"))
+    project = settings["project"]
+    extras = [text for extra in project["optional-dependencies"].values() for text in extra]
+    for text in [*settings["build-system"]["requires"], *project["dependencies"], *extras]:
+        assert re.fullmatch(r"[\w.-]+(\[[\w,]+\])?>=\d+(\.\d+)*", text), text
+
+
+def test_public_names_are_documented() -> None:
+    for name in cf.__all__:
+        thing = getattr(cf, name)
+        if callable(thing):
+            assert (thing.__doc__ or "").strip(), f"cf.{name} has no docstring"
+
+
+def test_files_stay_short() -> None:
+    for folder in ("carbonflows_fast", "cpp", "src", "tests", "benches"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in {".py", ".cpp", ".hpp", ".inl"}:
+                lines = len(path.read_text(encoding="utf-8").splitlines())
+                assert lines <= 450, f"{path.relative_to(ROOT)} has {lines} lines: split it"
+
+
+def test_nothing_prints_but_the_command_line() -> None:
+    for path in MODULES:
+        if name_of(path) in ("cli", "__main__"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            printed = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+            assert not printed, f"{path.name}: log, or report, instead of printing"
+
+
+def test_core_uses_no_shortcut_flags() -> None:
+    cmake = text_of("CMakeLists.txt")
+    assert "fast-math" not in cmake
+    assert cmake.count("-march=native") == 1
+    assert re.search(
+        r"if\(CARBONFLOWS_NATIVE\)\s+target_compile_options\([^)]*-march=native", cmake
+    )
+    assert re.search(r"option\(CARBONFLOWS_NATIVE .* OFF\)", cmake)
+
+
+def test_core_knows_no_python() -> None:
+    for path in (ROOT / "cpp").rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert "Python.h" not in text
+            assert "pybind11" not in text

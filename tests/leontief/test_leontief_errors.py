@@ -1,0 +1,124 @@
+"""The solver: what it refuses, and how it says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from support.running.solving import METHODS, table_of, world
+
+import carbonflows_fast as cf
+
+
+def test_unproductive_tables_name_their_sectors() -> None:
+    A = np.full((4, 4), 0.1)
+    A[:, 2] = 0.4  # sector s2 needs 1.6 to make 1
+    A[2, :] = 0.6
+    with pytest.raises(cf.NotProductiveError, match=r"M-matrix.*here: s2"):
+        cf.system(table_of(A)).solve(np.ones(4))
+    with pytest.raises(cf.NotProductiveError, match=r"M-matrix"):
+        cf.system(table_of(A, regions=list("abcd"))).solve_adjoint(np.ones(4))
+    singular = np.diag([0.5, 1.0, 0.5])
+    with pytest.raises(cf.NotProductiveError, match=r"singular block.*here: s1"):
+        cf.system(table_of(singular))
+
+
+def test_negative_output_that_breaks_the_proof() -> None:
+    """x < 0 turns a whole column of A negative; |A| then decides."""
+    Z = np.array([[1.0, 6.0], [6.0, 1.0]])
+    table = cf.Table(
+        Z=Z, x=[10.0, -5.0], Y=[[3.0], [-12.0]], F=[[1.0, 1.0]], regions=["a", "b"],
+        sectors=["s", "s"], demand=[("a", "all")], stressors="CO2",
+    )  # fmt: skip
+    A = np.abs(Z / table.x.to_numpy())
+    if np.abs(np.linalg.eigvals(A)).max() < 1:
+        cf.system(table).solve([1.0, 1.0])
+    Z[0, 1] = 60.0
+    worse = cf.Table(
+        Z=Z, x=[10.0, -5.0], Y=[[3.0], [-12.0]], F=[[1.0, 1.0]], regions=["a", "b"],
+        sectors=["s", "s"], demand=[("a", "all")], stressors="CO2",
+    )  # fmt: skip
+    with pytest.raises(cf.NotProductiveError, match=r"I − \|A\|.*negative outputs"):
+        cf.system(worse).solve([1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"Y": np.ones(3)}, r"Y: expected shape \(280,\) or \(280, k\), got shape \(3,\)"),
+        ({"Y": np.full(280, np.nan)}, r"Y: expected finite numbers, got nan at \(0,\)"),
+        ({"Y": ["a"] * 280}, r"Y: expected numbers"),
+        ({"rtol": 0.0}, r"rtol: expected a number above 0 and below 1, got 0.0"),
+        ({"rtol": "tight"}, r"rtol: .*got 'tight'"),
+        ({"weight": np.ones(3)}, r"weight: expected 280 numbers.*got shape \(3,\)"),
+        ({"weight": -np.ones(280)}, r"weight: .*got values from -1.0"),
+        ({"weight": np.zeros(280)}, r"weight: .*not all zero"),
+        ({"method": "magic"}, r"method: expected 'auto' or.*got 'magic'"),
+        ({"threads": 0}, r"threads: expected a whole number from 1 to 4096, got 0"),
+        ({"threads": 1.5}, r"threads: .*got 1.5"),
+        ({"x0": np.ones(3)}, r"x0: expected shape \(280,\).*got shape \(3,\)"),
+        ({"memory_limit": -1}, r"memory_limit: expected a positive number of bytes, got -1"),
+    ],
+)
+def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
+    system = cf.system(world())
+    sides = {"Y": np.ones(system.n)}
+    with pytest.raises(cf.InputError, match=message) as caught:
+        system.solve(**(sides | arguments))
+    assert "; " in str(caught.value)  # a remedy follows
+
+
+def test_direct_within_its_memory() -> None:
+    system = cf.system(world())
+    with pytest.raises(cf.MemoryLimitError, match=r"dense LU.*use method='gmres'"):
+        system.solve(np.ones(system.n), method="direct", memory_limit=1000)
+    with pytest.raises(cf.InputError, match="dtype"):
+        cf.system(world(), dtype="float16")
+
+
+def test_unreachable_tolerance_says_what_rounding_allows() -> None:
+    system = cf.system(world())
+    for method in METHODS:
+        with pytest.raises(cf.ConvergenceError, match=r"rtol: .*rounding alone is"):
+            system.solve(np.ones(system.n), rtol=1e-15, method=method)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-200, 1e160, 1e308])
+@pytest.mark.parametrize("method", ["gmres", "gauss-seidel", "direct"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_scale_of_the_weight_does_not_matter(scale, method, dtype):
+    table = cf.synthetic.world(3, 10)
+    b = np.ones(table.n)
+    exact = np.linalg.solve(np.eye(table.n) - table.A.toarray(), b)
+    found = cf.system(table, dtype=dtype).solve(b, weight=np.full(table.n, scale), method=method)
+    error = np.abs(found.values - exact).sum() / exact.sum()
+    assert error <= found.report.error_bound + 1e-14
+    assert 0.0 < found.report.error_bound <= 1e-10
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.ones(6) + 1j,
+        np.ma.masked_array(np.ones(6), [1, 0, 0, 0, 0, 0]),
+        np.array(["2020"] * 6, "M8[Y]"),
+        np.array(["1"] * 6),
+        None,
+    ],
+    ids=["complex", "masked", "dates", "text", "none"],
+)
+def test_what_is_not_a_real_number_is_refused(value):
+    with pytest.raises(cf.InputError, match=r"^Y: expected numbers"):
+        cf.system(cf.synthetic.world(2, 3)).solve(value)
+
+
+@pytest.mark.parametrize("size", [1e308, 5e-324])
+def test_right_hand_sides_beyond_the_proof_are_named(size):
+    with pytest.raises(cf.InputError, match=r"^Y: expected largest numbers .* another unit"):
+        cf.system(cf.synthetic.world(2, 3)).solve(np.full(6, size))
+
+
+def test_a_stressor_that_is_no_name_is_refused():
+    with pytest.raises(cf.InputError, match=r"^stressors: "):
+        cf.multipliers(cf.synthetic.world(2, 3), 3)

@@ -1,0 +1,117 @@
+"""A small table in every layout that is read, written by code: what is damaged to be read."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from support.files import figaro_files
+from support.worlds import gloria_world
+from support.files import plain_files
+import test_eora
+import test_oecd
+import test_oecd_emissions
+import test_useeio
+from support.files import wiod_files
+
+import carbonflows_fast as cf
+
+__all__ = ["LAYOUTS"]
+
+
+def _world(year: int = 2019) -> cf.Table:
+    return cf.synthetic.world(3, 3, year=year, stressors=2, density=0.6, seed=1)
+
+
+def _exiobase(folder: Path) -> None:
+    cf.write_exiobase(_world(), folder / "IOT_2019_pxp")
+
+
+def _exiobase_zip(folder: Path) -> None:
+    cf.write_exiobase(_world(), folder / "IOT_2019_pxp.zip")
+
+
+def _store(folder: Path) -> None:
+    cf.save(_world(), folder / "store")
+    for path in (folder / "store").iterdir():
+        shutil.move(path, folder / path.name)
+    (folder / "store").rmdir()
+
+
+def _figaro(folder: Path) -> None:
+    figaro_files.written(folder)
+    figaro_files.footprints(folder, [f"2019,{r},HH,{r},,7.5" for r in figaro_files.REGIONS])
+
+
+def _figaro_flat(folder: Path) -> None:
+    matrix = figaro_files.written(folder)
+    figaro_files.flattened(matrix)
+    matrix.unlink()
+
+
+def _oecd(folder: Path) -> None:
+    edition = test_oecd.Edition(2021, ["AUS", "CHN", "CN1"], {"CN1": "CHN"})
+    (folder / edition.member).write_text(edition.text())
+
+
+def _oecd_emissions(folder: Path) -> None:
+    test_oecd_emissions.table(folder)
+    test_oecd_emissions.sdmx(folder, test_oecd_emissions.values())
+
+
+def _eora26(folder: Path) -> None:
+    test_eora.put(folder, test_eora.Eora26().files())
+
+
+def _eora(folder: Path) -> None:
+    test_eora.put(folder, test_eora.Full().files())
+
+
+def _gloria(folder: Path) -> None:
+    gloria_world.World().write(folder)
+
+
+def _pymrio_parquet(folder: Path) -> None:
+    cf.to_pymrio(_world()).save_all(folder, table_format="parquet")
+
+
+def _useeio(folder: Path) -> None:
+    test_useeio.Model().write(folder)
+
+
+def _plain(folder: Path) -> None:
+    plain_files.write_csv(plain_files.own(), folder)
+
+
+def _plain_parquet(folder: Path) -> None:
+    plain_files.write_parquet(plain_files.own(), folder)
+
+
+def _wiod2013(folder: Path) -> None:
+    made = wiod_files.Made(2013)
+    made.write(folder)
+    wiod_files.Accounts(made, ("LAN",)).write(folder)
+
+
+def _wiod2016(folder: Path) -> None:
+    wiod_files.Made(2016).write(folder)
+
+
+LAYOUTS = {
+    "eora26": _eora26,
+    "eora": _eora,
+    "exiobase": _exiobase,
+    "exiobase-zip": _exiobase_zip,
+    "figaro": _figaro,
+    "figaro-flat": _figaro_flat,
+    "gloria": _gloria,
+    "oecd": _oecd,
+    "oecd-emissions": _oecd_emissions,
+    "plain": _plain,
+    "plain-parquet": _plain_parquet,
+    "pymrio-parquet": _pymrio_parquet,
+    "store": _store,
+    "useeio": _useeio,
+    "wiod2013": _wiod2013,
+    "wiod2016": _wiod2016,
+}
