@@ -24,11 +24,13 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from support.exact import exact_case as questions
-import exact_chains  # noqa: F401  # registers its questions
-import exact_questions  # noqa: F401
 import numpy as np
 from flint import arb
+from support.exact import exact_case as questions
+from support.exact import (
+    exact_chains,  # noqa: F401  # registers its questions
+    exact_questions,  # noqa: F401
+)
 
 import carbonflows_fast as cf
 

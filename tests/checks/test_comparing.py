@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_decomposition import pair, year
+from support.worlds.two_years import pair, year
 
 import carbonflows_fast as cf
 from carbonflows_fast.cli import main

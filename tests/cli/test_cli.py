@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from support.running.shell import Shell
 
 import carbonflows_fast as cf
 from carbonflows_fast.cli import _main as cli
@@ -46,28 +47,6 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "saved": str(cf.save(table, folder / "saved")),
         "text": str(folder / "text"),
     }
-
-
-class Shell:
-    """Run the command line in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self.capsys = capsys
-
-    def __call__(self, *arguments: str | Path, status: int = 0) -> str:
-        """Return what went to standard output, or to standard error where the status is not 0."""
-        self.capsys.readouterr()
-        try:
-            found = main([str(argument) for argument in arguments])
-        except SystemExit as end:
-            found = int(end.code or 0)
-        out, err = self.capsys.readouterr()
-        assert found == status, err
-        if status == 2:
-            assert "Traceback" not in err
-            assert err.count("\n") == 1, err  # one sentence
-            return err
-        return out + err if status else out
 
 
 @pytest.fixture

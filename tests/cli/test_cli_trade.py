@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_cli import Shell
+from support.running.shell import Shell
 
 import carbonflows_fast as cf
 from carbonflows_fast import classification

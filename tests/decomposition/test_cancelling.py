@@ -9,14 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from support.references import change_reference as slow
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.references import change_reference as slow
 from support.worlds.strategies import seeds
-from test_decomposition import year
+from support.worlds.two_years import year
 
 import carbonflows_fast as cf
 from carbonflows_fast.decomposition import _factor_splits

@@ -5,38 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from support.references import change_reference as slow
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.strategies import random_productive, seeds
+from support.references import change_reference as slow
+from support.worlds.strategies import seeds
+from support.worlds.two_years import in_units, pair, year
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import InputError, LabelError
 
 DEMAND = ("demand level", "demand mix", "demand origin")
-
-
-def year(rng: np.random.Generator, *, zeros: float = 0.3, **changes: Any) -> cf.Table:
-    """A small world of three regions with two or three sectors each."""
-    regions = ["DE", "DE", "FR", "FR", "US", "US", "US"]
-    sectors = ["coal", "steel", "coal", "steel", "coal", "steel", "cars"]
-    n = len(regions)
-    A = 0.8 * random_productive(rng, n, density=1 - zeros)
-    Y = rng.uniform(0.0, 10.0, (n, 3)) * (rng.random((n, 3)) > zeros)
-    arguments: dict[str, Any] = {
-        "A": A, "Y": Y, "x": np.linalg.solve(np.eye(n) - A, Y.sum(axis=1)) + 1e-3,
-        "S": rng.uniform(0.0, 3.0, (1, n)) * (rng.random((1, n)) > zeros),
-        "regions": regions, "sectors": sectors, "stressors": "CO2", "stressor_units": "kt",
-    }  # fmt: skip
-    return cf.Table(**(arguments | changes))
-
-
-def pair(seed: int = 0) -> tuple[cf.Table, cf.Table]:
-    rng = np.random.default_rng(seed)
-    return year(rng, year=2000), year(rng, year=2009)
 
 
 def by_factor(frame: pd.DataFrame) -> dict[str, float]:
@@ -140,13 +121,6 @@ def test_units_and_prices_common_to_both_change_nothing(method: Any) -> None:
         assert gaps.max() <= max(limit, 1e-15) * plain.abs().max()
         added = [values[list(DEMAND)].sum() for values in (got, plain)]
         assert added[0] == pytest.approx(added[1], rel=1e-9)
-
-
-def in_units(table: cf.Table, unit: dict[str, float]) -> cf.Table:
-    """The same table with other units: rows of one product share one, or sums would not be."""
-    d = np.array([unit[sector] for sector in table.rows.get_level_values("sector")])
-    A, Y = table.A.toarray() / d[:, None] * d, table.Y.to_numpy() / d[:, None]
-    return table.with_changes(A=A, S=table.S * d, Y=Y)
 
 
 def test_population_takes_its_part_of_the_level() -> None:

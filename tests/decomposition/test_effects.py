@@ -6,12 +6,12 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from support.references import effects_reference as reference
 import numpy as np
 import numpy.typing as npt
 import pytest
-from support.references.effects_reference import ROWS, Paths, many_paths, one_path
 from hypothesis import given
+from support.references import effects_reference as reference
+from support.references.effects_reference import ROWS, Paths, many_paths, one_path
 from support.worlds.strategies import seeds
 
 from carbonflows_fast.decomposition import _path_kernels as kernels

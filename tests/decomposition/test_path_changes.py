@@ -6,14 +6,14 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from support.references import change_reference as slow
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.references import change_reference as slow
 from support.worlds.strategies import seeds
-from test_decomposition import in_units, pair, year
+from support.worlds.two_years import in_units, pair, year
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError

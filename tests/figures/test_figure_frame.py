@@ -11,8 +11,8 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from support.worlds.figure_world import DRAWN, World, world_of
 from matplotlib.figure import Figure
+from support.worlds.figure_world import DRAWN, World, world_of
 from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf

@@ -15,11 +15,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from support.worlds.figure_world import DRAWN, ODD, World, odd_world, world_of
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.text import Text
+from support.worlds.figure_world import DRAWN, ODD, World, odd_world, world_of
 
 import carbonflows_fast as cf
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.worlds.figure_world import World, world_of
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
+from support.worlds.figure_world import World, world_of
 
 import carbonflows_fast as cf
 

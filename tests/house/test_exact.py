@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("flint")
 
 import exact_run
+from flint import arb, arb_mat
 from support.exact.exact_case import QUESTIONS, Claim
 from support.references.exact_reference import Exact, any_sum, exact, missed, summed, transposed
-from flint import arb, arb_mat
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import InputError, NotProductiveError

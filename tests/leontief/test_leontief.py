@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.worlds import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from support.running.solving import METHODS, relative_error, table_of, world
+from support.worlds import strategies
 
 import carbonflows_fast as cf
 from carbonflows_fast.leontief._sweeps import Stopping

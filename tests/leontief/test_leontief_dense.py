@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.worlds import strategies
 from hypothesis import given
 from support.running.solving import METHODS, relative_error, table_of, world
+from support.worlds import strategies
 
 import carbonflows_fast as cf
 from carbonflows_fast.leontief import _system as leontief

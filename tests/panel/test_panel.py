@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from support.running.panel_cluster import Cluster, saved_years
 from support.files.store_files import arrays_of, overwrite
+from support.running.panel_cluster import Cluster, saved_years
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import InputError, PanelError

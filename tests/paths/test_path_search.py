@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from support.references import path_reference as slow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.references import path_reference as slow
 from support.references.path_reference import Case, listed
 from support.worlds.strategies import seeds
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.references import path_reference as slow
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.references import path_reference as slow
 from support.references.path_reference import BY_STAGE, Case, cases, listed, two_regions
 from support.worlds.strategies import random_productive, seeds
 

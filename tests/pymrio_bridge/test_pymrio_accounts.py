@@ -13,42 +13,12 @@ import pymrio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.references.pymrio_results import D_ACCOUNTS, assert_same_frame, assert_same_results
 from support.worlds.strategies import tables
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import InputError, LabelError, NotProductiveError
 from carbonflows_fast.pymrio_bridge import _calc_all
-
-INVERSES = {"L", "G"}
-D_ACCOUNTS = ("D_cba", "D_pba", "D_imp", "D_exp")
-
-
-def assert_same(ours: Any, theirs: Any, where: str = "io") -> None:
-    """Compare all that two systems or extensions hold."""
-    assert vars(ours).keys() == vars(theirs).keys()
-    for name, expected in vars(theirs).items():
-        got, place = getattr(ours, name), f"{where}.{name}"
-        if isinstance(expected, pymrio.Extension):
-            assert_same(got, expected, place)
-        elif name in INVERSES or expected is None:
-            assert got is None, place
-        elif isinstance(expected, pd.DataFrame):
-            assert_same_frame(got, expected, place)
-
-
-def assert_same_frame(got: pd.DataFrame, expected: pd.DataFrame, place: str) -> None:
-    scale = float(np.abs(expected.select_dtypes("number").to_numpy()).max(initial=0.0))
-    pd.testing.assert_frame_equal(got, expected, rtol=1e-9, atol=1e-11 * scale, obj=place)
-    assert got.columns.names == expected.columns.names
-
-
-def assert_same_results(io: Any, *, include_ghosh: bool = False) -> Any:
-    """Calculate a copy of `io` by each, and compare."""
-    theirs = io.copy().calc_all(include_ghosh=include_ghosh)
-    ours = io.copy()
-    assert cf.calc_all(ours, include_ghosh) is ours
-    assert_same(ours, theirs)
-    return ours
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pymrio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.references.pymrio_results import D_ACCOUNTS, assert_same_results
 from support.worlds.strategies import tables
-from test_pymrio_accounts import D_ACCOUNTS, assert_same_results
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import InputError, LabelError, NotProductiveError

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from hypothesis import given
-from support.worlds.strategies import tables
 from support.files.zips import packed
+from support.worlds.strategies import tables
 
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import FormatError

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.worlds.gloria_world import CO2, INDUSTRIES, PRODUCTS, N, P, Q, R, World, path_of
 from support.files.zips import packed
+from support.worlds.gloria_world import CO2, INDUSTRIES, PRODUCTS, N, P, Q, R, World, path_of
 
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.files.plain_files import Frames, own, write_csv, write_parquet
-from support.worlds.strategies import tables
 from support.files.zips import packed
+from support.worlds.strategies import tables
 
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.files.plain_files import own, write_csv
-from support.worlds.small_table import SENTENCE
 from support.files.zips import packed
+from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import FormatError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.running.report_page import draw_nothing
-from test_cli import Shell
+from support.running.shell import Shell
 
 import carbonflows_fast as cf
 from carbonflows_fast.cli import main

@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from support.references import brief_reference
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from support.running.report_page import Page, draw_nothing
+from support.references import brief_reference
 from support.references.report_reference import Checker, world
+from support.running.report_page import Page, draw_nothing
 from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf

@@ -13,8 +13,8 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from support.running.report_page import HEADINGS, Page, draw_nothing
 from support.references.report_reference import Checker, world
+from support.running.report_page import HEADINGS, Page, draw_nothing
 from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.running.report_page import Page, draw_nothing
 from support.references.report_reference import Checker
+from support.running.report_page import Page, draw_nothing
 
 import carbonflows_fast as cf
 

@@ -14,11 +14,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from support.worlds import gloria_world
 import pandas as pd
 import pytest
-import test_oecd_emissions
+from support.files import oecd_emission_files
 from support.files.store_files import arrays_of, overwrite
+from support.worlds import gloria_world
 
 import carbonflows_fast as cf
 from carbonflows_fast.cli import main
@@ -193,7 +193,7 @@ def test_two_tables_of_a_year_need_a_choice(
 def test_a_whole_name_chooses_one_alone(tmp_path: Path, zipped: bool) -> None:
     source, stores = tmp_path / "oecd", tmp_path / "stores"
     source.mkdir()
-    test_oecd_emissions.table(source)
+    oecd_emission_files.table(source)
     (file,) = source.glob("*.[cC][sS][vV]")
     archive = file.with_suffix(".zip")
     with zipfile.ZipFile(archive, "w") as opened:
@@ -249,9 +249,9 @@ def test_other_years_and_stray_files_change_nothing(
 def test_emissions_that_come_later_count(tmp_path: Path) -> None:
     source = tmp_path / "oecd"
     source.mkdir()
-    test_oecd_emissions.table(source)
+    oecd_emission_files.table(source)
     convert(source, tmp_path / "stores", "--years", "2018")
-    test_oecd_emissions.sdmx(source, test_oecd_emissions.values())
+    oecd_emission_files.sdmx(source, oecd_emission_files.values())
     convert(source, tmp_path / "stores", "--years", "2018")
     assert "PROD_GHG" in cf.open(tmp_path / "stores" / "2018").stressors
     convert(source, tmp_path / "stores", "--years", "2018", "--out", tmp_path / "summary.json")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.worlds import strategies
 from hypothesis import HealthCheck, given, settings
 from support.files.store_files import arrays_of, overwrite
+from support.worlds import strategies
 
 import carbonflows_fast as cf
 from carbonflows_fast._base import files as _atomic

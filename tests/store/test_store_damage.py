@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.files.store_files import arrays_of, change_array, change_manifest, manifest_of
 from store_mutations import Case, array_file, cases, header
+from support.files.store_files import arrays_of, change_array, change_manifest, manifest_of
 
 import carbonflows_fast as cf
 from carbonflows_fast.store import manifest_of as read_manifest

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from support.references import trade_reference
 from hypothesis import given
 from hypothesis import strategies as st
+from support.references import trade_reference
 from support.references.reference import Reference
 from support.worlds.strategies import tables
-from test_trade import slack, three_regions
+from support.worlds.three_regions import slack, three_regions
 
 import carbonflows_fast as cf
 from carbonflows_fast.classification import CLASSES

@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from support.references.exact_reference import Exact, exact
-from support.exact.exact_tables import Recipe, recipe
 from flint import arb, arb_mat
+from support.exact.exact_tables import Recipe, recipe
+from support.references.exact_reference import Exact, exact
 
 import carbonflows_fast as cf
 from carbonflows_fast.table._selection import select_stressor

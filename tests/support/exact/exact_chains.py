@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from flint import arb, arb_mat
 from support.exact.exact_case import Case, Claim, question
 from support.exact.exact_questions import accounts, flows, multipliers
 from support.references.exact_reference import Exact, any_sum, exact, missed, summed, transposed
-from flint import arb, arb_mat
 
 import carbonflows_fast as cf
 from carbonflows_fast.table._selection import select_stressor

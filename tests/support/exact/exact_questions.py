@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from flint import arb, arb_mat
 from support.exact.exact_case import Case, Claim, question
 from support.references.exact_reference import any_sum, exact, identity, missed, summed, transposed
-from flint import arb, arb_mat
 
 import carbonflows_fast as cf
 from carbonflows_fast.table._selection import select_stressor

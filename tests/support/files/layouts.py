@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from support.files import figaro_files
+from support.files import (
+    eora_files,
+    figaro_files,
+    oecd_emission_files,
+    oecd_files,
+    plain_files,
+    useeio_files,
+    wiod_files,
+)
 from support.worlds import gloria_world
-from support.files import plain_files
-import test_eora
-import test_oecd
-import test_oecd_emissions
-import test_useeio
-from support.files import wiod_files
 
 import carbonflows_fast as cf
 
@@ -50,21 +52,21 @@ def _figaro_flat(folder: Path) -> None:
 
 
 def _oecd(folder: Path) -> None:
-    edition = test_oecd.Edition(2021, ["AUS", "CHN", "CN1"], {"CN1": "CHN"})
+    edition = oecd_files.Edition(2021, ["AUS", "CHN", "CN1"], {"CN1": "CHN"})
     (folder / edition.member).write_text(edition.text())
 
 
 def _oecd_emissions(folder: Path) -> None:
-    test_oecd_emissions.table(folder)
-    test_oecd_emissions.sdmx(folder, test_oecd_emissions.values())
+    oecd_emission_files.table(folder)
+    oecd_emission_files.sdmx(folder, oecd_emission_files.values())
 
 
 def _eora26(folder: Path) -> None:
-    test_eora.put(folder, test_eora.Eora26().files())
+    eora_files.put(folder, eora_files.Eora26().files())
 
 
 def _eora(folder: Path) -> None:
-    test_eora.put(folder, test_eora.Full().files())
+    eora_files.put(folder, eora_files.Full().files())
 
 
 def _gloria(folder: Path) -> None:
@@ -76,7 +78,7 @@ def _pymrio_parquet(folder: Path) -> None:
 
 
 def _useeio(folder: Path) -> None:
-    test_useeio.Model().write(folder)
+    useeio_files.Model().write(folder)
 
 
 def _plain(folder: Path) -> None:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from support.references import brief_reference
-from support.references import change_reference
 import numpy as np
 import pandas as pd
-from support.references import path_reference
-from support.references import trade_reference
+from scipy.linalg import lu_factor, lu_solve
+from support.references import brief_reference, change_reference, path_reference, trade_reference
 from support.references.change_reference import Both
 from support.references.path_reference import Path
 from support.references.reference import Array, Reference
 from support.running.report_page import Page
-from scipy.linalg import lu_factor, lu_solve
 
 import carbonflows_fast as cf
 from carbonflows_fast.classification import (
