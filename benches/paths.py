@@ -5,7 +5,8 @@
 Each search starts from a prepared system and makes everything else anew: multipliers, potentials,
 lists. What is found must add up with its remainder to the total. pyspa is called as its own
 documentation does, on a table of `--small` sectors, since it takes days on full ones; classic
-pruning by total multipliers is counted on the same small table (`tests/support/references/path_reference.py`).
+pruning by total multipliers is counted on the same small table
+(`tests/support/references/path_reference.py`).
 """
 
 from __future__ import annotations

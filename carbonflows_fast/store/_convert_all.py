@@ -30,7 +30,8 @@ from carbonflows_fast.readers import FORMATS, detected, refuse_broken
 from carbonflows_fast.readers._sources._candidates import Candidate, year_in
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._opening import open_files
-from carbonflows_fast.store._saved import is_store, manifest_of, save_from
+from carbonflows_fast.store._generations import is_store
+from carbonflows_fast.store._saved import manifest_of, save_from
 from carbonflows_fast.store._saved import open as open_store
 
 __all__ = ["Job", "Outcome", "convert_all", "jobs_of", "saved"]

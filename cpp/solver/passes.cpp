@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "carbonflows/buffers.hpp"
-#include "carbonflows/columns.hpp"
+#include "carbonflows/groups.hpp"
 #include "carbonflows/solver.hpp"
 #include "carbonflows/threads.hpp"
 
