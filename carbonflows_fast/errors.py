@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
 __all__ = [
     "CarbonFlowsError",
     "ConvergenceError",
@@ -23,12 +27,16 @@ __all__ = [
     "only_in",
     "or_no_unit",
     "shorten",
-    "wrong",
 ]
 
 
 class CarbonFlowsError(Exception):
     """Base of all errors raised by carbonflows_fast.
+
+    Attributes
+    ----------
+    argument, expected, got, remedy : str
+        The parts of the sentence; empty where the error is not about an argument or a file.
 
     Examples
     --------
@@ -37,8 +45,43 @@ class CarbonFlowsError(Exception):
     ...     cf.read("nowhere.zip")
     ... except cf.CarbonFlowsError as error:
     ...     print(error)
+    ...     print(error.remedy)
     nowhere.zip: expected a folder, a zip or a file, got nothing of this name; check the path
+    check the path
     """
+
+    argument = ""
+    expected = ""
+    got = ""
+    remedy = ""
+
+    @classmethod
+    def about(cls, argument: str, *, expected: str, got: str, remedy: str) -> Self:
+        """Return an error that says in one sentence what was expected, what came, and what to do.
+
+        Parameters
+        ----------
+        argument : str
+            The argument, or the file, that is wrong.
+        expected, got : str
+            What it should be, and what it is.
+        remedy : str
+            What to do about it.
+
+        Returns
+        -------
+        CarbonFlowsError
+            Of this class. The four parts are its attributes, also after pickling.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> cf.InputError.about("top", expected="at least 1", got="0", remedy="give a larger one")
+        InputError('top: expected at least 1, got 0; give a larger one')
+        """
+        error = cls(f"{argument}: expected {expected}, got {got}; {remedy}")
+        error.argument, error.expected, error.got, error.remedy = argument, expected, got, remedy
+        return error
 
 
 class InputError(CarbonFlowsError, ValueError):
@@ -147,18 +190,12 @@ class PanelError(CarbonFlowsError):
     {'2009': 'no output'}
     """
 
-    def __init__(self, message: str, failed: dict[str, str], results: object = None) -> None:
-        super().__init__(message)
-        self.failed = failed
+    def __init__(
+        self, message: str, failed: dict[str, str] | None = None, results: object = None
+    ) -> None:
+        super().__init__(message)  # pickled as it is, and the attributes beside it
+        self.failed = failed or {}
         self.results = results
-
-    def __reduce__(self) -> tuple[type[PanelError], tuple[str, dict[str, str], object]]:
-        return PanelError, (str(self), self.failed, self.results)
-
-
-def wrong(argument: str, *, expected: str, got: str, remedy: str) -> str:
-    """Return the one sentence in which every complaint about an argument is made."""
-    return f"{argument}: expected {expected}, got {got}; {remedy}"
 
 
 def shorten(items: Iterable[object], limit: int = 5) -> str:

@@ -29,7 +29,7 @@ from carbonflows_fast.accounting._solves import (
     solved,
 )
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.leontief._certificate import rounding, seen_through
 from carbonflows_fast.table._selection import Stressor, select_demand, select_stressor
@@ -147,11 +147,12 @@ def production_layers(
     """
     whole = isinstance(layers, int | np.integer) and not isinstance(layers, bool)
     if not whole or not 0 <= layers <= MOST_LAYERS:
-        raise InputError(
-            wrong("layers", expected=f"a whole number of at least 0, at most {MOST_LAYERS:,}",
-                  got=repr(layers),
-                  remedy="leave it out for 10")
-        )  # fmt: skip
+        raise InputError.about(
+            "layers",
+            expected=f"a whole number of at least 0, at most {MOST_LAYERS:,}",
+            got=repr(layers),
+            remedy="leave it out for 10",
+        )
     chosen, wanted = select_stressor(table, stressor), select_demand(table, demand)
     size, columns = demand_size(table, wanted)
     weight = demand_weight(size, positive_output(table))
@@ -161,9 +162,12 @@ def production_layers(
     # Adding up the columns of Y.
     doubt = rounding(columns + len(table.regions)) * size
     return layers_of(
-        prepared, chosen, (y, lambda seen: float(seen @ doubt)), (multipliers, bound, weight),
+        prepared,
+        chosen,
+        (y, lambda seen: float(seen @ doubt)),
+        (multipliers, bound, weight),
         int(layers),
-    )  # fmt: skip
+    )
 
 
 def layers_of(
@@ -377,10 +381,12 @@ def transaction_betweenness(
     (5, True)
     """
     if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
-        raise InputError(
-            wrong("top", expected="a whole number of at least 1", got=repr(top),
-                  remedy="leave it out for 1,000")
-        )  # fmt: skip
+        raise InputError.about(
+            "top",
+            expected="a whole number of at least 1",
+            got=repr(top),
+            remedy="leave it out for 1,000",
+        )
     c = _Chain.of(table, stressor, demand)
     place, values = _largest(table.A, c.m, c.x, int(top))
     sellers, buyers = place // table.n, place % table.n

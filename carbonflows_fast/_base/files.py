@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 __all__ = ["abandoned", "check_place", "fresh_name", "replacing"]
 
@@ -67,8 +67,8 @@ def given_path(argument: str, given: Any) -> Path:
             return Path(given)
         except (OSError, ValueError) as error:
             got += f" ({getattr(error, 'strerror', None) or error})"
-    raise InputError(
-        wrong(argument, expected="a path", got=got, remedy="give the name of a file or a folder")
+    raise InputError.about(
+        argument, expected="a path", got=got, remedy="give the name of a file or a folder"
     )
 
 
@@ -90,7 +90,7 @@ def check_place(path: Path, argument: str) -> None:
             remedy = f"{str(path.parent)!r} is a file, so give another folder"
     else:
         return
-    raise InputError(wrong(argument, expected=expected, got=got, remedy=remedy))
+    raise InputError.about(argument, expected=expected, got=got, remedy=remedy)
 
 
 @contextlib.contextmanager
@@ -109,11 +109,12 @@ def replacing(target: Path, argument: str) -> Iterator[Path]:
         yield fresh
         os.replace(fresh, target)
     except OSError as error:
-        raise InputError(
-            wrong(argument, expected="a place that can be written",
-                  got=f"{target} ({error.strerror or error})",
-                  remedy="choose another folder, or make room")
-        ) from error  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected="a place that can be written",
+            got=f"{target} ({error.strerror or error})",
+            remedy="choose another folder, or make room",
+        ) from error
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink()

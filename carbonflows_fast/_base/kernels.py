@@ -94,9 +94,14 @@ def _say_once(place: str, error: Exception) -> None:
         _said.append(place)
         at = f" in {place}" if place else ""
         remedy = "delete that folder, or let" if place else "let"
-        log.warning("compiled loops cannot be kept%s (%s: %s), so each process compiles them anew, "
-                    "which takes some seconds; %s NUMBA_CACHE_DIR name a folder that you can write",
-                    at, type(error).__name__, error, remedy)  # fmt: skip
+        log.warning(
+            "compiled loops cannot be kept%s (%s: %s), so each process compiles them anew, "
+            "which takes some seconds; %s NUMBA_CACHE_DIR name a folder that you can write",
+            at,
+            type(error).__name__,
+            error,
+            remedy,
+        )
 
 
 @_kernel(_OUT_MATRIX, _MATRIX, _CODES, _COUNT)

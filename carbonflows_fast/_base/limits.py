@@ -107,11 +107,11 @@ def _of_library(said: str) -> bool:
 
 def _too_little(detail: str) -> str:
     most = limit()
-    allowed = "" if most is None else (
-        f"; this process may have {most / 1e9:.1f} GB of address space (ulimit -v): raise that, or "
-        "lower OPENBLAS_NUM_THREADS"
-    )  # fmt: skip
-    return f"not enough memory{f' ({detail})' if detail else ''}{allowed}"
+    said = f"not enough memory{f' ({detail})' if detail else ''}"
+    if most is None:
+        return said
+    allowed = f"this process may have {most / 1e9:.1f} GB of address space (ulimit -v)"
+    return f"{said}; {allowed}: raise that, or lower OPENBLAS_NUM_THREADS"
 
 
 def _require(size: int, what: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from carbonflows_fast import _core
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 __all__ = [
     "build_info",
@@ -87,13 +87,11 @@ def _positive(name: str, value: object) -> int:
     except (ValueError, AttributeError, TypeError):
         number = 0
     if isinstance(value, bool) or not 1 <= number <= 4096:
-        raise InputError(
-            wrong(
-                name,
-                expected="a whole number from 1 to 4096",
-                got=repr(value),
-                remedy="leave it out to use every processor this process may run on",
-            )
+        raise InputError.about(
+            name,
+            expected="a whole number from 1 to 4096",
+            got=repr(value),
+            remedy="leave it out to use every processor this process may run on",
         )
     return int(number)
 
@@ -142,13 +140,11 @@ def instruction_set() -> str:
     wanted = getattr(_PINNED, "kernels", os.environ.get("CARBONFLOWS_ISA", "").strip().lower())
     name = _core.kernel_name(wanted)
     if name is None:
-        raise InputError(
-            wrong(
-                "CARBONFLOWS_ISA",
-                expected="avx512, avx2 or baseline, as this processor allows",
-                got=repr(wanted),
-                remedy=f"unset it to use {_core.kernel_name('')}",
-            )
+        raise InputError.about(
+            "CARBONFLOWS_ISA",
+            expected="avx512, avx2 or baseline, as this processor allows",
+            got=repr(wanted),
+            remedy=f"unset it to use {_core.kernel_name('')}",
         )
     return name
 

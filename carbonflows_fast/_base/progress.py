@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Final, TextIO
 
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 __all__ = ["ProgressBar", "progress_bar"]
 
@@ -122,13 +122,11 @@ def progress_bar(title: str, total: int | None, progress: bool | None = None) ->
     3
     """
     if progress is not None and not isinstance(progress, bool):
-        raise InputError(
-            wrong(
-                "progress",
-                expected="None, True or False",
-                got=repr(progress),
-                remedy="leave it out for a bar on a terminal only",
-            )
+        raise InputError.about(
+            "progress",
+            expected="None, True or False",
+            got=repr(progress),
+            remedy="leave it out for a bar on a terminal only",
         )
     stream: TextIO | None = sys.stderr  # None under pythonw and some services
     if stream is None or progress is False:

@@ -20,14 +20,18 @@ from carbonflows_fast.accounting._region_flows import region_flows, unknown_cons
 from carbonflows_fast.accounting._solves import adjoint
 from carbonflows_fast.accounting._stressor_block import Stressors, stressor_block, stressor_frame
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
-from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = [
-    "Footprints", "account_weight", "accounts", "footprints", "multipliers", "produced_by_size"
-]  # fmt: skip
+    "Footprints",
+    "account_weight",
+    "accounts",
+    "footprints",
+    "multipliers",
+    "produced_by_size",
+]
 
 
 def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.DataFrame:
@@ -91,7 +95,7 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
     """
     flow = region_flows(table, stressor, demand)
     if flow.demand.columns is None:
-        raise InputError(unknown_consumers("select it by region and category"))
+        raise unknown_consumers("select it by region and category")
     E, households = flow.matrix, flow.households
     production, consumption = E.sum(axis=1) + households, E.sum(axis=0) + households
     foreign = E.copy()

@@ -10,7 +10,7 @@ import numpy as np
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast.accounting._solves import TINY, demand_size, solved
 from carbonflows_fast.accounting._weights import account_weight
-from carbonflows_fast.errors import wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._certificate import added_up, rounding
 from carbonflows_fast.leontief._subsystems import reach
@@ -124,9 +124,9 @@ def summed_by_group(values: FloatArray, codes: CodeArray, groups: int) -> FloatA
     return sums
 
 
-def unknown_consumers(remedy: str) -> str:
-    """Return the complaint that a demand given as an array does not say who consumes."""
-    return wrong(
+def unknown_consumers(remedy: str) -> InputError:
+    """Return the error that a demand given as an array does not say who consumes."""
+    return InputError.about(
         "demand",
         expected="regions or (region, category) pairs, which say who consumes",
         got="an array",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.table._selection import select_stressor
 from carbonflows_fast.table._small import require_normal
 from carbonflows_fast.table._table_argument import required_table
@@ -50,20 +50,20 @@ def stressor_block(table: Table, stressors: Stressors) -> StressorBlock:
         return StressorBlock(names=table.stressors, units=units, S=S, F_Y=F_Y)
     several = not isinstance(stressors, (str, Mapping))
     if several and (not isinstance(stressors, Iterable) or getattr(stressors, "ndim", 1) == 0):
-        raise InputError(
-            wrong("stressors", expected="None, a stressor, or a list of different stressors",
-                  got=repr(stressors), remedy="name stressors of the table")
-        )  # fmt: skip
+        raise InputError.about(
+            "stressors",
+            expected="None, a stressor, or a list of different stressors",
+            got=repr(stressors),
+            remedy="name stressors of the table",
+        )
     asked: list[Any] = list(stressors) if several else [stressors]
     texts = [one for one in asked if isinstance(one, str)]
     if not asked or (several and len(set(texts)) < len(texts)):
-        raise InputError(
-            wrong(
-                "stressors",
-                expected="None, a stressor, or a list of different stressors",
-                got=f"[{shorten(asked)}]",
-                remedy="name each stressor once, or leave the argument out for all",
-            )
+        raise InputError.about(
+            "stressors",
+            expected="None, a stressor, or a list of different stressors",
+            got=f"[{shorten(asked)}]",
+            remedy="name each stressor once, or leave the argument out for all",
         )
     chosen = [select_stressor(table, one) for one in asked]
     return StressorBlock(

@@ -20,7 +20,7 @@ from carbonflows_fast.checks._findings import findings_of
 from carbonflows_fast.checks._footprint_effects import effects_of
 from carbonflows_fast.checks._report import CheckReport, Finding, report_of
 from carbonflows_fast.checks._two_years import jumps
-from carbonflows_fast.errors import FormatError, InputError, StoreError, wrong
+from carbonflows_fast.errors import FormatError, InputError, StoreError
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._table_argument import required_table
 
@@ -144,13 +144,11 @@ def table_of(argument: str, given: Table | str | Path, blanks: str = "error") ->
         return required_table(argument, given, "a Table or a path")
     path = Path(given)
     if not os.path.exists(path):
-        raise InputError(
-            wrong(
-                argument,
-                expected="a table, or the path of one",
-                got=f"{path}, which does not exist",
-                remedy="check the path",
-            )
+        raise InputError.about(
+            argument,
+            expected="a table, or the path of one",
+            got=f"{path}, which does not exist",
+            remedy="check the path",
         )
     return _load(path, blanks)
 

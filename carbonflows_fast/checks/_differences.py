@@ -43,8 +43,14 @@ def label_differences(table: Table, other: Table) -> Iterator[Finding]:
             texts.append(f"{shorten(map(quoted, same), 2)} look alike")
         elif what == "stressors":
             texts.append("a sum over them, such as GWP100_AR6, is not the same sum in both tables")
-        yield Finding(f"{what} of one table", severity, "", "", float(len(here) + len(there)),
-                      f"{what} {'; '.join(texts)}")  # fmt: skip
+        yield Finding(
+            f"{what} of one table",
+            severity,
+            "",
+            "",
+            float(len(here) + len(there)),
+            f"{what} {'; '.join(texts)}",
+        )
 
 
 def population_jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
@@ -64,16 +70,18 @@ def population_jumps(table: Table, other: Table, effects: Effects) -> Iterator[F
             f"populations are about 10^{power} times those of the other table, everywhere; give "
             "both in one unit where the tables are made, as population= of cf.Table"
         )
-        yield Finding("unit of population", "warning", "", "", 10.0**power, message,
-                      effects.nothing())  # fmt: skip
+        yield Finding(
+            "unit of population", "warning", "", "", 10.0**power, message, effects.nothing()
+        )
         return
     for (at, there), by in zip(pairs, moved.tolist(), strict=True):
         if abs(by) >= np.log10(TENFOLD):
             name = p.regions[at]
             now, then = p.population[at], q.population[there]
             message = f"{name}: {now:.6g} heads, in the other table {then:.6g}"
-            yield Finding("population jump", "warning", name, "", 10.0**by, message,
-                          effects.nothing())  # fmt: skip
+            yield Finding(
+                "population jump", "warning", name, "", 10.0**by, message, effects.nothing()
+            )
 
 
 def _log_ratio(now: float, then: float) -> float:
@@ -97,8 +105,11 @@ def copied_numbers(table: Table, other: Table, effects: Effects) -> Iterator[Fin
         if stressor not in place:
             continue
         F, G = table._F[k], other._F[place[stressor]]
-        regions = [name for at, name in enumerate(p.regions)
-                   if _copied(F[p.region_codes == at], G[p.region_codes == at])]  # fmt: skip
+        regions = [
+            name
+            for at, name in enumerate(p.regions)
+            if _copied(F[p.region_codes == at], G[p.region_codes == at])
+        ]
         if _copied(F, G):
             yield _copy(f"emissions of {stressor}", other)
         elif regions:

@@ -136,8 +136,9 @@ def _duplicates(table: Table, effects: Effects) -> Iterator[Finding]:
     for at, count in repeated(p.demand_codes, p.category_codes):
         region, category = table.demand[at]
         message = f"{region} {category}: {count} columns of final demand"
-        yield Finding("duplicate demand column", "note", region, "", float(count), message,
-                      effects.nothing())  # fmt: skip
+        yield Finding(
+            "duplicate demand column", "note", region, "", float(count), message, effects.nothing()
+        )
 
 
 def _empty(table: Table, effects: Effects) -> Iterator[Finding]:
@@ -155,8 +156,15 @@ def _empty(table: Table, effects: Effects) -> Iterator[Finding]:
     if p.F_Y is not None:
         emitted |= (p.F_Y != 0).any(axis=1)
     for k in np.flatnonzero(~emitted).tolist():
-        yield Finding("zero stressor", "note", "", "", 0.0,
-                      f"{p.stressors[k]}: zero everywhere", effects.nothing())  # fmt: skip
+        yield Finding(
+            "zero stressor",
+            "note",
+            "",
+            "",
+            0.0,
+            f"{p.stressors[k]}: zero everywhere",
+            effects.nothing(),
+        )
 
 
 def _magnitude(table: Table) -> Iterator[Finding]:
@@ -211,8 +219,11 @@ def _column_balance(looked: _Looked) -> Iterator[Finding]:
     table, p, x = looked.table, looked.parts, looked.x
     if len(p.row_units) > 1:
         return
-    rows = [k for k, (name, unit) in enumerate(zip(p.extensions, p.stressor_units, strict=True))
-            if name in PRIMARY and unit == p.row_units[0]]  # fmt: skip
+    rows = [
+        k
+        for k, (name, unit) in enumerate(zip(p.extensions, p.stressor_units, strict=True))
+        if name in PRIMARY and unit == p.row_units[0]
+    ]
     if not rows:
         return
     paid = column_totals(looked.Z) + table._F[rows].sum(axis=0)
@@ -225,8 +236,15 @@ def _column_balance(looked: _Looked) -> Iterator[Finding]:
             f"{paid[at]:.10g}{_unit(table, at)} ({relative[at]:.2g} of it)"
         )
         # Mended by its primary inputs, which no footprint depends on.
-        yield Finding("column balance", "warning", region, sector, float(relative[at]), message,
-                      looked.effects.nothing())  # fmt: skip
+        yield Finding(
+            "column balance",
+            "warning",
+            region,
+            sector,
+            float(relative[at]),
+            message,
+            looked.effects.nothing(),
+        )
 
 
 # --- outputs --------------------------------------------------------------------------------
@@ -237,12 +255,26 @@ def _outputs(looked: _Looked) -> Iterator[Finding]:
     for at in np.flatnonzero(x < 0).tolist():
         region, sector = _row(table, at)
         message = f"{region} {sector}: output is {x[at]:.6g}{_unit(table, at)}"
-        yield Finding("negative output", "warning", region, sector, float(x[at]), message,
-                      _deliveries_kept(looked, at))  # fmt: skip
+        yield Finding(
+            "negative output",
+            "warning",
+            region,
+            sector,
+            float(x[at]),
+            message,
+            _deliveries_kept(looked, at),
+        )
     for at in np.flatnonzero(x == 0).tolist():
         region, sector = _row(table, at)
-        yield Finding("zero output", "note", region, sector, 0.0, f"{region} {sector}: no output",
-                      effects.nothing())  # fmt: skip
+        yield Finding(
+            "zero output",
+            "note",
+            region,
+            sector,
+            0.0,
+            f"{region} {sector}: no output",
+            effects.nothing(),
+        )
 
 
 def _deliveries_kept(looked: _Looked, at: int) -> FloatArray:
@@ -269,8 +301,15 @@ def _without_output(looked: _Looked) -> Iterator[Finding]:
             region, sector = _row(table, at)
             message = f"{region} {sector}: buys {bought[at]:.6g}, but has no output"
             change = effects.spread(parts.region_codes[at], float(looked.bought[at]))
-            yield Finding("purchases without output", "warning", region, sector,
-                          float(bought[at]), message, change)  # fmt: skip
+            yield Finding(
+                "purchases without output",
+                "warning",
+                region,
+                sector,
+                float(bought[at]),
+                message,
+                change,
+            )
     if parts.emissions_kind == "F":
         for k, position in np.argwhere(parts.emissions[:, zero] != 0).tolist():
             at = int(zero[position])
@@ -285,8 +324,9 @@ def _without_output(looked: _Looked) -> Iterator[Finding]:
             change = effects.spread(parts.region_codes[at], weight * value)
             if weight == 0:  # nor does it matter whether the region has an output
                 change = effects.nothing()
-            yield Finding("emissions without output", "warning", region, sector, value, message,
-                          change)  # fmt: skip
+            yield Finding(
+                "emissions without output", "warning", region, sector, value, message, change
+            )
 
 
 def _without_inputs(looked: _Looked) -> Iterator[Finding]:
@@ -302,8 +342,15 @@ def _without_inputs(looked: _Looked) -> Iterator[Finding]:
         same = (p.sector_codes == p.sector_codes[at]) & buying & (looked.x > 0)
         usual = np.median(effects.m[same]) if same.sum() >= OTHERS else float("nan")
         message = f"{region} {sector}: others buy from it, but it buys nothing"
-        yield Finding("no inputs", "note", region, sector, float(looked.x[at]), message,
-                      (usual - effects.m[at]) * effects.outputs[at])  # fmt: skip
+        yield Finding(
+            "no inputs",
+            "note",
+            region,
+            sector,
+            float(looked.x[at]),
+            message,
+            (usual - effects.m[at]) * effects.outputs[at],
+        )
 
 
 def _balance(looked: _Looked) -> Iterator[Finding]:

@@ -143,8 +143,17 @@ def _solved_effects(table: Table, stressor: Any) -> Effects:
     net = np.abs(flow.matrix.sum(axis=0) + flow.households)
     gross = np.abs(flow.stressor.s) @ np.abs(flow.x) + np.abs(flow.households)
     sizes = np.where(gross > CANCELS * net, gross, net)
-    return Effects(flow.stressor.name, "", p, weights, flow.stressor.s,
-                   m, flow.x, _shares(table, flow.x), sizes)  # fmt: skip
+    return Effects(
+        flow.stressor.name,
+        "",
+        p,
+        weights,
+        flow.stressor.s,
+        m,
+        flow.x,
+        _shares(table, flow.x),
+        sizes,
+    )
 
 
 def _shares(table: Table, outputs: FloatArray) -> FloatArray:

@@ -44,8 +44,15 @@ def _implausible(table: Table, found: Outlier, effects: Effects) -> Finding:
     if not found.certain:
         message += f"; output {table._x[at]:.3g}, emissions {table._F[k, at]:.3g}"
     change = effects.weights[k] * (found.usual - found.intensity) * effects.outputs[at] + 0.0
-    return Finding("implausible intensity", "warning" if found.certain else "note", region, sector,
-                   times, message, change)  # fmt: skip
+    return Finding(
+        "implausible intensity",
+        "warning" if found.certain else "note",
+        region,
+        sector,
+        times,
+        message,
+        change,
+    )
 
 
 def _nothing_emitted(table: Table, effects: Effects) -> Iterator[Finding]:
@@ -62,8 +69,9 @@ def _nothing_emitted(table: Table, effects: Effects) -> Iterator[Finding]:
         if rows.any() and not effects.s[rows].any():
             message = f"{name}: its sectors have output, but none emits {effects.name}"
             change = usual[rows] @ effects.outputs[rows]
-            yield Finding("no emissions", "warning", name, "", float(table._x[rows].sum()), message,
-                          change)  # fmt: skip
+            yield Finding(
+                "no emissions", "warning", name, "", float(table._x[rows].sum()), message, change
+            )
 
 
 def _households_without_emissions(table: Table, effects: Effects) -> Iterator[Finding]:

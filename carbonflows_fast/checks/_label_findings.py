@@ -31,8 +31,11 @@ def _seen(label: str) -> str:
     (True, True)
     """
     text = unicodedata.normalize("NFKC", label).casefold().translate(LOOK_ALIKE)
-    kept = ("-" if unicodedata.category(one) == "Pd" or one == "\u2212" else one for one in text
-            if unicodedata.category(one) != "Cf")  # fmt: skip
+    kept = (
+        "-" if unicodedata.category(one) == "Pd" or one == "\u2212" else one
+        for one in text
+        if unicodedata.category(one) != "Cf"
+    )
     return _plain(unicodedata.normalize("NFKC", "".join(kept)))
 
 
@@ -75,8 +78,14 @@ def label_findings(table: Table) -> Iterator[Finding]:
             region = group[0] if what == "regions" else ""
             sector = group[0] if what == "sectors" else ""
             message = f"{what} {quoted(group)} differ by {difference(group)} alone; "
-            yield Finding("labels alike", "warning", region, sector, float(len(group)),
-                          message + _remedy(what, group))  # fmt: skip
+            yield Finding(
+                "labels alike",
+                "warning",
+                region,
+                sector,
+                float(len(group)),
+                message + _remedy(what, group),
+            )
 
 
 def _remedy(what: str, group: list[str]) -> str:

@@ -14,9 +14,17 @@ from carbonflows_fast.table._content import Parts
 __all__ = ["LEDGER", "entries", "merged_entries"]
 
 LEDGER = (
-    "repair", "what", "region", "sector", "buyer_region", "buyer", "stressor", "before", "after",
+    "repair",
+    "what",
+    "region",
+    "sector",
+    "buyer_region",
+    "buyer",
+    "stressor",
+    "before",
+    "after",
     "unit",
-)  # fmt: skip
+)
 """Columns of the ledger."""
 
 
@@ -29,11 +37,17 @@ def entries(repair: str, before: Parts, after: Parts) -> Any:
     frames = []
     if after.matrix is not p.matrix:
         rows, buyers = (after.matrix - p.matrix).tocoo().coords
-        frames.append(_frame(
-            repair, "Z", _at(p.matrix, rows, buyers), _at(after.matrix, rows, buyers),
-            **_rows(p, rows), buyer_region=_of(p.regions, p.region_codes[buyers]),
-            buyer=_of(p.sectors, p.sector_codes[buyers]),
-        ))  # fmt: skip
+        frames.append(
+            _frame(
+                repair,
+                "Z",
+                _at(p.matrix, rows, buyers),
+                _at(after.matrix, rows, buyers),
+                **_rows(p, rows),
+                buyer_region=_of(p.regions, p.region_codes[buyers]),
+                buyer=_of(p.sectors, p.sector_codes[buyers]),
+            )
+        )
     if after.Y is not p.Y:
         here = np.nonzero(after.Y != p.Y)
         labels = _rows(p, here[0]) | _columns(p, here[1])
@@ -58,11 +72,19 @@ def merged_entries(repair: str, p: Parts) -> Any:
     columns = repeated(p.demand_codes, p.category_codes)
     of_rows = _rows(p, np.array([at for at, _ in rows], dtype=np.intp)) | {"unit": "rows"}
     of_columns = _columns(p, np.array([at for at, _ in columns], dtype=np.intp))
-    return pd.concat([
-        _frame(repair, "rows", [count for _, count in rows], 1.0, **of_rows),
-        _frame(repair, "demand columns", [count for _, count in columns], 1.0, **of_columns,
-               unit="columns"),
-    ])  # fmt: skip
+    return pd.concat(
+        [
+            _frame(repair, "rows", [count for _, count in rows], 1.0, **of_rows),
+            _frame(
+                repair,
+                "demand columns",
+                [count for _, count in columns],
+                1.0,
+                **of_columns,
+                unit="columns",
+            ),
+        ]
+    )
 
 
 def _frame(repair: str, what: str, before: Any, after: Any, **labels: Any) -> Any:

@@ -47,8 +47,9 @@ def unbalanced(Z: Any, Y: FloatArray, x: FloatArray) -> tuple[Positions, FloatAr
 
 def repeated(first: CodeArray, second: CodeArray) -> list[tuple[int, int]]:
     """Return (first position, how many) of every pair of labels that is there more than once."""
-    _, at, counts = np.unique(np.stack([first, second]), axis=1, return_index=True,
-                              return_counts=True)  # fmt: skip
+    _, at, counts = np.unique(
+        np.stack([first, second]), axis=1, return_index=True, return_counts=True
+    )
     return sorted(zip(at[counts > 1].tolist(), counts[counts > 1].tolist(), strict=True))
 
 

@@ -130,5 +130,12 @@ def negative_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
                 lost = np.where(values < 0, table._S[k], 0.0) @ effects.outputs
             else:
                 lost = effects.unknown()
-            yield Finding(f"negative {name}", "note", region, sector, float(count), message,
-                          -effects.weights[k] * lost)  # fmt: skip
+            yield Finding(
+                f"negative {name}",
+                "note",
+                region,
+                sector,
+                float(count),
+                message,
+                -effects.weights[k] * lost,
+            )

@@ -14,8 +14,17 @@ import numpy as np
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast.table._content import Parts
 
-__all__ = ["FEWEST", "MATERIAL", "NEAR", "NOTED", "TIMES", "Outlier", "kinds_of", "medians",
-           "outliers"]  # fmt: skip
+__all__ = [
+    "FEWEST",
+    "MATERIAL",
+    "NEAR",
+    "NOTED",
+    "TIMES",
+    "Outlier",
+    "kinds_of",
+    "medians",
+    "outliers",
+]
 
 TIMES = 1000.0  # the median of the sector across regions
 FEWEST = 5  # regions in which a sector emits, for a median to mean something
@@ -110,9 +119,9 @@ def outliers(S: FloatArray, F: FloatArray, x: FloatArray, p: Parts) -> Iterator[
     for first in range(0, len(S), BLOCK):
         here = slice(first, first + BLOCK)
         middle, second, counts = (one[:, kinds] for one in medians(S[here], kinds))
-        by_region = np.stack([
-            np.bincount(p.region_codes, np.maximum(row, 0.0), len(p.regions)) for row in F[here]
-        ])  # fmt: skip
+        by_region = np.stack(
+            [np.bincount(p.region_codes, np.maximum(row, 0.0), len(p.regions)) for row in F[here]]
+        )
         large = F[here] >= MATERIAL * by_region[:, p.region_codes]
         others = _others_of_region(S[here], x, p)
         many, alone = counts >= FEWEST, counts <= 1
@@ -124,5 +133,11 @@ def outliers(S: FloatArray, F: FloatArray, x: FloatArray, p: Parts) -> Iterator[
             reference: Reference = "elsewhere"
             if many[k, at] or alone[k, at]:
                 reference = "median" if many[k, at] else "region"
-            yield Outlier(first + k, at, float(S[first + k, at]), float(usual[k, at]), reference,
-                          bool(certain[k, at]))  # fmt: skip
+            yield Outlier(
+                first + k,
+                at,
+                float(S[first + k, at]),
+                float(usual[k, at]),
+                reference,
+                bool(certain[k, at]),
+            )

@@ -76,8 +76,9 @@ def _totals(table: Table, Z: Any) -> Iterator[Finding]:
             f"{region} {sector}: what it delivers is the sum of the region's other sectors; leave "
             "it out, or all is counted twice"
         )
-        yield Finding("total among sectors", "warning", region, sector, float(table._x[at]),
-                      message)  # fmt: skip
+        yield Finding(
+            "total among sectors", "warning", region, sector, float(table._x[at]), message
+        )
     world = of_region.sum(axis=0)
     whole = (np.abs(2 * of_region - world) <= TOTAL * np.abs(of_region)).all(axis=1)
     whole &= (of_region != 0).all(axis=1) & (R > PARTS)
@@ -110,8 +111,9 @@ def _total_categories(table: Table) -> Iterator[Finding]:
             f"{category} ({where}): the sum of the other categories; leave it out, or all demand "
             "is counted twice"
         )
-        yield Finding("total among categories", "warning", regions[0], "", float(len(regions)),
-                      message)  # fmt: skip
+        yield Finding(
+            "total among categories", "warning", regions[0], "", float(len(regions)), message
+        )
 
 
 def _copied_rows(table: Table, Z: Any, effects: Effects) -> Iterator[Finding]:
@@ -127,8 +129,9 @@ def _copied_rows(table: Table, Z: Any, effects: Effects) -> Iterator[Finding]:
             continue
         region, sector = _row(table, at)
         message = f"{region} {sector}: delivers what {_row(table, first)[1]} does, cell by cell"
-        yield Finding("copied row", "warning", region, sector, float(table._x[at]), message,
-                      effects.unknown())  # fmt: skip
+        yield Finding(
+            "copied row", "warning", region, sector, float(table._x[at]), message, effects.unknown()
+        )
 
 
 def _copied_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
@@ -144,8 +147,9 @@ def _copied_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
             name, other = p.regions[region], p.regions[first]
             message = f"{name}: its sectors emit what those of {other} do of {stressor}, one by one"
             change = effects.nothing() if effects.weights[k] == 0 else effects.unknown()
-            yield Finding("copied emissions", "warning", name, "", float(numbers.sum()), message,
-                          change)  # fmt: skip
+            yield Finding(
+                "copied emissions", "warning", name, "", float(numbers.sum()), message, change
+            )
 
 
 # --- a region beside the others -------------------------------------------------------------
@@ -200,8 +204,9 @@ def _shifted_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
             f"of the sector {abs(by)} {'above' if by > 0 else 'below'} (correlation {fits[by]:.2f} "
             f"instead of {fits[0]:.2f}); are its emissions shifted?"
         )
-        yield Finding("shifted emissions", "warning", name, "", float(by), message,
-                      effects.unknown())  # fmt: skip
+        yield Finding(
+            "shifted emissions", "warning", name, "", float(by), message, effects.unknown()
+        )
 
 
 def _fit(own: FloatArray, usual: FloatArray, by: int) -> float:
@@ -269,5 +274,6 @@ def _population(table: Table, effects: Effects) -> Iterator[Finding]:
             f"{name}: {p.population[region]:.6g} heads make {times[region]:,.3g} times the median "
             "of final demand per head; are all populations in one unit?"
         )
-        yield Finding("population", "warning", name, "", float(times[region]), message,
-                      effects.nothing())  # fmt: skip
+        yield Finding(
+            "population", "warning", name, "", float(times[region]), message, effects.nothing()
+        )

@@ -13,7 +13,7 @@ from carbonflows_fast._base.arrays import locked
 from carbonflows_fast.checks._check import table_of
 from carbonflows_fast.checks._ledger import LEDGER, entries, merged_entries
 from carbonflows_fast.checks._repair_steps import SPREAD, STEPS
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._stressors import unknown_label
 
@@ -118,20 +118,29 @@ def repair(
     }
     options = {name: option for name, option in given.items() if option is not None}
     if not options:
-        raise InputError(
-            wrong("repair", expected="the name of at least one repair", got="none",
-                  remedy=f"choose from {', '.join(STEPS)}")
-        )  # fmt: skip
-    state = replace(table._parts, matrix=table.Z, kind="Z", x=locked(table._x),
-                    emissions=table._F, emissions_kind="F")  # fmt: skip
+        raise InputError.about(
+            "repair",
+            expected="the name of at least one repair",
+            got="none",
+            remedy=f"choose from {', '.join(STEPS)}",
+        )
+    state = replace(
+        table._parts,
+        matrix=table.Z,
+        kind="Z",
+        x=locked(table._x),
+        emissions=table._F,
+        emissions_kind="F",
+    )
     books = []
     for name, step in STEPS.items():
         if name in options:
             mended = step(state, options[name])
             if mended is not state:
                 merging = name == "duplicates"
-                books.append(merged_entries(name, state) if merging
-                             else entries(name, state, mended))  # fmt: skip
+                books.append(
+                    merged_entries(name, state) if merging else entries(name, state, mended)
+                )
             state = mended
     books = [book for book in books if len(book)]
     if not books:
@@ -149,8 +158,8 @@ def _kind(column: str) -> str:
 def _switch(argument: str, value: Any) -> bool | None:
     """Return True, or None for a repair that is not wanted."""
     if not isinstance(value, bool | np.bool_):
-        raise InputError(
-            wrong(argument, expected="True or False", got=repr(value), remedy="give True to mend")
+        raise InputError.about(
+            argument, expected="True or False", got=repr(value), remedy="give True to mend"
         )
     return True if value else None
 
@@ -161,10 +170,12 @@ def _receiver(argument: str, value: Any, table: Table) -> str | None:
     if isinstance(value, str) and (value == SPREAD or value in table._parts.sectors):
         return value
     if not isinstance(value, str):
-        raise InputError(
-            wrong(argument, expected=f"'{SPREAD}' or the name of a sector", got=repr(value),
-                  remedy=f"'{SPREAD}' gives it to all sectors of the region by their output")
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected=f"'{SPREAD}' or the name of a sector",
+            got=repr(value),
+            remedy=f"'{SPREAD}' gives it to all sectors of the region by their output",
+        )
     raise unknown_label(argument, "sector", value, table._parts.sectors, "")
 
 
@@ -174,8 +185,10 @@ def _part(argument: str, value: Any) -> float | None:
         return None
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not 0 < value < 1:
-        raise InputError(
-            wrong(argument, expected="a number between 0 and 1", got=repr(value),
-                  remedy=f"give e.g. {'0.99' if argument == 'column_sums' else '1e-9'}")
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected="a number between 0 and 1",
+            got=repr(value),
+            remedy=f"give e.g. {'0.99' if argument == 'column_sums' else '1e-9'}",
+        )
     return float(value)

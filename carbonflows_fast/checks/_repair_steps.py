@@ -23,7 +23,7 @@ from carbonflows_fast.checks._measures import (
     unbalanced,
 )
 from carbonflows_fast.checks._outliers import outliers
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.table._aggregation import aggregated
 from carbonflows_fast.table._content import Parts, over_output
 
@@ -118,14 +118,12 @@ def _implausible_intensities(p: Parts, to: str) -> Parts:
             continue
         break
     one = found[0]
-    raise InputError(
-        wrong(
-            "implausible_intensities",
-            expected=f"other sectors in {p.regions[p.region_codes[one.row]]} that can emit what "
-            f"{p.sectors[p.sector_codes[one.row]]!r} does of {p.stressors[one.stressor]}",
-            got="none whose own intensity stays plausible",
-            remedy="name another sector, or correct S by table.with_changes(S=...)",
-        )
+    raise InputError.about(
+        "implausible_intensities",
+        expected=f"other sectors in {p.regions[p.region_codes[one.row]]} that can emit what "
+        f"{p.sectors[p.sector_codes[one.row]]!r} does of {p.stressors[one.stressor]}",
+        got="none whose own intensity stays plausible",
+        remedy="name another sector, or correct S by table.with_changes(S=...)",
     )
 
 
@@ -146,11 +144,12 @@ def _column_sums(p: Parts, limit: float) -> Parts:
     proportion to that room.
     """
     if len(p.row_units) > 1:
-        raise InputError(
-            wrong("column_sums", expected="a table in one unit",
-                  got=f"the units {shorten(p.row_units)}",
-                  remedy="sums over different units say nothing; leave it out")
-        )  # fmt: skip
+        raise InputError.about(
+            "column_sums",
+            expected="a table in one unit",
+            got=f"the units {shorten(p.row_units)}",
+            remedy="sums over different units say nothing; leave it out",
+        )
     x, inputs = _output(p), column_totals(p.matrix)
     sums = np.divide(inputs, x, out=np.zeros_like(x), where=x != 0)
     full = full_columns(sums)
@@ -162,14 +161,12 @@ def _column_sums(p: Parts, limit: float) -> Parts:
         same = np.flatnonzero((p.region_codes == region) & (room > 0))
         excess = float((taken * inputs[full])[p.region_codes[full] == region].sum())
         if not len(same) or excess > room[same].sum():
-            raise InputError(
-                wrong(
-                    "column_sums",
-                    expected=f"room for {excess:.6g} more inputs in {p.regions[region]}, below "
-                    f"{limit:g} of the outputs of its other sectors",
-                    got=f"{room[same].sum():.6g}",
-                    remedy="raise the limit, or correct the table",
-                )
+            raise InputError.about(
+                "column_sums",
+                expected=f"room for {excess:.6g} more inputs in {p.regions[region]}, below "
+                f"{limit:g} of the outputs of its other sectors",
+                got=f"{room[same].sum():.6g}",
+                remedy="raise the limit, or correct the table",
             )
         shares[position, same] = taken[position] * room[same] / room[same].sum()
         shares[position, at] = -taken[position]
@@ -270,14 +267,12 @@ def _receivers(repair: str, p: Parts, idle: Positions, to: str) -> Any:
         if len(units) != 1:
             name, what = p.regions[region], "a sector" if to == SPREAD else repr(to)
             several = shorten(p.row_units[unit] for unit in units)
-            raise InputError(
-                wrong(
-                    repair,
-                    expected=f"{what} with output in {name}, and one unit, to take what "
-                    f"{p.sectors[p.sector_codes[at]]!r} has",
-                    got=f"the units {several}" if len(units) else "none",
-                    remedy="name another sector",
-                )
+            raise InputError.about(
+                repair,
+                expected=f"{what} with output in {name}, and one unit, to take what "
+                f"{p.sectors[p.sector_codes[at]]!r} has",
+                got=f"the units {several}" if len(units) else "none",
+                remedy="name another sector",
             )
         shares[position, rows] = x[rows] / x[rows].sum()
     return shares.tocsr()

@@ -90,8 +90,9 @@ class CheckReport:
                 lines.append(f"  … and {len(group) - SHOWN} more in .findings")
         if (self.findings["effect_region"] != "").any():
             of = self.stressor if len(self.stressor) <= LONG else f"{self.stressor[:LONG]}…"
-            lines.append(f"[…]: the footprint of {of} that mending it would change most, "
-                         "an estimate")  # fmt: skip
+            lines.append(
+                f"[…]: the footprint of {of} that mending it would change most, an estimate"
+            )
         elif self.why_no_effects and len(self.findings):
             lines.append(f"effects on footprints are not known: {self.why_no_effects}")
         return "\n".join(lines)

@@ -81,14 +81,23 @@ def sales_jumps(
                 f"{region} {name}: {kind} {_percent(now[at])} of its output, in the other table "
                 f"{_percent(then[at])}"
             )
-            yield Finding(f"{kind} jump", severity, region, name, _times(now[at], then[at]),
-                          message, change)  # fmt: skip
+            yield Finding(
+                f"{kind} jump", severity, region, name, _times(now[at], then[at]), message, change
+            )
 
 
 def _product(
-    table: Table, kind: str, severity: Severity, sector: int, rows: Any, here: Any,
-    now: FloatArray, then: FloatArray, x: FloatArray, z: FloatArray,
-) -> Finding:  # fmt: skip
+    table: Table,
+    kind: str,
+    severity: Severity,
+    sector: int,
+    rows: Any,
+    here: Any,
+    now: FloatArray,
+    then: FloatArray,
+    x: FloatArray,
+    z: FloatArray,
+) -> Finding:
     """Report a product that moved in many regions as one finding."""
     p = table._parts
     share, before = float(now[rows] @ x[rows] / x[rows].sum()), float(then[rows] @ z[rows])
@@ -219,9 +228,15 @@ def _whole(
 
 
 def _household_jumps(
-    table: Table, other: Table, k: int, direct: FloatArray, before: FloatArray,
-    now: FloatArray, then: FloatArray, effects: Effects,
-) -> Iterator[Finding]:  # fmt: skip
+    table: Table,
+    other: Table,
+    k: int,
+    direct: FloatArray,
+    before: FloatArray,
+    now: FloatArray,
+    then: FloatArray,
+    effects: Effects,
+) -> Iterator[Finding]:
     """Report households of a region, or of all, whose emissions moved."""
     p, name = table._parts, table.stressors[k]
     sums = np.array([np.abs(direct).sum(), np.abs(before).sum()])
@@ -253,9 +268,14 @@ def _household_jumps(
 
 
 def _sector_jumps(
-    table: Table, k: int, here: Any, now: FloatArray, then: FloatArray, z: FloatArray,
+    table: Table,
+    k: int,
+    here: Any,
+    now: FloatArray,
+    then: FloatArray,
+    z: FloatArray,
     effects: Effects,
-) -> Iterator[Finding]:  # fmt: skip
+) -> Iterator[Finding]:
     """Report sectors whose emissions moved beside their output and the region's other sectors."""
     p, x, R = table._parts, table._x[here], len(table.regions)
     codes = p.region_codes[here]
@@ -278,5 +298,6 @@ def _sector_jumps(
         if x[at]:
             more = then[at] / z[at] - now[at] / x[at]
             change = effects.weights[k] * more * effects.outputs[row]
-        yield Finding("emissions jump", "note", region, sector, _times(now[at], then[at]), message,
-                      change)  # fmt: skip
+        yield Finding(
+            "emissions jump", "note", region, sector, _times(now[at], then[at]), message, change
+        )

@@ -35,8 +35,14 @@ def jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
     yield from population_jumps(table, other, effects)
     here, there = _common(table.rows, other.rows)
     if not len(here):
-        yield Finding("other table", "warning", "", "", 0.0,
-                      "no row has a label of the other table; nothing is compared")  # fmt: skip
+        yield Finding(
+            "other table",
+            "warning",
+            "",
+            "",
+            0.0,
+            "no row has a label of the other table; nothing is compared",
+        )
         return
     left = table.n - len(here), other.n - len(there)
     if any(left):
@@ -123,8 +129,15 @@ def _units(table: Table, k: int, other: str, power: int, effects: Effects) -> It
         change = effects.unknown()
     if power:
         texts.append(f"amounts are {_times(power)}")
-    yield Finding("unit of a stressor", severity, "", "", 10.0**power,
-                  f"{table.stressors[k]}: {'; '.join(texts)}", change)  # fmt: skip
+    yield Finding(
+        "unit of a stressor",
+        severity,
+        "",
+        "",
+        10.0**power,
+        f"{table.stressors[k]}: {'; '.join(texts)}",
+        change,
+    )
 
 
 def _regions(
@@ -195,8 +208,9 @@ def _outputs(
     if power:
         texts.append(f"outputs are {_times(power)}")
     if texts:
-        yield Finding("unit of rows", "warning", "", "", 10.0**power, "; ".join(texts),
-                      effects.nothing())  # fmt: skip
+        yield Finding(
+            "unit of rows", "warning", "", "", 10.0**power, "; ".join(texts), effects.nothing()
+        )
 
     before = before * 10.0**power
     size = np.maximum(np.abs(x), np.abs(before))
@@ -210,6 +224,13 @@ def _outputs(
         now, then = float(x[position]), float(before[position])
         unit = p.row_units[p.row_unit_codes[at]]
         change = (then / now - 1) * effects.m[at] * effects.outputs[at] if now else None
-        yield Finding("output jump", "warning", region, sector, now / then if then else math.inf,
-                      f"{region} {sector}: output is {now:.6g}, in the other table {then:.6g}"
-                      f"{f' {unit}' if unit else ''}", change)  # fmt: skip
+        yield Finding(
+            "output jump",
+            "warning",
+            region,
+            sector,
+            now / then if then else math.inf,
+            f"{region} {sector}: output is {now:.6g}, in the other table {then:.6g}"
+            f"{f' {unit}' if unit else ''}",
+            change,
+        )

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from carbonflows_fast.errors import LabelError, nearest_are, wrong
+from carbonflows_fast.errors import LabelError, nearest_are
 
 __all__ = ["available", "field", "label_key", "load", "records"]
 
@@ -56,13 +56,11 @@ def load(name: str) -> Any:
 
     known = available()
     if name not in known:
-        raise LabelError(
-            wrong(
-                "name",
-                expected=f"one of {len(known)} classifications",
-                got=repr(name),
-                remedy=nearest_are(name, known),
-            )
+        raise LabelError.about(
+            "name",
+            expected=f"one of {len(known)} classifications",
+            got=repr(name),
+            remedy=nearest_are(name, known),
         )
     file = resources.files(__package__).joinpath(f"{name}.csv")
     with file.open("r", encoding="utf-8") as stream:

@@ -16,18 +16,33 @@ from carbonflows_fast.classification._gas_names import (
     looks_like_carbon_dioxide,
     require_parts_or_whole,
 )
-from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, shorten
 
-__all__ = ["CHARACTERISATIONS", "Characterisation", "carbon_dioxide", "characterisation",
-           "sums_in_equivalents"]  # fmt: skip
+__all__ = [
+    "CHARACTERISATIONS",
+    "Characterisation",
+    "carbon_dioxide",
+    "characterisation",
+    "sums_in_equivalents",
+]
 
 CHARACTERISATIONS = ("GWP100_AR4", "GWP100_AR5", "GWP100_AR6")
 
 # Powers of ten, in grams. Letter case counts: "mt" could be anything. "" is an unknown unit.
 _GRAMS = {
-    "": 0, "g": 0, "kg": 3, "t": 6, "kt": 9, "Mt": 12, "Gt": 15, "Gg": 9, "Tg": 12, "Pg": 15,
-    "tonnes": 6, "kilotonnes": 9,
-}  # fmt: skip
+    "": 0,
+    "g": 0,
+    "kg": 3,
+    "t": 6,
+    "kt": 9,
+    "Mt": 12,
+    "Gt": 15,
+    "Gg": 9,
+    "Tg": 12,
+    "Pg": 15,
+    "tonnes": 6,
+    "kilotonnes": 9,
+}
 _UNIT = re.compile(rf"({'|'.join(sorted(filter(None, _GRAMS), key=len, reverse=True))})(.*)")
 _EQUIVALENTS = frozenset({"co2e", "co2eq", "co2equiv", "co2equivalent", "co2equivalents"})
 _SUMS = frozenset({"ghg", "prod_ghg"})  # of all gases, in FIGARO, USEEIO and the OECD's files
@@ -108,13 +123,11 @@ def characterisation(
     ({'CO2': 1.0, 'CH4': 0.028}, 'kt CO2-eq')
     """
     if len(stressors) != len(units):
-        raise InputError(
-            wrong(
-                "units",
-                expected=f"{len(stressors)}, one per stressor",
-                got=f"{len(units)}",
-                remedy="give '' where a unit is unknown",
-            )
+        raise InputError.about(
+            "units",
+            expected=f"{len(stressors)}, one per stressor",
+            got=f"{len(units)}",
+            remedy="give '' where a unit is unknown",
         )
     factor_of = _factors(name, factors)
     found = gases_of(stressors, units, factor_of)
@@ -207,13 +220,11 @@ def _no_gas(name: str, stressors: Sequence[str], units: Sequence[str]) -> LabelE
     )
     if sums := sums_in_equivalents(stressors, units):
         remedy = f"ask by name for what is in CO2-equivalents already: {shorten(map(repr, sums))}"
-    return LabelError(
-        wrong(
-            "stressor",
-            expected=f"a table with greenhouse gases, which {name} counts",
-            got=f"the stressors {shorten(map(repr, stressors)) or 'none'}",
-            remedy=remedy,
-        )
+    return LabelError.about(
+        "stressor",
+        expected=f"a table with greenhouse gases, which {name} counts",
+        got=f"the stressors {shorten(map(repr, stressors)) or 'none'}",
+        remedy=remedy,
     )
 
 
@@ -225,14 +236,12 @@ def _require_no_unknown_carbon_dioxide(
     for stressor, unit in zip(stressors, units, strict=True):
         of_it = _split(unit)[1] in ("", "co2")  # and no price of it
         if of_it and stressor not in known and looks_like_carbon_dioxide(stressor):
-            raise LabelError(
-                wrong(
-                    "stressor",
-                    expected=f"carbon dioxide by a name that is known, which {name} counts",
-                    got=repr(stressor),
-                    remedy="name it as classification.load('ghg_stressors') does, or give a "
-                    "mapping name → weight with the gases that you mean",
-                )
+            raise LabelError.about(
+                "stressor",
+                expected=f"carbon dioxide by a name that is known, which {name} counts",
+                got=repr(stressor),
+                remedy="name it as classification.load('ghg_stressors') does, or give a "
+                "mapping name → weight with the gases that you mean",
             )
 
 
@@ -243,24 +252,20 @@ def _factors(name: str, factors: Any) -> dict[str, float]:
     """Return the factor of each gas in one report."""
     needed = ("gas", "report", "gwp100")
     if factors is not None and not {*needed} <= {*getattr(factors, "columns", ())}:
-        raise InputError(
-            wrong(
-                "factors",
-                expected=f"a DataFrame with the columns {', '.join(needed)}",
-                got=type(factors).__name__,
-                remedy="edit classification.load('gwp100')",
-            )
+        raise InputError.about(
+            "factors",
+            expected=f"a DataFrame with the columns {', '.join(needed)}",
+            got=type(factors).__name__,
+            remedy="edit classification.load('gwp100')",
         )
     rows = records("gwp100") if factors is None else factors.to_dict("records")
     names = tuple(dict.fromkeys(f"GWP100_{field(row, 'report')}" for row in rows))
     if name not in names:
-        raise LabelError(
-            wrong(
-                "characterisation",
-                expected=f"one of {', '.join(names)}",
-                got=repr(name),
-                remedy="choose one, or give a mapping stressor → weight",
-            )
+        raise LabelError.about(
+            "characterisation",
+            expected=f"one of {', '.join(names)}",
+            got=repr(name),
+            remedy="choose one, or give a mapping stressor → weight",
         )
     found: dict[str, float] = {}
     for row in rows:
@@ -268,13 +273,11 @@ def _factors(name: str, factors: Any) -> dict[str, float]:
             continue
         gas, value = field(row, "gas"), _number(field(row, "gwp100"))
         if gas in found or not math.isfinite(value):
-            raise InputError(
-                wrong(
-                    "factors",
-                    expected="one finite number for each gas of a report",
-                    got=f"two for {gas!r}" if gas in found else f"{row['gwp100']!r} for {gas!r}",
-                    remedy="edit classification.load('gwp100')",
-                )
+            raise InputError.about(
+                "factors",
+                expected="one finite number for each gas of a report",
+                got=f"two for {gas!r}" if gas in found else f"{row['gwp100']!r} for {gas!r}",
+                remedy="edit classification.load('gwp100')",
             )
         found[gas] = value
     return found
@@ -289,13 +292,11 @@ def _number(text: str) -> float:
 
 def _factor(name: str, factor_of: dict[str, float], gas: str) -> float:
     if gas not in factor_of:
-        raise InputError(
-            wrong(
-                "factors",
-                expected=f"a factor of {name} for every gas of the table",
-                got=f"none for {gas!r}",
-                remedy="add its row; gwp100 0 leaves the gas out",
-            )
+        raise InputError.about(
+            "factors",
+            expected=f"a factor of {name} for every gas of the table",
+            got=f"none for {gas!r}",
+            remedy="add its row; gwp100 0 leaves the gas out",
         )
     return factor_of[gas]
 
@@ -321,15 +322,13 @@ def _mass(one: Gas) -> str:
         allowed |= _EQUIVALENTS
     if not mass or suffix not in allowed:
         already = ", in which it is weighted already" if suffix in _EQUIVALENTS else ""
-        raise InputError(
-            wrong(
-                "stressor_units",
-                expected=f"a mass of {one.formula} ({', '.join(filter(None, _GRAMS))}) for "
-                f"{one.stressor!r}",
-                got=f"{one.unit!r}{already}",
-                remedy="correct the table's stressor_units, or give a mapping name → weight "
-                "instead of the characterisation",
-            )
+        raise InputError.about(
+            "stressor_units",
+            expected=f"a mass of {one.formula} ({', '.join(filter(None, _GRAMS))}) for "
+            f"{one.stressor!r}",
+            got=f"{one.unit!r}{already}",
+            remedy="correct the table's stressor_units, or give a mapping name → weight "
+            "instead of the characterisation",
         )
     return mass
 

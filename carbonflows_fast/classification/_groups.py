@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from carbonflows_fast.classification._files import label_key, records
-from carbonflows_fast.errors import LabelError, wrong
+from carbonflows_fast.errors import LabelError
 
 __all__ = ["group_called", "membership_note", "memberships_note", "region_groups"]
 
@@ -90,21 +90,28 @@ def group_called(
         return None
     named = int(found["year"]) if found["year"] else year
     if named is None:
-        raise LabelError(
-            wrong(argument, expected="a year with 'EU', since this table has none", got=repr(text),
-                  remedy="give e.g. 'EU 2009', or 'EU27' for the members since 2020")
-        )  # fmt: skip
+        raise LabelError.about(
+            argument,
+            expected="a year with 'EU', since this table has none",
+            got=repr(text),
+            remedy="give e.g. 'EU 2009', or 'EU27' for the members since 2020",
+        )
     members = _union(named)
     if not members:
-        raise LabelError(
-            wrong(argument, expected=f"the European Union of {FOUNDED} or later", got=repr(text),
-                  remedy="list the countries")
-        )  # fmt: skip
+        raise LabelError.about(
+            argument,
+            expected=f"the European Union of {FOUNDED} or later",
+            got=repr(text),
+            remedy="list the countries",
+        )
     if found["count"] and int(found["count"]) != len(members):
-        raise LabelError(
-            wrong(argument, expected=f"the {len(members)} members that the European Union had at "
-                  f"the end of {named}", got=repr(text), remedy=f"give 'EU {named}'")
-        )  # fmt: skip
+        raise LabelError.about(
+            argument,
+            expected=f"the {len(members)} members that the European Union had at "
+            f"the end of {named}",
+            got=repr(text),
+            remedy=f"give 'EU {named}'",
+        )
     return f"EU {named}", members
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from carbonflows_fast.classification._files import field, label_key, records
 from carbonflows_fast.classification._groups import group_called, region_groups
-from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten
 
 __all__ = ["country_of", "one_region", "regions_in", "renamed_regions"]
 
@@ -108,13 +108,11 @@ def regions_in(
     if isinstance(wanted, set | frozenset):  # no order of its own, but an error must be the same
         items.sort(key=str)
     if not items:
-        raise InputError(
-            wrong(
-                argument,
-                expected="at least one region or group",
-                got="none",
-                remedy="give e.g. 'EU27'",
-            )
+        raise InputError.about(
+            argument,
+            expected="at least one region or group",
+            got="none",
+            remedy="give e.g. 'EU27'",
         )
     names = tuple(regions)
     countries = _table_countries(names)
@@ -150,13 +148,11 @@ def one_region(
     mask = _meant(names, _table_countries(names), wanted, argument, year)
     found = [name for name, here in zip(names, mask, strict=True) if here]
     if len(found) > 1:
-        raise LabelError(
-            wrong(
-                argument,
-                expected="one region",
-                got=f"{wanted!r}, which is {len(found)} of them",
-                remedy=f"choose from {shorten(map(repr, found))}",
-            )
+        raise LabelError.about(
+            argument,
+            expected="one region",
+            got=f"{wanted!r}, which is {len(found)} of them",
+            remedy=f"choose from {shorten(map(repr, found))}",
         )
     return found[0]
 
@@ -228,9 +224,12 @@ def _rests_in(regions: tuple[str, ...]) -> dict[str, str]:
 
 
 def _meant(
-    regions: tuple[str, ...], countries: tuple[str | None, ...], item: Any, argument: str,
+    regions: tuple[str, ...],
+    countries: tuple[str | None, ...],
+    item: Any,
+    argument: str,
     year: int | None,
-) -> tuple[bool, ...]:  # fmt: skip
+) -> tuple[bool, ...]:
     """Return which regions one item means."""
     if not isinstance(item, str):
         raise _unknown(regions, countries, item, argument)
@@ -254,13 +253,11 @@ def _meant(
     mask = tuple(region in members for region in countries)
     if not any(mask):
         what = f"the group {group[0]!r}" if group else f"the country {item!r} ({country})"
-        raise LabelError(
-            wrong(
-                argument,
-                expected="a country that the table has, or a group with such a country",
-                got=f"{what}, of which it has no region of its own",
-                remedy=f"the table's regions are {shorten(map(repr, regions))}",
-            )
+        raise LabelError.about(
+            argument,
+            expected="a country that the table has, or a group with such a country",
+            got=f"{what}, of which it has no region of its own",
+            remedy=f"the table's regions are {shorten(map(repr, regions))}",
         )
     return mask
 
@@ -273,13 +270,11 @@ def _unknown(
     if isinstance(item, str):
         groups = get_close_matches(item, ["EU", *region_groups()])  # no group for a mere typo
         remedy = nearest_are(item, [*regions, *names, *groups])
-    return LabelError(
-        wrong(
-            argument,
-            expected="a region of the table, a country or a group of countries",
-            got=repr(item),
-            remedy=remedy,
-        )
+    return LabelError.about(
+        argument,
+        expected="a region of the table, a country or a group of countries",
+        got=repr(item),
+        remedy=remedy,
     )
 
 
@@ -293,11 +288,9 @@ def _refuse_ambiguous(regions: tuple[str, ...], item: str, argument: str) -> Non
     if len(possible) < 2:
         return
     texts = [f"{names[one]} ({one})" if one in names else f"the region {one!r}" for one in possible]
-    raise LabelError(
-        wrong(
-            argument,
-            expected="the name of one country",
-            got=f"{item!r}, which may be {' or '.join(texts)}",
-            remedy=f"write {' or '.join(map(repr, possible))}",
-        )
+    raise LabelError.about(
+        argument,
+        expected="the name of one country",
+        got=f"{item!r}, which may be {' or '.join(texts)}",
+        remedy=f"write {' or '.join(map(repr, possible))}",
     )

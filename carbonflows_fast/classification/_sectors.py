@@ -7,16 +7,26 @@ from functools import cache
 from typing import Any
 
 from carbonflows_fast.classification._files import field, label_key, records
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest, shorten
 
 __all__ = ["CLASSES", "STUDIES", "sector_classes", "study_sectors", "system_of"]
 
 CLASSES = ("energy", "commodity", "product", "service")
 STUDIES = ("steel", "aluminium", "automotive", "clothing", "cotton")
 SYSTEMS = (
-    "exiobase3_pxp", "exiobase3_ixi", "wiod2013", "wiod2016", "figaro", "oecd2016", "oecd2018",
-    "oecd2023", "oecd2025", "eora26", "gloria", "useeio411",
-)  # fmt: skip
+    "exiobase3_pxp",
+    "exiobase3_ixi",
+    "wiod2013",
+    "wiod2016",
+    "figaro",
+    "oecd2016",
+    "oecd2018",
+    "oecd2023",
+    "oecd2025",
+    "eora26",
+    "gloria",
+    "useeio411",
+)
 
 
 def _row_keys(row: Any) -> list[str]:
@@ -134,13 +144,11 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
             where = f"in {systems[0]}, the nearest" if not none_known else "in any shipped system"
             raise _without_class(lacking, where)
         if contradiction := _contradiction(sectors, systems):
-            raise LabelError(
-                wrong(
-                    "classes",
-                    expected="sectors of one shipped system",
-                    got=f"those of {' and of '.join(systems)}, where {contradiction}",
-                    remedy=f"name the system that is meant, as classes={systems[0]!r}",
-                )
+            raise LabelError.about(
+                "classes",
+                expected="sectors of one shipped system",
+                got=f"those of {' and of '.join(systems)}, where {contradiction}",
+                remedy=f"name the system that is meant, as classes={systems[0]!r}",
             )
         classes = systems[0]
     class_of = _class_of(classes)
@@ -151,14 +159,12 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
 
 
 def _without_class(sectors: list[str], where: str) -> LabelError:
-    return LabelError(
-        wrong(
-            "classes",
-            expected="a class for every sector",
-            got=f"none for {len(sectors)} of them {where}: {shorten(map(repr, sectors))}",
-            remedy=f"give classes={{sector: class}}, each one of {', '.join(CLASSES)}, or a "
-            "DataFrame with the columns name and class",
-        )
+    return LabelError.about(
+        "classes",
+        expected="a class for every sector",
+        got=f"none for {len(sectors)} of them {where}: {shorten(map(repr, sectors))}",
+        remedy=f"give classes={{sector: class}}, each one of {', '.join(CLASSES)}, or a "
+        "DataFrame with the columns name and class",
     )
 
 
@@ -167,22 +173,18 @@ def _class_of(classes: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, sector, given in _pairs(classes):
         if given not in CLASSES:
-            raise InputError(
-                wrong(
-                    "classes",
-                    expected=f"one of {', '.join(CLASSES)}",
-                    got=f"{given!r} for {sector!r}",
-                    remedy="spell it so",
-                )
+            raise InputError.about(
+                "classes",
+                expected=f"one of {', '.join(CLASSES)}",
+                got=f"{given!r} for {sector!r}",
+                remedy="spell it so",
             )
         if found.setdefault(key, given) != given:
-            raise InputError(
-                wrong(
-                    "classes",
-                    expected="one class per sector (blanks and letter case do not count)",
-                    got=f"{found[key]!r} and {given!r} for {sector!r}",
-                    remedy="keep one of them",
-                )
+            raise InputError.about(
+                "classes",
+                expected="one class per sector (blanks and letter case do not count)",
+                got=f"{found[key]!r} and {given!r} for {sector!r}",
+                remedy="keep one of them",
             )
     return found
 
@@ -191,14 +193,12 @@ def _pairs(classes: Any) -> list[tuple[str, str, Any]]:
     """Return (key, sector as given, class) of every form that `classes` may have."""
     if isinstance(classes, str):
         if classes not in SYSTEMS:
-            raise LabelError(
-                wrong(
-                    "classes",
-                    expected=f"one of the shipped {', '.join(SYSTEMS)}",
-                    got=repr(classes),
-                    remedy=f"the nearest is {nearest(classes, SYSTEMS, 1)[0]!r}; or give a mapping "
-                    "sector → class",
-                )
+            raise LabelError.about(
+                "classes",
+                expected=f"one of the shipped {', '.join(SYSTEMS)}",
+                got=repr(classes),
+                remedy=f"the nearest is {nearest(classes, SYSTEMS, 1)[0]!r}; or give a mapping "
+                "sector → class",
             )
         rows: Iterable[Any] = records(classes)
     elif isinstance(classes, Mapping):
@@ -207,14 +207,12 @@ def _pairs(classes: Any) -> list[tuple[str, str, Any]]:
         rows = classes.to_dict("records")
     else:
         what = getattr(classes, "columns", None)
-        raise InputError(
-            wrong(
-                "classes",
-                expected="a mapping sector → class, a DataFrame with the columns class and name "
-                "or code, or the name of a shipped system",
-                got=type(classes).__name__ if what is None else f"columns {shorten(what)}",
-                remedy=f"edit e.g. classification.load({SYSTEMS[0]!r})",
-            )
+        raise InputError.about(
+            "classes",
+            expected="a mapping sector → class, a DataFrame with the columns class and name "
+            "or code, or the name of a shipped system",
+            got=type(classes).__name__ if what is None else f"columns {shorten(what)}",
+            remedy=f"edit e.g. classification.load({SYSTEMS[0]!r})",
         )
     return [
         (key, field(row, "name") or field(row, "code"), row["class"])
@@ -263,34 +261,28 @@ def study_sectors(
     'wider: Basic Metals and Fabricated Metal: Basic steel, but also alumin'
     """
     if study not in STUDIES:
-        raise LabelError(
-            wrong(
-                argument,
-                expected=f"one of {', '.join(STUDIES)}",
-                got=repr(study),
-                remedy="choose one, or name the sectors themselves",
-            )
+        raise LabelError.about(
+            argument,
+            expected=f"one of {', '.join(STUDIES)}",
+            got=repr(study),
+            remedy="choose one, or name the sectors themselves",
         )
     systems, lacking = _best_systems(sectors)
     if lacking or not len(sectors):
-        raise LabelError(
-            wrong(
-                argument,
-                expected=f"a table with the sectors of {', '.join(SYSTEMS)}",
-                got=f"one with {len(lacking)} sector{'s' * (len(lacking) != 1)} of none of them: "
-                f"{shorten(map(repr, lacking))}",
-                remedy=f"name the sectors that are {study} instead",
-            )
+        raise LabelError.about(
+            argument,
+            expected=f"a table with the sectors of {', '.join(SYSTEMS)}",
+            got=f"one with {len(lacking)} sector{'s' * (len(lacking) != 1)} of none of them: "
+            f"{shorten(map(repr, lacking))}",
+            remedy=f"name the sectors that are {study} instead",
         )
     rows_of = {system: _study_rows(study, system, sectors) for system in systems}
     if any([*rows] != [*rows_of[systems[0]]] for rows in rows_of.values()):
-        raise LabelError(
-            wrong(
-                argument,
-                expected="a table with the sectors of one shipped system",
-                got=f"one with sectors of {' and of '.join(systems)}, where {study} differs",
-                remedy=f"name the sectors that are {study} instead",
-            )
+        raise LabelError.about(
+            argument,
+            expected="a table with the sectors of one shipped system",
+            got=f"one with sectors of {' and of '.join(systems)}, where {study} differs",
+            remedy=f"name the sectors that are {study} instead",
         )
     rows = rows_of[systems[0]]
     _require_all(study, systems[0], rows, argument)
@@ -323,11 +315,9 @@ def _require_all(study: str, system: str, rows: dict[str, dict[str, str]], argum
         return
     names = {row["code"]: row["name"] for row in records(system)}
     rest = f"{shorten(map(repr, rows))} alone" if rows else "sectors that it has"
-    raise LabelError(
-        wrong(
-            argument,
-            expected=f"a table with all sectors of {study}",
-            got=f"one without {shorten(repr(names[code]) for code in absent)}",
-            remedy=f"name {rest} instead",
-        )
+    raise LabelError.about(
+        argument,
+        expected=f"a table with all sectors of {study}",
+        got=f"one without {shorten(repr(names[code]) for code in absent)}",
+        remedy=f"name {rest} instead",
     )

@@ -11,7 +11,7 @@ from carbonflows_fast.cli._sentences import spoken
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import add_layout, save, table_or_path
 from carbonflows_fast.cli._text import columns
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -50,9 +50,10 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     add_layout(parser)
     parser.add_argument("--other", metavar="PATH", type=path_of, help="a table to compare it with")
     parser.add_argument(
-        "--stressor", metavar="NAME",
+        "--stressor",
+        metavar="NAME",
         help="whose footprints the effects are about; carbon dioxide if left out",
-    )  # fmt: skip
+    )
 
 
 def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,9 +79,11 @@ def check(arguments: argparse.Namespace) -> int:
 
     check_out(arguments.out)
     report = cf.check(
-        table_or_path(arguments), arguments.other, stressor=arguments.stressor,
+        table_or_path(arguments),
+        arguments.other,
+        stressor=arguments.stressor,
         blanks=arguments.blanks,
-    )  # fmt: skip
+    )
     say(spoken(str(report), arguments))
     write_out(report.findings, arguments.out)
     return 0 if report.ok else 1
@@ -96,8 +99,13 @@ def repair(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], T
     repaired, ledger = cf.repair(table, **asked)
     counts = ledger.groupby(["repair", "what"], sort=False).size()
     if len(ledger):
-        say(columns(["repair", "what", "changes"],
-                    [[*key, f"{count:,}"] for key, count in counts.items()], left=2))  # fmt: skip
+        say(
+            columns(
+                ["repair", "what", "changes"],
+                [[*key, f"{count:,}"] for key, count in counts.items()],
+                left=2,
+            )
+        )
     else:
         say("nothing to repair")
     with writing(ledger, arguments.ledger, "--ledger"):  # neither without the other
@@ -110,15 +118,19 @@ def _refuse_early(arguments: argparse.Namespace, asked: dict[str, object]) -> No
     from carbonflows_fast.store._saved import require_replaceable
 
     if all(value is None or value is False for value in asked.values()):
-        raise InputError(
-            wrong("repair", expected="at least one repair", got="none",
-                  remedy=f"choose from {', '.join(map(_option, REPAIRS))}")
-        )  # fmt: skip
+        raise InputError.about(
+            "repair",
+            expected="at least one repair",
+            got="none",
+            remedy=f"choose from {', '.join(map(_option, REPAIRS))}",
+        )
     check_out(arguments.ledger, "--ledger")
     require_replaceable(arguments.destination, "DESTINATION")
     made = arguments.destination.resolve()
     if arguments.ledger is not None and arguments.ledger.resolve().is_relative_to(made):
-        raise InputError(
-            wrong("--ledger", expected="a file outside DESTINATION, which is replaced as a whole",
-                  got=repr(str(arguments.ledger)), remedy="put it beside the folder")
-        )  # fmt: skip
+        raise InputError.about(
+            "--ledger",
+            expected="a file outside DESTINATION, which is replaced as a whole",
+            got=repr(str(arguments.ledger)),
+            remedy="put it beside the folder",
+        )

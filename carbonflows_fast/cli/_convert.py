@@ -13,7 +13,7 @@ from carbonflows_fast.cli._sentences import spoken
 from carbonflows_fast.cli._streams import complain, say
 from carbonflows_fast.cli._tables import save, years_of
 from carbonflows_fast.cli._text import columns
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten
 
 if TYPE_CHECKING:
     from carbonflows_fast.readers._sources._candidates import Candidate
@@ -26,9 +26,11 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
     """Add what the command takes beside the table."""
     parser.add_argument(
-        "destination", metavar="DESTINATION", type=path_of,
+        "destination",
+        metavar="DESTINATION",
+        type=path_of,
         help="folder to make; of several tables, the folder of their folders, named by year",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--stressor", metavar="NAME", action="append", help="keep only this; may be repeated"
     )
@@ -36,11 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
     parser.add_argument(
         "--only", metavar="TEXT", help="with this in the name, e.g. pxp; or a table's whole name"
     )
-    parser.add_argument("--workers", type=positive,
-                        help="processes; default by cores and memory")  # fmt: skip
+    parser.add_argument("--workers", type=positive, help="processes; default by cores and memory")
     parser.add_argument("--no-resume", action="store_true", help="convert anew what is there")
-    parser.add_argument("--out", metavar="FILE", type=path_of,
-                        help="write the summary as .csv, .parquet or .json")  # fmt: skip
+    parser.add_argument(
+        "--out", metavar="FILE", type=path_of, help="write the summary as .csv, .parquet or .json"
+    )
 
 
 def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
@@ -55,10 +57,13 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
     every = arguments.years is None and arguments.only is None
     years = years_of(arguments.years)
     jobs = jobs_of(
-        arguments.table, arguments.destination, format=arguments.format,
-        stressors=arguments.stressor, blanks=arguments.blanks,
+        arguments.table,
+        arguments.destination,
+        format=arguments.format,
+        stressors=arguments.stressor,
+        blanks=arguments.blanks,
         wanted=_wanted(years, arguments.only),
-    )  # fmt: skip
+    )
     _require_all(years, arguments, jobs)
     if len(jobs) == 1 and every:
         started = time.monotonic()
@@ -69,11 +74,12 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
             _show([made._replace(seconds=time.monotonic() - started)], arguments)
         return 0
     if is_store(arguments.destination):
-        raise InputError(
-            wrong("DESTINATION", expected=f"a folder for {len(jobs)} saved tables",
-                  got=f"a saved table, {str(arguments.destination)!r}",
-                  remedy="choose another folder")
-        )  # fmt: skip
+        raise InputError.about(
+            "DESTINATION",
+            expected=f"a folder for {len(jobs)} saved tables",
+            got=f"a saved table, {str(arguments.destination)!r}",
+            remedy="choose another folder",
+        )
     with stopped_by_sigterm():
         outcomes = convert_all(jobs, workers=arguments.workers, resume=not arguments.no_resume)
     failed = _show(outcomes, arguments)
@@ -87,12 +93,12 @@ def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job])
     lacking = sorted(set(asked) - set(found)) if isinstance(asked, list) else []
     if lacking or not jobs:
         options = [name for name in ("years", "only") if getattr(arguments, name)]
-        raise InputError(
-            wrong(" and ".join(f"--{name}" for name in options),
-                  expected=f"tables that are in {arguments.table}",
-                  got=f"none of {shorten(lacking)}" if lacking else "none that fits",
-                  remedy="leave it out to see which there are")
-        )  # fmt: skip
+        raise InputError.about(
+            " and ".join(f"--{name}" for name in options),
+            expected=f"tables that are in {arguments.table}",
+            got=f"none of {shorten(lacking)}" if lacking else "none that fits",
+            remedy="leave it out to see which there are",
+        )
 
 
 def _wanted(asked: Any, only: str | None) -> Callable[[list[Candidate]], list[Candidate]]:
@@ -124,10 +130,19 @@ def _show(outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> int:
     heads = ["year", "table", "", "regions", "rows", "stressors", "MB", "seconds"]
     lines = [
         [str(one.year or ""), one.table, one.state]
-        + ([f"{one.regions:,}", f"{one.rows:,}", f"{one.stressors:,}", f"{one.megabytes:,.1f}",
-            f"{one.seconds:.1f}"] if one.state != "failed" else [""] * 5)
+        + (
+            [
+                f"{one.regions:,}",
+                f"{one.rows:,}",
+                f"{one.stressors:,}",
+                f"{one.megabytes:,.1f}",
+                f"{one.seconds:.1f}",
+            ]
+            if one.state != "failed"
+            else [""] * 5
+        )
         for one in outcomes
-    ]  # fmt: skip
+    ]
     say(columns(heads, lines, left=3))
     for one in outcomes:
         if one.reason:

@@ -27,9 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
     many.add_argument("--min-share", type=float, help="all that changed by this share of the total")
     parser.add_argument("--max-stage", type=int, help="at most so many purchases")
     parser.add_argument(
-        "--method", choices=METHODS, default="shapley",
+        "--method",
+        choices=METHODS,
+        default="shapley",
         help="attribution to a chain's factors (default shapley)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--chains", metavar="FILE", type=path_of, help="write all chains found, as --out does"
     )
@@ -41,8 +43,10 @@ def show(whole: Decomposition, found: PathChanges | None, arguments: argparse.Na
     show_decomposition(whole)
     if found is None:
         say()
-        say("no chains: negative inputs (by-products) cancel chains of any length, so that nothing "
-            "bounds what a list leaves out")  # fmt: skip
+        say(
+            "no chains: negative inputs (by-products) cancel chains of any length, so that nothing "
+            "bounds what a list leaves out"
+        )
     else:
         show_changes(found, arguments.lines)
     about = {name: getattr(whole, name) for name in ("label", "prices", "method")}
@@ -57,8 +61,10 @@ def show(whole: Decomposition, found: PathChanges | None, arguments: argparse.Na
 def show_decomposition(found: Decomposition) -> None:
     """Print what the whole change is due to."""
     unit, effects = found.unit, found.to_frame()["effect"]
-    say(f"{found.label}, {found.prices}, industrial emissions: {with_unit(found.before, unit)} → "
-        f"{with_unit(found.after, unit)}")  # fmt: skip
+    say(
+        f"{found.label}, {found.prices}, industrial emissions: {with_unit(found.before, unit)} → "
+        f"{with_unit(found.after, unit)}"
+    )
     texts = numbers([*effects, found.total])
     shares = found.shares
     body = [
@@ -86,8 +92,10 @@ def show_changes(found: PathChanges, lines: int) -> None:
     say()
     count = "1 chain" if len(found) == 1 else f"{len(found):,} chains"
     added = "adds" if len(found) == 1 else "add"
-    say(f"{count} ({found.method}) {added} {with_unit(explained['change'], unit)}"
-        f"{parts}; all others {with_unit(float(found.pruned.sum()), unit)}")  # fmt: skip
+    say(
+        f"{count} ({found.method}) {added} {with_unit(explained['change'], unit)}"
+        f"{parts}; all others {with_unit(float(found.pruned.sum()), unit)}"
+    )
     frame = found.to_frame().head(lines)
     amounts = frame[["change", *(f"effect_{kind}" for kind in KINDS)]]
     texts = iter(numbers(amounts.to_numpy().ravel()))  # of one unit: as many decimals everywhere

@@ -12,7 +12,7 @@ from typing import Any
 
 from carbonflows_fast._base.files import check_place, replacing
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 __all__ = [
     "FORMATS",
@@ -44,13 +44,11 @@ def check_out(path: Path | None, option: str = "--out") -> None:
         return
     check_place(path, option)
     if path.suffix.lower() not in FORMATS:
-        raise InputError(
-            wrong(
-                option,
-                expected=f"a file name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
-                got=repr(str(path)),
-                remedy="the extension says how to write it",
-            )
+        raise InputError.about(
+            option,
+            expected=f"a file name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
+            got=repr(str(path)),
+            remedy="the extension says how to write it",
         )
 
 

@@ -19,7 +19,7 @@ from carbonflows_fast.cli._text import (
     share_of,
     with_unit,
 )
-from carbonflows_fast.errors import InputError, LabelError, wrong
+from carbonflows_fast.errors import InputError, LabelError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +29,14 @@ if TYPE_CHECKING:
     from carbonflows_fast.trade import Flows
 
 __all__ = [
-    "add_flow_arguments", "add_sector_arguments", "classes_of", "find_study", "show_flows",
-    "show_study", "show_trade",
-]  # fmt: skip
+    "add_flow_arguments",
+    "add_sector_arguments",
+    "classes_of",
+    "find_study",
+    "show_flows",
+    "show_study",
+    "show_trade",
+]
 
 PUBLISHED = "published for 2004"
 """Head of the column with the figures of International Carbon Flows (Carbon Trust 2011)."""
@@ -43,9 +48,11 @@ PUBLISHED = "published for 2004"
 def add_flow_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `flows` takes beside the question."""
     parser.add_argument(
-        "--classes", metavar="FILE", type=path_of,
+        "--classes",
+        metavar="FILE",
+        type=path_of,
         help="class of each sector: a CSV with columns name (or code) and class",
-    )  # fmt: skip
+    )
 
 
 def classes_of(arguments: argparse.Namespace) -> Any:
@@ -60,11 +67,12 @@ def classes_of(arguments: argparse.Namespace) -> Any:
             raise ValueError(f"with the columns {', '.join(map(str, found.columns))}")
         return found
     except (OSError, ValueError) as error:
-        raise InputError(
-            wrong("--classes", expected="a CSV file with columns name (or code) and class",
-                  got=f"{str(arguments.classes)!r} ({str(error).strip()})",
-                  remedy="copy one of carbonflows_fast/classification and edit it")
-        ) from error  # fmt: skip
+        raise InputError.about(
+            "--classes",
+            expected="a CSV file with columns name (or code) and class",
+            got=f"{str(arguments.classes)!r} ({str(error).strip()})",
+            remedy="copy one of carbonflows_fast/classification and edit it",
+        ) from error
 
 
 def show_flows(result: Flows, top: int, *, selected: bool = False) -> None:
@@ -131,8 +139,13 @@ def show_trade(
 
 
 def _show_split(split: pd.DataFrame, unit: str) -> None:
-    heads = ["class", f"by product crossing the border, {unit or 'value'}", "share",
-             "by product finally bought", "share"]  # fmt: skip
+    heads = [
+        "class",
+        f"by product crossing the border, {unit or 'value'}",
+        "share",
+        "by product finally bought",
+        "share",
+    ]
     amounts = [split[name] for name in ("by_border_product", "by_final_product")]
     cells = [
         (
@@ -210,8 +223,11 @@ def _show_published(result: Flows, split: pd.DataFrame | None) -> None:
             continue
         elif figure == "net_share":
             ours = balance.loc[place[region], "net_share"]
-            cells = [f"{place[region]} consumption over production",
-                     percent(ours, signed=True), percent(value, signed=True)]  # fmt: skip
+            cells = [
+                f"{place[region]} consumption over production",
+                percent(ours, signed=True),
+                percent(value, signed=True),
+            ]
         else:
             ours = balance.loc[place[region], figure]
             cells = [f"{place[region]} exports of what it emits", percent(ours), percent(value)]
@@ -232,17 +248,23 @@ def _with_shares(values: pd.Series) -> pd.DataFrame:
 def add_sector_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the study and what is asked of it."""
     parser.add_argument(
-        "study", metavar="STUDY", nargs="+",
+        "study",
+        metavar="STUDY",
+        nargs="+",
         help="steel, aluminium, automotive, clothing or cotton; or [REGION:]SECTOR ...",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--price", metavar="REGIONS", action="append",
+        "--price",
+        metavar="REGIONS",
+        action="append",
         help="where emissions have a price, e.g. 'EU ETS 2009'; may be repeated",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--consumers", metavar="REGIONS", action="append",
+        "--consumers",
+        metavar="REGIONS",
+        action="append",
         help="whose consumption --price is about; all by default; may be repeated",
-    )  # fmt: skip
+    )
 
 
 def find_study(
@@ -252,10 +274,12 @@ def find_study(
     import carbonflows_fast as cf
 
     if arguments.consumers and not arguments.price:
-        raise InputError(
-            wrong("--consumers", expected="--price with it", got="--consumers alone",
-                  remedy="use --demand to study the demand of some regions")
-        )  # fmt: skip
+        raise InputError.about(
+            "--consumers",
+            expected="--price with it",
+            got="--consumers alone",
+            remedy="use --demand to study the demand of some regions",
+        )
     for option in ("price", "consumers"):  # before anything is solved for them
         if getattr(arguments, option):
             regions_in(table.regions, getattr(arguments, option), f"--{option}", year=table.year)
@@ -271,8 +295,10 @@ def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namesp
         say(f"note: {note}")
     of_all = share_of(study.total, [study.total, industrial - study.total])
     whole = "industrial emissions" if arguments.demand is None else "those that the demand causes"
-    say(f"{with_unit(study.total, unit)} along chains through {study.name}, {percent(of_all)} of "
-        f"{whole}")  # fmt: skip
+    say(
+        f"{with_unit(study.total, unit)} along chains through {study.name}, {percent(of_all)} of "
+        f"{whole}"
+    )
     direct, upstream = (
         percent(share_of(part, [study.direct, study.upstream]))
         for part in (study.direct, study.upstream)
@@ -282,8 +308,9 @@ def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namesp
         where = "any border" if between == "any" else f"a border, {between}"
         say(f"{percent(share)} cross {where}")
     say()
-    steps = {step: _with_shares(study.by(step)).head(top)
-             for step in ("emitted", "made", "consumed")}  # fmt: skip
+    steps = {
+        step: _with_shares(study.by(step)).head(top) for step in ("emitted", "made", "consumed")
+    }
     body = []
     for at in range(min(top, max(len(part) for part in steps.values()))):
         line = []
@@ -295,21 +322,40 @@ def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namesp
     say()
     carried = study.products.sum(axis=1).groupby(level="sector", sort=False).sum()
     carried = _with_shares(carried).head(top)
-    say(columns(["final product that carries it", unit or "value", "share"],
-                [[str(name), text, percent(share)] for name, text, share in
-                 zip(carried.index, numbers(carried.value), carried.share)]))  # fmt: skip
+    say(
+        columns(
+            ["final product that carries it", unit or "value", "share"],
+            [
+                [str(name), text, percent(share)]
+                for name, text, share in zip(carried.index, numbers(carried.value), carried.share)
+            ],
+        )
+    )
     say()
     tiers = study.tiers
     all_tiers = [*tiers.emissions, tiers.remainder.iloc[-1]]
-    say(columns(["tier upstream", unit or "value", "share", "still beyond"],
-                [[str(tier), text, percent(share), percent(share_of(rest, all_tiers))]
-                 for tier, text, share, rest in zip(tiers.index, numbers(tiers.emissions),
-                                                    tiers.share, tiers.remainder)]))  # fmt: skip
+    say(
+        columns(
+            ["tier upstream", unit or "value", "share", "still beyond"],
+            [
+                [str(tier), text, percent(share), percent(share_of(rest, all_tiers))]
+                for tier, text, share, rest in zip(
+                    tiers.index, numbers(tiers.emissions), tiers.share, tiers.remainder
+                )
+            ],
+        )
+    )
     say()
     paths = study.paths(top=top).to_frame()
-    say(columns(["largest chain, final product first", unit or "value", "share"],
-                [[path, text, percent(share)] for path, text, share in
-                 zip(paths.path, numbers(paths.value), paths.share)]))  # fmt: skip
+    say(
+        columns(
+            ["largest chain, final product first", unit or "value", "share"],
+            [
+                [path, text, percent(share)]
+                for path, text, share in zip(paths.path, numbers(paths.value), paths.share)
+            ],
+        )
+    )
     if arguments.price:
         share = study.price_coverage(arguments.price, consumers=arguments.consumers)
         whose = ", ".join(arguments.consumers or ["all consumers"])

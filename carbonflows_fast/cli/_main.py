@@ -163,9 +163,16 @@ def decompose(arguments: argparse.Namespace) -> int:
     # By-products stop the search, but not the effects; a file of chains cannot go without.
     if arguments.chains or all(cf.system(table).by_sizes for table in (before, after)):
         found = cf.structural_path_decomposition(
-            before, after, stressor, demand=demand, top=top, threshold=arguments.threshold,
-            min_share=arguments.min_share, max_stage=arguments.max_stage, method=arguments.method,
-        )  # fmt: skip
+            before,
+            after,
+            stressor,
+            demand=demand,
+            top=top,
+            threshold=arguments.threshold,
+            min_share=arguments.min_share,
+            max_stage=arguments.max_stage,
+            method=arguments.method,
+        )
     method: Any = "polar" if arguments.method == "polar" else "integral"
     whole = cf.structural_decomposition(before, after, stressor, demand=demand, method=method)
     _heading(before, whole.stressor, demand)

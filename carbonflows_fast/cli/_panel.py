@@ -14,7 +14,7 @@ from carbonflows_fast.cli._sentences import spoken
 from carbonflows_fast.cli._streams import complain, say
 from carbonflows_fast.cli._tables import pairs, years_of
 from carbonflows_fast.cli._text import columns, measured, numbers, percent
-from carbonflows_fast.errors import InputError, PanelError, wrong
+from carbonflows_fast.errors import InputError, PanelError
 
 __all__ = ["add_arguments", "run"]
 
@@ -41,31 +41,49 @@ LINES = 20
 def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
     """Add what the command takes beside the question."""
     parser.add_argument(
-        "what", metavar="WHAT", choices=list(dict.fromkeys([*WHAT, *WHAT.values()])),
+        "what",
+        metavar="WHAT",
+        choices=list(dict.fromkeys([*WHAT, *WHAT.values()])),
         help=f"{', '.join(WHAT)}, or the name of a method of Panel",
-    )  # fmt: skip
+    )
     parser.add_argument("store", metavar="STORE", type=path_of, help="folder of saved tables")
     parser.add_argument("--years", metavar="FIRST:LAST", help="or a list: 1995,2000; default all")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; default: here")
-    parser.add_argument("--workers", type=positive,
-                        help="processes here; default by cores, none for small tables")  # fmt: skip
-    parser.add_argument("--wait", metavar="SECONDS", type=float,
-                        help="for workers; default 600, with --scheduler without end")  # fmt: skip
+    parser.add_argument(
+        "--workers", type=positive, help="processes here; default by cores, none for small tables"
+    )
+    parser.add_argument(
+        "--wait",
+        metavar="SECONDS",
+        type=float,
+        help="for workers; default 600, with --scheduler without end",
+    )
     parser.add_argument("--no-resume", action="store_true", help="compute anew what --out has")
     parser.add_argument(
-        "--out", metavar="PATH", type=path_of,
+        "--out",
+        metavar="PATH",
+        type=path_of,
         help="folder for a Parquet data set that a later run resumes, or one file "
         f"({', '.join(FORMATS)})",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--consumers", metavar="REGION", action="append",
+        "--consumers",
+        metavar="REGION",
+        action="append",
         help="ask for the final demand of this region, country or group alone, 'all' for each "
         "region; may be repeated",
-    )  # fmt: skip
-    parser.add_argument("--sectors", metavar="NAME", action="append",
-                        help="for sector: a study, or sectors; may be repeated")  # fmt: skip
-    parser.add_argument("--pairs", choices=("chained", "ends", "all"),
-                        help="of years, for decompose and changes (default chained)")  # fmt: skip
+    )
+    parser.add_argument(
+        "--sectors",
+        metavar="NAME",
+        action="append",
+        help="for sector: a study, or sectors; may be repeated",
+    )
+    parser.add_argument(
+        "--pairs",
+        choices=("chained", "ends", "all"),
+        help="of years, for decompose and changes (default chained)",
+    )
     parser.add_argument("--top", type=positive, help="for paths and changes: so many")
     parser.add_argument("--threshold", type=float, help="all of at least so much, in the unit")
     parser.add_argument("--min-share", type=float, help="all of at least this share of the total")
@@ -142,16 +160,17 @@ def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
     for name in given:
         if name not in TAKES[what]:
             option = f"--{name.replace('_', '-')}"
-            raise InputError(
-                wrong(option, expected=f"an option of {what}", got=repr(given[name]),
-                      remedy=f"leave it out, or ask for "
-                      f"{' or '.join(w for w in WHAT if name in TAKES[w])}")
-            )  # fmt: skip
+            raise InputError.about(
+                option,
+                expected=f"an option of {what}",
+                got=repr(given[name]),
+                remedy=f"leave it out, or ask for "
+                f"{' or '.join(w for w in WHAT if name in TAKES[w])}",
+            )
     if what == "sector" and "sectors" not in given:
-        raise InputError(
-            wrong("--sectors", expected="what to study", got="nothing",
-                  remedy="e.g. --sectors steel")
-        )  # fmt: skip
+        raise InputError.about(
+            "--sectors", expected="what to study", got="nothing", remedy="e.g. --sectors steel"
+        )
     return given
 
 

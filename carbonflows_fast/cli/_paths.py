@@ -35,9 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
         ("end", "where it is emitted"),
     ):
         parser.add_argument(
-            f"--{name}", metavar="[REGION:]SECTOR", action="append",
+            f"--{name}",
+            metavar="[REGION:]SECTOR",
+            action="append",
             help=f"{what}; may be repeated; 'REGION:' for all its sectors",
-        )  # fmt: skip
+        )
     parser.add_argument(
         "--lines", type=positive, default=30, help="lines of the tree to show (default 30)"
     )
@@ -50,10 +52,17 @@ def find(table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
     sectors = table._parts.sectors
     rows = {n: pairs(getattr(arguments, n), sectors) for n in ("start", "through", "end")}
     return cf.structural_paths(
-        table, stressor, demand=demand, top=arguments.top, threshold=arguments.threshold,
-        min_share=arguments.min_share, coverage=arguments.coverage,
-        max_paths=arguments.max_paths, max_stage=arguments.max_stage, **rows,
-    )  # fmt: skip
+        table,
+        stressor,
+        demand=demand,
+        top=arguments.top,
+        threshold=arguments.threshold,
+        min_share=arguments.min_share,
+        coverage=arguments.coverage,
+        max_paths=arguments.max_paths,
+        max_stage=arguments.max_stage,
+        **rows,
+    )
 
 
 def show(paths: Paths, lines: int) -> None:

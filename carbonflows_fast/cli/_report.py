@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import advising, has_saved, refuse_layout
-from carbonflows_fast.errors import InputError, LabelError, wrong
+from carbonflows_fast.errors import InputError, LabelError
 
 __all__ = ["add_arguments", "run"]
 
@@ -20,22 +20,27 @@ Question: TypeAlias = Callable[[argparse.Namespace], tuple[Any, Any, Any]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes beside the table."""
     parser.add_argument(
-        "--stressor", metavar="NAME",
+        "--stressor",
+        metavar="NAME",
         help="may be left out if there is only one; GWP100_AR6, _AR5 or _AR4 for all "
         "greenhouse gases",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--out", metavar="FILE", type=path_of, required=True, help="the page to write, .html"
     )
     parser.add_argument(
-        "--since", metavar="OTHER_TABLE", type=path_of,
+        "--since",
+        metavar="OTHER_TABLE",
+        type=path_of,
         help="tell what changed from this table",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--since-year", metavar="YEAR", type=int,
+        "--since-year",
+        metavar="YEAR",
+        type=int,
         help="which table, where OTHER_TABLE has several, as a folder of saved tables has; alone, "
         "which of TABLE",
-    )  # fmt: skip
+    )
     parser.add_argument("--title", help="of the page")
     parser.add_argument("--date", help="that the page is to bear; none if left out")
     parser.epilog = (
@@ -53,9 +58,13 @@ def run(question: Question, arguments: argparse.Namespace) -> int:
     check_page(arguments.out, "--out")
     source, stressor = _source(question, arguments)
     written = cf.report(
-        source, stressor, out=arguments.out, since=_since(question, arguments),
-        title=arguments.title, date=arguments.date,
-    )  # fmt: skip
+        source,
+        stressor,
+        out=arguments.out,
+        since=_since(question, arguments),
+        title=arguments.title,
+        date=arguments.date,
+    )
     say(f"written: {written}")
     return 0
 
@@ -83,7 +92,7 @@ def _since(question: Question, arguments: argparse.Namespace) -> Any:
     if path is None or (year is None and has_saved(path)):
         got = f"a folder of saved tables, {str(path)!r}" if path else f"the year {year} alone"
         remedy = "say which: --since-year …" if path else "give its path"
-        raise InputError(wrong("--since", expected="one table", got=got, remedy=remedy))
+        raise InputError.about("--since", expected="one table", got=got, remedy=remedy)
     # The layout may be meant for the other table; a saved one has none.
     layout = None if is_store(path) or has_saved(path) else arguments.format
     asked = {"table": path, "year": year, "format": layout}
@@ -92,7 +101,9 @@ def _since(question: Question, arguments: argparse.Namespace) -> Any:
             return question(argparse.Namespace(**vars(arguments) | asked))[0]
         except LabelError as error:
             remedy = str(error).rpartition("; ")[2]
-            raise LabelError(
-                wrong("--since", expected=f"a table with the stressor {arguments.stressor!r}",
-                      got=f"{str(path)!r} without it", remedy=remedy)
-            ) from error  # fmt: skip
+            raise LabelError.about(
+                "--since",
+                expected=f"a table with the stressor {arguments.stressor!r}",
+                got=f"{str(path)!r} without it",
+                remedy=remedy,
+            ) from error

@@ -10,9 +10,14 @@ __all__ = ["spoken"]
 
 ARGUMENT = re.compile(r"(^|[:;] +|\n +)(\w+)(?=: expected)")
 OTHER_NAMES = {
-    "stressors": "stressor", "table_or_path": "table", "sectors": "study", "folder": "store",
-    "client": "scheduler", "path": "table", "before": "table",
-}  # fmt: skip
+    "stressors": "stressor",
+    "table_or_path": "table",
+    "sectors": "study",
+    "folder": "store",
+    "client": "scheduler",
+    "path": "table",
+    "before": "table",
+}
 """Arguments of functions that are called otherwise here."""
 
 ADVICE = {

@@ -9,15 +9,25 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 __all__ = ["PIPE_CLOSED", "complain", "prepare", "printable", "say", "silence", "width", "written"]
 
 PIPE_CLOSED = 141  # what a shell says of a program that SIGPIPE ended
 PLAIN = {
-    "←": "<-", "→": "->", "−": "-", "–": "-", "—": "-", "×": "x", "·": "*", "…": "...",
-    "≤": "<=", "≥": ">=", "Σ": "sum", "Δ": "d",
-}  # fmt: skip
+    "←": "<-",
+    "→": "->",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "×": "x",
+    "·": "*",
+    "…": "...",
+    "≤": "<=",
+    "≥": ">=",
+    "Σ": "sum",
+    "Δ": "d",
+}
 """How letters of ours are written where they cannot be."""
 
 
@@ -58,10 +68,12 @@ def written() -> Iterator[None]:
         If nobody reads it any more.
     """
     if sys.stdout is None:
-        raise InputError(
-            wrong("standard output", expected="a place to write to", got="a closed one",
-                  remedy=f"send it to a file, or to {os.devnull}")
-        )  # fmt: skip
+        raise InputError.about(
+            "standard output",
+            expected="a place to write to",
+            got="a closed one",
+            remedy=f"send it to a file, or to {os.devnull}",
+        )
     try:
         yield
     finally:
@@ -92,10 +104,12 @@ def _put() -> Iterator[None]:
         raise
     except OSError as error:
         silence()
-        raise InputError(
-            wrong("standard output", expected="a place that can be written",
-                  got=str(error.strerror or error), remedy="make room, or send it elsewhere")
-        ) from error  # fmt: skip
+        raise InputError.about(
+            "standard output",
+            expected="a place that can be written",
+            got=str(error.strerror or error),
+            remedy="make room, or send it elsewhere",
+        ) from error
 
 
 def silence() -> None:
@@ -123,7 +137,10 @@ def width(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(
-        0 if unicodedata.category(letter) in ("Mn", "Me", "Cf")
-        else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        0
+        if unicodedata.category(letter) in ("Mn", "Me", "Cf")
+        else 2
+        if unicodedata.east_asian_width(letter) in "WF"
+        else 1
         for letter in text
-    )  # fmt: skip
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._text import SHOWN, number
-from carbonflows_fast.errors import CarbonFlowsError, InputError, StoreError, shorten, wrong
+from carbonflows_fast.errors import CarbonFlowsError, InputError, StoreError, shorten
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -33,7 +33,7 @@ __all__ = [
     "table_or_path",
     "wrong_for_saved",
     "years_of",
-]  # fmt: skip
+]
 
 WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
 READ = ("table", "after", "other", "since", "classes")
@@ -60,9 +60,11 @@ def add_layout(parser: argparse.ArgumentParser, *, year: bool = True) -> None:
     if year:
         parser.add_argument("--year", type=int, help="which table, where a path has several")
     parser.add_argument(
-        "--blanks", choices=("error", "zero"), default="error",
+        "--blanks",
+        choices=("error", "zero"),
+        default="error",
         help="what empty cells of a text table are; an error if not said",
-    )  # fmt: skip
+    )
 
 
 def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) -> Table:
@@ -78,19 +80,23 @@ def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) 
         return load(argparse.Namespace(**vars(arguments) | one), stressors)
     if not is_store(arguments.table):
         return cf.read(
-            arguments.table, format=arguments.format, year=year, stressors=stressors,
+            arguments.table,
+            format=arguments.format,
+            year=year,
+            stressors=stressors,
             blanks=arguments.blanks,
-        )  # fmt: skip
+        )
     if arguments.format is not None:
         raise wrong_for_saved("--format", arguments.table)
     table = cf.open(arguments.table)
     if year is not None and year != table.year:
         of = "a table without a year" if table.year is None else f"the table of {table.year}"
-        raise InputError(
-            wrong("--year", expected="the year of the table, or a folder of several",
-                  got=f"{year} for {str(arguments.table)!r}, which is {of}",
-                  remedy="leave --year out, or name the folder that holds all")
-        )  # fmt: skip
+        raise InputError.about(
+            "--year",
+            expected="the year of the table, or a folder of several",
+            got=f"{year} for {str(arguments.table)!r}, which is {of}",
+            remedy="leave --year out, or name the folder that holds all",
+        )
     for name in stressors or ():
         select_stressor(table, name)  # complains if there is none
     return table
@@ -116,11 +122,12 @@ def has_saved(folder: Path) -> bool:
 def refuse_layout(arguments: argparse.Namespace) -> None:
     """Refuse --format for a folder of saved tables, which have none."""
     if arguments.format is not None:
-        raise InputError(
-            wrong("--format", expected="a table in text files",
-                  got=f"a folder of saved tables, {str(arguments.table)!r}",
-                  remedy="leave it out")
-        )  # fmt: skip
+        raise InputError.about(
+            "--format",
+            expected="a table in text files",
+            got=f"a folder of saved tables, {str(arguments.table)!r}",
+            remedy="leave it out",
+        )
 
 
 def _of_year(folder: Path, year: int | None) -> Path:
@@ -129,17 +136,20 @@ def _of_year(folder: Path, year: int | None) -> Path:
 
     paths = Panel(folder)._paths
     if year is None:
-        raise InputError(
-            wrong(str(folder), expected="one table",
-                  got=f"saved tables ({shorten(paths, 40)})",
-                  remedy="say which: --year …, or the path of one; or ask all with "
-                  "carbonflows-fast panel")
-        )  # fmt: skip
+        raise InputError.about(
+            str(folder),
+            expected="one table",
+            got=f"saved tables ({shorten(paths, 40)})",
+            remedy="say which: --year …, or the path of one; or ask all with "
+            "carbonflows-fast panel",
+        )
     if year not in paths:
-        raise InputError(
-            wrong("--year", expected=f"a year of {str(folder)!r}, {shorten(paths, 40)}",
-                  got=str(year), remedy="ask for a year that is there")
-        )  # fmt: skip
+        raise InputError.about(
+            "--year",
+            expected=f"a year of {str(folder)!r}, {shorten(paths, 40)}",
+            got=str(year),
+            remedy="ask for a year that is there",
+        )
     return paths[year]
 
 
@@ -156,11 +166,12 @@ def refuse_own_source(arguments: argparse.Namespace) -> None:
         place: Path | None = given.get(written)
         for source in (_chosen(given, read) for read in READ if place is not None):
             if place is not None and source is not None and _same(place, source):
-                raise InputError(
-                    wrong(name, expected="another place than that of a table that is read",
-                          got=repr(str(place)),
-                          remedy="choose one where nothing is lost")
-                )  # fmt: skip
+                raise InputError.about(
+                    name,
+                    expected="another place than that of a table that is read",
+                    got=repr(str(place)),
+                    remedy="choose one where nothing is lost",
+                )
 
 
 def _chosen(given: dict[str, Any], read: str) -> Path | None:
@@ -182,13 +193,11 @@ def _same(one: Path, other: Path) -> bool:
 
 def wrong_for_saved(argument: str, path: Path) -> InputError:
     """Return the error for an option that a saved table has no use for."""
-    return InputError(
-        wrong(
-            argument,
-            expected="a table in text files",
-            got=f"a saved table, {str(path)!r}",
-            remedy=f"leave {argument} out, or name the source that it was saved from",
-        )
+    return InputError.about(
+        argument,
+        expected="a table in text files",
+        got=f"a saved table, {str(path)!r}",
+        remedy=f"leave {argument} out, or name the source that it was saved from",
     )
 
 
@@ -236,11 +245,12 @@ def years_of(text: str | None) -> Any:
             return slice(first, last)
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise InputError(
-            wrong("--years", expected="FIRST:LAST, the earlier year first, or a list with commas",
-                  got=repr(text),
-                  remedy="e.g. --years 1995:2022")
-        ) from None  # fmt: skip
+        raise InputError.about(
+            "--years",
+            expected="FIRST:LAST, the earlier year first, or a list with commas",
+            got=repr(text),
+            remedy="e.g. --years 1995:2022",
+        ) from None
 
 
 def facts_of(table: Table) -> list[tuple[str, str]]:

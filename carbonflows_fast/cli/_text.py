@@ -162,9 +162,10 @@ def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = Fa
     heads = ["region", *(name.replace("_", " ") for name in amounts), "net share"]
     say(columns(heads, body))
     households = households_in(
-        frame["households"], "production and consumption include households' own emissions",
+        frame["households"],
+        "production and consumption include households' own emissions",
         selected=selected,
-    )  # fmt: skip
+    )
     say(f"in {unit or '(no unit)'}; {households}")
     lost = float(frame["unallocated"].sum()) if "unallocated" in frame else 0.0
     if abs(lost) > frame.attrs["error_bound"]:

@@ -26,7 +26,7 @@ from carbonflows_fast.decomposition._mean_states import by_integral, by_poles, e
 from carbonflows_fast.decomposition._path_changes import PathChanges
 from carbonflows_fast.decomposition._two_tables import Pair, pair_of
 from carbonflows_fast.decomposition._whole import effects_of
-from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
+from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
 from carbonflows_fast.paths._limits import MODES, MOST_PATHS, Wanted, wanted
 from carbonflows_fast.paths._search import (
     PREFIXES_A_PATH,
@@ -126,10 +126,9 @@ def structural_path_decomposition(
     True
     """
     if not isinstance(method, str) or method not in METHODS:
-        raise InputError(
-            wrong("method", expected=f"one of {', '.join(METHODS)}", got=repr(method),
-                  remedy="choose one")
-        )  # fmt: skip
+        raise InputError.about(
+            "method", expected=f"one of {', '.join(METHODS)}", got=repr(method), remedy="choose one"
+        )
     asked = wanted(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
     count = thread_count(threads)
     pair = pair_of(before, after, stressor, demand, deflators)
@@ -183,11 +182,18 @@ def _search(pair: Pair, asked: Wanted, demand: Any, threads: int) -> dict[str, A
     raw = _rounds(joint, asked, total, bound, scale, order, threads)
     _, v0, v1, starts, rows, f0, f1, pruned, nodes = raw
     return {
-        "before": np.ldexp(v0, scale), "after": np.ldexp(v1, scale), "starts": starts,
-        "rows": rows, "first": f0, "second": f1, "pruned": np.ldexp(pruned, scale),
-        "nodes": nodes, "total": total, "error_bound": bound,
+        "before": np.ldexp(v0, scale),
+        "after": np.ldexp(v1, scale),
+        "starts": starts,
+        "rows": rows,
+        "first": f0,
+        "second": f1,
+        "pruned": np.ldexp(pruned, scale),
+        "nodes": nodes,
+        "total": total,
+        "error_bound": bound,
         "shift": shift,
-    }  # fmt: skip
+    }
 
 
 def _rounds(
@@ -205,8 +211,15 @@ def _rounds(
     limit = max(MOST_PREFIXES, 64 * (most or 0)) if top else PREFIXES_A_PATH * MOST_PATHS
 
     def find(least: float, *, last: bool) -> tuple[Any, ...]:
-        raw = joint.find(least, last, -1 if most is None else most, MOST_PATHS if most is None
-                         else max(MOST_PATHS, 2 * most), limit, order, threads)  # fmt: skip
+        raw = joint.find(
+            least,
+            last,
+            -1 if most is None else most,
+            MOST_PATHS if most is None else max(MOST_PATHS, 2 * most),
+            limit,
+            order,
+            threads,
+        )
         return raw
 
     if top:
@@ -231,11 +244,12 @@ def _rounds(
             too_low = least
             least = min(16.0 * least, joint.largest)  # far fewer than one would think
         else:
-            raise MemoryLimitError(
-                wrong(asked.mode, expected=f"at most {most or MOST_PATHS:,} changes",
-                      got=f"{getattr(asked, asked.mode)!r}, for which there are more",
-                      remedy="ask for less")
-            )  # fmt: skip
+            raise MemoryLimitError.about(
+                asked.mode,
+                expected=f"at most {most or MOST_PATHS:,} changes",
+                got=f"{getattr(asked, asked.mode)!r}, for which there are more",
+                remedy="ask for less",
+            )
         if too_low > 0.0 and found is not None:
             if enough < 1.5 * too_low:
                 return found  # all others change too little to be told apart
@@ -247,19 +261,23 @@ def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
     """Return the smallest change that is asked for, scaled."""
     if asked.min_share is not None:
         if abs(total) <= bound:
-            raise InputError(
-                wrong("min_share", expected="a total change other than zero", got=f"{total:.3g}",
-                      remedy="ask by top or threshold")
-            )  # fmt: skip
+            raise InputError.about(
+                "min_share",
+                expected="a total change other than zero",
+                got=f"{total:.3g}",
+                remedy="ask by top or threshold",
+            )
         least = asked.min_share * abs(total)
     else:
         least = float(asked.threshold or 0.0)
     scaled = float(np.ldexp(least, -scale))
     if scaled < SMALLEST:
-        raise InputError(
-            wrong(asked.mode, expected=f"at least {np.ldexp(SMALLEST, scale):.0e} in the unit",
-                  got=repr(getattr(asked, asked.mode)), remedy="ask for the top paths instead")
-        )  # fmt: skip
+        raise InputError.about(
+            asked.mode,
+            expected=f"at least {np.ldexp(SMALLEST, scale):.0e} in the unit",
+            got=repr(getattr(asked, asked.mode)),
+            remedy="ask for the top paths instead",
+        )
     return scaled
 
 
@@ -282,9 +300,15 @@ def _attributed(
     required = np.array([values[codes[rows], buyers] for values in requirements(pair)])
     parts = demand_parts(pair)
     arguments = (
-        starts, rows, first, second, pair.in_table_order(pair.before.s),
-        pair.in_table_order(pair.after.s), required, *_demand_vectors(pair, parts),
-    )  # fmt: skip
+        starts,
+        rows,
+        first,
+        second,
+        pair.in_table_order(pair.before.s),
+        pair.in_table_order(pair.after.s),
+        required,
+        *_demand_vectors(pair, parts),
+    )
     if method == "polar":
         return *kernels.polar_effects(*arguments), 0
     nodes = kernels.gauss_nodes(starts)
@@ -315,6 +339,7 @@ def _whole(pair: Pair, method: str) -> dict[str, float] | None:
         "intensity": effects["intensity"],
         "technology": effects["technology"],
         "trade": effects["trade"] + effects["demand origin"],
-        "demand": sum(effects[n] for n in effects if n in
-                      ("population", "demand level", "demand mix")),
-    }  # fmt: skip
+        "demand": sum(
+            effects[n] for n in effects if n in ("population", "demand level", "demand mix")
+        ),
+    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from carbonflows_fast.decomposition._whole import one_of, structural_decomposition
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -65,25 +65,27 @@ def decompose_years(
     one_of("pairs", pairs, ("chained", "ends"))
     if not isinstance(tables, list | tuple) or len(tables) < 2:
         got = f"{len(tables)}" if isinstance(tables, list | tuple) else type(tables).__name__
-        raise InputError(
-            wrong("tables", expected="a list of two or more", got=got,
-                  remedy="give them in order of time")
-        )  # fmt: skip
+        raise InputError.about(
+            "tables", expected="a list of two or more", got=got, remedy="give them in order of time"
+        )
     chosen = [(tables[0], tables[-1])] if pairs == "ends" else list(pairwise(tables))
     for name in options:
         if name not in ("demand", "method", "by") or str(options[name]) == "coefficient":
-            raise InputError(
-                wrong(name, expected="demand, method, or by='region' or 'product'",
-                      got=repr(options[name]),
-                      remedy="ask structural_decomposition for each pair of years")
-            )  # fmt: skip
+            raise InputError.about(
+                name,
+                expected="demand, method, or by='region' or 'product'",
+                got=repr(options[name]),
+                remedy="ask structural_decomposition for each pair of years",
+            )
     found = [structural_decomposition(*two, stressor, **options) for two in chosen]
     labels = [one.label for one in found]
     if len(set(labels)) < len(labels):
-        raise InputError(
-            wrong("tables", expected="tables of different years or names", got=repr(labels),
-                  remedy="tell them apart by table.with_changes(year=...)")
-        )  # fmt: skip
+        raise InputError.about(
+            "tables",
+            expected="tables of different years or names",
+            got=repr(labels),
+            remedy="tell them apart by table.with_changes(year=...)",
+        )
     effects = {one.label: one.to_frame()["effect"] for one in found}
     known = ["population" in one.index.get_level_values("factor") for one in effects.values()]
     if any(known) and not all(known):

@@ -9,7 +9,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import InputError, LabelError, only_in, or_no_unit, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, only_in, or_no_unit, shorten
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import same_consumers, select_demand
 
@@ -47,8 +47,13 @@ def aligned(
     _require_same(list(before.rows), list(after.rows), "rows", argument, names)
     ours, theirs = _columns(before, after, demand, argument, names)
     same_consumers(before, after, demand)
-    _require_same(list(before.demand[ours]), list(after.demand[theirs]),
-                  "columns of final demand", argument, names)  # fmt: skip
+    _require_same(
+        list(before.demand[ours]),
+        list(after.demand[theirs]),
+        "columns of final demand",
+        argument,
+        names,
+    )
     rows = _places(before.rows, after.rows)
     columns = _places(before.demand[ours], after.demand[theirs])
     if rows is not None or columns is not None:
@@ -59,10 +64,12 @@ def aligned(
     units = [[part.row_units[code] for code in part.row_unit_codes] for part in (p, q)]
     if units[0] != units[1]:
         at = next(i for i, pair in enumerate(zip(*units, strict=True)) if pair[0] != pair[1])
-        raise InputError(
-            wrong(argument, expected=f"{before.rows[at]} in {or_no_unit(units[0][at])}",
-                  got=or_no_unit(units[1][at]), remedy="a label must mean the same in both tables")
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected=f"{before.rows[at]} in {or_no_unit(units[0][at])}",
+            got=or_no_unit(units[1][at]),
+            remedy="a label must mean the same in both tables",
+        )
     return after
 
 
@@ -79,11 +86,12 @@ def _columns(
     try:
         chosen.append(select_demand(after, demand).columns)
     except LabelError as error:
-        raise LabelError(
-            wrong("demand", expected=f"final demand that both tables have, as {names[0]} does",
-                  got=f"{demand!r}, which {names[1]} does not know",
-                  remedy=f"its categories are {shorten(map(repr, after.categories))}")
-        ) from error  # fmt: skip
+        raise LabelError.about(
+            "demand",
+            expected=f"final demand that both tables have, as {names[0]} does",
+            got=f"{demand!r}, which {names[1]} does not know",
+            remedy=f"its categories are {shorten(map(repr, after.categories))}",
+        ) from error
     return [np.zeros(0, np.int64) if mask is None else np.flatnonzero(mask) for mask in chosen]
 
 
@@ -93,11 +101,13 @@ def _require_same(
     if ours == theirs:
         return
     if len(set(ours)) < len(ours) or len(set(theirs)) < len(theirs):
-        raise LabelError(
-            wrong(argument, expected=f"the {what} of {names[0]} in the same order, as a label "
-                  "that is there twice cannot be found by its name", got="others",
-                  remedy="aggregate both tables: rows of one label become one")
-        )  # fmt: skip
+        raise LabelError.about(
+            argument,
+            expected=f"the {what} of {names[0]} in the same order, as a label "
+            "that is there twice cannot be found by its name",
+            got="others",
+            remedy="aggregate both tables: rows of one label become one",
+        )
     got = only_in(names, ours, theirs)
     if not got:
         return
@@ -106,13 +116,14 @@ def _require_same(
         remedy = _merging(ours, theirs, names)
         if argument == "after":  # a question that takes a demand
             remedy += ", or ask by demand= for what both have"
-    raise LabelError(wrong(argument, expected=f"the {what} of {names[0]}", got=got, remedy=remedy))
+    raise LabelError.about(argument, expected=f"the {what} of {names[0]}", got=got, remedy=remedy)
 
 
 def _merging(ours: list[Any], theirs: list[Any], names: tuple[str, str]) -> str:
     """Say how the final demand of two tables comes to the same columns."""
-    regions, categories = ([{label[at] for label in side} for side in (ours, theirs)]
-                           for at in (0, 1))  # fmt: skip
+    regions, categories = (
+        [{label[at] for label in side} for side in (ours, theirs)] for at in (0, 1)
+    )
     if regions[0] != regions[1]:
         return "aggregate both to regions that they share"
     extra = min(set(ours) ^ set(theirs))[1]
@@ -140,11 +151,12 @@ def require_same_heads(before: Table, after: Table) -> None:
     apart = np.abs(np.log(np.where(known, now, 1.0)) - np.log(np.where(known, then, 1.0)))
     at = int(apart.argmax())
     if apart[at] >= np.log(HEADS):
-        raise InputError(
-            wrong("population", expected="one unit in both tables", got=f"{then[at]:,g} of "
-                  f"{before.regions[at]} in before and {now[at]:,g} in after",
-                  remedy="give both in heads, or both in thousands")
-        )  # fmt: skip
+        raise InputError.about(
+            "population",
+            expected="one unit in both tables",
+            got=f"{then[at]:,g} of {before.regions[at]} in before and {now[at]:,g} in after",
+            remedy="give both in heads, or both in thousands",
+        )
 
 
 def with_prices(before: Table, after: Table, deflators: Any) -> Table:
@@ -158,33 +170,37 @@ def with_prices(before: Table, after: Table, deflators: Any) -> Table:
     prices = _prices(before, deflators)
     high = prices >= PRICES
     _refuse_rates(before, after, prices)
-    made, would = (np.maximum(x, 0.0)[high].sum() for x in
-                   (before.x.to_numpy(), after.x.to_numpy() / prices))  # fmt: skip
+    made, would = (
+        np.maximum(x, 0.0)[high].sum() for x in (before.x.to_numpy(), after.x.to_numpy() / prices)
+    )
     rows = f"{high.sum():,} row{'s' * int(high.sum() > 1)}"
     if would < VOLUME * made:
-        raise InputError(
-            wrong("deflators", expected="prices in after over those in before, e.g. 1.043", got=
-                  f"{np.median(prices[high]):g} at the median of {rows}"
-                  f", by which their output would fall to {would / made:.2g} of what it was",
-                  remedy="divide index numbers with base 100 by 100")
-        )  # fmt: skip
+        raise InputError.about(
+            "deflators",
+            expected="prices in after over those in before, e.g. 1.043",
+            got=f"{np.median(prices[high]):g} at the median of {rows}"
+            f", by which their output would fall to {would / made:.2g} of what it was",
+            remedy="divide index numbers with base 100 by 100",
+        )
     return _arranged(after, None, None, prices)
 
 
 def _refuse_rates(before: Table, after: Table, prices: FloatArray) -> None:
     """Refuse growth rates, as fractions or per cents, by what output would come of them."""
     middle = float(np.median(prices))
-    made, would = (float(np.maximum(x, 0.0).sum()) for x in
-                   (before.x.to_numpy(), after.x.to_numpy() / prices))  # fmt: skip
+    made, would = (
+        float(np.maximum(x, 0.0).sum()) for x in (before.x.to_numpy(), after.x.to_numpy() / prices)
+    )
     rates = middle <= RATES[0] and would > RATES[1] * made > 0
     per_cents = PER_CENTS[0] <= middle < PRICES and would < PER_CENTS[1] * made
     if rates or per_cents:
-        raise InputError(
-            wrong("deflators", expected="prices in after over those in before, e.g. 1.043", got=
-                  f"{middle:g} at the median, by which output would come to {would / made:.2g} of "
-                  "what it was", remedy="if these are growth rates give 1 + "
-                  + ("rate" if rates else "per cent / 100"))
-        )  # fmt: skip
+        raise InputError.about(
+            "deflators",
+            expected="prices in after over those in before, e.g. 1.043",
+            got=f"{middle:g} at the median, by which output would come to {would / made:.2g} of "
+            "what it was",
+            remedy="if these are growth rates give 1 + " + ("rate" if rates else "per cent / 100"),
+        )
 
 
 def _prices(table: Table, deflators: Any) -> FloatArray:
@@ -193,12 +209,14 @@ def _prices(table: Table, deflators: Any) -> FloatArray:
         pd.RangeIndex(len(deflators))
     ):
         if list(deflators.index) != list(table.rows):
-            raise LabelError(
-                wrong("deflators", expected="the labels of the table's rows in the same order",
-                      got="a Series with others", remedy="use deflators.reindex(before.rows), or "
-                      "by region deflators.reindex(before.rows.get_level_values('region'))"
-                      ".to_numpy()")
-            )  # fmt: skip
+            raise LabelError.about(
+                "deflators",
+                expected="the labels of the table's rows in the same order",
+                got="a Series with others",
+                remedy="use deflators.reindex(before.rows), or "
+                "by region deflators.reindex(before.rows.get_level_values('region'))"
+                ".to_numpy()",
+            )
         deflators = deflators.to_numpy()
     try:
         prices = np.asarray(deflators)
@@ -216,16 +234,17 @@ def _prices(table: Table, deflators: Any) -> FloatArray:
         return found
     remedy = "give price indices of all rows, 1 where none is known"
     if isinstance(deflators, dict):
-        remedy = ("by region give pd.Series(deflators).reindex(before.rows.get_level_values("
-                  "'region')).to_numpy()")  # fmt: skip
+        remedy = (
+            "by region give pd.Series(deflators).reindex(before.rows.get_level_values("
+            "'region')).to_numpy()"
+        )
     elif isinstance(deflators, pd.DataFrame):
         remedy = "give one column, e.g. deflators.iloc[:, 0]"
     elif prices.ndim == 0 and prices.dtype.kind in "iuf":
         remedy = "for one price of all rows give np.full(before.n, price)"
-    raise InputError(
-        wrong("deflators", expected=f"{table.n:,} positive numbers, one a row", got=got,
-              remedy=remedy)
-    )  # fmt: skip
+    raise InputError.about(
+        "deflators", expected=f"{table.n:,} positive numbers, one a row", got=got, remedy=remedy
+    )
 
 
 def _arranged(table: Table, rows: Any, columns: Any, prices: FloatArray | None = None) -> Table:

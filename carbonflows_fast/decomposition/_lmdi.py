@@ -14,7 +14,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._factor_splits import trade_parts
 from carbonflows_fast.decomposition._logarithms import log_mean
 from carbonflows_fast.decomposition._two_tables import Pair
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 __all__ = ["lmdi_effects"]
 
@@ -32,19 +32,24 @@ def lmdi_effects(pair: Pair, demand: dict[str, FloatArray]) -> dict[str, float]:
     """
     _, a0, a1 = pair.union
     if pair.n > MOST_ROWS:
-        raise InputError(
-            wrong("method", expected=f"'lmdi' for at most {MOST_ROWS:,} rows, since it needs every "
-                  "entry of the Leontief inverse", got=f"{pair.n:,} rows",
-                  remedy="use 'integral', or aggregate the tables")
-        )  # fmt: skip
+        raise InputError.about(
+            "method",
+            expected=f"'lmdi' for at most {MOST_ROWS:,} rows, since it needs every "
+            "entry of the Leontief inverse",
+            got=f"{pair.n:,} rows",
+            remedy="use 'integral', or aggregate the tables",
+        )
     ends = (pair.before, pair.after)
-    lowest = min(a0.min(initial=0.0), a1.min(initial=0.0),
-                 *(min(end.s.min(), end.y.min()) for end in ends))  # fmt: skip
+    lowest = min(
+        a0.min(initial=0.0), a1.min(initial=0.0), *(min(end.s.min(), end.y.min()) for end in ends)
+    )
     if lowest < 0:
-        raise InputError(
-            wrong("method", expected="'lmdi' for tables without negative entries, which have no "
-                  "logarithm", got=f"an entry of {lowest:.3g}", remedy="use 'integral'")
-        )  # fmt: skip
+        raise InputError.about(
+            "method",
+            expected="'lmdi' for tables without negative entries, which have no logarithm",
+            got=f"an entry of {lowest:.3g}",
+            remedy="use 'integral'",
+        )
     trade = trade_parts(pair)
     both = [pair.on_pattern(part) for part in (a1 - a0 - trade, trade)]
     systems = [pair.end(0), pair.end(1)]

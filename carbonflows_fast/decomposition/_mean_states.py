@@ -14,7 +14,7 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._two_tables import Pair
-from carbonflows_fast.errors import NotProductiveError, wrong
+from carbonflows_fast.errors import NotProductiveError
 
 __all__ = ["Means", "by_integral", "by_orders", "by_poles", "ends_of", "gauss"]
 
@@ -109,11 +109,13 @@ def by_integral(pair: Pair, ends: Ends) -> Means:
                 means.m += weight * m
                 means.pairs.append((weight, m, x))
         except NotProductiveError as error:
-            raise NotProductiveError(
-                wrong("method", expected="'integral' for tables that are productive all along the "
-                      "straight line between them", got="one in between that is not",
-                      remedy="use method='polar' or 'shapley'")
-            ) from error  # fmt: skip
+            raise NotProductiveError.about(
+                "method",
+                expected="'integral' for tables that are productive all along the "
+                "straight line between them",
+                got="one in between that is not",
+                remedy="use method='polar' or 'shapley'",
+            ) from error
         if abs(means.total(pair) - ends.change) <= CLOSURE * ends.size:
             break
     return means

@@ -14,7 +14,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import CodeArray, FloatArray, locked
 from carbonflows_fast._base.files import given_path, replacing
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.paths import Paths
 from carbonflows_fast.paths._result import Positions
 
@@ -246,10 +246,12 @@ class PathChanges:
         target = given_path("path", path)
         kind = target.suffix.lower()
         if kind not in (".parquet", ".csv"):
-            raise InputError(
-                wrong("path", expected="a file name that ends in .parquet or .csv",
-                      got=repr(str(path)), remedy="the extension says how to write it")
-            )  # fmt: skip
+            raise InputError.about(
+                "path",
+                expected="a file name that ends in .parquet or .csv",
+                got=repr(str(path)),
+                remedy="the extension says how to write it",
+            )
         with replacing(target, "path") as fresh:
             if kind == ".parquet":
                 import pyarrow.parquet as pq
@@ -264,12 +266,20 @@ class PathChanges:
     def _as_paths(self) -> Paths:
         """The same paths by their change, for their words."""
         return Paths(
-            value=self.change, starts=self.starts, rows=self.rows, stressor=self.stressor,
-            unit=self.unit, total=self.total, gross=abs(self.total),
+            value=self.change,
+            starts=self.starts,
+            rows=self.rows,
+            stressor=self.stressor,
+            unit=self.unit,
+            total=self.total,
+            gross=abs(self.total),
             remainder=float(self.pruned.sum()),
-            error_bound=self.error_bound, pruned=self.pruned, nodes=self.nodes,
-            _stage_totals=_unknown, _table=self._table,
-        )  # fmt: skip
+            error_bound=self.error_bound,
+            pruned=self.pruned,
+            nodes=self.nodes,
+            _stage_totals=_unknown,
+            _table=self._table,
+        )
 
     def _frame(self, columns: dict[str, Any], index: pd.Index | None = None) -> pd.DataFrame:
         frame = pd.DataFrame(columns, index=index)

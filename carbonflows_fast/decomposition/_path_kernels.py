@@ -359,9 +359,19 @@ def shapley_effects(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the mean over all n! orders of change, Δf_i ∫₀¹ Π_{j≠i} [(1−t) f_j0 + t f_j1] dt."""
     positions, origins, kinds, _ = _effects(
-        _SHAPLEY, starts, rows, before, after, s0, s1, required, demand_part, origin_part, nodes,
+        _SHAPLEY,
+        starts,
+        rows,
+        before,
+        after,
+        s0,
+        s1,
+        required,
+        demand_part,
+        origin_part,
+        nodes,
         weights,
-    )  # fmt: skip
+    )
     return positions, origins, kinds
 
 
@@ -404,6 +414,16 @@ def lmdi_effects(
     Those paths get their Shapley effects. Zeros are taken as the limit of small values.
     """
     return _effects(
-        _LMDI, starts, rows, before, after, s0, s1, required, demand_part, origin_part, nodes,
+        _LMDI,
+        starts,
+        rows,
+        before,
+        after,
+        s0,
+        s1,
+        required,
+        demand_part,
+        origin_part,
+        nodes,
         weights,
-    )  # fmt: skip
+    )

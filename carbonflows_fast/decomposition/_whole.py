@@ -28,7 +28,7 @@ from carbonflows_fast.decomposition._mean_states import (
     ends_of,
 )
 from carbonflows_fast.decomposition._two_tables import Pair, pair_of
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -225,20 +225,24 @@ def structural_decomposition(
         one_of("by", by, BY)
     whole = isinstance(top, int | np.integer) and not isinstance(top, bool)
     if not whole or top < 1:
-        raise InputError(
-            wrong("top", expected="a whole number of at least 1", got=repr(top),
-                  remedy="leave it out for 1,000")
-        )  # fmt: skip
+        raise InputError.about(
+            "top",
+            expected="a whole number of at least 1",
+            got=repr(top),
+            remedy="leave it out for 1,000",
+        )
     pair = pair_of(before, after, stressor, demand, deflators)
     require_same_heads(pair.before.table, pair.after.table)
     ends = ends_of(pair, mixed=method == "shapley")
     nodes = 0
     if method == "lmdi":
         if by is not None:
-            raise InputError(
-                wrong("by", expected="None for method='lmdi'", got=repr(by),
-                      remedy="use method='integral'")
-            )  # fmt: skip
+            raise InputError.about(
+                "by",
+                expected="None for method='lmdi'",
+                got=repr(by),
+                remedy="use method='integral'",
+            )
         parts = demand_parts(pair, logarithmic=True)
         frame = _of_totals(lmdi_effects(pair, demand_factors(parts)))
     else:
@@ -266,10 +270,9 @@ def structural_decomposition(
 def one_of(argument: str, value: Any, known: tuple[str, ...]) -> None:
     """Refuse what is not one of the known words."""
     if not isinstance(value, str) or value not in known:
-        raise InputError(
-            wrong(argument, expected=f"one of {', '.join(known)}", got=repr(value),
-                  remedy="choose one")
-        )  # fmt: skip
+        raise InputError.about(
+            argument, expected=f"one of {', '.join(known)}", got=repr(value), remedy="choose one"
+        )
 
 
 def _of_totals(effects: dict[str, float]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import Scale
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.figures._letters import SIZE, as_is, text_width, turned, wrapped
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ __all__ = [
     "scaled",
     "spread",
     "top_of",
-]  # fmt: skip
+]
 
 # Okabe & Ito (2008), distinct with any kind of colour vision; yellow, faint on white, comes last.
 CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
@@ -52,10 +52,12 @@ TAKEN = 0.5  # of the room of axes may be taken by texts of others in their figu
 def checked(argument: str, value: Any, kinds: type | tuple[type, ...], source: str) -> None:
     """Complain unless `value` is a result of the functions that `source` names."""
     if not isinstance(value, kinds):
-        raise InputError(
-            wrong(argument, expected=f"a result of {source}", got=type(value).__name__,
-                  remedy="ask for it first")
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected=f"a result of {source}",
+            got=type(value).__name__,
+            remedy="ask for it first",
+        )
 
 
 def top_of(top: Any) -> int:
@@ -63,10 +65,12 @@ def top_of(top: Any) -> int:
     if top is None:
         return sys.maxsize
     if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
-        raise InputError(
-            wrong("top", expected="a whole number of at least 1, or None for all", got=repr(top),
-                  remedy="leave it out for what can be read")
-        )  # fmt: skip
+        raise InputError.about(
+            "top",
+            expected="a whole number of at least 1, or None for all",
+            got=repr(top),
+            remedy="leave it out for what can be read",
+        )
     return int(top)
 
 
@@ -83,7 +87,7 @@ def numbers(argument: str, found: pd.Series | pd.DataFrame, *, gaps: bool = Fals
             return values
         at = found.index[bad.reshape(len(values), -1).any(axis=1)]
         got, remedy = f"{values[bad][0]} for {shorten(at)}", "leave these rows out"
-    raise InputError(wrong(argument, expected="finite numbers", got=got, remedy=remedy))
+    raise InputError.about(argument, expected="finite numbers", got=got, remedy=remedy)
 
 
 # ---- numbers and units ---------------------------------------------------------------------------
@@ -219,14 +223,28 @@ def note(ax: Axes, text: str) -> None:
 
 def empty(ax: Axes, text: str) -> None:
     """Say in the middle of axes why they are empty."""
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", size=SIZE, color=INK,
-            style="italic")  # fmt: skip
+    ax.text(
+        0.5,
+        0.5,
+        text,
+        transform=ax.transAxes,
+        ha="center",
+        va="center",
+        size=SIZE,
+        color=INK,
+        style="italic",
+    )
 
 
 def over_bars(
-    ax: Axes, names: Sequence[str], texts: Sequence[str], low: Sequence[float],
-    high: Sequence[float], label: str, about: str,
-) -> None:  # fmt: skip
+    ax: Axes,
+    names: Sequence[str],
+    texts: Sequence[str],
+    low: Sequence[float],
+    high: Sequence[float],
+    label: str,
+    about: str,
+) -> None:
     """Write names below upright bars at 0, 1, … and texts above, turned where bars are narrow.
 
     `low` and `high` are the ends of the bars; zero is shown, too. `label` says what they are, and
@@ -248,7 +266,15 @@ def over_bars(
     tall = widest if style["rotation"] else style["size"]
     margins(ax, "y", ends, (4.0 if ends[0] < 0 else 0.0, tall + 6))
     for x, text in enumerate(texts):
-        ax.annotate(text, (x, max(low[x], high[x])), xytext=(0, 2), textcoords="offset points",
-                    ha="center", va="bottom", color=INK, **style)  # fmt: skip
+        ax.annotate(
+            text,
+            (x, max(low[x], high[x])),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=INK,
+            **style,
+        )
     caption(ax, "y", label)  # again, in lines that fit: turned names and these take from each other
     note(ax, about)

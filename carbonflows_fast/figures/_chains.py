@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.wording import percent, scale_for
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.figures._axes import (
     CATEGORIES,
     INK,
@@ -102,8 +102,13 @@ def path_tree(
     place, scale = np.arange(lines), scale_for([*below, rest], paths.unit)
     sizes = np.abs(below)
     ax.barh(place[:-1], sizes, height=0.7, linewidth=0, color=PALE)
-    ax.barh(place[:-1], np.abs(own), height=0.7, linewidth=0,
-            color=[CATEGORIES[0] if v >= 0 else RISE for v in own])  # fmt: skip
+    ax.barh(
+        place[:-1],
+        np.abs(own),
+        height=0.7,
+        linewidth=0,
+        color=[CATEGORIES[0] if v >= 0 else RISE for v in own],
+    )
     ax.barh(place[-1:], [abs(rest)], height=0.7, color=OTHER, linewidth=0)
 
     bare(ax, ["bottom"])
@@ -117,10 +122,12 @@ def path_tree(
     steps = [f"{isolated(said[a])}: {isolated(b)}" for a, b in zip(tree["region"], tree["sector"])]
     indent = min(INDENT, 0.5 * WORDS * width / max(stage.max(initial=0), 1))
     lefts = indent * stage
-    steps = [fitted(steps[node], WORDS * width - left - 8, size)
-             for node, left in zip(order, lefts)]  # fmt: skip
-    wide = (max(text_width(text, size) + left for text, left in
-                zip([*steps, REST], [*lefts, 0.0])) + 8) / width  # fmt: skip
+    steps = [
+        fitted(steps[node], WORDS * width - left - 8, size) for node, left in zip(order, lefts)
+    ]
+    wide = (
+        max(text_width(text, size) + left for text, left in zip([*steps, REST], [*lefts, 0.0])) + 8
+    ) / width
     longest = float(sizes.max(initial=0.0)) or abs(rest) or 1.0
     beside = max((text_width(scale.number(value), size) for value in below), default=0.0) + 6
     edge = longest / max(0.3, 1 - beside / width / (1 - wide))
@@ -161,9 +168,14 @@ def _key(ax: Axes) -> None:
     ax.legend(
         handles=[Patch(color=colour, linewidth=0, label=text) for text, colour in said.items()],
         ncols=1 + beside,
-        loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=SIZE,
-        labelcolor=INK, borderaxespad=0.0, handlelength=1.0,
-    )  # fmt: skip
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        fontsize=SIZE,
+        labelcolor=INK,
+        borderaxespad=0.0,
+        handlelength=1.0,
+    )
 
 
 def _largest_paths(paths: Paths, top: int) -> Paths:
@@ -208,8 +220,9 @@ def _elbows(
 
 
 def _beside(ax: Axes, x: float, y: float, text: str, size: float) -> None:
-    ax.annotate(text, (x, y), xytext=(3, 0), textcoords="offset points", va="center", size=size,
-                color=INK)  # fmt: skip
+    ax.annotate(
+        text, (x, y), xytext=(3, 0), textcoords="offset points", va="center", size=size, color=INK
+    )
 
 
 @drawing
@@ -255,8 +268,14 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
     ax.bar(place[:-1], values, width=0.72, color=colour, linewidth=0, label=f"all of the {what}")
     ax.bar(place[-1:], [rest], width=0.72, color=OTHER, linewidth=0)
     if reported is not None:
-        ax.bar(place[:-1], reported, width=0.72, color=CATEGORIES[0], linewidth=0,
-               label="in paths reported")  # fmt: skip
+        ax.bar(
+            place[:-1],
+            reported,
+            width=0.72,
+            color=CATEGORIES[0],
+            linewidth=0,
+            label="in paths reported",
+        )
         ax.legend(frameon=False, fontsize=SIZE, labelcolor=INK)
     bare(ax, ["left"])
     scaled(ax.yaxis, scale)
@@ -280,11 +299,12 @@ def _profile(result: Any) -> tuple[Any, Any, float, float, str, dict[str, str]]:
         return values, frame["value"].to_numpy(), rest, result.total, "stage", about
     frame = result.tiers if isinstance(result, SectorStudy) else result
     if not {"emissions", "remainder"} <= set(frame.columns) or not len(frame):
-        raise InputError(
-            wrong("result", expected="layers, with columns emissions and remainder",
-                  got=f"columns {', '.join(map(str, frame.columns))}",
-                  remedy="give the result of cf.production_layers")
-        )  # fmt: skip
+        raise InputError.about(
+            "result",
+            expected="layers, with columns emissions and remainder",
+            got=f"columns {', '.join(map(str, frame.columns))}",
+            remedy="give the result of cf.production_layers",
+        )
     about = {name: str(frame.attrs.get(name, "")) for name in ("stressor", "unit")}
     values = numbers("result", frame["emissions"])
     rest = float(numbers("result", frame["remainder"])[-1])

@@ -11,7 +11,7 @@ import pandas as pd
 from carbonflows_fast._base.wording import scale_for, shares_for
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.decomposition import Decomposition
-from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, shorten
 from carbonflows_fast.figures._axes import (
     CATEGORIES,
     FALL,
@@ -87,10 +87,12 @@ def waterfall(
     checked("decomposition", decomposition, Decomposition, "cf.structural_decomposition")
     found = decomposition.to_frame()
     if "factor" not in found.index.names:
-        raise InputError(
-            wrong("decomposition", expected="effects of factors", got="effects of coefficients",
-                  remedy="ask for by=None, 'region' or 'product'")
-        )  # fmt: skip
+        raise InputError.about(
+            "decomposition",
+            expected="effects of factors",
+            got="effects of coefficients",
+            remedy="ask for by=None, 'region' or 'product'",
+        )
     numbers("decomposition", found["effect"])
     effects = found["effect"].groupby(level="factor", sort=False).sum()
     first, _, last = decomposition.label.partition(" → ")
@@ -108,8 +110,9 @@ def waterfall(
     ax = axes_for(ax, 3.4)
     place = np.arange(len(names))
     # An edge of their own shows bars of next to nothing, and keeps the way from bar to bar whole.
-    ax.bar(place, heights, bottom=bottoms, width=0.68, color=colours, edgecolor=colours,
-           linewidth=0.6)  # fmt: skip
+    ax.bar(
+        place, heights, bottom=bottoms, width=0.68, color=colours, edgecolor=colours, linewidth=0.6
+    )
     tops = np.array(bottoms) + np.array(heights)
     reached = tops.copy()
     reached[-1] = level[-1]
@@ -195,11 +198,16 @@ def time_series(
         own = not rest and at < len(CATEGORIES)
         colours.append(CATEGORIES[at] if own else OTHER)
         ax.plot(
-            shown.index, shown[name], color=colours[-1], linewidth=1.4,
-            linestyle="--" if rest else "-", markersize=3.5,
+            shown.index,
+            shown[name],
+            color=colours[-1],
+            linewidth=1.4,
+            linestyle="--" if rest else "-",
+            markersize=3.5,
             marker=MARKERS[at] if own else "." if lonely[name] else None,
-            label=name, clip_on=False,
-        )  # fmt: skip
+            label=name,
+            clip_on=False,
+        )
     if not rate:  # levels compare from zero
         ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0] if np.nanmin(shown) < 0 else 0.0))
     bare(ax, ["left", "bottom"])
@@ -259,34 +267,44 @@ def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return years × regions, in the order of the frame."""
     checked("accounts", accounts, pd.DataFrame, "Panel.accounts")
     if list(accounts.index.names) != ["year", "region"]:
-        raise InputError(
-            wrong("accounts", expected="an index of year and region",
-                  got=f"{list(accounts.index.names)}", remedy="give the result of Panel.accounts")
-        )  # fmt: skip
+        raise InputError.about(
+            "accounts",
+            expected="an index of year and region",
+            got=f"{list(accounts.index.names)}",
+            remedy="give the result of Panel.accounts",
+        )
     if not isinstance(column, str) or column not in accounts.columns:
-        raise LabelError(
-            wrong("column", expected="a column of the accounts", got=repr(column),
-                  remedy=f"choose one of {shorten(accounts.columns, 9)}")
-        )  # fmt: skip
+        raise LabelError.about(
+            "column",
+            expected="a column of the accounts",
+            got=repr(column),
+            remedy=f"choose one of {shorten(accounts.columns, 9)}",
+        )
     if accounts.index.has_duplicates or not len(accounts):
         again = shorten(accounts.index[accounts.index.duplicated()], 1)
         got = f"more than one for {again}" if len(accounts) else "no row"
-        raise InputError(
-            wrong("accounts", expected="one row for each year and region", got=got,
-                  remedy="give the result of Panel.accounts")
-        )  # fmt: skip
+        raise InputError.about(
+            "accounts",
+            expected="one row for each year and region",
+            got=got,
+            remedy="give the result of Panel.accounts",
+        )
     wide = accounts[column].unstack("region", sort=False).sort_index()
     if not pd.api.types.is_integer_dtype(wide.index):
-        raise InputError(
-            wrong("accounts", expected="years that are whole numbers",
-                  got=shorten(map(repr, wide.index)), remedy="rename them")
-        )  # fmt: skip
+        raise InputError.about(
+            "accounts",
+            expected="years that are whole numbers",
+            got=shorten(map(repr, wide.index)),
+            remedy="rename them",
+        )
     found = pd.DataFrame(numbers("accounts", wide, gaps=True), wide.index, wide.columns)
     if found.isna().all(axis=None):
-        raise InputError(
-            wrong("column", expected="a column with numbers", got=repr(column),
-                  remedy="all of it is missing: choose another one")
-        )  # fmt: skip
+        raise InputError.about(
+            "column",
+            expected="a column with numbers",
+            got=repr(column),
+            remedy="all of it is missing: choose another one",
+        )
     return found
 
 
@@ -312,10 +330,12 @@ def _picked(
     else:
         asked = [regions] if isinstance(regions, str) else regions
         if not isinstance(asked, Iterable) or not (asked := list(asked)):
-            raise InputError(
-                wrong("regions", expected="names of regions", got=repr(regions),
-                      remedy="leave it out for the largest")
-            )  # fmt: skip
+            raise InputError.about(
+                "regions",
+                expected="names of regions",
+                got=repr(regions),
+                remedy="leave it out for the largest",
+            )
         found = [
             region
             for name in asked
@@ -342,12 +362,24 @@ def _named(ax: Axes, shown: pd.DataFrame, colours: Sequence[str]) -> None:
     names = [fitted(str(shown.columns[at]), room, size) for at in order]
     for at, name, place in zip(order, names, places):
         ax.annotate(
-            name, (shown.index[-1], last[at]), xytext=(14, place),
-            textcoords=("offset points", "data"), va="center", size=size, color=INK,
-            annotation_clip=False, **as_is(name),
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": colours[at], "shrinkA": 1,
-                        "shrinkB": 3, "relpos": (0.0, 0.5)},
-        )  # fmt: skip
+            name,
+            (shown.index[-1], last[at]),
+            xytext=(14, place),
+            textcoords=("offset points", "data"),
+            va="center",
+            size=size,
+            color=INK,
+            annotation_clip=False,
+            **as_is(name),
+            arrowprops={
+                "arrowstyle": "-",
+                "linewidth": 0.5,
+                "color": colours[at],
+                "shrinkA": 1,
+                "shrinkB": 3,
+                "relpos": (0.0, 0.5),
+            },
+        )
     first, end = float(shown.index[0]), float(shown.index[-1])
     wide = max(text_width(name, size) for name in names)
     margins(ax, "x", (first, end), (4.0, wide + 18))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,10 +81,12 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
         from matplotlib.axes import Axes
         from matplotlib.figure import Figure, FigureBase
     except ImportError as error:
-        raise InputError(
-            wrong("matplotlib", expected="an installed package", got=str(error),
-                  remedy="install it with `pip install 'carbonflows_fast[figures]'`")
-        ) from error  # fmt: skip
+        raise InputError.about(
+            "matplotlib",
+            expected="an installed package",
+            got=str(error),
+            remedy="install it with `pip install 'carbonflows_fast[figures]'`",
+        ) from error
     if ax is None:
         size = min(width, most_width()), height
         if _page.get() is not None:
@@ -104,7 +106,7 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
         remedy = "give its add_subplot()"
     elif isinstance(ax, np.ndarray | list | tuple | dict):
         got, remedy = f"{got} of {np.size(ax) or len(ax)}", "give one of them"
-    raise InputError(wrong("ax", expected="plain matplotlib Axes", got=got, remedy=remedy))
+    raise InputError.about("ax", expected="plain matplotlib Axes", got=got, remedy=remedy)
 
 
 def _shown(size: tuple[float, float]) -> Axes:
@@ -114,10 +116,12 @@ def _shown(size: tuple[float, float]) -> Axes:
     try:
         return pyplot.figure(figsize=size, layout="constrained").add_subplot()
     except ImportError as error:  # of a backend with windows, where there is no screen
-        raise InputError(
-            wrong("matplotlib", expected="a backend that can be loaded here", got=str(error),
-                  remedy="call matplotlib.use('agg') first, or give axes of your own as ax")
-        ) from error  # fmt: skip
+        raise InputError.about(
+            "matplotlib",
+            expected="a backend that can be loaded here",
+            got=str(error),
+            remedy="call matplotlib.use('agg') first, or give axes of your own as ax",
+        ) from error
 
 
 def called(labels: Sequence[str], names: Mapping[str, str] | None) -> list[str]:
@@ -130,15 +134,19 @@ def called(labels: Sequence[str], names: Mapping[str, str] | None) -> list[str]:
         return list(labels)
     if not isinstance(names, Mapping) or not all(isinstance(n, str) for n in names.values()):
         got: Any = type(names).__name__ if not isinstance(names, Mapping) else "other values"
-        raise InputError(
-            wrong("names", expected="a mapping from labels of regions to texts", got=got,
-                  remedy='give e.g. {"CHN": "China"}')
-        )  # fmt: skip
+        raise InputError.about(
+            "names",
+            expected="a mapping from labels of regions to texts",
+            got=got,
+            remedy='give e.g. {"CHN": "China"}',
+        )
     found = [names.get(label, label) for label in labels]
     if len(set(found)) < len(set(labels)):
         again = sorted({name for name in found if found.count(name) > 1})
-        raise InputError(
-            wrong("names", expected="another name for each region", got=f"{shorten(again)} twice",
-                  remedy="leave these out to keep their labels")
-        )  # fmt: skip
+        raise InputError.about(
+            "names",
+            expected="another name for each region",
+            got=f"{shorten(again)} twice",
+            remedy="leave these out to keep their labels",
+        )
     return found

@@ -23,9 +23,12 @@ def largest(names: Sequence[str], sizes: FloatArray, top: int) -> list[str]:
 
 
 def merged(
-    columns: Sequence[Sequence[str]], links: Sequence[FloatArray], kept: Sequence[str],
-    *, in_order: bool = False,
-) -> tuple[list[list[str]], list[FloatArray]]:  # fmt: skip
+    columns: Sequence[Sequence[str]],
+    links: Sequence[FloatArray],
+    kept: Sequence[str],
+    *,
+    in_order: bool = False,
+) -> tuple[list[list[str]], list[FloatArray]]:
     """Sum what is not kept into "other (n)", which stands last in each column.
 
     Parameters

@@ -13,9 +13,17 @@ from functools import cache
 from typing import Any
 
 __all__ = [
-    "LEADING", "SIZE", "SMALLEST", "as_is", "fitted", "isolated", "lettering", "text_width",
-    "turned", "wrapped",
-]  # fmt: skip
+    "LEADING",
+    "SIZE",
+    "SMALLEST",
+    "as_is",
+    "fitted",
+    "isolated",
+    "lettering",
+    "text_width",
+    "turned",
+    "wrapped",
+]
 
 logger = logging.getLogger(__name__)
 

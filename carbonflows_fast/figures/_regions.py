@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.wording import Scale, scale_for, shares_for
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.figures._axes import (
     FALL,
     INK,
@@ -95,8 +95,9 @@ def net_imports(
     values = shown["share" if share else "net_imports"].to_numpy()
     ax = axes_for(ax, max(1.8, 0.9 + 0.155 * len(shown)))
     place = np.arange(len(shown))
-    colour = [OTHER if other else RISE if v > 0 else FALL
-              for v, other in zip(values, shown["other"])]  # fmt: skip
+    colour = [
+        OTHER if other else RISE if v > 0 else FALL for v, other in zip(values, shown["other"])
+    ]
     ax.barh(place, values, height=0.72, color=colour, linewidth=0)
 
     bare(ax, ["bottom"])
@@ -118,9 +119,15 @@ def net_imports(
     texts = [scale.number(value, sign=True) for value in values]
     for y, value, text in zip(place, values, texts):
         ax.annotate(
-            text, (value, y), xytext=(3 if value > 0 else -3, 0), textcoords="offset points",
-            ha="left" if value > 0 else "right", va="center", size=size, color=INK,
-        )  # fmt: skip
+            text,
+            (value, y),
+            xytext=(3 if value > 0 else -3, 0),
+            textcoords="offset points",
+            ha="left" if value > 0 else "right",
+            va="center",
+            size=size,
+            color=INK,
+        )
     wide = max((text_width(text, size) for text in texts), default=0.0) + 6
     low, high = min(0.0, values.min(initial=0.0)), max(0.0, values.max(initial=0.0))
     margins(ax, "x", (low, high), (wide if low < 0 else 0, wide if high > 0 else 0))
@@ -146,11 +153,12 @@ def _balances(result: Flows | pd.DataFrame) -> pd.DataFrame:
     else:
         missing = {"production", "net_imports"} - set(result.columns)
         if missing or result.index.nlevels != 1:
-            raise InputError(
-                wrong("result", expected="the accounts of one table",
-                      got=f"a frame without {', '.join(sorted(missing)) or 'one row a region'}",
-                      remedy="give the result of cf.accounts or cf.flows")
-            )  # fmt: skip
+            raise InputError.about(
+                "result",
+                expected="the accounts of one table",
+                got=f"a frame without {', '.join(sorted(missing)) or 'one row a region'}",
+                remedy="give the result of cf.accounts or cf.flows",
+            )
         numbers("result", result[["production", "net_imports"]])
         frame = result[result["net_imports"] != 0]
         about = {name: str(result.attrs.get(name, "")) for name in ("stressor", "unit")}
@@ -294,9 +302,14 @@ def _cells(ax: Axes, E: Any) -> Any:
 def _colour_bar(ax: Axes, E: Any, image: Any, label: str, scale: Scale) -> Axes:
     paler = bool(((E > 0) & (image.norm.vmin > E)).any())
     bar = ax.figure.colorbar(
-        image, ax=ax, extend="min" if paler else "neither", fraction=0.05, pad=0.02, aspect=30,
+        image,
+        ax=ax,
+        extend="min" if paler else "neither",
+        fraction=0.05,
+        pad=0.02,
+        aspect=30,
         use_gridspec=not alone(ax),
-    )  # fmt: skip
+    )
     bar.outline.set_visible(False)
     if image.norm.vmax < 100 * image.norm.vmin:  # powers of ten alone would be too few
         from matplotlib.ticker import LogLocator
@@ -321,5 +334,6 @@ def _write_cells(ax: Axes, E: Any, image: Any, scale: Scale) -> None:
     for (i, j), value in np.ndenumerate(E):
         red, green, blue, _ = image.cmap(image.norm(value)) if value > 0 else (1, 1, 1, 1)
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-        ax.text(j, i, texts[i][j], ha="center", va="center", size=size,
-                color="white" if dark else INK)  # fmt: skip
+        ax.text(
+            j, i, texts[i][j], ha="center", va="center", size=size, color="white" if dark else INK
+        )

@@ -171,9 +171,14 @@ def sector_flow(
 
 
 def _draw(
-    ax: Axes | None, heads: Sequence[str], names: Sequence[Sequence[str]],
-    links: Sequence[FloatArray], top: int, unit: str, about: str,
-) -> Axes:  # fmt: skip
+    ax: Axes | None,
+    heads: Sequence[str],
+    names: Sequence[Sequence[str]],
+    links: Sequence[FloatArray],
+    top: int,
+    unit: str,
+    about: str,
+) -> Axes:
     sizes: dict[str, float] = {}
     for column, values in zip(names, _heights(links)):
         for name, value in zip(column, values):
@@ -273,9 +278,12 @@ def _bands(
         outline = _outline(x + NODE / 2, x + 1 - NODE / 2, leave[i, j], arrive[i, j], link[i, j])
         name = left.names[i]
         band = PathPatch(
-            outline, facecolor=colour.get(name, OTHER), alpha=0.45, linewidth=0,
+            outline,
+            facecolor=colour.get(name, OTHER),
+            alpha=0.45,
+            linewidth=0,
             label=f"{name} → {right.names[j]}",
-        )  # fmt: skip
+        )
         band.set_in_layout(False)  # it lies between nodes, and there may be thousands
         ax.add_artist(band)
 
@@ -286,9 +294,16 @@ def _outline(x0: float, x1: float, y0: float, y1: float, height: float) -> Any:
 
     half = (x0 + x1) / 2
     corners = [
-        (x0, y0), (half, y0), (half, y1), (x1, y1),
-        (x1, y1 + height), (half, y1 + height), (half, y0 + height), (x0, y0 + height), (x0, y0),
-    ]  # fmt: skip
+        (x0, y0),
+        (half, y0),
+        (half, y1),
+        (x1, y1),
+        (x1, y1 + height),
+        (half, y1 + height),
+        (half, y0 + height),
+        (x0, y0 + height),
+        (x0, y0),
+    ]
     curve = [Path.CURVE4] * 3
     return Path(corners, [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY])
 
@@ -300,16 +315,25 @@ def _nodes(ax: Axes, columns: Sequence[_Column], colour: dict[str, str]) -> None
         for name, height, y in zip(column.names, column.heights, column.tops):
             if height:
                 box = Rectangle(
-                    (x - NODE / 2, y), NODE, height, facecolor=colour.get(name, OTHER),
-                    linewidth=0.4, edgecolor=colour.get(name, OTHER), label=name,
-                )  # fmt: skip
+                    (x - NODE / 2, y),
+                    NODE,
+                    height,
+                    facecolor=colour.get(name, OTHER),
+                    linewidth=0.4,
+                    edgecolor=colour.get(name, OTHER),
+                    label=name,
+                )
                 ax.add_artist(box)
 
 
 def _heads(
-    ax: Axes, heads: Sequence[str], names: Sequence[Sequence[str]], heights: Sequence[FloatArray],
-    written: Callable[[float], str], size: float,
-) -> tuple[float, list[list[str]], list[float]]:  # fmt: skip
+    ax: Axes,
+    heads: Sequence[str],
+    names: Sequence[Sequence[str]],
+    heights: Sequence[FloatArray],
+    written: Callable[[float], str],
+    size: float,
+) -> tuple[float, list[list[str]], list[float]]:
     """Write the heads of the columns, in narrow axes in two lines and all letters smaller.
 
     Return the size of letters that leaves room between the columns, the labels of the nodes (none
@@ -319,10 +343,14 @@ def _heads(
     aside = ASIDE[last > 1]
     while True:
         texts = [
-            [_label(name, written(float(height)), min(NAME, aside * width), size) if height else ""
-             for name, height in zip(column, passing)]
+            [
+                _label(name, written(float(height)), min(NAME, aside * width), size)
+                if height
+                else ""
+                for name, height in zip(column, passing)
+            ]
             for column, passing in zip(names, heights)
-        ]  # fmt: skip
+        ]
         bold = [1.2 * text_width(line, head) for line in lines]
         beside = [
             max(bold[at], 5 + max((text_width(text, size) for text in texts[at]), default=0.0))
@@ -342,9 +370,12 @@ def _heads(
 
 
 def _labels(
-    ax: Axes, columns: Sequence[_Column], texts: Sequence[Sequence[str]], beside: Sequence[float],
+    ax: Axes,
+    columns: Sequence[_Column],
+    texts: Sequence[Sequence[str]],
+    beside: Sequence[float],
     size: float,
-) -> None:  # fmt: skip
+) -> None:
     """Write names and sizes beside the nodes.
 
     Between two columns that are near to each other there is room for names only, in smaller letters
@@ -364,10 +395,17 @@ def _labels(
                 text = "" if text_width(text, letters) > between or len(text) < 3 else text
             if text:
                 ax.annotate(
-                    text, (x + side * NODE / 2, top + height / 2), xytext=(side * 3, 0),
-                    textcoords="offset points", ha="right" if first else "left", va="center",
-                    size=letters, color=INK, bbox=None if outer else VEIL, **as_is(text),
-                )  # fmt: skip
+                    text,
+                    (x + side * NODE / 2, top + height / 2),
+                    xytext=(side * 3, 0),
+                    textcoords="offset points",
+                    ha="right" if first else "left",
+                    va="center",
+                    size=letters,
+                    color=INK,
+                    bbox=None if outer else VEIL,
+                    **as_is(text),
+                )
 
 
 def _label(name: str, number: str, room: float, size: float) -> str:

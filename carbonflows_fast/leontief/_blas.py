@@ -28,9 +28,21 @@ _dtrsm = _routine(
     "dtrsm", _text, _text, _text, _text, _integer, _integer, _number, _at, _integer, _at, _integer
 )
 _dgemm = _routine(
-    "dgemm", _text, _text, _integer, _integer, _integer, _number, _at, _integer, _at, _integer,
-    _number, _at, _integer,
-)  # fmt: skip
+    "dgemm",
+    _text,
+    _text,
+    _integer,
+    _integer,
+    _integer,
+    _number,
+    _at,
+    _integer,
+    _at,
+    _integer,
+    _number,
+    _at,
+    _integer,
+)
 
 
 def _whole(value: int) -> Any:
@@ -52,16 +64,34 @@ def _column_stride(array: FloatArray) -> Any:
 def solve_triangular(T: FloatArray, X: FloatArray, *, lower: bool) -> None:
     """Overwrite X (n, k) with T⁻¹ X, T (n, n) being triangular; with ones to divide by if lower."""
     _dtrsm(
-        b"L", b"L" if lower else b"U", b"N", b"U" if lower else b"N",
-        _whole(X.shape[0]), _whole(X.shape[1]), _real(1.0),
-        T.ctypes.data, _column_stride(T), X.ctypes.data, _column_stride(X),
-    )  # fmt: skip
+        b"L",
+        b"L" if lower else b"U",
+        b"N",
+        b"U" if lower else b"N",
+        _whole(X.shape[0]),
+        _whole(X.shape[1]),
+        _real(1.0),
+        T.ctypes.data,
+        _column_stride(T),
+        X.ctypes.data,
+        _column_stride(X),
+    )
 
 
 def multiply_transposed(A: FloatArray, B: FloatArray, out: FloatArray) -> None:
     """Write A'B to `out` (m, k), for A (n, m) and B (n, k)."""
     _dgemm(
-        b"T", b"N", _whole(A.shape[1]), _whole(B.shape[1]), _whole(A.shape[0]), _real(1.0),
-        A.ctypes.data, _column_stride(A), B.ctypes.data, _column_stride(B),
-        _real(0.0), out.ctypes.data, _column_stride(out),
-    )  # fmt: skip
+        b"T",
+        b"N",
+        _whole(A.shape[1]),
+        _whole(B.shape[1]),
+        _whole(A.shape[0]),
+        _real(1.0),
+        A.ctypes.data,
+        _column_stride(A),
+        B.ctypes.data,
+        _column_stride(B),
+        _real(0.0),
+        out.ctypes.data,
+        _column_stride(out),
+    )

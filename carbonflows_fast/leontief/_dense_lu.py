@@ -10,7 +10,7 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.errors import InputError, MemoryLimitError, wrong
+from carbonflows_fast.errors import InputError, MemoryLimitError
 from carbonflows_fast.leontief._certificate import Certificate, rounding
 from carbonflows_fast.leontief._tiles import IntArray, RegionTiles
 
@@ -125,24 +125,30 @@ def choose_method(
 
     """
     if not isinstance(method, str) or method not in METHODS:
-        raise InputError(
-            wrong("method", expected=" or ".join(map(repr, METHODS)), got=repr(method),
-                  remedy="leave it out to let the size of the problem decide")
-        )  # fmt: skip
+        raise InputError.about(
+            "method",
+            expected=" or ".join(map(repr, METHODS)),
+            got=repr(method),
+            remedy="leave it out to let the size of the problem decide",
+        )
     limit = DEFAULT_MEMORY if memory_limit is None else memory_limit
     if isinstance(limit, bool) or not isinstance(limit, Real) or not limit > 0:
-        raise InputError(
-            wrong("memory_limit", expected="a positive number of bytes", got=repr(memory_limit),
-                  remedy="leave it out for 8 GB")
-        )  # fmt: skip
+        raise InputError.about(
+            "memory_limit",
+            expected="a positive number of bytes",
+            got=repr(memory_limit),
+            remedy="leave it out for 8 GB",
+        )
     # The matrix, which LAPACK overwrites, and the right-hand sides, their solutions and residuals.
     needed = (4.0 if single else 8.0) * n * n + 32.0 * n * k
     if method == "direct":
         if needed > limit and memory_limit is not None:
-            raise MemoryLimitError(
-                wrong("memory_limit", expected=f"at least {needed:,.0f} bytes for dense LU",
-                      got=f"{limit:,.0f}", remedy="use method='gmres'")
-            )  # fmt: skip
+            raise MemoryLimitError.about(
+                "memory_limit",
+                expected=f"at least {needed:,.0f} bytes for dense LU",
+                got=f"{limit:,.0f}",
+                remedy="use method='gmres'",
+            )
         return "direct", "asked for"
     if method != "auto":
         return method, "asked for"

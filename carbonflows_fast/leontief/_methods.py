@@ -58,9 +58,13 @@ class Problem:
             elif positive.any():
                 X[:, positive] = np.maximum(X[:, positive], 0.0)
         return prove(
-            self.tiles, self.certificate, X, self.Y,
-            adjoint=self.adjoint, threads=self.threads,
-        )  # fmt: skip
+            self.tiles,
+            self.certificate,
+            X,
+            self.Y,
+            adjoint=self.adjoint,
+            threads=self.threads,
+        )
 
     def not_reached(self, proof: Proof, passes: int) -> ConvergenceError:
         """Say how far the bounds came, and what stands in the way."""
@@ -98,9 +102,14 @@ def by_iteration(
     for attempt in range(4):
         stopping = Stopping(MOST_PASSES, certificate.guard, certificate.weight, goal * 0.1**attempt)
         used = sweeps.run(
-            problem.Y, X, stopping, from_zero=from_zero and attempt == 0,
-            adjoint=problem.adjoint, threads=problem.threads, krylov=krylov,
-        )  # fmt: skip
+            problem.Y,
+            X,
+            stopping,
+            from_zero=from_zero and attempt == 0,
+            adjoint=problem.adjoint,
+            threads=problem.threads,
+            krylov=krylov,
+        )
         proof = problem.prove(X)
         passes += used + 1
         if proof.bound <= problem.rtol:
@@ -126,9 +135,14 @@ def single_krylov(problem: Problem, sweeps: Sweeps) -> Single:
         certificate = problem.certificate
         stopping = Stopping(MOST_PASSES, certificate.guard, certificate.weight, goal)
         passes = sweeps.run(
-            left, step, stopping, from_zero=True, adjoint=problem.adjoint,
-            threads=problem.threads, krylov=True,
-        )  # fmt: skip
+            left,
+            step,
+            stopping,
+            from_zero=True,
+            adjoint=problem.adjoint,
+            threads=problem.threads,
+            krylov=True,
+        )
         return step, passes
 
     return solve

@@ -130,9 +130,14 @@ class Guards:
         done = 0
         for sweeps in GUARD_SWEEPS:
             self._sweeps.run(
-                t[:, None], w, Stopping(sweeps - done), from_zero=done == 0,
-                adjoint=not adjoint, absolute=True, threads=threads,
-            )  # fmt: skip
+                t[:, None],
+                w,
+                Stopping(sweeps - done),
+                from_zero=done == 0,
+                adjoint=not adjoint,
+                absolute=True,
+                threads=threads,
+            )
             done = sweeps
             yield np.ascontiguousarray(w[:, 0])
         if not np.isfinite(w).all() or 8.0 * t.size**2 > _dense_lu.DEFAULT_MEMORY:

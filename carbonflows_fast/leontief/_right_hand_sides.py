@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._small import SMALLEST
 
 __all__ = ["RightHandSides", "check_size", "checked_rtol", "checked_weight", "raised"]
@@ -28,16 +28,17 @@ def _numbers(name: str, value: Any, expected: str) -> FloatArray:
             raise TypeError
         array: FloatArray = given.astype(np.float64, copy=False)
     except (TypeError, ValueError):
-        raise InputError(
-            wrong(name, expected=expected, got=_kind(value),
-                  remedy="give an array of real numbers")
-        ) from None  # fmt: skip
+        raise InputError.about(
+            name, expected=expected, got=_kind(value), remedy="give an array of real numbers"
+        ) from None
     if not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise InputError(
-            wrong(name, expected="finite numbers", got=f"{array[place]} at {place}",
-                  remedy="replace NaN and infinity")
-        )  # fmt: skip
+        raise InputError.about(
+            name,
+            expected="finite numbers",
+            got=f"{array[place]} at {place}",
+            remedy="replace NaN and infinity",
+        )
     return array
 
 
@@ -51,10 +52,12 @@ def check_size(name: str, columns: FloatArray) -> None:
     largest = np.maximum(columns.max(axis=0, initial=0.0), -columns.min(axis=0, initial=0.0))
     wild = (largest > 0.0) & ((largest < SMALLEST) | (largest > LARGEST))
     if wild.any():
-        raise InputError(
-            wrong(name, expected=f"largest numbers between {SMALLEST:.0e} and {LARGEST:.0e}",
-                  got=f"{largest[wild][0]:.1e}", remedy="give it in another unit")
-        )  # fmt: skip
+        raise InputError.about(
+            name,
+            expected=f"largest numbers between {SMALLEST:.0e} and {LARGEST:.0e}",
+            got=f"{largest[wild][0]:.1e}",
+            remedy="give it in another unit",
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,10 +76,12 @@ class RightHandSides:
         array = _numbers(name, value, f"numbers of {shape}")
         along = array.ndim - 1 if by_row else 0
         if array.ndim not in (1, 2) or array.shape[along] != n:
-            raise InputError(
-                wrong(name, expected=shape, got=f"shape {array.shape}",
-                      remedy="give one number for each row of the table, in its order")
-            )  # fmt: skip
+            raise InputError.about(
+                name,
+                expected=shape,
+                got=f"shape {array.shape}",
+                remedy="give one number for each row of the table, in its order",
+            )
         flat = array.ndim == 1
         columns = array[:, None] if flat else array.T if by_row else array
         check_size(name, columns)
@@ -100,10 +105,12 @@ class RightHandSides:
         array = _numbers("x0", x0, "numbers")
         expected = self.shape
         if array.shape != expected:
-            raise InputError(
-                wrong("x0", expected=f"shape {expected}, that of {self.name}",
-                      got=f"shape {array.shape}", remedy="leave it out to start from zero")
-            )  # fmt: skip
+            raise InputError.about(
+                "x0",
+                expected=f"shape {expected}, that of {self.name}",
+                got=f"shape {array.shape}",
+                remedy="leave it out to start from zero",
+            )
         if self.flat:
             return array[:, None]
         return array.T if self.by_row else array
@@ -122,10 +129,12 @@ def checked_rtol(rtol: Any) -> float:
     except (TypeError, ValueError):
         value = np.nan
     if not 0.0 < value < 1.0:
-        raise InputError(
-            wrong("rtol", expected="a number above 0 and below 1", got=repr(rtol),
-                  remedy="1e-10 suits published tables")
-        )  # fmt: skip
+        raise InputError.about(
+            "rtol",
+            expected="a number above 0 and below 1",
+            got=repr(rtol),
+            remedy="1e-10 suits published tables",
+        )
     return value
 
 
@@ -140,19 +149,22 @@ def checked_weight(weight: Any, n: int) -> FloatArray:
     t = _numbers("weight", weight, f"{n} numbers")
     if t.shape != (n,) or t.min(initial=0.0) < 0.0 or not t.any():
         got = f"shape {t.shape}" if t.shape != (n,) else f"values from {t.min()} to {t.max()}"
-        raise InputError(
-            wrong("weight", expected=f"{n} numbers, none negative and not all zero", got=got,
-                  remedy="leave it out to weigh all rows alike")
-        )  # fmt: skip
+        raise InputError.about(
+            "weight",
+            expected=f"{n} numbers, none negative and not all zero",
+            got=got,
+            remedy="leave it out to weigh all rows alike",
+        )
     t = _scaled_below_1(t)
     # The proof needs t > 0; a small floor covers the rows that are not asked about.
     t = np.where(t > 0.0, t, 0.01 * t.mean())
     if t.min() < NEGLIGIBLE * t.max():
-        raise InputError(
-            wrong("weight", expected=f"numbers above {NEGLIGIBLE:.0e} of the largest, or 0",
-                  got=f"{t.min() / t.max():.1e} of it at row {int(t.argmin())}",
-                  remedy="raise the small ones, or set them to 0 if these rows do not matter")
-        )  # fmt: skip
+        raise InputError.about(
+            "weight",
+            expected=f"numbers above {NEGLIGIBLE:.0e} of the largest, or 0",
+            got=f"{t.min() / t.max():.1e} of it at row {int(t.argmin())}",
+            remedy="raise the small ones, or set them to 0 if these rows do not matter",
+        )
     return t
 
 

@@ -56,8 +56,11 @@ class SolveReport:
         return float(self.error_bounds.max(initial=0.0))
 
     def __repr__(self) -> str:
-        counts = ((self.passes, "pass", "passes"), (len(self.error_bounds), "right-hand side", ""),
-                  (self.threads, "thread", ""))  # fmt: skip
+        counts = (
+            (self.passes, "pass", "passes"),
+            (len(self.error_bounds), "right-hand side", ""),
+            (self.threads, "thread", ""),
+        )
         passes, sides, threads = (
             f"{number:,} {one if number == 1 else many or one + 's'}"
             for number, one, many in counts

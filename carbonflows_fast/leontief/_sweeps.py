@@ -112,9 +112,21 @@ class Sweeps:
         """
         values, pivots = self.factors(absolute, threads)
         passes, _ = self.tiles.core.solve(
-            values, pivots, Y, X, krylov, from_zero, stopping.guard, stopping.weight, stopping.goal,
-            stopping.most, adjoint, absolute, threads, instruction_set(),
-        )  # fmt: skip
+            values,
+            pivots,
+            Y,
+            X,
+            krylov,
+            from_zero,
+            stopping.guard,
+            stopping.weight,
+            stopping.goal,
+            stopping.most,
+            adjoint,
+            absolute,
+            threads,
+            instruction_set(),
+        )
         return passes
 
     def name(self, tile_rows: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method
 from carbonflows_fast.leontief._methods import (
     Outcome,
@@ -344,13 +344,11 @@ class LeontiefSystem:
         single = self._sweeps.in_single()
         if single is None:
             largest = np.abs(self.tiles.core.values).max()
-            raise InputError(
-                wrong(
-                    "dtype",
-                    expected="coefficients that fit into float32",
-                    got=f"A up to {largest:.1e}",
-                    remedy="use 'float64'",
-                )
+            raise InputError.about(
+                "dtype",
+                expected="coefficients that fit into float32",
+                got=f"A up to {largest:.1e}",
+                remedy="use 'float64'",
             )
         twin = copy.copy(self)
         twin._single, twin._lu = single, None
@@ -389,10 +387,8 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     """
     required_table("table", table)
     if not isinstance(dtype, str) or dtype not in ("float64", "float32"):
-        raise InputError(
-            wrong(
-                "dtype", expected="'float64' or 'float32'", got=repr(dtype), remedy="leave it out"
-            )
+        raise InputError.about(
+            "dtype", expected="'float64' or 'float32'", got=repr(dtype), remedy="leave it out"
         )
     cache = table._cache
     if "system" not in cache:

@@ -20,9 +20,13 @@ POOL_SECONDS = 6.0
 and the core, and more on a busy one."""
 
 SECONDS = {
-    "accounts": 2.1, "flows": 2.0, "structural_paths": 1.4, "sector_study": 5.3,
-    "structural_path_decomposition": 5.9, "structural_decomposition": 15.0,
-}  # fmt: skip
+    "accounts": 2.1,
+    "flows": 2.0,
+    "structural_paths": 1.4,
+    "sector_study": 5.3,
+    "structural_path_decomposition": 5.9,
+    "structural_decomposition": 15.0,
+}
 """Of a task on one thread at EXIOBASE's size, as docs/panel.md has them."""
 
 STORED, REGIONS = 290e6, 49  # of that table: bytes, and regions that share a pass over A

@@ -18,7 +18,7 @@ import pandas as pd
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import instruction_set, memory_limit, processors
 from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten, wrong
+from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten
 from carbonflows_fast.panel._here import Here, seconds_of, worth_a_pool
 from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
 from carbonflows_fast.panel._tasks import Source, described, memory_of, require_room
@@ -98,18 +98,22 @@ class Panel:
 
     def __init__(self, folder: str | os.PathLike[str], *, workers: int | None = None) -> None:
         if not isinstance(folder, str | os.PathLike):
-            raise InputError(
-                wrong("folder", expected="a path", got=kind_of(folder),
-                      remedy="name the folder of saved tables")
-            )  # fmt: skip
+            raise InputError.about(
+                "folder",
+                expected="a path",
+                got=kind_of(folder),
+                remedy="name the folder of saved tables",
+            )
         self.folder = given_path("folder", folder).absolute()
         if workers is not None and (
             isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1
         ):
-            raise InputError(
-                wrong("workers", expected="a whole number of at least 1", got=repr(workers),
-                      remedy="leave it out for as many as there are processors")
-            )  # fmt: skip
+            raise InputError.about(
+                "workers",
+                expected="a whole number of at least 1",
+                got=repr(workers),
+                remedy="leave it out for as many as there are processors",
+            )
         self.workers = None if workers is None else int(workers)
         self._manifests: dict[int, dict[str, Any]] = {}
         self._paths: dict[int, Path] = {}
@@ -118,12 +122,13 @@ class Panel:
             year = manifest["year"]
             if year is None or year in self._paths:
                 same = "" if year is None else f", the year of {self._paths[year]} too"
-                raise InputError(
-                    wrong("folder", expected="saved tables with one year each",
-                          got=f"{path} with {'none' if year is None else year}{same}",
-                          remedy="keep it elsewhere, or in Python set its year: "
-                          "cf.save(table.with_changes(year=...), ...)")
-                )  # fmt: skip
+                raise InputError.about(
+                    "folder",
+                    expected="saved tables with one year each",
+                    got=f"{path} with {'none' if year is None else year}{same}",
+                    remedy="keep it elsewhere, or in Python set its year: "
+                    "cf.save(table.with_changes(year=...), ...)",
+                )
             self._paths[year], self._manifests[year] = path, manifest
         self._paths = dict(sorted(self._paths.items()))
 
@@ -205,9 +210,14 @@ class Panel:
         return self._ask_years("structural_paths", asked, options, consumers)
 
     def sector_study(
-        self, stressor: Any = None, *, sectors: Any, demand: Any = None, consumers: Any = None,
+        self,
+        stressor: Any = None,
+        *,
+        sectors: Any,
+        demand: Any = None,
+        consumers: Any = None,
         **run: Any,
-    ) -> pd.DataFrame | list[Path]:  # fmt: skip
+    ) -> pd.DataFrame | list[Path]:
         """Return emitted × made × consumed, index year: `flow` of :func:`sector_study`.
 
         Parameters
@@ -223,9 +233,14 @@ class Panel:
     # --- questions of two years -------------------------------------------------------------
 
     def structural_path_decomposition(
-        self, stressor: Any = None, *, demand: Any = None, consumers: Any = None,
-        pairs: Literal["chained", "ends", "all"] = "chained", **options: Any,
-    ) -> pd.DataFrame | list[Path]:  # fmt: skip
+        self,
+        stressor: Any = None,
+        *,
+        demand: Any = None,
+        consumers: Any = None,
+        pairs: Literal["chained", "ends", "all"] = "chained",
+        **options: Any,
+    ) -> pd.DataFrame | list[Path]:
         """Return the supply chains that changed most: :func:`structural_path_decomposition`.
 
         Parameters
@@ -240,9 +255,14 @@ class Panel:
         return self._ask_pairs(what, asked, pairs, options, consumers)
 
     def structural_decomposition(
-        self, stressor: Any = None, *, demand: Any = None, consumers: Any = None,
-        pairs: Literal["chained", "ends", "all"] = "chained", **options: Any,
-    ) -> pd.DataFrame | list[Path]:  # fmt: skip
+        self,
+        stressor: Any = None,
+        *,
+        demand: Any = None,
+        consumers: Any = None,
+        pairs: Literal["chained", "ends", "all"] = "chained",
+        **options: Any,
+    ) -> pd.DataFrame | list[Path]:
         """Return what changes are due to, index (since, year, factor):
         :func:`structural_decomposition`.
 
@@ -269,15 +289,14 @@ class Panel:
         self, what: str, asked: dict[str, Any], pairs: str, options: dict[str, Any], consumers: Any
     ) -> pd.DataFrame | list[Path]:
         if not isinstance(pairs, str) or pairs not in PAIRS:
-            raise InputError(
-                wrong("pairs", expected=f"one of {', '.join(PAIRS)}", got=repr(pairs),
-                      remedy="choose one")
-            )  # fmt: skip
+            raise InputError.about(
+                "pairs", expected=f"one of {', '.join(PAIRS)}", got=repr(pairs), remedy="choose one"
+            )
         run, more = run_options(what, options)
         years = self._chosen(run.years)
         if len(years) < 2:
-            raise InputError(
-                wrong("years", expected="two or more", got=f"{years}", remedy="name another year")
+            raise InputError.about(
+                "years", expected="two or more", got=f"{years}", remedy="name another year"
             )
         chosen: dict[str, Sequence[tuple[int, ...]]] = {
             "chained": list(pairwise(years)),
@@ -287,9 +306,14 @@ class Panel:
         return self._run(what, chosen[pairs], asked | more, consumers, run, pairs)
 
     def _run(
-        self, what: str, chosen: Sequence[tuple[int, ...]], asked: dict[str, Any], consumers: Any,
-        run: Run, pairs: str,
-    ) -> pd.DataFrame | list[Path]:  # fmt: skip
+        self,
+        what: str,
+        chosen: Sequence[tuple[int, ...]],
+        asked: dict[str, Any],
+        consumers: Any,
+        run: Run,
+        pairs: str,
+    ) -> pd.DataFrame | list[Path]:
         described(asked)  # complains before anything is started
         asked = {name: value for name, value in asked.items() if value is not None}
         sources, broken = self._sources(sorted({year for years in chosen for year in years}))
@@ -311,12 +335,18 @@ class Panel:
         return found.result()
 
     def _compute(
-        self, what: str, questions: Sequence[Any], sources: dict[int, Source], run: Run, pairs: str,
+        self,
+        what: str,
+        questions: Sequence[Any],
+        sources: dict[int, Source],
+        run: Run,
+        pairs: str,
         found: Found,
-    ) -> dict[str, str]:  # fmt: skip
+    ) -> dict[str, str]:
         """Answer questions, and return the reasons of what failed."""
-        memory = max(memory_of(what, self._manifests[year]) for years, *_ in questions
-                     for year in years)  # fmt: skip
+        memory = max(
+            memory_of(what, self._manifests[year]) for years, *_ in questions for year in years
+        )
         with progress_bar(what.replace("_", " "), len(questions), run.progress) as bar:
             # On this machine it is known what is on disk already before there are any workers.
             left = len(questions)
@@ -372,8 +402,9 @@ class Panel:
                 limit is None or _is_year(limit) for limit in (low, high)
             ):
                 raise self._no_years(years, "slice(first, last), both included, without a step")
-            found = [y for y in self.years if (low is None or y >= low) and
-                     (high is None or y <= high)]  # fmt: skip
+            found = [
+                y for y in self.years if (low is None or y >= low) and (high is None or y <= high)
+            ]
         else:
             single = isinstance(years, str) or not isinstance(years, Iterable)
             named = [years] if single or getattr(years, "ndim", 1) == 0 else years
@@ -390,8 +421,8 @@ class Panel:
     def _no_years(self, got: Any, expected: str) -> InputError:
         shown = f"{got.start} to {got.stop}" if isinstance(got, slice) else repr(got)
         shown += f" in steps of {got.step!r}" if getattr(got, "step", None) is not None else ""
-        return InputError(
-            wrong("years", expected=expected, got=shown, remedy="leave it out for all")
+        return InputError.about(
+            "years", expected=expected, got=shown, remedy="leave it out for all"
         )
 
 
@@ -413,8 +444,11 @@ def _stores(folder: Path) -> list[Path]:
             f"table itself; give {str(folder.parent)!r}"
         )
     try:
-        found = sorted(path for path in folder.iterdir() if path.is_dir() and is_store(path)
-                       and not path.name.startswith("."))  # fmt: skip
+        found = sorted(
+            path
+            for path in folder.iterdir()
+            if path.is_dir() and is_store(path) and not path.name.startswith(".")
+        )
     except OSError as error:
         raise StoreError(
             f"folder: expected a folder of saved tables, got {str(folder)!r} ({error.strerror}); "

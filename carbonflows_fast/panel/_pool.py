@@ -86,8 +86,9 @@ class Pool:
         found = {name: a for name, a in answers.items() if not isinstance(a, BaseException)}
         self._known |= found
         # A worker that is lost while it is asked is no reason to give up: another may come.
-        unable = [a for a in answers.values() if isinstance(a, Exception)
-                  and not isinstance(a, OSError)]  # fmt: skip
+        unable = [
+            a for a in answers.values() if isinstance(a, Exception) and not isinstance(a, OSError)
+        ]
         if unable and not self._known:
             raise CarbonFlowsError(
                 "client: expected workers that can import carbonflows_fast, got none among "
@@ -102,8 +103,12 @@ class Pool:
             )
         self._fit = {name: places for name, w in self._known.items() if (places := self._room(w))}
         for name in found.keys() - self._fit:
-            log.warning("%s gets no tasks: it needs %.1f GB for each and %s", name,
-                        self.memory / 1e9, self.kernels)  # fmt: skip
+            log.warning(
+                "%s gets no tasks: it needs %.1f GB for each and %s",
+                name,
+                self.memory / 1e9,
+                self.kernels,
+            )
         self._looked = time.monotonic()
 
     def _room(self, worker: dict[str, Any]) -> int:
@@ -174,8 +179,12 @@ class Pool:
                 failed[task.name] = done.failed
                 log.info("%s %s failed: %s", task.what, task.name, done.failed)
                 return
-            log.info("%s %s: %s", task.what, task.name,
-                     "resumed" if done.resumed else f"{done.seconds:.2f} s")  # fmt: skip
+            log.info(
+                "%s %s: %s",
+                task.what,
+                task.name,
+                "resumed" if done.resumed else f"{done.seconds:.2f} s",
+            )
             keep(task, done)
         elif future.status == "error":
             error = future.exception()

@@ -17,7 +17,7 @@ from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.progress import ProgressBar
 from carbonflows_fast.classification import country_of, regions_in
-from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, shorten
 from carbonflows_fast.panel import _tasks
 from carbonflows_fast.panel._tasks import MEASURE, Done, Source, Task, is_whole, written
 
@@ -37,17 +37,24 @@ class Run:
     NAMES = ("years", "client", "out", "resume", "progress", "threads", "wait")
 
     def __init__(
-        self, *, years: Any = None, client: Any = None, out: Any = None, resume: bool = True,
-        progress: bool | None = None, threads: int = 1, wait: float | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        years: Any = None,
+        client: Any = None,
+        out: Any = None,
+        resume: bool = True,
+        progress: bool | None = None,
+        threads: int = 1,
+        wait: float | None = None,
+    ) -> None:
         if not isinstance(resume, bool):
-            raise InputError(
-                wrong("resume", expected="True or False", got=repr(resume), remedy="choose one")
+            raise InputError.about(
+                "resume", expected="True or False", got=repr(resume), remedy="choose one"
             )
         self.years, self.client, self.resume, self.progress = years, client, resume, progress
         if out is not None and (not isinstance(out, str | os.PathLike) or not str(out)):
-            raise InputError(
-                wrong("out", expected="a folder", got=repr(out), remedy="name one, or leave it out")
+            raise InputError.about(
+                "out", expected="a folder", got=repr(out), remedy="name one, or leave it out"
             )
         self.out = None if out is None else given_path("out", out).absolute()
         self.threads = thread_count(threads)
@@ -66,10 +73,12 @@ def _seconds(wait: Any, *, cluster: bool) -> float:
     except (TypeError, ValueError):
         seconds = math.nan
     if not seconds > 0:
-        raise InputError(
-            wrong(name, expected="a number of seconds above 0", got=repr(wait),
-                  remedy=f"leave it out for {POOL_WAIT:g}, and no end on a cluster")
-        )  # fmt: skip
+        raise InputError.about(
+            name,
+            expected="a number of seconds above 0",
+            got=repr(wait),
+            remedy=f"leave it out for {POOL_WAIT:g}, and no end on a cluster",
+        )
     return seconds
 
 
@@ -78,22 +87,31 @@ def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]
     run = {name: options[name] for name in options if name in Run.NAMES}
     more = {name: options[name] for name in options if name not in run}
     function = getattr(_tasks, what)
-    known = [p.name for p in inspect.signature(function).parameters.values()
-             if p.kind is p.KEYWORD_ONLY and p.name != "threads"]  # fmt: skip
+    known = [
+        p.name
+        for p in inspect.signature(function).parameters.values()
+        if p.kind is p.KEYWORD_ONLY and p.name != "threads"
+    ]
     for name in more:
         if name not in known:
-            raise InputError(
-                wrong(name, expected=f"an argument of {what} ({', '.join(known)}) or of all "
-                      f"methods ({', '.join(Run.NAMES)})", got=repr(more[name]),
-                      remedy="leave it out")
-            )  # fmt: skip
+            raise InputError.about(
+                name,
+                expected=f"an argument of {what} ({', '.join(known)}) or of all "
+                f"methods ({', '.join(Run.NAMES)})",
+                got=repr(more[name]),
+                remedy="leave it out",
+            )
     return Run(**run), more
 
 
 def tasks_of(
-    what: str, questions: Sequence[Any], sources: dict[int, Source], run: Run, kernels: str,
+    what: str,
+    questions: Sequence[Any],
+    sources: dict[int, Source],
+    run: Run,
+    kernels: str,
     pairs: str,
-) -> list[Task]:  # fmt: skip
+) -> list[Task]:
     """Return a task for each question: years, options, and the consumer if it is of one alone."""
     tasks = []
     for years, options, consumer in questions:
@@ -123,9 +141,11 @@ def consumer_of(regions: Sequence[str], wanted: Any, year: int) -> tuple[str, st
 
 
 def questions_of(
-    chosen: Sequence[tuple[int, ...]], asked: dict[str, Any], consumers: Any,
+    chosen: Sequence[tuple[int, ...]],
+    asked: dict[str, Any],
+    consumers: Any,
     regions: Mapping[int, Sequence[str]],
-) -> tuple[list[Question], dict[tuple[int, str | None], str]]:  # fmt: skip
+) -> tuple[list[Question], dict[tuple[int, str | None], str]]:
     """Return years, options, and the consumer if each is asked for alone; why some have no answer.
 
     `regions` are those of each last year. The second maps year and consumer to the reason.
@@ -139,10 +159,12 @@ def questions_of(
         return [(years, asked, None) for years in chosen], {}
     if "demand" in asked or not isinstance(consumers, list | tuple | str) or not consumers:
         got = "demand as well" if "demand" in asked else repr(consumers)
-        raise InputError(
-            wrong("consumers", expected="'all' or a list of regions, instead of demand",
-                  got=got, remedy="leave one of them out")
-        )  # fmt: skip
+        raise InputError.about(
+            "consumers",
+            expected="'all' or a list of regions, instead of demand",
+            got=got,
+            remedy="leave one of them out",
+        )
     wanted = [consumers] if isinstance(consumers, str) else list(consumers)
     everyone = "all" in wanted
     questions, unknown, met = list[Question](), dict[tuple[int, str | None], str](), set[Any]()
@@ -205,17 +227,17 @@ class Found:
                 raise PermissionError(f"no right to write to {folder}")
             found = {str(file): written(file) for file in sorted(folder.rglob("*.parquet"))}
         except OSError as error:
-            raise InputError(
-                wrong("out", expected="a folder to write to", got=str(error),
-                      remedy="choose another")
-            ) from error  # fmt: skip
+            raise InputError.about(
+                "out", expected="a folder to write to", got=str(error), remedy="choose another"
+            ) from error
         for file, facts in found.items():
             if facts and facts.get("question") != question and _is_another(Path(file), facts):
-                raise InputError(
-                    wrong("out", expected=f"a folder for {self.what} with these options",
-                          got=f"{file}, with the answer to another question",
-                          remedy="choose another folder, or delete that one")
-                )  # fmt: skip
+                raise InputError.about(
+                    "out",
+                    expected=f"a folder for {self.what} with these options",
+                    got=f"{file}, with the answer to another question",
+                    remedy="choose another folder, or delete that one",
+                )
         return {file: facts.get("key") for file, facts in found.items()}
 
     def result(self) -> pd.DataFrame | list[Path]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._base.machine import interrupts_held
 from carbonflows_fast._base.progress import ProgressBar
-from carbonflows_fast.errors import CarbonFlowsError, InputError, wrong
+from carbonflows_fast.errors import CarbonFlowsError, InputError
 from carbonflows_fast.panel._pool import Pool
 from carbonflows_fast.panel._tasks import require_room
 
@@ -75,27 +75,33 @@ def connected(
         try:
             made = Client(client, timeout="10s")
         except (OSError, ValueError, TypeError) as error:
-            raise InputError(
-                wrong("client", expected="the address of a Dask scheduler that answers",
-                      got=f"{client!r} ({error})",
-                      remedy="start one with `dask scheduler`, or leave client out")
-            ) from error  # fmt: skip
+            raise InputError.about(
+                "client",
+                expected="the address of a Dask scheduler that answers",
+                got=f"{client!r} ({error})",
+                remedy="start one with `dask scheduler`, or leave client out",
+            ) from error
         with made:
             yield _ready(made, memory, bar, wait)
     elif isinstance(client, Client) and not client.asynchronous and client.status == "running":
         yield _ready(client, memory, bar, wait)
     else:
-        raise InputError(
-            wrong("client", expected="an open distributed.Client (not an asynchronous one) or an "
-                  "address", got=f"a {getattr(client, 'status', '')} {type(client).__name__}",
-                  remedy="leave it out for a pool on this machine")
-        )  # fmt: skip
+        raise InputError.about(
+            "client",
+            expected="an open distributed.Client (not an asynchronous one) or an address",
+            got=f"a {getattr(client, 'status', '')} {type(client).__name__}",
+            remedy="leave it out for a pool on this machine",
+        )
 
 
 def _ready(
-    client: Client, memory: int, bar: ProgressBar, wait: float, workers: int = 1,
+    client: Client,
+    memory: int,
+    bar: ProgressBar,
+    wait: float,
+    workers: int = 1,
     alive: Callable[[], bool] = lambda: True,
-) -> Pool:  # fmt: skip
+) -> Pool:
     """Wait for workers; some of those asked for are enough when the time is over."""
     title, ends = bar.title, time.monotonic() + wait
     bar.rename(f"{title}, waiting for workers")
@@ -155,8 +161,13 @@ def _local(
     wanted = CPU_COUNT if workers is None else workers
     count = max(1, min(wanted, tasks, MEMORY_LIMIT // memory))
     if workers is not None and count < min(workers, tasks):
-        log.warning("%d workers instead of %d: a task may need %.1f GB of %.1f GB",
-                    count, workers, memory / 1e9, MEMORY_LIMIT / 1e9)  # fmt: skip
+        log.warning(
+            "%d workers instead of %d: a task may need %.1f GB of %.1f GB",
+            count,
+            workers,
+            memory / 1e9,
+            MEMORY_LIMIT / 1e9,
+        )
     title = bar.title
     bar.rename(f"{title}, starting {count} processes")
     with (
@@ -215,11 +226,18 @@ def _cluster(loop: Any, count: int, memory: int, wait: float) -> Any:
         )
     apart, here = [APART.format(parent=os.getpid())], {"host": "127.0.0.1"}
     scheduler = here | {
-        "port": 0, "dashboard": False, "dashboard_address": None, "preload": apart,
+        "port": 0,
+        "dashboard": False,
+        "dashboard_address": None,
+        "preload": apart,
         "idle_timeout": None,
-    }  # fmt: skip
-    worker = here | {"nthreads": 1, "silence_logs": logging.WARN, "memory_limit": memory,
-                     "preload_nanny": apart}  # fmt: skip
+    }
+    worker = here | {
+        "nthreads": 1,
+        "silence_logs": logging.WARN,
+        "memory_limit": memory,
+        "preload_nanny": apart,
+    }
     spec = {"cls": SubprocessWorker, "options": {"worker_kwargs": worker}}
     before, late, over = set(_ours()), threading.Event(), threading.Event()
 
@@ -239,11 +257,16 @@ def _cluster(loop: Any, count: int, memory: int, wait: float) -> Any:
         timer.start()
         with _environment(WORKERS):
             return SpecCluster(
-                workers=dict.fromkeys(range(count), spec), worker=spec, name="carbonflows_fast",
-                scheduler={"cls": SubprocessScheduler,
-                           "options": {"scheduler_kwargs": scheduler, "timeout": wait + 60}},
-                loop=loop, silence_logs=logging.CRITICAL,
-            )  # fmt: skip
+                workers=dict.fromkeys(range(count), spec),
+                worker=spec,
+                name="carbonflows_fast",
+                scheduler={
+                    "cls": SubprocessScheduler,
+                    "options": {"scheduler_kwargs": scheduler, "timeout": wait + 60},
+                },
+                loop=loop,
+                silence_logs=logging.CRITICAL,
+            )
     except BaseException as error:
         kill()
         if late.is_set():

@@ -32,7 +32,6 @@ from carbonflows_fast.errors import (
     InputError,
     MemoryLimitError,
     StoreError,
-    wrong,
 )
 from carbonflows_fast.paths import structural_paths
 from carbonflows_fast.sectors import sector_study
@@ -55,7 +54,7 @@ __all__ = [
     "require_room",
     "run_task",
     "written",
-]  # fmt: skip
+]
 
 METADATA = b"carbonflows_fast"
 MEASURE = ("stressor", "unit")
@@ -220,10 +219,12 @@ def described(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         content = hashlib.blake2b(np.ascontiguousarray(value).tobytes(), digest_size=32)
         return {"array": [str(value.dtype), list(value.shape), content.hexdigest()]}
-    raise InputError(
-        wrong("options", expected="names, numbers, lists or numeric arrays",
-              got=type(value).__name__, remedy="give plain values")
-    )  # fmt: skip
+    raise InputError.about(
+        "options",
+        expected="names, numbers, lists or numeric arrays",
+        got=type(value).__name__,
+        remedy="give plain values",
+    )
 
 
 def _digest(content: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 __all__ = ["MOST_PATHS", "Wanted", "wanted"]
 
@@ -62,13 +62,11 @@ def wanted(
     values = (top, threshold, min_share, coverage)
     given = [name for name, value in zip(MODES, values) if value is not None]
     if len(given) > 1:
-        raise InputError(
-            wrong(
-                given[1],
-                expected=f"only one of {', '.join(modes)}",
-                got=f"{given[0]} as well",
-                remedy="leave all but one out; max_paths limits each of them",
-            )
+        raise InputError.about(
+            given[1],
+            expected=f"only one of {', '.join(modes)}",
+            got=f"{given[0]} as well",
+            remedy="leave all but one out; max_paths limits each of them",
         )
     if not given:
         top = 1000
@@ -87,13 +85,11 @@ def _whole(name: str, value: Any, least: int) -> int | None:
         return None
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or not least <= value <= MOST_WANTED:
-        raise InputError(
-            wrong(
-                name,
-                expected=f"a whole number from {least:,} to {MOST_WANTED:,}",
-                got=repr(value),
-                remedy="leave it out for the default",
-            )
+        raise InputError.about(
+            name,
+            expected=f"a whole number from {least:,} to {MOST_WANTED:,}",
+            got=repr(value),
+            remedy="leave it out for the default",
         )
     return int(value)
 
@@ -105,5 +101,5 @@ def _real(name: str, value: Any, expected: str, fits: Any) -> float | None:
     if not real or not fits(value) or value > LARGEST:
         nothing = real and value == 0
         remedy = "there is no end to all paths" if nothing else "leave it out for the top 1,000"
-        raise InputError(wrong(name, expected=expected, got=repr(value), remedy=remedy))
+        raise InputError.about(name, expected=expected, got=repr(value), remedy=remedy)
     return float(value)

@@ -20,7 +20,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import BLOCK_ENTRIES, CodeArray, FloatArray, locked
 from carbonflows_fast._base.files import given_path, replacing
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -268,7 +268,7 @@ class Paths:
         if bad or not keys:
             expected, got = f"some of {shorten(map(repr, KEYS))}, each once", [*bad, "none"][0]
             remedy = 'give e.g. by("product", "emitter_region")'
-            raise InputError(wrong("keys", expected=expected, got=repr(got), remedy=remedy))
+            raise InputError.about("keys", expected=expected, got=repr(got), remedy=remedy)
         codes = [self._codes(key) for key in keys]
         group = np.zeros(len(self), dtype=np.int64)
         for code, labels in codes:
@@ -355,7 +355,7 @@ class Paths:
         if kind not in FORMATS:
             expected = f"a file name that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
             remedy = "the extension says how to write it"
-            raise InputError(wrong("path", expected=expected, got=repr(str(path)), remedy=remedy))
+            raise InputError.about("path", expected=expected, got=repr(str(path)), remedy=remedy)
         with replacing(target, "path") as fresh:
             if kind == ".parquet":
                 import pyarrow.parquet as pq

@@ -24,7 +24,7 @@ from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
 from carbonflows_fast.accounting._solves import TINY, accurate_multipliers, demand_size
 from carbonflows_fast.accounting._weights import purchase_weight
-from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError, wrong
+from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.leontief._certificate import rounding, seen_through
 from carbonflows_fast.leontief._subsystems import among_rows, with_sizes
@@ -138,10 +138,12 @@ def structural_paths(
     bought = select_demand(table, demand)
     y, (size, columns) = bought.values.sum(axis=1), demand_size(table, bought)
     if float(np.abs(y).max(initial=0.0)) > 1.0 / SMALLEST:
-        raise InputError(
-            wrong("demand", expected=f"numbers up to {1.0 / SMALLEST:.0e}",
-                  got=f"{np.abs(y).max():.1e}", remedy="give it in another unit")
-        )  # fmt: skip
+        raise InputError.about(
+            "demand",
+            expected=f"numbers up to {1.0 / SMALLEST:.0e}",
+            got=f"{np.abs(y).max():.1e}",
+            remedy="give it in another unit",
+        )
     if start is not None:
         first = select_rows(table, start, "start")
         y, size = np.where(first, y, 0.0), np.where(first, size, 0.0)
@@ -239,21 +241,23 @@ class Network:
             y, threads, (floor, -1 if most is None else most, target, found, limit)
         )
         if not complete:
-            raise MemoryLimitError(
-                wrong(
-                    asked.mode,
-                    expected=f"at most {most or MOST_PATHS:,} paths, of {limit:,} beginnings",
-                    got=f"{getattr(asked, asked.mode)!r}, for which there are more",
-                    remedy="ask for less, or set max_paths for the largest",
-                )
+            raise MemoryLimitError.about(
+                asked.mode,
+                expected=f"at most {most or MOST_PATHS:,} paths, of {limit:,} beginnings",
+                got=f"{getattr(asked, asked.mode)!r}, for which there are more",
+                remedy="ask for less, or set max_paths for the largest",
             )
         if asked.coverage is not None and most is None and values.size:
             # In the order of the search, which decided so.
             share = float(np.cumsum(np.abs(values))[-1]) / _scaled(self.gross(y), -exponent)
             self._require_reach(asked, share * (1.0 + rounding(0)))
         return (
-            np.ldexp(values, exponent), starts, rows, np.ldexp(pruned, exponent), nodes,
-        )  # fmt: skip
+            np.ldexp(values, exponent),
+            starts,
+            rows,
+            np.ldexp(pruned, exponent),
+            nodes,
+        )
 
     def _search(
         self, y: FloatArray, threads: int, limits: tuple[float, int, float, int, int]
@@ -409,7 +413,7 @@ def _until_met(
 
 def _refused(asked: Wanted, expected: str, remedy: str) -> InputError:
     got = repr(getattr(asked, asked.mode))
-    return InputError(wrong(asked.mode, expected=expected, got=got, remedy=remedy))
+    return InputError.about(asked.mode, expected=expected, got=got, remedy=remedy)
 
 
 def exponent_of(values: FloatArray) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast.errors import CarbonFlowsError, InputError, LabelError, shorten, wrong
+from carbonflows_fast.errors import CarbonFlowsError, InputError, LabelError, shorten
 from carbonflows_fast.table._labels_given import label_texts, pairs_of
 from carbonflows_fast.table._numbers_given import as_float, numbers
 
@@ -37,13 +37,11 @@ AXES = ("index", "columns")
 def check_system(io: Any) -> None:
     """Raise unless it is an IOSystem, or something like one."""
     if isinstance(io, type) or not callable(getattr(io, "get_extensions", None)):
-        raise InputError(
-            wrong(
-                "io",
-                expected="an IOSystem of pymrio",
-                got=f"the class {io.__name__}" if isinstance(io, type) else type(io).__name__,
-                remedy="load one with pymrio, or make one of a Table with cf.to_pymrio(table)",
-            )
+        raise InputError.about(
+            "io",
+            expected="an IOSystem of pymrio",
+            got=f"the class {io.__name__}" if isinstance(io, type) else type(io).__name__,
+            remedy="load one with pymrio, or make one of a Table with cf.to_pymrio(table)",
         )
 
 
@@ -53,36 +51,32 @@ def matrix_and_demand(io: Any) -> tuple[str, pd.DataFrame, pd.DataFrame]:
     matrix, Y = getattr(io, kind, None), getattr(io, "Y", None)
     for argument, value in (("Z or A", matrix), ("Y", Y)):
         if value is None:
-            raise InputError(
-                wrong(
-                    "io",
-                    expected=f"an IOSystem with {argument}",
-                    got="one without",
-                    remedy="load or compute it first",
-                )
+            raise InputError.about(
+                "io",
+                expected=f"an IOSystem with {argument}",
+                got="one without",
+                remedy="load or compute it first",
             )
     matrix, Y = labelled(f"io.{kind}", matrix), labelled("io.Y", Y)
     _check_rows(f"io.{kind} index", matrix.index)
     if Y.columns.empty:
-        raise InputError(
-            wrong("io.Y", expected="at least one column", got="none", remedy="give final demand")
+        raise InputError.about(
+            "io.Y", expected="at least one column", got="none", remedy="give final demand"
         )
     return kind, matrix, Y
 
 
 def _check_rows(where: str, rows: pd.Index) -> None:
     if rows.nlevels != 2:
-        raise LabelError(
-            wrong(
-                where,
-                expected="two levels, region and sector",
-                got=f"{rows.nlevels}, e.g. {rows[0] if len(rows) else 'none'!r}",
-                remedy="set them with pd.MultiIndex.from_tuples",
-            )
+        raise LabelError.about(
+            where,
+            expected="two levels, region and sector",
+            got=f"{rows.nlevels}, e.g. {rows[0] if len(rows) else 'none'!r}",
+            remedy="set them with pd.MultiIndex.from_tuples",
         )
     if rows.empty:
-        raise InputError(
-            wrong(where, expected="at least one row", got="none", remedy="load the table first")
+        raise InputError.about(
+            where, expected="at least one row", got="none", remedy="load the table first"
         )
     pairs_of(where, rows, ("region", "sector"))
 
@@ -90,13 +84,11 @@ def _check_rows(where: str, rows: pd.Index) -> None:
 def labelled(where: str, frame: Any) -> pd.DataFrame:
     """Return the frame, which must be one."""
     if not isinstance(frame, pd.DataFrame):
-        raise InputError(
-            wrong(
-                where,
-                expected="a DataFrame",
-                got=type(frame).__name__,
-                remedy="make one with pd.DataFrame(numbers, index, columns)",
-            )
+        raise InputError.about(
+            where,
+            expected="a DataFrame",
+            got=type(frame).__name__,
+            remedy="make one with pd.DataFrame(numbers, index, columns)",
         )
     return frame
 
@@ -107,25 +99,21 @@ def outputs(x: Any, rows: pd.Index) -> pd.DataFrame | pd.Series:
         return x
     if isinstance(x, np.ndarray) and x.size == len(rows):
         return pd.DataFrame({"indout": x.ravel()}, rows)
-    raise InputError(
-        wrong(
-            "io.x",
-            expected=f"one column of {len(rows)} outputs",
-            got=f"{type(x).__name__} of shape {np.shape(x)}",
-            remedy="keep that column alone, or set io.x = None to have it calculated",
-        )
+    raise InputError.about(
+        "io.x",
+        expected=f"one column of {len(rows)} outputs",
+        got=f"{type(x).__name__} of shape {np.shape(x)}",
+        remedy="keep that column alone, or set io.x = None to have it calculated",
     )
 
 
 def without_emissions(attribute: str) -> InputError:
     """Return the complaint about an extension with neither F nor S."""
-    return InputError(
-        wrong(
-            f"io.{attribute}",
-            expected="an extension with F or S",
-            got="neither",
-            remedy="give it one of them, or remove the extension from io",
-        )
+    return InputError.about(
+        f"io.{attribute}",
+        expected="an extension with F or S",
+        got="neither",
+        remedy="give it one of them, or remove the extension from io",
     )
 
 
@@ -186,13 +174,11 @@ class _Part:
         if lacking or (others and not more):
             found = [f"no {shorten(lacking, 2)}"] if lacking else []
             found += [f"also {shorten(others, 2)}"] if others else []
-            raise LabelError(
-                wrong(
-                    where,
-                    expected=f"the {len(labels)} labels of {reference}",
-                    got=", ".join(found),
-                    remedy="correct them, or make them alike with .reindex",
-                )
+            raise LabelError.about(
+                where,
+                expected=f"the {len(labels)} labels of {reference}",
+                got=", ".join(found),
+                remedy="correct them, or make them alike with .reindex",
             )
         if not others:
             self.frame = self.frame.reindex(labels, axis=axis)
@@ -237,13 +223,11 @@ def _plain(dtype: Any) -> bool:
 def _check_once(where: str, labels: pd.Index) -> None:
     if not labels.is_unique:
         twice = labels[labels.duplicated()].unique()
-        raise LabelError(
-            wrong(
-                where,
-                expected="every label once",
-                got=f"several of {shorten(map(repr, twice), 2)}",
-                remedy="rename them, or add them up with io.aggregate_duplicates()",
-            )
+        raise LabelError.about(
+            where,
+            expected="every label once",
+            got=f"several of {shorten(map(repr, twice), 2)}",
+            remedy="rename them, or add them up with io.aggregate_duplicates()",
         )
 
 
@@ -314,13 +298,11 @@ def _population(io: Any, regions: Iterable[pd.Index]) -> _Part:
     wanted = dict.fromkeys(region for index in regions for region in index)
     lacking = [repr(region) for region in wanted if region not in set(columns)]
     if lacking or part.frame.empty:
-        raise LabelError(
-            wrong(
-                where,
-                expected="a row of heads with a column for every region",
-                got=f"no column for {shorten(lacking, 2)}" if lacking else "no row",
-                remedy="complete it, or set io.population = None to do without accounts per head",
-            )
+        raise LabelError.about(
+            where,
+            expected="a row of heads with a column for every region",
+            got=f"no column for {shorten(lacking, 2)}" if lacking else "no row",
+            remedy="complete it, or set io.population = None to do without accounts per head",
         )
     part.check_numbers_or_gaps()
     return part

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast.errors import InputError, LabelError, wrong
+from carbonflows_fast.errors import InputError, LabelError
 from carbonflows_fast.pymrio_bridge._frames import (
     check_system,
     labelled,
@@ -109,13 +109,11 @@ def _emissions(io: Any, rows: Any, demand: Any) -> dict[str, Any]:
     kinds = {extension.kind for extension in read} or {"F"}
     if len(kinds) > 1:
         alone = next(extension.name for extension in read if extension.kind == "S")
-        raise InputError(
-            wrong(
-                f"io.{alone}",
-                expected="F in every extension, or S alone in every one",
-                got="S without F",
-                remedy="compute F with cf.calc_all(io)",
-            )
+        raise InputError.about(
+            f"io.{alone}",
+            expected="F in every extension, or S alone in every one",
+            got="S without F",
+            remedy="compute F with cf.calc_all(io)",
         )
     F_Y = None
     if any(extension.F_Y is not None for extension in read):
@@ -166,15 +164,13 @@ def _check_index(what: str, index: Any, reference: str, expected: Any) -> None:
         return
     pairs = enumerate(zip(index, expected, strict=False))
     at = next((i for i, (a, b) in pairs if a != b), min(len(index), len(expected)))
-    raise LabelError(
-        wrong(
-            f"io.{what}",
-            expected=f"the {len(expected)} labels of {reference}, in the same order",
-            got=f"{len(index)} labels, the first that differs at position {at} (from 0): "
-            f"{index[at] if at < len(index) else 'nothing'!r}",
-            remedy=f"bring it into that order, e.g. with .reindex; "
-            f"{reference} has {expected[at] if at < len(expected) else 'nothing'!r} there",
-        )
+    raise LabelError.about(
+        f"io.{what}",
+        expected=f"the {len(expected)} labels of {reference}, in the same order",
+        got=f"{len(index)} labels, the first that differs at position {at} (from 0): "
+        f"{index[at] if at < len(index) else 'nothing'!r}",
+        remedy=f"bring it into that order, e.g. with .reindex; "
+        f"{reference} has {expected[at] if at < len(expected) else 'nothing'!r} there",
     )
 
 
@@ -243,13 +239,11 @@ def to_pymrio(table: Table) -> Any:
     try:
         import pymrio
     except ImportError as error:
-        raise InputError(
-            wrong(
-                "pymrio",
-                expected="an installed package",
-                got=str(error),
-                remedy="install it with `pip install pymrio`",
-            )
+        raise InputError.about(
+            "pymrio",
+            expected="an installed package",
+            got=str(error),
+            remedy="install it with `pip install pymrio`",
         ) from error
     parts = table._parts
     matrix = parts.matrix.copy() if isinstance(parts.matrix, np.ndarray) else None
@@ -270,13 +264,11 @@ def to_pymrio(table: Table) -> Any:
     for name in dict.fromkeys(parts.extensions):
         attribute = _attribute(name)
         if hasattr(io, attribute):
-            raise InputError(
-                wrong(
-                    "table",
-                    expected="extensions that can be attributes of an IOSystem",
-                    got=f"{name!r}, whose attribute {attribute!r} is taken",
-                    remedy="make the table with another name in extensions=[…]",
-                )
+            raise InputError.about(
+                "table",
+                expected="extensions that can be attributes of an IOSystem",
+                got=f"{name!r}, whose attribute {attribute!r} is taken",
+                remedy="make the table with another name in extensions=[…]",
             )
         setattr(io, attribute, _pymrio_extension(pymrio, table, name, bare))
     return io

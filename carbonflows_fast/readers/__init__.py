@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from carbonflows_fast.errors import FormatError, InputError, LabelError, wrong
+from carbonflows_fast.errors import FormatError, InputError, LabelError
 from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, chosen, year_in
 from carbonflows_fast.readers._sources._files import Files
@@ -115,11 +115,12 @@ def read(
     place = _place(path)
     year = _whole(year)
     if any(os.path.isfile(place / marker) for marker in STORE_MARKERS):
-        raise FormatError(
-            wrong(str(path), expected="a table as its publisher distributes it",
-                  got="a store of carbonflows_fast",
-                  remedy="open it with cf.open")
-        )  # fmt: skip
+        raise FormatError.about(
+            str(path),
+            expected="a table as its publisher distributes it",
+            got="a store of carbonflows_fast",
+            remedy="open it with cf.open",
+        )
     wanted = _wanted(stressors)
     _check_blanks(blanks)
     try:
@@ -163,10 +164,12 @@ def detected(
         If `format` is unknown.
     """
     if format is not None and not (isinstance(format, str) and format in FORMATS):
-        raise InputError(
-            wrong("format", expected=" or ".join(repr(name) for name in FORMATS),
-                  got=repr(format), remedy="leave it out to have the layout found out")
-        )  # fmt: skip
+        raise InputError.about(
+            "format",
+            expected=" or ".join(repr(name) for name in FORMATS),
+            got=repr(format),
+            remedy="leave it out to have the layout found out",
+        )
     names = list(FORMATS) if format is None else [format]
     found = {name: tables for name in names if (tables := FORMATS[name].find(files))}
     if not found:
@@ -175,30 +178,36 @@ def detected(
         some = {name: tables for name, tables in found.items() if wanted(tables)}
         found = some or dict([found.popitem()])
     if len(found) > 1:
-        raise FormatError(
-            wrong(str(files.path), expected="tables of one format", got=" and ".join(found),
-                  remedy="say which: format=…, or the path of the table")
-        )  # fmt: skip
+        raise FormatError.about(
+            str(files.path),
+            expected="tables of one format",
+            got=" and ".join(found),
+            remedy="say which: format=…, or the path of the table",
+        )
     return found.popitem()
 
 
 def _check_blanks(blanks: object) -> None:
     """Raise InputError unless this says what empty cells are."""
     if blanks not in BLANKS:
-        raise InputError(
-            wrong("blanks", expected=" or ".join(map(repr, BLANKS)), got=repr(blanks),
-                  remedy='leave it out to refuse empty cells, or say "zero" where they mean that')
-        )  # fmt: skip
+        raise InputError.about(
+            "blanks",
+            expected=" or ".join(map(repr, BLANKS)),
+            got=repr(blanks),
+            remedy='leave it out to refuse empty cells, or say "zero" where they mean that',
+        )
 
 
 def _place(path: object) -> Path:
     try:
         return Path(path)  # type: ignore[arg-type]
     except TypeError as error:
-        raise InputError(
-            wrong("path", expected="a folder, a zip or a file, as text or Path", got=repr(path),
-                  remedy="give the path of one table")
-        ) from error  # fmt: skip
+        raise InputError.about(
+            "path",
+            expected="a folder, a zip or a file, as text or Path",
+            got=repr(path),
+            remedy="give the path of one table",
+        ) from error
 
 
 def _whole(year: object) -> int | None:
@@ -207,8 +216,8 @@ def _whole(year: object) -> int | None:
             return None if year is None else operator.index(year)  # type: ignore[arg-type]
     except TypeError:
         pass
-    raise InputError(
-        wrong("year", expected="a whole number, or None", got=repr(year), remedy="give year=2019")
+    raise InputError.about(
+        "year", expected="a whole number, or None", got=repr(year), remedy="give year=2019"
     )
 
 
@@ -218,8 +227,10 @@ def _wanted(stressors: str | Sequence[str] | None) -> list[str] | None:
     given = [stressors] if isinstance(stressors, str) else stressors
     names = list(given) if isinstance(given, Iterable) else []
     if not names or not all(isinstance(name, str) for name in names):
-        raise LabelError(
-            wrong("stressors", expected="a name or a sequence of names", got=repr(stressors),
-                  remedy="give at least one name, or None for all stressors")
-        )  # fmt: skip
+        raise LabelError.about(
+            "stressors",
+            expected="a name or a sequence of names",
+            got=repr(stressors),
+            remedy="give at least one name, or None for all stressors",
+        )
     return names

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, LabelError, shorten, wrong
+from carbonflows_fast.errors import FormatError, LabelError, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors, join_levels
 from carbonflows_fast.readers._layouts._number_parser import MOST_LABELS
@@ -130,27 +130,34 @@ def _layout(folder: Files) -> tuple[str, dict[str, str]]:
     there = {place: name for place, name in there.items() if name in folder}
     suffixes = {suffix for _, suffix in there}
     if len(suffixes) > 1:
-        raise FormatError(
-            wrong(folder.where(""), expected="all files as CSV or all as Parquet",
-                  got=shorten(there.values(), len(KEYS)), remedy="take one kind away")
-        )  # fmt: skip
+        raise FormatError.about(
+            folder.where(""),
+            expected="all files as CSV or all as Parquet",
+            got=shorten(there.values(), len(KEYS)),
+            remedy="take one kind away",
+        )
     suffix = suffixes.pop()
     names = {key: name for (key, _), name in there.items()}
     for first, second in (("Z", "A"), ("F", "S")):
         if (first in names) == (second in names):
             got = "both" if first in names else "neither"
-            raise FormatError(
-                wrong(folder.where(f"{first}{suffix}"), got=got,
-                      expected=f"{first}{suffix} or {second}{suffix}",
-                      remedy=f"keep one: {second} follows from {first} and x" if got == "both"
-                      else "write one of them: there is no table without emissions")
-            )  # fmt: skip
+            raise FormatError.about(
+                folder.where(f"{first}{suffix}"),
+                got=got,
+                expected=f"{first}{suffix} or {second}{suffix}",
+                remedy=f"keep one: {second} follows from {first} and x"
+                if got == "both"
+                else "write one of them: there is no table without emissions",
+            )
     refuse_misnamed(folder, [f"{key}{suffix}" for key in OPTIONAL if key not in names])
     unused = [n for n in folder.sizes if "/" not in n and n.lower().endswith(suffix)]
     unused = sorted(set(unused) - set(names.values()))
     if unused:
-        logger.warning("%s: not read, since no part of a table is called so: %s",
-                       folder.where(""), shorten(unused))  # fmt: skip
+        logger.warning(
+            "%s: not read, since no part of a table is called so: %s",
+            folder.where(""),
+            shorten(unused),
+        )
     return suffix, names
 
 
@@ -166,11 +173,12 @@ class _CsvFrame:
         _, first = next(files.lines(name), (1, b""))
         delimits = FIRST_CELL.match(first.decode("utf-8", "replace"))
         if delimits is None:
-            raise FormatError(
-                wrong(f"{self.where}, line 1", got=repr(first[:40]) if first else "nothing",
-                      expected="a header line delimited by commas, semicolons or tabs",
-                      remedy="write the file with to_csv")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{self.where}, line 1",
+                got=repr(first[:40]) if first else "nothing",
+                expected="a header line delimited by commas, semicolons or tabs",
+                remedy="write the file with to_csv",
+            )
         self._delimiter = delimits[1]
         head = list(islice(files.lines(name, self._delimiter), header_lines + 1))
         cells = [split_cells(self.where, line, raw, self._delimiter) for line, raw in head]
@@ -193,14 +201,24 @@ class _CsvFrame:
             )
 
     def matrix(
-        self, *, keep: Callable[[Label], bool] | None = None, sparse: bool = False,
-        empty_value: float = 0.0, most_rows: int = MOST_LABELS,
-    ) -> TextTable:  # fmt: skip
+        self,
+        *,
+        keep: Callable[[Label], bool] | None = None,
+        sparse: bool = False,
+        empty_value: float = 0.0,
+        most_rows: int = MOST_LABELS,
+    ) -> TextTable:
         return read_matrix(
-            self._files, self._name, label_columns=len(self.index), keep=keep, sparse=sparse,
-            header_lines=self._header_lines, delimiter=self._delimiter, empty_value=empty_value,
+            self._files,
+            self._name,
+            label_columns=len(self.index),
+            keep=keep,
+            sparse=sparse,
+            header_lines=self._header_lines,
+            delimiter=self._delimiter,
+            empty_value=empty_value,
             most_rows=most_rows,
-        )  # fmt: skip
+        )
 
     def texts(self) -> tuple[list[Label], list[str]]:
         return read_units(self._files, self._name, len(self.index), self._delimiter)
@@ -249,9 +267,12 @@ def _arguments(
 
 
 def _emissions(
-    opened: Opener, names: dict[str, str], matrix: TextTable, Y: TextTable,
+    opened: Opener,
+    names: dict[str, str],
+    matrix: TextTable,
+    Y: TextTable,
     wanted: Sequence[str] | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     kind = "F" if "F" in names else "S"
     some = None if wanted is None else frozenset(wanted)
 
@@ -289,11 +310,12 @@ def _two_level(frame: Any, rows: tuple[str, str], columns: tuple[str, str]) -> A
     for what, names, expected in (("rows", frame.index, rows), ("columns", frame.levels, columns)):
         if len(names) != 2 or names == [expected[1], expected[0]]:
             got = f"{len(names)}" if len(names) != 2 else f"{names[0]}, {names[1]}"
-            raise FormatError(
-                wrong(f"{frame.where}, labels of {what}", got=got,
-                      expected=f"the two levels {expected[0]}, {expected[1]}",
-                      remedy="write a DataFrame with a MultiIndex of these two")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{frame.where}, labels of {what}",
+                got=got,
+                expected=f"the two levels {expected[0]}, {expected[1]}",
+                remedy="write a DataFrame with a MultiIndex of these two",
+            )
     return frame
 
 
@@ -306,37 +328,43 @@ def _not_transposed(frame: Any, matrix: TextTable) -> Any:
         named = not any(label[1].strip() for label in frame.columns)
         rows = second == matrix.rows[0] or (named and second[0].strip().lower() == ROWS[0])
     if rows:
-        raise FormatError(
-            wrong(f"{frame.where}, labels of rows", expected="the names of stressors",
-                  got="regions and sectors", remedy="it is transposed: write its transpose, .T")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{frame.where}, labels of rows",
+            expected="the names of stressors",
+            got="regions and sectors",
+            remedy="it is transposed: write its transpose, .T",
+        )
     return frame
 
 
 def _stressors(frame: Any) -> Any:
     """Return the frame if no level of its index holds units."""
     if any(name.strip().lower() in UNIT_LEVELS for name in frame.index):
-        raise FormatError(
-            wrong(f"{frame.where}, labels of rows", expected="the names of stressors alone",
-                  got=f"a level {frame.index[-1]!r}",
-                  remedy="put the units into a file stressor_units of their own")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{frame.where}, labels of rows",
+            expected="the names of stressors alone",
+            got=f"a level {frame.index[-1]!r}",
+            remedy="put the units into a file stressor_units of their own",
+        )
     return frame
 
 
 def _column(
-    opened: AbstractContextManager[Any], table: TextTable, rows: Sequence[Label],
+    opened: AbstractContextManager[Any],
+    table: TextTable,
+    rows: Sequence[Label],
     empty_value: float = 0.0,
-) -> FloatArray:  # fmt: skip
+) -> FloatArray:
     """Return the numbers of a frame with one column, whose rows are those of the table."""
     levels = len(rows[0])
     with opened as frame:
         if (len(frame.index), len(frame.columns)) != (levels, 1):
-            raise FormatError(
-                wrong(frame.where, remedy="keep the labels and this column",
-                      expected=f"{levels} level(s) of labels and one column of numbers",
-                      got=f"{len(frame.index)} level(s) and {len(frame.columns)} column(s)")
-            )  # fmt: skip
+            raise FormatError.about(
+                frame.where,
+                remedy="keep the labels and this column",
+                expected=f"{levels} level(s) of labels and one column of numbers",
+                got=f"{len(frame.index)} level(s) and {len(frame.columns)} column(s)",
+            )
         column = frame.matrix(empty_value=empty_value, most_rows=len(rows))
     _check_as(column, "rows", column.rows, table, "labels", rows)
     values: FloatArray = column.values[:, 0]
@@ -349,10 +377,12 @@ def _texts(
     """Return the texts of a frame; its rows are those of the table, joined or in levels."""
     with opened as frame:
         if len(frame.columns) != 1:
-            raise FormatError(
-                wrong(frame.where, expected="one column", got=str(len(frame.columns)),
-                      remedy="write one column of texts")
-            )  # fmt: skip
+            raise FormatError.about(
+                frame.where,
+                expected="one column",
+                got=str(len(frame.columns)),
+                remedy="write one column of texts",
+            )
         labels, texts = frame.texts()
     if rows and len(rows[0]) == 1:
         labels = [(join_levels(label),) for label in labels]
@@ -361,9 +391,13 @@ def _texts(
 
 
 def _check_as(
-    table: TextTable, what: str, labels: Sequence[Label], other: TextTable, whose: str,
+    table: TextTable,
+    what: str,
+    labels: Sequence[Label],
+    other: TextTable,
+    whose: str,
     expected: Sequence[Label],
-) -> None:  # fmt: skip
+) -> None:
     reference = f"the {whose} of {other.where}"
     check_same_labels(f"{table.where}, {what}", labels, reference, expected)
 
@@ -383,8 +417,10 @@ def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:
     for label in labels:
         if label in seen or not all(part.strip() for part in label):
             got = "it again" if label in seen else "an empty text"
-            raise FormatError(
-                wrong(f"{where}, {what} {show(label)}", expected=f"every {what} labelled, and once",
-                      got=got, remedy="correct the label, or add up what has the same one")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{where}, {what} {show(label)}",
+                expected=f"every {what} labelled, and once",
+                got=got,
+                remedy="correct the label, or add up what has the same one",
+            )
         seen.add(label)

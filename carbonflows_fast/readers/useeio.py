@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock, read_stressors
 from carbonflows_fast.readers._sources._candidates import Candidate
@@ -119,10 +119,12 @@ def _stressor_blocks(folder: Files, n: int) -> list[StressorBlock]:
     """Return indicators and flows, those that are there."""
     there = [extension for extension in EXTENSIONS if _file(folder, extension.matrix) in folder]
     if not there:
-        raise FormatError(
-            wrong(folder.where("D.json"), expected="D.json, B.json or both", got="neither",
-                  remedy="restore them: they hold what an output of one USD causes")
-        )  # fmt: skip
+        raise FormatError.about(
+            folder.where("D.json"),
+            expected="D.json, B.json or both",
+            got="neither",
+            remedy="restore them: they hold what an output of one USD causes",
+        )
     return [_stressor_block(folder, extension, n) for extension in there]
 
 
@@ -143,24 +145,30 @@ def _demand(
     listed = _records(folder, "demands.json", ["id", "type", "system", "location"], ["year"])
     years = {entry["year"] for entry in listed}
     if len(years) > 1:
-        raise FormatError(
-            wrong(folder.where("demands.json"), expected="demand of one year, as q is",
-                  got=shorten(sorted(years)), remedy="keep the entries of the model's year")
-        )  # fmt: skip
+        raise FormatError.about(
+            folder.where("demands.json"),
+            expected="demand of one year, as q is",
+            got=shorten(sorted(years)),
+            remedy="keep the entries of the model's year",
+        )
     pairs: list[tuple[str, str]] = []
     columns: list[FloatArray] = []
     for location in dict.fromkeys(sector["location"] for sector in sectors):
         vectors = {}
         for kind in (CONSUMPTION, PRODUCTION):
-            found = [entry["id"] for entry in listed
-                     if (entry["location"], entry["type"], entry["system"])
-                     == (location, kind, "Complete")]  # fmt: skip
+            found = [
+                entry["id"]
+                for entry in listed
+                if (entry["location"], entry["type"], entry["system"])
+                == (location, kind, "Complete")
+            ]
             if len(found) != 1:
-                raise FormatError(
-                    wrong(folder.where("demands.json"), got=shorten(found) or "none",
-                          expected=f"one vector of type {kind}, system Complete, for {location}",
-                          remedy="restore the entry, or keep one of them")
-                )  # fmt: skip
+                raise FormatError.about(
+                    folder.where("demands.json"),
+                    got=shorten(found) or "none",
+                    expected=f"one vector of type {kind}, system Complete, for {location}",
+                    remedy="restore the entry, or keep one of them",
+                )
             vectors[kind] = _vector(folder, f"demands/{found[0]}.json", sectors)
         pairs += [(location, CONSUMPTION), (location, REST)]
         columns += [vectors[CONSUMPTION], vectors[PRODUCTION] - vectors[CONSUMPTION]]
@@ -174,11 +182,12 @@ def _vector(folder: Files, name: str, sectors: Sequence[dict[str, Any]]) -> Floa
     ids = [sector["id"] for sector in sectors]
     if sorted(given) != sorted(ids):
         odd = (set(given) ^ set(ids)) or {one for one in given if given.count(one) > 1}
-        raise FormatError(
-            wrong(folder.where(name), expected=f"each of the {len(ids)} sectors once",
-                  got=f"{len(given)} entries, of which do not fit {shorten(sorted(odd))}",
-                  remedy="restore the file")
-        )  # fmt: skip
+        raise FormatError.about(
+            folder.where(name),
+            expected=f"each of the {len(ids)} sectors once",
+            got=f"{len(given)} entries, of which do not fit {shorten(sorted(odd))}",
+            remedy="restore the file",
+        )
     cells = [[entry.get("amount")] for entry in entries]
     amounts = _numbers(folder.where(name), cells, "amount of entry {}")
     position = {sector: at for at, sector in enumerate(given)}
@@ -220,10 +229,12 @@ def _records(
             value = record.get(key) if isinstance(record, dict) else record
             if type(value) is not kind:
                 what = "a text" if kind is str else "a whole number"
-                raise FormatError(
-                    wrong(f"{folder.where(name)}, entry {at}", expected=f"{what} for {key!r}",
-                          got=repr(value)[:80], remedy="restore the file")
-                )  # fmt: skip
+                raise FormatError.about(
+                    f"{folder.where(name)}, entry {at}",
+                    expected=f"{what} for {key!r}",
+                    got=repr(value)[:80],
+                    remedy="restore the file",
+                )
     return records
 
 
@@ -232,10 +243,12 @@ def _in_order(folder: Files, name: str, *texts: str) -> list[dict[str, Any]]:
     records = sorted(_records(folder, name, texts, ["index"]), key=lambda one: one["index"])
     for at, record in enumerate(records):
         if record["index"] != at:
-            raise FormatError(
-                wrong(folder.where(name), expected=f"every index from 0 to {len(records) - 1} once",
-                      got=f"{record['index']} in place of {at}", remedy="restore the file")
-            )  # fmt: skip
+            raise FormatError.about(
+                folder.where(name),
+                expected=f"every index from 0 to {len(records) - 1} once",
+                got=f"{record['index']} in place of {at}",
+                remedy="restore the file",
+            )
     return records
 
 
@@ -245,17 +258,21 @@ def _matrix(folder: Files, name: str, rows: int, columns: int) -> FloatArray:
     where = folder.where(name)
     content = _required(folder, name, cells=rows * columns)
     if len(content) != rows:
-        raise FormatError(
-            wrong(where, expected=f"{rows} rows", got=str(len(content)),
-                  remedy="the file is cut short or belongs to another model: restore it")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected=f"{rows} rows",
+            got=str(len(content)),
+            remedy="the file is cut short or belongs to another model: restore it",
+        )
     for at, row in enumerate(content, start=1):
         if not isinstance(row, list) or len(row) != columns:
             got = f"{len(row)}" if isinstance(row, list) else repr(row)[:80]
-            raise FormatError(
-                wrong(f"{where}, row {at}", expected=f"a list of {columns} numbers", got=got,
-                      remedy="the file is damaged or belongs to another model: restore it")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{where}, row {at}",
+                expected=f"a list of {columns} numbers",
+                got=got,
+                remedy="the file is damaged or belongs to another model: restore it",
+            )
     return _numbers(where, content).reshape(rows, columns)
 
 
@@ -274,7 +291,9 @@ def _numbers(where: str, rows: Sequence[list[Any]], place: str = "row {}, column
         for column, cell in enumerate(row, start=1)
         if not (type(cell) in (int, float) and abs(cell) <= sys.float_info.max)
     )
-    raise FormatError(
-        wrong(f"{where}, {place.format(at, column)}", expected="a finite number",
-              got=repr(cell)[:80], remedy="restore the file")
-    )  # fmt: skip
+    raise FormatError.about(
+        f"{where}, {place.format(at, column)}",
+        expected="a finite number",
+        got=repr(cell)[:80],
+        remedy="restore the file",
+    )

@@ -56,25 +56,34 @@ def summary(results: Results) -> Section:
     lists.append(_sectors(results))
     parts = [lead, *(element("div", *some, class_="cards") for some in (cards, lists))]
     if results.mixed:
-        parts.append(paragraph(
-            "Some emissions or purchases in this table are below zero, so that totals are what is "
-            "left over when parts cancel. A share of such a total says nothing; where one would "
-            f"be, the report has {NOT_KNOWN}.", class_="note",
-        ))  # fmt: skip
+        parts.append(
+            paragraph(
+                "Some emissions or purchases in this table are below zero, so that totals are "
+                "what is left when parts cancel. A share of such a total says nothing; where "
+                f"one would be, the report has {NOT_KNOWN}.",
+                class_="note",
+            )
+        )
     elif results.below_zero:
-        parts.append(paragraph(
-            "Some flows between regions are below zero. An amount is what is left when all are "
-            "added up, and a share of what is traded is one of sizes, where none is below zero: "
-            "the two differ.", class_="note",
-        ))  # fmt: skip
+        parts.append(
+            paragraph(
+                "Some flows between regions are below zero. An amount is what is left when all "
+                "are added up, and a share of what is traded is one of sizes, where none is "
+                "below zero: the two differ.",
+                class_="note",
+            )
+        )
     return section("summary", "In brief", *parts, _beside_the_study(results))
 
 
 def _card(head: str, value: str, *about: str) -> Html:
     return element(
-        "div", element("h3", head), paragraph(value, class_="headline"), paragraph(*about),
+        "div",
+        element("h3", head),
+        paragraph(value, class_="headline"),
+        paragraph(*about),
         class_="card",
-    )  # fmt: skip
+    )
 
 
 def _list_card(head: str, about: str, *rows: tuple[str, str], end: str = "") -> Html:
@@ -112,9 +121,11 @@ def _classes(results: Results) -> Html:
     head = "Commodities : products"
     if results.split is None:
         return _card(
-            head, NOT_KNOWN, "No classification that the library has knows all sectors of the "
-            "table, so goods cannot be told apart."
-        )  # fmt: skip
+            head,
+            NOT_KNOWN,
+            "No classification that the library has knows all sectors of the "
+            "table, so goods cannot be told apart.",
+        )
     border, final = results.split["by_border_product"], results.split["by_final_product"]
     both = ["commodity", "product"]
     if not (border[both] != 0).all():
@@ -174,8 +185,9 @@ def _balances(results: Results) -> list[Html]:
             continue
         rows = []
         for at, region in enumerate(map(str, frame.index[:NAMED]), start=1):
-            name = element("span", results.places.name(region),
-                           data_text=f"net_{kind}_{at}", data_value=region)  # fmt: skip
+            name = element(
+                "span", results.places.name(region), data_text=f"net_{kind}_{at}", data_value=region
+            )
             of = float(results.accounts["net_share"][region])
             rows.append((name, share(f"net_{kind}_{at}_share", of, sign=True)))
         first = amount(f"net_{kind}_amount", abs(float(frame["net_imports"].iloc[0])), results.unit)
@@ -190,10 +202,11 @@ def _sectors(results: Results) -> Html:
     why = element("a", "Which sectors are meant", href="#studies")
     if not any(study.result is not None for study in results.studies):
         return _list_card(
-            "Five sectors", "The study's sectors are steel, aluminium, automotive, clothing and "
+            "Five sectors",
+            "The study's sectors are steel, aluminium, automotive, clothing and "
             "cotton. None of them is a sector of this table. ",
             end=joined([element("a", "Why", href="#studies"), "."]),
-        )  # fmt: skip
+        )
     return _list_card(
         "Five sectors",
         "Of the emissions of all supply chains through each sector, the part that is emitted in "
@@ -244,10 +257,14 @@ def _beside_the_study(results: Results) -> str:
         [
             Column("question", "Question", [row[0] for row in rows], "text"),
             Column("published", f"The study, {YEAR}", [row[1] for row in rows], "text"),
-            Column("found", f"This table, {year}" if year is not None else "This table",
-                   [row[2] for row in rows], "share"),
+            Column(
+                "found",
+                f"This table, {year}" if year is not None else "This table",
+                [row[2] for row in rows],
+                "share",
+            ),
         ],
-    )  # fmt: skip
+    )
     about = paragraph(
         "The two may differ, for they come from different databases"
         + ("" if year == YEAR else " and years")

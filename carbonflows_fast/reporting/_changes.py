@@ -63,7 +63,7 @@ def change(results: Results) -> Section | None:
         amount("change_total", causes.total, causes.unit, sign=True, beside=largest),
         ".",
         *_traded(results, found) if several else (),
-    )  # fmt: skip
+    )
     prices = paragraph(
         f"Amounts of money are in {causes.prices}. In current prices inflation and exchange rates "
         "show up as lower emissions per unit of money (intensity) and higher spending (demand "
@@ -119,18 +119,33 @@ def _causes(causes: Decomposition, then: str, shares: pd.Series) -> Html:
         "causes_table",
         "What the change is due to, if all causes act at once and little by little",
         [
-            Column("factor", "Cause", [str(name) for name in effects.index], "text",
-                   [str(name).capitalize() for name in effects.index]),
-            Column("meaning", "What it says", [FACTORS.get(str(n), "") for n in effects.index],
-                   "text", wide=True),
+            Column(
+                "factor",
+                "Cause",
+                [str(name) for name in effects.index],
+                "text",
+                [str(name).capitalize() for name in effects.index],
+            ),
+            Column(
+                "meaning",
+                "What it says",
+                [FACTORS.get(str(n), "") for n in effects.index],
+                "text",
+                wide=True,
+            ),
             Column("effect", "Effect", effects.tolist(), "change", total=causes.total),
-            Column("share", f"Of emissions{sinks} in {then}", shares.tolist(), "growth",
-                   total=float(shares.sum(min_count=1))),
+            Column(
+                "share",
+                f"Of emissions{sinks} in {then}",
+                shares.tolist(),
+                "growth",
+                total=float(shares.sum(min_count=1)),
+            ),
         ],
         causes.unit,
         total="All",
         stacked=True,
-    )  # fmt: skip
+    )
 
 
 def _regions(results: Results, found: Change) -> Html:
@@ -143,20 +158,32 @@ def _regions(results: Results, found: Change) -> Html:
         before, after = then[key][order], now[key][order]
         whole = growth(before.groupby(lambda _: 0).sum(), after.groupby(lambda _: 0).sum())
         cancels = results.mixed or found.mixed
-        tables.append(table(
-            f"{key}_changes",
-            f"What each region {does}, and the change, largest in consumption first",
-            [
-                results.places.column("region", "Region", order),
-                Column("before", headed(since), before.tolist(), total=float(before.sum())),
-                Column("change", "Change", (after - before).tolist(), "change",
-                       total=float((after - before).sum())),
-                Column("growth", "Growth", growth(before, after).tolist(), "growth",
-                       total=float("nan") if cancels else float(whole.iloc[0])),
-            ],
-            results.unit,
-            total=results.places.total,
-        ))  # fmt: skip
+        tables.append(
+            table(
+                f"{key}_changes",
+                f"What each region {does}, and the change, largest in consumption first",
+                [
+                    results.places.column("region", "Region", order),
+                    Column("before", headed(since), before.tolist(), total=float(before.sum())),
+                    Column(
+                        "change",
+                        "Change",
+                        (after - before).tolist(),
+                        "change",
+                        total=float((after - before).sum()),
+                    ),
+                    Column(
+                        "growth",
+                        "Growth",
+                        growth(before, after).tolist(),
+                        "growth",
+                        total=float("nan") if cancels else float(whole.iloc[0]),
+                    ),
+                ],
+                results.unit,
+                total=results.places.total,
+            )
+        )
     return joined(tables)
 
 
@@ -190,9 +217,12 @@ def _chains(results: Results, found: Change) -> Html:
         for kind, head in KINDS.items()
     ]
     listed = table(
-        "chain_changes", "The supply chains that changed most, final product first", columns,
-        results.unit, stacked=True,
-    )  # fmt: skip
+        "chain_changes",
+        "The supply chains that changed most, final product first",
+        columns,
+        results.unit,
+        stacked=True,
+    )
     about = paragraph(
         "Trade is here the choice of a region at every step of a chain, that of the final buyer "
         "among them, which the causes above have apart, as demand origin.",
@@ -224,7 +254,7 @@ def years(results: Results) -> Section | None:
             Column("share", "Share of industrial emissions", traded.tolist(), "share"),
         ],
         results.unit,
-    )  # fmt: skip
+    )
     drawing = picture(
         "series",
         "Consumption over the years",

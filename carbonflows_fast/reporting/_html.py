@@ -17,9 +17,22 @@ import numpy as np
 from carbonflows_fast._base.wording import Scale, scale_for
 
 __all__ = [
-    "NOT_KNOWN", "Column", "Html", "Section", "amount", "count", "element", "full", "headed",
-    "joined", "paragraph", "percent", "section", "share", "table",
-]  # fmt: skip
+    "NOT_KNOWN",
+    "Column",
+    "Html",
+    "Section",
+    "amount",
+    "count",
+    "element",
+    "full",
+    "headed",
+    "joined",
+    "paragraph",
+    "percent",
+    "section",
+    "share",
+    "table",
+]
 
 Kind = Literal["text", "amount", "change", "share", "growth", "count"]
 VOID: Final = frozenset({"meta"})
@@ -177,9 +190,14 @@ class Column:
 
 
 def table(
-    name: str, caption: str, columns: Sequence[Column], unit: str = "", total: str = "",
-    *, stacked: bool = False,
-) -> Html:  # fmt: skip
+    name: str,
+    caption: str,
+    columns: Sequence[Column],
+    unit: str = "",
+    total: str = "",
+    *,
+    stacked: bool = False,
+) -> Html:
     """Return a table whose first column heads its rows, with `total` as the last line's head.
 
     All amounts are on one scale, so that they can be compared; the page's script makes it sortable.
@@ -210,8 +228,14 @@ def table(
             )
         parts.append(element("tfoot", element("tr", *line)))
     heading = element("caption", element("span", caption))
-    made = element("table", heading, *parts, id=f"table-{name}", data_table=name,
-                   class_="stacked" if stacked else None)  # fmt: skip
+    made = element(
+        "table",
+        heading,
+        *parts,
+        id=f"table-{name}",
+        data_table=name,
+        class_="stacked" if stacked else None,
+    )
     return element("div", made, class_="scroll", role="region", aria_label=caption, tabindex="0")
 
 

@@ -61,8 +61,10 @@ def regions(results: Results) -> Section:
         "households": "Of households",
         "unallocated": "Unallocated",
     }
-    columns = {key: Column(key, head, ordered[key].tolist(), total=float(sums[key]))
-               for key, head in texts.items()}  # fmt: skip
+    columns = {
+        key: Column(key, head, ordered[key].tolist(), total=float(sums[key]))
+        for key, head in texts.items()
+    }
     of_own = [results.of_own(str(region), value) for region, value in ordered["exports"].items()]
     columns["export_share"] = Column("export_share", "Export share", of_own, "share")
     lost = ordered["unallocated"].abs().sum() > ordered.attrs["error_bound"]
@@ -74,11 +76,14 @@ def regions(results: Results) -> Section:
         "Emissions by production and by consumption of each region",
         [
             places.column("region", "Region", ordered.index),
-            columns["production"], columns["consumption"], net, of_production,
+            columns["production"],
+            columns["consumption"],
+            net,
+            of_production,
         ],
         results.unit,
         total=places.total,
-    )  # fmt: skip
+    )
     traded = table(
         "region_trade",
         "What each region imports and exports, and what its households emit",
@@ -90,38 +95,66 @@ def regions(results: Results) -> Section:
     about = element(
         "dl",
         element("dt", "Production"),
-        element("dd", "What is emitted in the region by its industries for anybody's final "
-                f"purchases{', and by its households directly, in driving and heating' * own}."
-                f"{' The table has no emissions of households.' * (not own)}"),
+        element(
+            "dd",
+            "What is emitted in the region by its industries for anybody's final "
+            f"purchases{', and by its households directly, in driving and heating' * own}."
+            f"{' The table has no emissions of households.' * (not own)}",
+        ),
         element("dt", "Consumption"),
-        element("dd", "What is emitted anywhere to make what the region finally "
-                f"buys{', and by its households directly' * own}."),
+        element(
+            "dd",
+            "What is emitted anywhere to make what the region finally "
+            f"buys{', and by its households directly' * own}.",
+        ),
         element("dt", "Net imports"),
-        element("dd", "Consumption less production. A net importer causes more emissions than it "
-                "hosts; a net exporter hosts more than it causes."),
+        element(
+            "dd",
+            "Consumption less production. A net importer causes more emissions than it "
+            "hosts; a net exporter hosts more than it causes.",
+        ),
         element("dt", "Net share"),
         element("dd", "Net imports over production."),
         element("dt", "Imports, exports"),
-        element("dd", "What is emitted in other regions for the final purchases of a region, and "
-                "in a region for those of others. The export share is exports over production."),
-        *([
-            element("dt", "Unallocated"),
-            element("dd", "What the table gives to industries without output, or cannot balance. "
-                    "No final purchase causes it, and no other column contains it."),
-        ] if lost else []),
+        element(
+            "dd",
+            "What is emitted in other regions for the final purchases of a region, and "
+            "in a region for those of others. The export share is exports over production.",
+        ),
+        *(
+            [
+                element("dt", "Unallocated"),
+                element(
+                    "dd",
+                    "What the table gives to industries without output, or cannot balance. "
+                    "No final purchase causes it, and no other column contains it.",
+                ),
+            ]
+            if lost
+            else []
+        ),
         class_="terms",
-    )  # fmt: skip
+    )
     several = len(results.table.regions) > 1
-    shown = picture(
-        "balance",
-        "Net importers and net exporters",
-        _balance_text(results),
-        lambda: figures.net_imports(results.flows, top=BALANCES, names=places.names),
-    ) if several else ""  # fmt: skip
+    shown = (
+        picture(
+            "balance",
+            "Net importers and net exporters",
+            _balance_text(results),
+            lambda: figures.net_imports(results.flows, top=BALANCES, names=places.names),
+        )
+        if several
+        else ""
+    )
     return section(
-        "regions", "Who emits, and for whom", paragraph(_regions_text(results)), shown, about,
-        listed, traded,
-    )  # fmt: skip
+        "regions",
+        "Who emits, and for whom",
+        paragraph(_regions_text(results)),
+        shown,
+        about,
+        listed,
+        traded,
+    )
 
 
 def _regions_text(results: Results) -> str:
@@ -207,12 +240,11 @@ def _definitions(results: Results) -> Html:
             Column("measure", "Measure", names, "text"),
             Column("meaning", "What it counts", meanings, "text", wide=True),
             Column("value", "Amount", values),
-            Column("share", "Share of industrial emissions",
-                   shares, "share"),
+            Column("share", "Share of industrial emissions", shares, "share"),
         ],
         results.unit,
         stacked=True,
-    )  # fmt: skip
+    )
     emitted = amount("industrial_emissions", total, results.unit)
     said = [
         "Of the ",
@@ -250,11 +282,15 @@ def _largest(results: Results) -> Html:
             results.places.column("from", "Emitted in", frame["from"]),
             results.places.column("to", "Consumed in", frame["to"]),
             Column("value", "Emissions", frame["value"].tolist()),
-            Column("share", "Share of industrial emissions", [*map(results.known, frame["share"])],
-                   "share"),
+            Column(
+                "share",
+                "Share of industrial emissions",
+                [*map(results.known, frame["share"])],
+                "share",
+            ),
         ],
         results.unit,
-    )  # fmt: skip
+    )
 
 
 def _classes(results: Results) -> Html:
@@ -276,14 +312,20 @@ def _classes(results: Results) -> Html:
         ),
         Column("meaning", "Examples", [*meanings.values()], "text", wide=True),
     ]
-    for key, head in (("by_border_product", "Product crossing the border"),
-                      ("by_final_product", "Product finally bought")):  # fmt: skip
+    for key, head in (
+        ("by_border_product", "Product crossing the border"),
+        ("by_final_product", "Product finally bought"),
+    ):
         values = results.split[key][[*meanings]]
         whole = float(values.sum())
         shares = [results.known(part(v, values)) for v in values]
         columns.append(Column(key, head, values.tolist(), total=whole))
         columns.append(Column(f"{key}_share", "Share", shares, "share"))
     return table(
-        "classes", "Traded emissions by class of product, counted at the border and at the final "
-        "buyer", columns, results.unit, total="All", stacked=True,
-    )  # fmt: skip
+        "classes",
+        "Traded emissions by class of product, counted at the border and at the final buyer",
+        columns,
+        results.unit,
+        total="All",
+        stacked=True,
+    )

@@ -21,17 +21,24 @@ class Claim(NamedTuple):
 
 
 CLAIMS: Final = {
-    "traded": Claim("Emissions that cross a border, of all emissions",
-                    "about 25\N{NO-BREAK SPACE}%"),
-    "commodities": Claim("Commodities, of commodities and products that cross a border",
-                         "about half"),
-    "exporter": Claim("China: emissions for other countries, of what it emits",
-                      "about 23\N{NO-BREAK SPACE}%"),
-    "clothing": Claim("Clothing: emitted in another country than the one that consumes",
-                      "over half"),
-    "aluminium": Claim("Aluminium consumed in Europe: emitted where the EU emissions trading "
-                       "system has a price on carbon", "about a third"),
-}  # fmt: skip
+    "traded": Claim(
+        "Emissions that cross a border, of all emissions", "about 25\N{NO-BREAK SPACE}%"
+    ),
+    "commodities": Claim(
+        "Commodities, of commodities and products that cross a border", "about half"
+    ),
+    "exporter": Claim(
+        "China: emissions for other countries, of what it emits", "about 23\N{NO-BREAK SPACE}%"
+    ),
+    "clothing": Claim(
+        "Clothing: emitted in another country than the one that consumes", "over half"
+    ),
+    "aluminium": Claim(
+        "Aluminium consumed in Europe: emitted where the EU emissions trading "
+        "system has a price on carbon",
+        "about a third",
+    ),
+}
 # Consumption less production, over production, in per cent, by ISO 3166 alpha-3.
 NET_IMPORTS: Final = {"GBR": 34, "DEU": 29, "JPN": 19, "USA": 13, "FRA": 43, "SWE": 61}
 COUNTRIES: Final = frozenset({"CHN", *NET_IMPORTS})

@@ -13,7 +13,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
 from carbonflows_fast._base.files import check_place, given_path, replacing
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.figures._frame import axes_for, on_page
 from carbonflows_fast.reporting._html import Html, element, joined
 from carbonflows_fast.store import is_store
@@ -129,47 +129,58 @@ def check_page(out: Any, argument: str = "out") -> Path:
         If the extension is not that of a page, or there is no such folder, or it is a saved table.
     """
     if not isinstance(out, str | os.PathLike):
-        raise InputError(
-            wrong(argument, expected="a path", got=repr(out), remedy='give e.g. "report.html"')
+        raise InputError.about(
+            argument, expected="a path", got=repr(out), remedy='give e.g. "report.html"'
         )
     path = given_path(argument, out)
     if str(out):  # the path of nothing is the folder that one is in
         check_place(path, argument)
     if is_store(path.parent):
-        raise InputError(
-            wrong(argument, expected="a file outside of saved tables",
-                  got=f"{str(path)!r}, in a saved table",
-                  remedy="name another folder: to save that table again would delete the page")
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected="a file outside of saved tables",
+            got=f"{str(path)!r}, in a saved table",
+            remedy="name another folder: to save that table again would delete the page",
+        )
     if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(
-            wrong(argument, expected="a file name that ends in .html or .htm", got=repr(str(out)),
-                  remedy="a report is a page for a browser")
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected="a file name that ends in .html or .htm",
+            got=repr(str(out)),
+            remedy="a report is a page for a browser",
+        )
     return path
 
 
 def _check_text(argument: str, text: Any, good: Any, remedy: str) -> None:
     if not isinstance(text, good) or not str(text).strip():
-        raise InputError(wrong(argument, expected="a text", got=repr(text), remedy=remedy))
+        raise InputError.about(argument, expected="a text", got=repr(text), remedy=remedy)
     if UNREADABLE.search(str(text)):
-        raise InputError(
-            wrong(argument, expected="one line of text, without control characters or halves of "
-                  "surrogate pairs", got=repr(text), remedy="leave them out")
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected="one line of text, without control characters or halves of surrogate pairs",
+            got=repr(text),
+            remedy="leave them out",
+        )
 
 
 def _check_labels(table: Table) -> None:
     """Refuse labels that a page cannot hold."""
     parts = table._parts
     for label in (
-        table.name, *table.regions, *parts.sectors, *table.stressors, *parts.stressor_units
-    ):  # fmt: skip
+        table.name,
+        *table.regions,
+        *parts.sectors,
+        *table.stressors,
+        *parts.stressor_units,
+    ):
         if UNWRITABLE.search(label):
-            raise InputError(
-                wrong("table", expected="labels without control characters or halves of surrogate "
-                      "pairs", got=repr(label), remedy="rename it in the table's source")
-            )  # fmt: skip
+            raise InputError.about(
+                "table",
+                expected="labels without control characters or halves of surrogate pairs",
+                got=repr(label),
+                remedy="rename it in the table's source",
+            )
 
 
 def _tables(table: Any, since: Any) -> tuple[Table, Table | None, Panel | None]:

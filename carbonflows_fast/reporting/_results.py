@@ -19,7 +19,7 @@ from carbonflows_fast.decomposition import (
     structural_path_decomposition,
 )
 from carbonflows_fast.decomposition._comparable import aligned
-from carbonflows_fast.errors import InputError, LabelError, wrong
+from carbonflows_fast.errors import InputError, LabelError
 from carbonflows_fast.figures._axes import one_sign
 from carbonflows_fast.leontief import system
 from carbonflows_fast.linkages import production_layers
@@ -338,10 +338,12 @@ def alike(table: Table, other: Table, year: int, stressor: Any) -> None:
     try:
         select_stressor(other, stressor)
     except LabelError as error:
-        raise InputError(
-            wrong("table", expected=f"a panel with {here.name!r} in every year",
-                  got=f"{year} without it", remedy="report years of one kind, or name it alike")
-        ) from error  # fmt: skip
+        raise InputError.about(
+            "table",
+            expected=f"a panel with {here.name!r} in every year",
+            got=f"{year} without it",
+            remedy="report years of one kind, or name it alike",
+        ) from error
 
 
 def comparable(table: Table, since: Table, stressor: Any) -> Table:
@@ -357,17 +359,21 @@ def comparable(table: Table, since: Table, stressor: Any) -> Table:
     then, now = names_of(table, since)
     then, now = (f"the table of {one}" if one.isdecimal() else one for one in (then, now))
     if since is table or since.equals(table):
-        raise InputError(
-            wrong("since", expected="another table than the one that is reported", got="the same",
-                  remedy="give that of another year, or leave it out")
-        )  # fmt: skip
+        raise InputError.about(
+            "since",
+            expected="another table than the one that is reported",
+            got="the same",
+            remedy="give that of another year, or leave it out",
+        )
     here = select_stressor(table, stressor)
     try:
         there = select_stressor(since, stressor)
     except LabelError as error:
-        raise LabelError(
-            wrong("since", expected=f"a table with {here.name!r}, which {now} has",
-                  got=f"{then} without it", remedy=str(error).rpartition("; ")[2])
-        ) from error  # fmt: skip
+        raise LabelError.about(
+            "since",
+            expected=f"a table with {here.name!r}, which {now} has",
+            got=f"{then} without it",
+            remedy=str(error).rpartition("; ")[2],
+        ) from error
     require_same_stressor(here, there, "since", (now, then))
     return aligned(table, since, "since", (now, then))

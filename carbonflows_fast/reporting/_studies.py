@@ -103,23 +103,44 @@ def _compared(results: Results, own: list[Study]) -> Html:
         "studies_compared",
         "The sector studies beside each other",
         [
-            Column("study", "Study", [study.name for study, _ in found], "text",
-                   [study.name.capitalize() for study, _ in found]),
+            Column(
+                "study",
+                "Study",
+                [study.name for study, _ in found],
+                "text",
+                [study.name.capitalize() for study, _ in found],
+            ),
             Column("total", "Emissions of its chains", [r.total for _, r in found]),
-            Column("share", "Of industrial emissions",
-                   [results.part(r.total) for _, r in found], "share"),
+            Column(
+                "share",
+                "Of industrial emissions",
+                [results.part(r.total) for _, r in found],
+                "share",
+            ),
             Column("direct", "Direct", [r.direct for _, r in found]),
             Column("upstream", "Upstream", [r.upstream for _, r in found]),
-            Column("emitted_made", "Emitted and made in different regions",
-                   [s["emitted → made"] for s in shares], "share"),
-            Column("made_consumed", "Made and consumed in different regions",
-                   [s["made → consumed"] for s in shares], "share"),
-            Column("emitted_consumed", "Emitted and consumed in different regions",
-                   [s["emitted → consumed"] for s in shares], "share"),
+            Column(
+                "emitted_made",
+                "Emitted and made in different regions",
+                [s["emitted → made"] for s in shares],
+                "share",
+            ),
+            Column(
+                "made_consumed",
+                "Made and consumed in different regions",
+                [s["made → consumed"] for s in shares],
+                "share",
+            ),
+            Column(
+                "emitted_consumed",
+                "Emitted and consumed in different regions",
+                [s["emitted → consumed"] for s in shares],
+                "share",
+            ),
         ],
         results.unit,
         stacked=True,
-    )  # fmt: skip
+    )
 
 
 def _study(results: Results, study: Study) -> Html:
@@ -149,8 +170,17 @@ def _study(results: Results, study: Study) -> Html:
         f"{'the largest' if len(results.table.regions) > REGIONS else 'all'} regions.",
         partial(figures.sector_flow, result, top=7, names=results.places.names),
     )
-    return joined([head, text, about, drawing, _steps(results, study, result),
-                   _products(study, result), _chains(results, study)])  # fmt: skip
+    return joined(
+        [
+            head,
+            text,
+            about,
+            drawing,
+            _steps(results, study, result),
+            _products(study, result),
+            _chains(results, study),
+        ]
+    )
 
 
 def _priced(results: Results, study: Study) -> list[str]:
@@ -181,9 +211,12 @@ def _steps(results: Results, study: Study, result: SectorStudy) -> Html:
         values = by[step].reindex(kept, fill_value=0.0)
         columns.append(Column(step, head, values.tolist(), total=float(by[step].sum())))
     return table(
-        f"{study.name}_regions", f"{study.name.capitalize()}: the largest regions at each step",
-        columns, result.unit, total=results.places.total,
-    )  # fmt: skip
+        f"{study.name}_regions",
+        f"{study.name.capitalize()}: the largest regions at each step",
+        columns,
+        result.unit,
+        total=results.places.total,
+    )
 
 
 def _products(study: Study, result: SectorStudy) -> Html:
@@ -234,13 +267,14 @@ def chains(results: Results) -> Section:
         text = paragraph("No supply chain has any emissions.")
         return section("chains", "Supply chains", text)
     known = paragraph(
-        f"The {len(found)} largest of all chains carry " if len(found) > 1
+        f"The {len(found)} largest of all chains carry "
+        if len(found) > 1
         else "The largest of all chains carries ",
         share("chains_coverage", results.known(found.coverage)),
         " of industrial emissions; the other ",
         amount("chains_remainder", found.remainder, found.unit),
         " is spread over smaller ones, and is summed from them, not taken as the difference.",
-    )  # fmt: skip
+    )
     listed = table(
         "chains",
         "The largest supply chains, final product first",
@@ -268,12 +302,13 @@ def chains(results: Results) -> Section:
             Column("layer", "Purchases", [str(layer) for layer in layers.index], "text"),
             Column("emissions", "Emissions", layers["emissions"].tolist()),
             Column("share", "Share", shares["share"].tolist(), "share"),
-            Column("cumulative_share", "Share up to here", shares["cumulative_share"].tolist(),
-                   "share"),
+            Column(
+                "cumulative_share", "Share up to here", shares["cumulative_share"].tolist(), "share"
+            ),
             Column("remainder", "Still beyond", layers["remainder"].tolist()),
         ],
         results.unit,
-    )  # fmt: skip
+    )
     drawing = picture(
         "stages",
         "How far upstream emissions happen",

@@ -32,9 +32,12 @@ NARROW: Final = 3.6  # inches of a figure that a telephone shows: letters are 11
 
 
 def picture(
-    name: str, title: str, about: str, draw: Callable[[], Axes],
+    name: str,
+    title: str,
+    about: str,
+    draw: Callable[[], Axes],
     narrow: Callable[[], Axes] | None = None,
-) -> Html:  # fmt: skip
+) -> Html:
     """Return a figure with its caption.
 
     Parameters
@@ -57,13 +60,21 @@ def picture(
     head = element("strong", title, id=f"{name}-title")
     caption = element("figcaption", head, " ", about)
     frame = element(
-        "div", Html("\n".join(drawings)), class_="picture", role="group", tabindex="0",
+        "div",
+        Html("\n".join(drawings)),
+        class_="picture",
+        role="group",
+        tabindex="0",
         aria_labelledby=f"{name}-title",
-    )  # fmt: skip
+    )
     enlarge = element(
-        "button", "Enlarge", type="button", class_="enlarge", hidden=True,
+        "button",
+        "Enlarge",
+        type="button",
+        class_="enlarge",
+        hidden=True,
         aria_label=f"Enlarge: {title}",
-    )  # fmt: skip
+    )
     return element("figure", frame, caption, enlarge, id=name)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast.accounting._region_flows import unknown_consumers
 from carbonflows_fast.classification import regions_in
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten
 
 if TYPE_CHECKING:
     from carbonflows_fast.paths import Paths
@@ -119,10 +119,12 @@ class SectorStudy:
         """
         named = all(isinstance(step, str) and step in STEPS for step in steps)
         if not steps or not named or len(set(steps)) < len(steps):
-            raise InputError(
-                wrong("steps", expected=f"different ones of {', '.join(STEPS)}", got=repr(steps),
-                      remedy="name one or two")
-            )  # fmt: skip
+            raise InputError.about(
+                "steps",
+                expected=f"different ones of {', '.join(STEPS)}",
+                got=repr(steps),
+                remedy="name one or two",
+            )
         kept = [STEPS.index(step) for step in steps]
         summed = self._steps.sum(axis=tuple(a for a in range(3) if a not in kept))
         summed = summed.transpose([sorted(kept).index(axis) for axis in kept])
@@ -200,10 +202,12 @@ class SectorStudy:
         """
         for name in ("through", "demand"):
             if name in options:
-                raise InputError(
-                    wrong(name, expected="what the study is about", got=repr(options[name]),
-                          remedy="leave it out, or ask cf.structural_paths")
-                )  # fmt: skip
+                raise InputError.about(
+                    name,
+                    expected="what the study is about",
+                    got=repr(options[name]),
+                    remedy="leave it out, or ask cf.structural_paths",
+                )
         return self._paths(**options)
 
     def price_coverage(self, regions: Any, *, consumers: Any = None) -> float:
@@ -233,7 +237,7 @@ class SectorStudy:
         steps = np.abs(self._steps)
         if consumers is not None:
             if not self._known_consumers:
-                raise InputError(unknown_consumers("select it by region and category"))
+                raise unknown_consumers("select it by region and category")
             steps = steps[:, :, self._mask(self._consumers, consumers, "consumers")]
         everywhere = float(steps.sum())
         priced = float(steps[self._mask(self._regions, regions, "regions")].sum())

@@ -24,7 +24,7 @@ from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast.accounting._solves import TINY, demand_size, solved_by, source_multipliers
 from carbonflows_fast.accounting._weights import account_weight, positive_output, purchase_weight
 from carbonflows_fast.classification import STUDIES, study_sectors
-from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.leontief._certificate import added_up, rounding, seen_through
 from carbonflows_fast.leontief._subsystems import among_rows, reach, through
@@ -129,25 +129,30 @@ def _target(table: Table, sectors: Any) -> tuple[str, BoolArray, tuple[str, ...]
     if isinstance(sectors, list) and len(sectors) == 1:
         sectors = sectors[0]
     if sectors is None or (isinstance(sectors, list) and not sectors):
-        raise InputError(
-            wrong("sectors", expected=f"a study ({', '.join(STUDIES)}) or rows of the table",
-                  got=repr(sectors), remedy="name at least one")
-        )  # fmt: skip
+        raise InputError.about(
+            "sectors",
+            expected=f"a study ({', '.join(STUDIES)}) or rows of the table",
+            got=repr(sectors),
+            remedy="name at least one",
+        )
     if isinstance(sectors, list):
         for one in sectors:
             if isinstance(one, str) and one not in known and one.strip().casefold() in STUDIES:
-                raise InputError(
-                    wrong("sectors", expected="one study, or rows of the table",
-                          got=f"{one!r} among others",
-                          remedy="ask for each study by itself, or name its sectors")
-                )  # fmt: skip
+                raise InputError.about(
+                    "sectors",
+                    expected="one study, or rows of the table",
+                    got=f"{one!r} among others",
+                    remedy="ask for each study by itself, or name its sectors",
+                )
     if isinstance(sectors, str) and sectors not in known:
         study = sectors.strip().casefold()
         if study not in STUDIES:
-            raise LabelError(
-                wrong("sectors", expected=f"a study ({', '.join(STUDIES)}) or rows of the table",
-                      got=repr(sectors), remedy=nearest_are(sectors, known))
-            )  # fmt: skip
+            raise LabelError.about(
+                "sectors",
+                expected=f"a study ({', '.join(STUDIES)}) or rows of the table",
+                got=repr(sectors),
+                remedy=nearest_are(sectors, known),
+            )
         labels, notes = study_sectors(study, known, "sectors")
         return study, select_rows(table, list(labels), "sectors"), notes
     rows = select_rows(table, sectors, "sectors")

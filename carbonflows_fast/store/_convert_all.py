@@ -25,7 +25,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._base.limits import load_blas
 from carbonflows_fast._base.machine import interrupts_held, memory_limit, thread_count
 from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, StoreError, wrong
+from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, StoreError
 from carbonflows_fast.readers import FORMATS, detected, refuse_broken
 from carbonflows_fast.readers._sources._candidates import Candidate, year_in
 from carbonflows_fast.readers._sources._files import Files
@@ -100,10 +100,14 @@ class Outcome(NamedTuple):
 
 
 def jobs_of(
-    source: Path, destination: Path, *, format: str | None, stressors: Sequence[str] | None,
+    source: Path,
+    destination: Path,
+    *,
+    format: str | None,
+    stressors: Sequence[str] | None,
     blanks: str = "error",
     wanted: Callable[[list[Candidate]], list[Candidate]] = list,
-) -> list[Job]:  # fmt: skip
+) -> list[Job]:
     """List the tables at a path that are wanted, to be saved by year: ``destination/1995``.
 
     Zips that cannot be opened count as tables that cannot be saved.
@@ -126,14 +130,25 @@ def jobs_of(
         shared = _shared(files, candidates, destination) if FORMATS[name].beside else {}
         key = _digest([_core.version, name, list(stressors) if stressors else None, blanks])
         jobs = [
-            Job(source, name, one, stressors, destination / _folder(one, files), blanks,
-                _digest([key, one.name]), shared, _memory(files, one, candidates))
-            for one in candidates if one in chosen
-        ]  # fmt: skip
+            Job(
+                source,
+                name,
+                one,
+                stressors,
+                destination / _folder(one, files),
+                blanks,
+                _digest([key, one.name]),
+                shared,
+                _memory(files, one, candidates),
+            )
+            for one in candidates
+            if one in chosen
+        ]
         jobs += [
             Job(source, name, one, None, destination / one.name, reason=files.broken[one.name])
-            for one in lost if one in chosen
-        ]  # fmt: skip
+            for one in lost
+            if one in chosen
+        ]
     _refuse_same_places(jobs)
     return sorted(jobs, key=lambda job: job.table.year or 0)
 
@@ -143,11 +158,12 @@ def _refuse_same_places(jobs: Sequence[Job]) -> None:
     for job in jobs:
         other = places.setdefault(job.target, job)
         if other is not job:
-            raise InputError(
-                wrong("TABLE", expected=f"one table for {job.target.name}",
-                      got=f"{other.table.name} and {job.table.name}",
-                      remedy="choose with --only: a part of the one's name, or all of it")
-            )  # fmt: skip
+            raise InputError.about(
+                "TABLE",
+                expected=f"one table for {job.target.name}",
+                got=f"{other.table.name} and {job.table.name}",
+                remedy="choose with --only: a part of the one's name, or all of it",
+            )
 
 
 def _folder(table: Candidate, files: Files) -> str:
@@ -203,9 +219,12 @@ def _memory(files: Files, table: Candidate, candidates: Sequence[Candidate]) -> 
 
 
 def convert_all(
-    jobs: Sequence[Job], *, workers: int | None = None, resume: bool = True,
+    jobs: Sequence[Job],
+    *,
+    workers: int | None = None,
+    resume: bool = True,
     progress: bool | None = None,
-) -> list[Outcome]:  # fmt: skip
+) -> list[Outcome]:
     """Save the tables, as many side by side as processors and memory allow."""
     done: dict[Path, Outcome] = {}
     for job in jobs:
@@ -260,9 +279,14 @@ def saved(job: Job, state: str) -> Outcome:
     table = open_store(job.target, verify=state == "there")
     size = sum(record["bytes"] for record in manifest_of(job.target)["files"].values())
     return Outcome(
-        table.year, table.name or job.table.name, state, len(table.regions), len(table.x),
-        len(table.stressors), size / 1e6,
-    )  # fmt: skip
+        table.year,
+        table.name or job.table.name,
+        state,
+        len(table.regions),
+        len(table.x),
+        len(table.stressors),
+        size / 1e6,
+    )
 
 
 def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Outcome]]:

@@ -25,9 +25,22 @@ from typing import Any, TypeVar
 from carbonflows_fast._base.files import abandoned, fresh_name
 from carbonflows_fast.errors import StoreError
 
-__all__ = ["FORMAT", "MANIFEST", "POINTER", "VERSION", "Damage", "Generation", "consistent",
-           "digest", "file_digest", "is_store", "opened", "read_small", "replacing",
-           "standing"]  # fmt: skip
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "POINTER",
+    "VERSION",
+    "Damage",
+    "Generation",
+    "consistent",
+    "digest",
+    "file_digest",
+    "is_store",
+    "opened",
+    "read_small",
+    "replacing",
+    "standing",
+]
 
 FORMAT = "carbonflows_fast table"
 VERSION = 2

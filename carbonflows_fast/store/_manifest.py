@@ -125,23 +125,27 @@ def _is_whole(value: Any) -> bool:
 
 def _is_record(record: Any) -> bool:
     return (
-        isinstance(record, dict) and record.keys() == {"bytes", "blake2b"}
-        and _is_whole(record["bytes"]) and record["bytes"] >= 0
-        and isinstance(record["blake2b"], str) and bool(CHECKSUM.fullmatch(record["blake2b"]))
-    )  # fmt: skip
+        isinstance(record, dict)
+        and record.keys() == {"bytes", "blake2b"}
+        and _is_whole(record["bytes"])
+        and record["bytes"] >= 0
+        and isinstance(record["blake2b"], str)
+        and bool(CHECKSUM.fullmatch(record["blake2b"]))
+    )
 
 
 def _is_origin(origin: Any) -> bool:
     """Whether it is what `convert` notes of a source: its key, and stamps of files by name."""
     return origin is None or (
-        isinstance(origin, dict) and origin.keys() == {"key", "shared", "files"}
+        isinstance(origin, dict)
+        and origin.keys() == {"key", "shared", "files"}
         and isinstance(origin["key"], str)
         and all(
             isinstance(stamps, dict)
             and all(isinstance(s, list) and all(map(_is_whole, s)) for s in stamps.values())
             for stamps in (origin["shared"], origin["files"])
         )
-    )  # fmt: skip
+    )
 
 
 def _is_list(value: Any) -> bool:

@@ -19,7 +19,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
-from carbonflows_fast.errors import StoreError, wrong
+from carbonflows_fast.errors import StoreError
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.leontief._system import row_names
 from carbonflows_fast.leontief._tiles import RegionTiles
@@ -41,8 +41,17 @@ from carbonflows_fast.table import Table
 from carbonflows_fast.table._content import Parts
 from carbonflows_fast.table._table_argument import required_table
 
-__all__ = ["checksum", "is_store", "manifest_of", "open", "reopened", "require_replaceable", "save",
-           "save_from", "stamp"]  # fmt: skip
+__all__ = [
+    "checksum",
+    "is_store",
+    "manifest_of",
+    "open",
+    "reopened",
+    "require_replaceable",
+    "save",
+    "save_from",
+    "stamp",
+]
 
 
 def save(table: Table, path: str | os.PathLike[str]) -> Path:
@@ -119,13 +128,11 @@ def require_replaceable(path: str | os.PathLike[str], argument: str = "path") ->
         return
     if target.is_dir() and not any(target.iterdir()):
         return
-    raise StoreError(
-        wrong(
-            argument,
-            expected="a new folder or a saved table to replace",
-            got=f"{str(target)!r}, which is something else",
-            remedy="choose another path",
-        )
+    raise StoreError.about(
+        argument,
+        expected="a new folder or a saved table to replace",
+        got=f"{str(target)!r}, which is something else",
+        remedy="choose another path",
     )
 
 

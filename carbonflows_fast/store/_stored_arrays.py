@@ -30,9 +30,12 @@ VERIFIED_BELOW = 1 << 20  # files that cost nothing to verify are verified at ev
 PADDING = 16  # values that the core may read past those of the last tile
 # Codes by the labels they choose from.
 CODED = {
-    "region_codes": "regions", "sector_codes": "sectors", "demand_codes": "regions",
-    "category_codes": "categories", "row_unit_codes": "row_units",
-}  # fmt: skip
+    "region_codes": "regions",
+    "sector_codes": "sectors",
+    "demand_codes": "regions",
+    "category_codes": "categories",
+    "row_unit_codes": "row_units",
+}
 FINITE = ("x", "Y", "emissions", "F_Y", "values")
 
 # As NumPy writes the headers of plain arrays; no other one is looked into, and none is evaluated.

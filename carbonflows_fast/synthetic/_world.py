@@ -21,7 +21,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray, row_sums
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.synthetic import _recipe
 from carbonflows_fast.synthetic._recipe import compound, skewed
 from carbonflows_fast.table import Table
@@ -140,7 +140,7 @@ def _whole(argument: str, value: Any, allowed: range, remedy: str) -> int:
         number = allowed.start - 1
     if number not in allowed:
         expected = f"a whole number from {allowed.start} to {allowed.stop - 1}"
-        raise InputError(wrong(argument, expected=expected, got=repr(value), remedy=remedy))
+        raise InputError.about(argument, expected=expected, got=repr(value), remedy=remedy)
     return number
 
 
@@ -150,10 +150,8 @@ def _share(argument: str, value: Any) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if not 0 < number <= 1:
-        raise InputError(
-            wrong(
-                argument, expected="a share > 0 and ≤ 1", got=repr(value), remedy="give e.g. 0.32"
-            )
+        raise InputError.about(
+            argument, expected="a share > 0 and ≤ 1", got=repr(value), remedy="give e.g. 0.32"
         )
     return number
 

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode, locked, sparse_view
 from carbonflows_fast.classification import renamed_regions
-from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, shorten
 from carbonflows_fast.table._content import Matrix, Parts
 from carbonflows_fast.table._labels_given import label_texts
 
@@ -29,13 +29,11 @@ def _by_mapping(
     known = set(names)
     unknown = [str(key) for key in mapping if key not in known]
     if unknown:
-        raise LabelError(
-            wrong(
-                argument,
-                expected=f"{argument} of the table as keys",
-                got=f"{shorten(unknown)}, unknown",
-                remedy=f"{nearest_are(unknown[0], names)} for {unknown[0]!r}",
-            )
+        raise LabelError.about(
+            argument,
+            expected=f"{argument} of the table as keys",
+            got=f"{shorten(unknown)}, unknown",
+            remedy=f"{nearest_are(unknown[0], names)} for {unknown[0]!r}",
         )
     return label_texts(argument, [mapping.get(name, name) for name in names])
 
@@ -59,13 +57,11 @@ def _groups(
             labels = list(grouping)
     if len(labels) != len(codes):
         each = "column of final demand" if argument == "categories" else "row"
-        raise InputError(
-            wrong(
-                argument,
-                expected=f"a mapping label → group, or {len(codes)} group labels, one per {each}",
-                got=repr(grouping) if isinstance(grouping, str) else f"{len(labels)} labels",
-                remedy=f"give e.g. {{{names[0]!r}: 'a group'}}",
-            )
+        raise InputError.about(
+            argument,
+            expected=f"a mapping label → group, or {len(codes)} group labels, one per {each}",
+            got=repr(grouping) if isinstance(grouping, str) else f"{len(labels)} labels",
+            remedy=f"give e.g. {{{names[0]!r}: 'a group'}}",
         )
     return label_texts(argument, labels)
 
@@ -78,13 +74,11 @@ def _region_groups(parts: Parts, groups: list[str], grouping: Any) -> list[str]:
     found: dict[int, str] = {}
     for code, group in zip(parts.region_codes.tolist(), groups, strict=True):
         if found.setdefault(code, group) != group:
-            raise InputError(
-                wrong(
-                    "regions",
-                    expected="all rows of a region in one group",
-                    got=f"{found[code]!r} and {group!r} for {parts.regions[code]!r}",
-                    remedy="split a region by sectors, not by regions: its final demand is one",
-                )
+            raise InputError.about(
+                "regions",
+                expected="all rows of a region in one group",
+                got=f"{found[code]!r} and {group!r} for {parts.regions[code]!r}",
+                remedy="split a region by sectors, not by regions: its final demand is one",
             )
     by_name = grouping if isinstance(grouping, Mapping | pd.Series) else None
     codes = np.arange(len(parts.regions), dtype=np.int32)
@@ -117,14 +111,12 @@ def _one_unit_per_group(
     unit = np.full(len(pairs), -1, dtype=np.int32)
     for group, code in zip(codes.tolist(), parts.row_unit_codes.tolist(), strict=True):
         if unit[group] not in (-1, code):
-            raise InputError(
-                wrong(
-                    "sectors",
-                    expected="rows of one unit in each group",
-                    got=f"{parts.row_units[unit[group]]!r} and {parts.row_units[code]!r} in "
-                    f"{pairs[group]}",
-                    remedy="keep rows of different units apart",
-                )
+            raise InputError.about(
+                "sectors",
+                expected="rows of one unit in each group",
+                got=f"{parts.row_units[unit[group]]!r} and {parts.row_units[code]!r} in "
+                f"{pairs[group]}",
+                remedy="keep rows of different units apart",
             )
         unit[group] = code
     return unit

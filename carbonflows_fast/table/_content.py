@@ -19,7 +19,7 @@ from carbonflows_fast._base.arrays import (
     locked,
     sparse_view,
 )
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 
 __all__ = [
     "Matrix",
@@ -110,13 +110,11 @@ def over_output(values: FloatArray, x: FloatArray, what: str) -> FloatArray:
         np.divide(values, x, out=quotients, where=x != 0)
     if not all_finite(quotients):
         worst = float(x[int(np.argwhere(~np.isfinite(quotients))[0][-1])])
-        raise InputError(
-            wrong(
-                "x",
-                expected=f"outputs large enough to divide by ({what})",
-                got=f"{worst:g}, which makes a quotient infinite",
-                remedy="set such an output to 0, or correct it",
-            )
+        raise InputError.about(
+            "x",
+            expected=f"outputs large enough to divide by ({what})",
+            got=f"{worst:g}, which makes a quotient infinite",
+            remedy="set such an output to 0, or correct it",
         )
     return quotients
 

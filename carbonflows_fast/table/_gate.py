@@ -14,7 +14,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray, encode, locked, row_sums
 from carbonflows_fast.classification import one_region
-from carbonflows_fast.errors import InputError, LabelError, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, shorten
 from carbonflows_fast.table._content import Parts
 from carbonflows_fast.table._labels_given import (
     Carrier,
@@ -48,13 +48,11 @@ DEFAULT_EXTENSION = "emissions"
 def _one_of(first: str, a: Any, second: str, b: Any) -> str:
     """Return which of two arguments was given, exactly one being required."""
     if (a is None) == (b is None):
-        raise InputError(
-            wrong(
-                f"{first}, {second}",
-                expected="exactly one of the two",
-                got="neither" if a is None else "both",
-                remedy=f"give {first} or {second}; the other is computed from it",
-            )
+        raise InputError.about(
+            f"{first}, {second}",
+            expected="exactly one of the two",
+            got="neither" if a is None else "both",
+            remedy=f"give {first} or {second}; the other is computed from it",
         )
     return second if a is None else first
 
@@ -68,26 +66,21 @@ def texts_per(argument: str, value: Any, names: Sequence[str], default: str) -> 
         unknown = [str(key) for key in value if key not in known]
         missing = [name for name in names if name not in value]
         if unknown or missing:
-            raise LabelError(
-                wrong(
-                    argument,
-                    expected="one entry per stressor",
-                    got=f"unknown: {shorten(unknown) or 'none'}; missing: "
-                    f"{shorten(missing) or 'none'}",
-                    remedy=f"use the table's names, e.g. {shorten(names)}",
-                )
+            raise LabelError.about(
+                argument,
+                expected="one entry per stressor",
+                got=f"unknown: {shorten(unknown) or 'none'}; missing: {shorten(missing) or 'none'}",
+                remedy=f"use the table's names, e.g. {shorten(names)}",
             )
         value = [value[name] for name in names]
     remedy = "give one for each, in order"
     items = listed(argument, value, f"one text, or {len(names)} of them", remedy)
     if len(items) != len(names):
-        raise InputError(
-            wrong(
-                argument,
-                expected=f"one text, or {len(names)} of them",
-                got=f"{len(items)}",
-                remedy=remedy,
-            )
+        raise InputError.about(
+            argument,
+            expected=f"one text, or {len(names)} of them",
+            got=f"{len(items)}",
+            remedy=remedy,
         )
     require_texts(argument, items)
     # An empty unit is allowed (unknown), a missing one is not.
@@ -105,35 +98,29 @@ def heads_of(population: Any, regions: tuple[str, ...], year: int | None) -> Flo
         for key, heads in population.items():
             region = one_region(regions, key, "population", year=year)
             if region in known:
-                raise LabelError(
-                    wrong(
-                        "population",
-                        expected="each region once",
-                        got=f"{region!r} by two names, {key!r} among them",
-                        remedy="leave one out",
-                    )
+                raise LabelError.about(
+                    "population",
+                    expected="each region once",
+                    got=f"{region!r} by two names, {key!r} among them",
+                    remedy="leave one out",
                 )
             known[region] = heads
         population = [known.get(region, np.nan) for region in regions]
     array = rectangular("population", population)
     if array.shape != (len(regions),):
-        raise InputError(
-            wrong(
-                "population",
-                expected=f"{len(regions)} numbers, one per region",
-                got=f"shape {array.shape}",
-                remedy="give a mapping region → heads",
-            )
+        raise InputError.about(
+            "population",
+            expected=f"{len(regions)} numbers, one per region",
+            got=f"shape {array.shape}",
+            remedy="give a mapping region → heads",
         )
     heads = as_float("population", array, (regions,))
     for at in np.flatnonzero((heads < 0) | np.isinf(heads)):
-        raise InputError(
-            wrong(
-                "population",
-                expected="heads ≥ 0 (NaN where unknown)",
-                got=f"{heads[at]} at {place_of((int(at),), (regions,))}",
-                remedy="correct it, or use NaN",
-            )
+        raise InputError.about(
+            "population",
+            expected="heads ≥ 0 (NaN where unknown)",
+            got=f"{heads[at]} at {place_of((int(at),), (regions,))}",
+            remedy="correct it, or use NaN",
         )
     return locked(heads)
 
@@ -147,8 +134,8 @@ def year_of(year: Any) -> int | None:
             raise TypeError
         return operator.index(year)
     except TypeError:
-        raise InputError(
-            wrong("year", expected="an integer", got=repr(year), remedy="give e.g. year=2019")
+        raise InputError.about(
+            "year", expected="an integer", got=repr(year), remedy="give e.g. year=2019"
         ) from None
 
 
@@ -156,13 +143,11 @@ def _output(x: Given | None, n: int, rows: Sequence[str]) -> FloatArray | None:
     if x is None:
         return None
     if x.values.shape != (n, 1):
-        raise InputError(
-            wrong(
-                "x",
-                expected=f"{n} outputs, one per row",
-                got=f"shape {x.values.shape}",
-                remedy="leave out totals",
-            )
+        raise InputError.about(
+            "x",
+            expected=f"{n} outputs, one per row",
+            got=f"shape {x.values.shape}",
+            remedy="leave out totals",
         )
     return numbers("x", x.values[:, 0], (rows,))
 
@@ -170,8 +155,8 @@ def _output(x: Given | None, n: int, rows: Sequence[str]) -> FloatArray | None:
 def name_of(name: Any) -> str:
     """Return a name that is a text."""
     if not isinstance(name, str):
-        raise InputError(
-            wrong("name", expected="a text", got=repr(name), remedy="give e.g. name='WIOD 2009'")
+        raise InputError.about(
+            "name", expected="a text", got=repr(name), remedy="give e.g. name='WIOD 2009'"
         )
     return name
 
@@ -210,8 +195,8 @@ def table_parts(
     check_shape(stress, (None, n), f"a column for each of the {n} rows of {kind}")
     k, m = int(stress.values.shape[0]), int(final.values.shape[1])
     if m == 0:
-        raise InputError(
-            wrong("Y", expected="at least one column", got="none", remedy="give final demand")
+        raise InputError.about(
+            "Y", expected="at least one column", got="none", remedy="give final demand"
         )
     if direct is not None:
         check_shape(direct, (k, m), "a row per stressor and a column per column of Y")

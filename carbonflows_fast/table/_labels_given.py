@@ -13,7 +13,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import CodeArray, encode
 from carbonflows_fast.classification import country_of
-from carbonflows_fast.errors import LabelError, nearest_are, shorten, wrong
+from carbonflows_fast.errors import LabelError, nearest_are, shorten
 
 __all__ = [
     "A_STRESSOR",
@@ -57,14 +57,12 @@ def label_texts(argument: str, labels: Any) -> Labels:
         missing = label is None or (not isinstance(label, str) and pd.isna(label) is True)
         text = "" if missing else str(label)
         if not text.strip():
-            raise LabelError(
-                wrong(
-                    argument,
-                    expected="a text for every label",
-                    got=f"{label!r} at position {position} (counted from 0)",
-                    remedy="fill it in; when reading CSV files, keep_default_na=False keeps "
-                    "Namibia's 'NA'",
-                )
+            raise LabelError.about(
+                argument,
+                expected="a text for every label",
+                got=f"{label!r} at position {position} (counted from 0)",
+                remedy="fill it in; when reading CSV files, keep_default_na=False keeps "
+                "Namibia's 'NA'",
             )
         texts.append(text)
     return texts
@@ -85,7 +83,7 @@ def listed(argument: str, given: Any, expected: str, remedy: str) -> list[Any]:
             pass
     kind = type(given).__name__
     got = f"the class {given.__name__}" if isinstance(given, type) else f"{given!r} ({kind})"
-    raise LabelError(wrong(argument, expected=expected, got=got, remedy=remedy))
+    raise LabelError.about(argument, expected=expected, got=got, remedy=remedy)
 
 
 def require_texts(argument: str, items: Sequence[Any]) -> None:
@@ -97,33 +95,30 @@ def require_texts(argument: str, items: Sequence[Any]) -> None:
     """
     for position, item in enumerate(items):
         if not isinstance(item, str) and pd.isna(item) is not True:
-            raise LabelError(
-                wrong(argument, expected="a text for each",
-                      got=f"{item!r} at position {position} (counted from 0)",
-                      remedy=f"write it in quotes, e.g. {str(item)!r}")
-            )  # fmt: skip
+            raise LabelError.about(
+                argument,
+                expected="a text for each",
+                got=f"{item!r} at position {position} (counted from 0)",
+                remedy=f"write it in quotes, e.g. {str(item)!r}",
+            )
 
 
 def pairs_of(source: str, index: Any, names: tuple[str, str]) -> tuple[Labels, Labels]:
     """Split a two-level index."""
     if not isinstance(index, pd.MultiIndex) or index.nlevels != 2:
-        raise LabelError(
-            wrong(
-                source,
-                expected=f"a MultiIndex with the levels {names[0]} and {names[1]}",
-                got=f"{index.nlevels} level(s), e.g. {index[0] if len(index) else 'none'!r}",
-                remedy="set one with pd.MultiIndex.from_arrays, or pass the bare numbers "
-                "(.to_numpy()) and the labels as arguments",
-            )
+        raise LabelError.about(
+            source,
+            expected=f"a MultiIndex with the levels {names[0]} and {names[1]}",
+            got=f"{index.nlevels} level(s), e.g. {index[0] if len(index) else 'none'!r}",
+            remedy="set one with pd.MultiIndex.from_arrays, or pass the bare numbers "
+            "(.to_numpy()) and the labels as arguments",
         )
     if list(index.names) == [names[1], names[0]]:
-        raise LabelError(
-            wrong(
-                source,
-                expected=f"the levels {names[0]}, {names[1]} in this order",
-                got=f"{index.names[0]}, {index.names[1]}",
-                remedy="swap them with .swaplevel()",
-            )
+        raise LabelError.about(
+            source,
+            expected=f"the levels {names[0]}, {names[1]} in this order",
+            got=f"{index.names[0]}, {index.names[1]}",
+            remedy="swap them with .swaplevel()",
         )
     first, second = (index.get_level_values(level).tolist() for level in (0, 1))
     return label_texts(source, first), label_texts(source, second)
@@ -132,32 +127,27 @@ def pairs_of(source: str, index: Any, names: tuple[str, str]) -> tuple[Labels, L
 def agreed(what: str, size: int, sources: list[Source], remedy: str) -> Labels:
     """Return the labels that all sources agree on, each having `size` of them."""
     if not sources:
-        raise LabelError(
-            wrong(what, expected=f"{size} labels", got="none in any argument", remedy=remedy)
+        raise LabelError.about(
+            what, expected=f"{size} labels", got="none in any argument", remedy=remedy
         )
     first_source, first = sources[0]
     for source, labels in sources:
         if len(labels) != size:
-            raise LabelError(
-                wrong(
-                    source,
-                    expected=f"{size} labels, one for each of {what}",
-                    got=str(len(labels)),
-                    remedy=remedy,
-                )
+            raise LabelError.about(
+                source,
+                expected=f"{size} labels, one for each of {what}",
+                got=str(len(labels)),
+                remedy=remedy,
             )
         if labels != first:
             at = next(
                 i for i, pair in enumerate(zip(first, labels, strict=True)) if len(set(pair)) > 1
             )
-            raise LabelError(
-                wrong(
-                    source,
-                    expected=f"the labels of {first_source} in the same order",
-                    got=f"{labels[at]!r} instead of {first[at]!r} at position {at} "
-                    "(counted from 0)",
-                    remedy="bring both into one order; nothing is realigned in silence",
-                )
+            raise LabelError.about(
+                source,
+                expected=f"the labels of {first_source} in the same order",
+                got=f"{labels[at]!r} instead of {first[at]!r} at position {at} (counted from 0)",
+                remedy="bring both into one order; nothing is realigned in silence",
             )
     return first
 
@@ -169,14 +159,18 @@ def row_labels(
     region_sources: list[Source] = []
     sector_sources: list[Source] = []
     if regions is not None:
-        given = [regions] * n if isinstance(regions, str) else listed(
-            "regions", regions, "one text, or a label for each row", PER_ROW
-        )  # fmt: skip
+        given = (
+            [regions] * n
+            if isinstance(regions, str)
+            else listed("regions", regions, "one text, or a label for each row", PER_ROW)
+        )
         region_sources.append(("regions", label_texts("regions", given)))
     if sectors is not None:
-        given = [sectors] if isinstance(sectors, str) else listed(
-            "sectors", sectors, "a label for each row", PER_ROW
-        )  # fmt: skip
+        given = (
+            [sectors]
+            if isinstance(sectors, str)
+            else listed("sectors", sectors, "a label for each row", PER_ROW)
+        )
         sector_sources.append(("sectors", label_texts("sectors", given)))
     for source, index in carriers:
         if index is not None:
@@ -214,13 +208,11 @@ def demand_labels(
         named = region_sources[0][1] if region_sources else []
         every = list(dict.fromkeys([*regions, *named]))
         if m != len(every):
-            raise LabelError(
-                wrong(
-                    "demand",
-                    expected=f"a (region, category) pair for each of the {m} columns of Y",
-                    got=f"no categories, which needs one column for each of {len(every)} regions",
-                    remedy="give demand=[(region, category), …] or a Y with such columns",
-                )
+            raise LabelError.about(
+                "demand",
+                expected=f"a (region, category) pair for each of the {m} columns of Y",
+                got=f"no categories, which needs one column for each of {len(every)} regions",
+                remedy="give demand=[(region, category), …] or a Y with such columns",
             )
         region_sources.append(("regions", every))
         category_sources.append(("", [DEFAULT_CATEGORY] * m))
@@ -256,16 +248,14 @@ def refuse_misnamed_consumers(
     for region in without:
         meant = alike.get(region.strip().casefold()) or countries.get(country_of(region) or "")
         if meant or len(without) == len(set(columns)):
-            raise LabelError(
-                wrong(
-                    source,
-                    expected="the regions of the rows, spelt alike, and others beside these"
-                    if meant
-                    else "a column of at least one region that has rows",
-                    got=f"{region!r} at position {columns.index(region) + first}"
-                    + " (counted from 0)" * (not first),
-                    remedy=f"write {meant!r}" if meant else nearest_are(region, regions),
-                )
+            raise LabelError.about(
+                source,
+                expected="the regions of the rows, spelt alike, and others beside these"
+                if meant
+                else "a column of at least one region that has rows",
+                got=f"{region!r} at position {columns.index(region) + first}"
+                + " (counted from 0)" * (not first),
+                remedy=f"write {meant!r}" if meant else nearest_are(region, regions),
             )
 
 
@@ -277,13 +267,11 @@ def _demand_index(demand: Any) -> Any:
     pairs = [given] if isinstance(given, str) else listed("demand", given, PAIRS, A_PAIR)
     for at, pair in enumerate(pairs):
         if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-            raise LabelError(
-                wrong(
-                    "demand",
-                    expected=PAIRS,
-                    got=f"{pair!r} at position {at} (counted from 0)",
-                    remedy=A_PAIR,
-                )
+            raise LabelError.about(
+                "demand",
+                expected=PAIRS,
+                got=f"{pair!r} at position {at} (counted from 0)",
+                remedy=A_PAIR,
             )
     return pd.MultiIndex.from_arrays(
         [[pair[0] for pair in pairs], [pair[1] for pair in pairs]], names=["region", "category"]
@@ -293,9 +281,11 @@ def _demand_index(demand: Any) -> Any:
 def stressor_labels(k: int, stressors: Any, carriers: list[Carrier]) -> tuple[str, ...]:
     sources: list[Source] = []
     if stressors is not None:
-        given = [stressors] if isinstance(stressors, str) else listed(
-            "stressors", stressors, "a name for each row of F or S", A_STRESSOR
-        )  # fmt: skip
+        given = (
+            [stressors]
+            if isinstance(stressors, str)
+            else listed("stressors", stressors, "a name for each row of F or S", A_STRESSOR)
+        )
         sources.append(("stressors", label_texts("stressors", given)))
     for source, index in carriers:
         if index is None:
@@ -308,12 +298,10 @@ def stressor_labels(k: int, stressors: Any, carriers: list[Carrier]) -> tuple[st
     names = agreed("the stressors", k, sources, A_STRESSOR)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise LabelError(
-            wrong(
-                sources[0][0],
-                expected="every stressor once",
-                got=f"{shorten(twice)} more than once",
-                remedy="put the extension's name in front, or add the rows up",
-            )
+        raise LabelError.about(
+            sources[0][0],
+            expected="every stressor once",
+            got=f"{shorten(twice)} more than once",
+            remedy="put the extension's name in front, or add the rows up",
         )
     return tuple(names)

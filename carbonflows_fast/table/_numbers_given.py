@@ -15,7 +15,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray, all_finite, locked, sparse_view
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._content import Matrix
 
 __all__ = [
@@ -58,13 +58,11 @@ def rectangular(argument: str, value: Any) -> Any:
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise InputError(
-            wrong(
-                argument,
-                expected="a rectangular array of numbers",
-                got="rows of different lengths",
-                remedy="give every row the same number of entries",
-            )
+        raise InputError.about(
+            argument,
+            expected="a rectangular array of numbers",
+            got="rows of different lengths",
+            remedy="give every row the same number of entries",
         ) from error
 
 
@@ -84,26 +82,22 @@ def check_shape(given: Given, shape: tuple[int | None, int | None], meaning: str
     got = given.values.shape
     if len(got) != 2 or any(e is not None and e != g for e, g in zip(shape, got, strict=True)):
         sizes = ", ".join("any" if e is None else str(e) for e in shape)
-        raise InputError(
-            wrong(
-                given.argument,
-                expected=f"shape ({sizes}), {meaning}",
-                got=f"shape {got}",
-                remedy="check that nothing is missing or transposed",
-            )
+        raise InputError.about(
+            given.argument,
+            expected=f"shape ({sizes}), {meaning}",
+            got=f"shape {got}",
+            remedy="check that nothing is missing or transposed",
         )
 
 
 def check_square(given: Given) -> int:
     shape = given.values.shape
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
-        raise InputError(
-            wrong(
-                given.argument,
-                expected="a square matrix with a row and a column per (region, sector)",
-                got=f"shape {shape}",
-                remedy="leave out totals, value added and final demand",
-            )
+        raise InputError.about(
+            given.argument,
+            expected="a square matrix with a row and a column per (region, sector)",
+            got=f"shape {shape}",
+            remedy="leave out totals, value added and final demand",
         )
     return int(shape[0])
 
@@ -124,13 +118,11 @@ def place_of(position: Sequence[int], axes: Sequence[Sequence[str]]) -> str:
 
 
 def _not_numbers(argument: str, got: str) -> InputError:
-    return InputError(
-        wrong(
-            argument,
-            expected="real numbers",
-            got=got,
-            remedy="correct the cell, or convert the column with pd.to_numeric",
-        )
+    return InputError.about(
+        argument,
+        expected="real numbers",
+        got=got,
+        remedy="correct the cell, or convert the column with pd.to_numeric",
     )
 
 
@@ -169,25 +161,21 @@ def _beyond(values: Any) -> bool:
 
 
 def _too_large(argument: str, value: float, place: str) -> InputError:
-    return InputError(
-        wrong(
-            argument,
-            expected=f"numbers up to {LARGEST:.0e}",
-            got=f"{value:.3g} at {place}",
-            remedy="correct it, or give the numbers in a larger unit",
-        )
+    return InputError.about(
+        argument,
+        expected=f"numbers up to {LARGEST:.0e}",
+        got=f"{value:.3g} at {place}",
+        remedy="correct it, or give the numbers in a larger unit",
     )
 
 
 def _not_finite(argument: str, value: float, place: str, count: int) -> InputError:
     more = f" and {count - 1} more" if count > 1 else ""
-    return InputError(
-        wrong(
-            argument,
-            expected="finite numbers",
-            got=f"{value} at {place}{more}",
-            remedy="find out why they are missing, then fill them, e.g. with fillna(0)",
-        )
+    return InputError.about(
+        argument,
+        expected="finite numbers",
+        got=f"{value} at {place}{more}",
+        remedy="find out why they are missing, then fill them, e.g. with fillna(0)",
     )
 
 
@@ -230,13 +218,11 @@ def matrix_numbers(argument: str, values: Any, rows: Sequence[str]) -> Matrix:
     try:
         result.check_format(full_check=True)
     except ValueError as error:
-        raise InputError(
-            wrong(
-                argument,
-                expected="a well-formed sparse matrix",
-                got=str(error),
-                remedy="rebuild it from (data, (row, column)) with scipy.sparse.coo_array",
-            )
+        raise InputError.about(
+            argument,
+            expected="a well-formed sparse matrix",
+            got=str(error),
+            remedy="rebuild it from (data, (row, column)) with scipy.sparse.coo_array",
         ) from error
     if not result.has_canonical_format:
         result = result.copy()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray, encode, locked
-from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are
 from carbonflows_fast.table._content import Matrix, Parts
 from carbonflows_fast.table._gate import heads_of, name_of, texts_per, year_of
 from carbonflows_fast.table._labels_given import (
@@ -48,10 +48,12 @@ class Changes:
 def checked_changes(parts: Parts, *, A: Any, S: Any, F: Any, Y: Any, F_Y: Any) -> Changes:
     """Check what `with_changes` was given against the shapes and labels of the table."""
     if S is not None and F is not None:
-        raise InputError(
-            wrong("F, S", expected="one of the two at most", got="both",
-                  remedy="give F or S; the other is computed from it")
-        )  # fmt: skip
+        raise InputError.about(
+            "F, S",
+            expected="one of the two at most",
+            got="both",
+            remedy="give F or S; the other is computed from it",
+        )
     n, m, k = len(parts.region_codes), len(parts.demand_codes), len(parts.stressors)
     row_regions = [parts.regions[code] for code in parts.region_codes]
     row_sectors = [parts.sectors[code] for code in parts.sector_codes]
@@ -96,9 +98,16 @@ def checked_changes(parts: Parts, *, A: Any, S: Any, F: Any, Y: Any, F_Y: Any) -
 
 
 def relabelled(
-    parts: Parts, *, stressors: Any, stressor_units: Any, unit: Any, row_units: Any,
-    population: Any, year: Any, name: Any,
-) -> Parts:  # fmt: skip
+    parts: Parts,
+    *,
+    stressors: Any,
+    stressor_units: Any,
+    unit: Any,
+    row_units: Any,
+    population: Any,
+    year: Any,
+    name: Any,
+) -> Parts:
     """Return the parts with other labels; where `unit` differs, with converted numbers."""
     if stressors is not None:
         parts = replace(parts, stressors=_renamed(parts.stressors, stressors))
@@ -108,8 +117,15 @@ def relabelled(
     if unit is not None:
         parts = _converted(parts, _completed(parts, "unit", unit))
     if row_units is not None:
-        rows = text_axis(*([names[at] for at in codes] for names, codes in (
-            (parts.regions, parts.region_codes), (parts.sectors, parts.sector_codes))))  # fmt: skip
+        rows = text_axis(
+            *(
+                [names[at] for at in codes]
+                for names, codes in (
+                    (parts.regions, parts.region_codes),
+                    (parts.sectors, parts.sector_codes),
+                )
+            )
+        )
         names, codes = encode(texts_per("row_units", row_units, rows, ""))
         parts = replace(parts, row_units=names, row_unit_codes=locked(codes))
     if year is not None:
@@ -140,10 +156,12 @@ def _completed(parts: Parts, argument: str, units: Any) -> tuple[str, ...]:
 def _refuse_unknown(argument: str, given: Mapping[Any, Any], names: tuple[str, ...]) -> None:
     for key in given:
         if key not in names:
-            raise LabelError(
-                wrong(argument, expected="stressors of the table as keys", got=repr(key),
-                      remedy=nearest_are(key, names))
-            )  # fmt: skip
+            raise LabelError.about(
+                argument,
+                expected="stressors of the table as keys",
+                got=repr(key),
+                remedy=nearest_are(key, names),
+            )
 
 
 def _converted(parts: Parts, units: tuple[str, ...]) -> Parts:
@@ -160,14 +178,18 @@ def _converted(parts: Parts, units: tuple[str, ...]) -> Parts:
                 values[k] = scaled_by_ten(values[k], power)
         largest = float(np.abs(values).max(initial=0.0))
         if largest > LARGEST:
-            raise InputError(
-                wrong("unit", expected=f"a unit in which numbers are at most {LARGEST:.0e}",
-                      got=f"{largest:.3g}", remedy="take a larger unit")
-            )  # fmt: skip
+            raise InputError.about(
+                "unit",
+                expected=f"a unit in which numbers are at most {LARGEST:.0e}",
+                got=f"{largest:.3g}",
+                remedy="take a larger unit",
+            )
     return replace(
-        parts, stressor_units=units, emissions=locked(emissions),
+        parts,
+        stressor_units=units,
+        emissions=locked(emissions),
         F_Y=None if F_Y is None else locked(F_Y),
-    )  # fmt: skip
+    )
 
 
 def _check_same(

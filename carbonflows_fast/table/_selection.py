@@ -13,7 +13,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray, all_finite, locked
 from carbonflows_fast.classification import regions_in
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest, shorten
 from carbonflows_fast.table._stressors import Stressor, select_stressor, unknown_label
 from carbonflows_fast.table._table import Table
 
@@ -84,13 +84,11 @@ def select_demand(table: Table, demand: Any = None) -> Demand:
     """
     p = table._parts
     if isinstance(demand, pd.DataFrame):
-        raise InputError(
-            wrong(
-                "demand",
-                expected="an array or a Series of one number per row, or regions",
-                got="a DataFrame",
-                remedy="select one column, or sum them with .sum(axis=1)",
-            )
+        raise InputError.about(
+            "demand",
+            expected="an array or a Series of one number per row, or regions",
+            got="a DataFrame",
+            remedy="select one column, or sum them with .sum(axis=1)",
         )
     if isinstance(demand, np.ndarray | pd.Series):
         return Demand(("demand",), _demand_array(table, demand), None, False)
@@ -108,24 +106,20 @@ def _demand_array(table: Table, demand: Any) -> FloatArray:
     if isinstance(demand, pd.Series):
         demand = _in_order(table, demand, "demand", 0)
     if demand.shape != (table.n,) or demand.dtype.kind not in "fiu":
-        raise InputError(
-            wrong(
-                "demand",
-                expected=f"{table.n} numbers, one per row",
-                got=f"shape {demand.shape}, dtype {demand.dtype}",
-                remedy="give one number for each of table.rows",
-            )
+        raise InputError.about(
+            "demand",
+            expected=f"{table.n} numbers, one per row",
+            got=f"shape {demand.shape}, dtype {demand.dtype}",
+            remedy="give one number for each of table.rows",
         )
     values = np.array(demand, dtype=np.float64)
     if not all_finite(values):
         at = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise InputError(
-            wrong(
-                "demand",
-                expected="finite numbers",
-                got=f"{values[at]} at row {at} {table.rows[at]}",
-                remedy="replace it",
-            )
+        raise InputError.about(
+            "demand",
+            expected="finite numbers",
+            got=f"{values[at]} at row {at} {table.rows[at]}",
+            remedy="replace it",
         )
     column: FloatArray = locked(values[:, None])
     return column
@@ -137,13 +131,11 @@ def _in_order(table: Table, series: pd.Series, argument: str, fill: Any) -> Any:
         pd.RangeIndex(len(series))
     )
     if not numbered and list(series.index) != list(table.rows):
-        raise LabelError(
-            wrong(
-                argument,
-                expected="the labels of the table's rows in the same order",
-                got="a Series with others",
-                remedy=f"use {argument}.reindex(table.rows, fill_value={fill})",
-            )
+        raise LabelError.about(
+            argument,
+            expected="the labels of the table's rows in the same order",
+            got="a Series with others",
+            remedy=f"use {argument}.reindex(table.rows, fill_value={fill})",
         )
     return series.to_numpy()
 
@@ -179,13 +171,11 @@ def same_consumers(before: Table, after: Table, demand: Any) -> None:
         found.append({table.regions[code] for code in codes})
     if found[0] != found[1]:
         only = shorten(sorted(map(repr, found[0] ^ found[1])))
-        raise InputError(
-            wrong(
-                "demand",
-                expected="the same regions in both tables",
-                got=f"{demand!r}, which has {only} in one of them alone",
-                remedy="name one membership, e.g. 'EU 2009', or list the regions",
-            )
+        raise InputError.about(
+            "demand",
+            expected="the same regions in both tables",
+            got=f"{demand!r}, which has {only} in one of them alone",
+            remedy="name one membership, e.g. 'EU 2009', or list the regions",
         )
 
 
@@ -227,13 +217,11 @@ def select_rows(table: Table, rows: Any, argument: str = "rows") -> BoolArray:
         if isinstance(rows, pd.Series):
             mask = _in_order(table, rows, argument, False)
         if mask.shape != (table.n,) or mask.dtype != np.bool_:
-            raise InputError(
-                wrong(
-                    argument,
-                    expected=f"a Boolean mask with {table.n} entries",
-                    got=f"shape {mask.shape}, dtype {mask.dtype}",
-                    remedy="give a mask over table.rows, or names",
-                )
+            raise InputError.about(
+                argument,
+                expected=f"a Boolean mask with {table.n} entries",
+                got=f"shape {mask.shape}, dtype {mask.dtype}",
+                remedy="give a mask over table.rows, or names",
             )
         return locked(mask)
     return _union(argument, rows, lambda item: _row_mask(table, item, argument), table.n)
@@ -260,13 +248,11 @@ def _union(argument: str, items: Any, mask_of: Any, size: int) -> BoolArray:
     if not isinstance(items, list):
         return locked(mask_of(items))
     if not items:
-        raise InputError(
-            wrong(
-                argument,
-                expected="at least one selection",
-                got="an empty list",
-                remedy="leave it out for everything",
-            )
+        raise InputError.about(
+            argument,
+            expected="at least one selection",
+            got="an empty list",
+            remedy="leave it out for everything",
         )
     mask = np.zeros(size, dtype=np.bool_)
     for item in items:
@@ -286,13 +272,11 @@ def _matching(
 ) -> BoolArray:
     """Return where (region, second label) is the pair; None matches all."""
     if len(pair) != 2:
-        raise InputError(
-            wrong(
-                argument,
-                expected=f"a pair (region, {second_kind})",
-                got=repr(pair),
-                remedy="put several selections in a list, not in a tuple",
-            )
+        raise InputError.about(
+            argument,
+            expected=f"a pair (region, {second_kind})",
+            got=repr(pair),
+            remedy="put several selections in a list, not in a tuple",
         )
     region, label = pair
     names, codes = second
@@ -311,13 +295,11 @@ def _matching(
         # Both labels are known, so the region was given.
         present = nearest(str(label), [names[code] for code in np.unique(codes[here])])
         listed = shorten(map(repr, present))
-        raise LabelError(
-            wrong(
-                argument,
-                expected=f"a pair (region, {second_kind}) of the table",
-                got=f"{pair}, which it does not have",
-                remedy=f"{region!r} has {listed or 'no rows, it consumes alone'}",
-            )
+        raise LabelError.about(
+            argument,
+            expected=f"a pair (region, {second_kind}) of the table",
+            got=f"{pair}, which it does not have",
+            remedy=f"{region!r} has {listed or 'no rows, it consumes alone'}",
         )
     return mask
 

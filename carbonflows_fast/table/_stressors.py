@@ -17,7 +17,6 @@ from carbonflows_fast.errors import (
     only_in,
     or_no_unit,
     shorten,
-    wrong,
 )
 from carbonflows_fast.table._small import require_normal
 from carbonflows_fast.table._table import Table
@@ -73,8 +72,8 @@ def unknown_label(
     remedy = nearest_are(name, known)
     if isinstance(name, float | int):  # a number is not a misspelt label
         remedy = f"give a name, e.g. {shorten(map(repr, known))}"
-    return LabelError(
-        wrong(argument, expected=f"a {kind} of the table", got=got, remedy=hint or remedy)
+    return LabelError.about(
+        argument, expected=f"a {kind} of the table", got=got, remedy=hint or remedy
     )
 
 
@@ -103,14 +102,12 @@ def require_one_measure(argument: str, measures: Mapping[Any, tuple[str, str]]) 
         first.setdefault(measure, of)
     if len(first) > 1:
         (one, here), (other, there) = list(first.items())[:2]
-        raise InputError(
-            wrong(
-                argument,
-                expected="one stressor in one unit",
-                got=f"{one[0]!r} in {or_no_unit(one[1])} for {here} and {other[0]!r} in "
-                f"{or_no_unit(other[1])} for {there}",
-                remedy="convert the tables of some years first, or ask for years of one kind",
-            )
+        raise InputError.about(
+            argument,
+            expected="one stressor in one unit",
+            got=f"{one[0]!r} in {or_no_unit(one[1])} for {here} and {other[0]!r} in "
+            f"{or_no_unit(other[1])} for {there}",
+            remedy="convert the tables of some years first, or ask for years of one kind",
         )
 
 
@@ -161,13 +158,11 @@ def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = N
     required_table("table", table)
     if stressor is None:
         if len(table.stressors) != 1:
-            raise InputError(
-                wrong(
-                    "stressor",
-                    expected=f"the name of one, since the table has {len(table.stressors):,}",
-                    got="none",
-                    remedy=f"choose from {shorten(map(repr, table.stressors)) or 'another table'}",
-                )
+            raise InputError.about(
+                "stressor",
+                expected=f"the name of one, since the table has {len(table.stressors):,}",
+                got="none",
+                remedy=f"choose from {shorten(map(repr, table.stressors)) or 'another table'}",
             )
         stressor = table.stressors[0]
     if isinstance(stressor, Mapping):
@@ -195,13 +190,11 @@ def _weighted(table: Table, weights: Mapping[str, float]) -> Stressor:
     positions = [_stressor_position(table, name) for name in weights]
     units = list(dict.fromkeys(table._parts.stressor_units[p] for p in positions))
     if len(units) != 1:
-        raise InputError(
-            wrong(
-                "stressor",
-                expected="stressors of one unit in a weighted sum",
-                got=f"units {shorten(map(repr, units))}" if units else "an empty mapping",
-                remedy="weigh those of each unit apart, or convert the table's F first",
-            )
+        raise InputError.about(
+            "stressor",
+            expected="stressors of one unit in a weighted sum",
+            got=f"units {shorten(map(repr, units))}" if units else "an empty mapping",
+            remedy="weigh those of each unit apart, or convert the table's F first",
         )
     _check_weights(weights)
     terms = [f"{weight:g} {name}" for name, weight in weights.items()]
@@ -266,18 +259,22 @@ def require_same_stressor(
     said = [f"{stressor.asked!r} in {or_no_unit(stressor.unit)}" for stressor in (one, other)]
     if said[0] != said[1]:
         same = one.asked == other.asked
-        raise InputError(
-            wrong(argument, expected=f"{said[0]}, as in {names[0]}", got=f"{said[1]} in {names[1]}",
-                  remedy=_in_one_unit(one, other) if same else "ask both for the same stressor")
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected=f"{said[0]}, as in {names[0]}",
+            got=f"{said[1]} in {names[1]}",
+            remedy=_in_one_unit(one, other) if same else "ask both for the same stressor",
+        )
     got = only_in(names, map(repr, one.counted), map(repr, other.counted))
     if got:
         both = [name for name in one.counted if name in other.counted]
         remedy = f"ask for what both have, e.g. {both[0]!r}" if both else "name them alike in both"
-        raise InputError(
-            wrong(argument, expected=f"the same stressors in {one.asked!r} of both tables",
-                  got=got, remedy=remedy)
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected=f"the same stressors in {one.asked!r} of both tables",
+            got=got,
+            remedy=remedy,
+        )
 
 
 def _in_one_unit(one: Stressor, other: Stressor) -> str:
@@ -302,13 +299,11 @@ def _check_weights(weights: Mapping[str, float]) -> None:
     for name, weight in weights.items():
         number = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
         if not number or not np.isfinite(weight):
-            raise InputError(
-                wrong(
-                    "stressor",
-                    expected="a finite number as weight",
-                    got=f"{weight!r} for {name!r}",
-                    remedy="give e.g. {'CO2': 1, 'CH4': 28}",
-                )
+            raise InputError.about(
+                "stressor",
+                expected="a finite number as weight",
+                got=f"{weight!r} for {name!r}",
+                remedy="give e.g. {'CO2': 1, 'CH4': 28}",
             )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray, locked
-from carbonflows_fast.errors import InputError, shorten, wrong
+from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.table._aggregation import aggregated
 from carbonflows_fast.table._content import Parts, relocked
 from carbonflows_fast.table._equality import same_table
@@ -268,11 +268,13 @@ class Table(Views):
         given = {"S": S, "F": F, "F_Y": F_Y, "stressor_units": stressor_units}
         also = [argument for argument, value in given.items() if value is not None]
         if converting and also:
-            raise InputError(
-                wrong("unit", expected="no other change of emissions beside it", got=also[0],
-                      remedy="give stressor_units for numbers that are in that unit already, or "
-                      "convert in a second call")
-            )  # fmt: skip
+            raise InputError.about(
+                "unit",
+                expected="no other change of emissions beside it",
+                got=also[0],
+                remedy="give stressor_units for numbers that are in that unit already, or "
+                "convert in a second call",
+            )
         new = checked_changes(self._parts, A=A, S=S, F=F, Y=Y, F_Y=F_Y)
         parts = self._parts
         cache: dict[str, Any] = {}
@@ -298,9 +300,15 @@ class Table(Views):
         if new.F_Y is not None:
             parts = replace(parts, F_Y=new.F_Y)
         parts = relabelled(
-            parts, stressors=stressors, stressor_units=stressor_units, unit=unit,
-            row_units=row_units, population=population, year=year, name=name,
-        )  # fmt: skip
+            parts,
+            stressors=stressors,
+            stressor_units=stressor_units,
+            unit=unit,
+            row_units=row_units,
+            population=population,
+            year=year,
+            name=name,
+        )
         for key in shared:
             if key in self._cache:
                 cache[key] = self._cache[key]

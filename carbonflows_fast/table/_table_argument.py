@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._table import Table
 
 __all__ = ["kind_of", "required_table"]
@@ -39,8 +39,8 @@ def required_table(argument: str, given: Any, expected: str = "a Table") -> Tabl
     """
     if isinstance(given, Table):
         return given
-    raise InputError(
-        wrong(argument, expected=expected, got=kind_of(given), remedy=_way_to_one(given))
+    raise InputError.about(
+        argument, expected=expected, got=kind_of(given), remedy=_way_to_one(given)
     )
 
 

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from carbonflows_fast.errors import InputError, or_no_unit, wrong
+from carbonflows_fast.errors import InputError, or_no_unit
 
 __all__ = ["power_between", "scaled_by_ten"]
 
 _MASS = {
-    "g": 0, "kg": 3, "Mg": 6, "t": 6, "tonnes": 6, "kt": 9, "kilotonnes": 9, "Gg": 9, "Mt": 12,
-    "Tg": 12, "Gt": 15, "Pg": 15,
-}  # fmt: skip
+    "g": 0,
+    "kg": 3,
+    "Mg": 6,
+    "t": 6,
+    "tonnes": 6,
+    "kt": 9,
+    "kilotonnes": 9,
+    "Gg": 9,
+    "Mt": 12,
+    "Tg": 12,
+    "Gt": 15,
+    "Pg": 15,
+}
 _ENERGY = {"J": 0, "kJ": 3, "MJ": 6, "GJ": 9, "TJ": 12, "PJ": 15, "EJ": 18}
 _HEADS = {
-    "p": 0, "persons": 0, "people": 0, "heads": 0, "1000 p": 3, "1000 persons": 3,
-    "thousand persons": 3, "thousand people": 3, "million persons": 6, "million people": 6,
-}  # fmt: skip
+    "p": 0,
+    "persons": 0,
+    "people": 0,
+    "heads": 0,
+    "1000 p": 3,
+    "1000 persons": 3,
+    "thousand persons": 3,
+    "thousand people": 3,
+    "million persons": 6,
+    "million people": 6,
+}
 FAMILIES = (_MASS, _ENERGY, _HEADS)
 KNOWN = "g, kg, t, kt, Mt, Gt, Gg, Tg, J to EJ, persons, 1000 persons, million persons"
 
@@ -40,11 +58,12 @@ def power_between(argument: str, unit: str, wanted: str) -> int:
         return 0
     before, after = _taken_apart(unit), _taken_apart(wanted)
     if before is None or after is None or before[0] != after[0]:
-        raise InputError(
-            wrong(argument, expected=f"a unit that {or_no_unit(unit)} can be converted to",
-                  got=or_no_unit(wanted),
-                  remedy=f"known are {KNOWN}; for others give S, F_Y and stressor_units")
-        )  # fmt: skip
+        raise InputError.about(
+            argument,
+            expected=f"a unit that {or_no_unit(unit)} can be converted to",
+            got=or_no_unit(wanted),
+            remedy=f"known are {KNOWN}; for others give S, F_Y and stressor_units",
+        )
     return before[1] - after[1]
 
 

@@ -18,7 +18,7 @@ from carbonflows_fast.accounting._region_flows import (
     unknown_consumers,
 )
 from carbonflows_fast.classification import one_region, renamed_regions
-from carbonflows_fast.errors import InputError, LabelError, only_in, shorten, wrong
+from carbonflows_fast.errors import InputError, LabelError, only_in, shorten
 from carbonflows_fast.table._stressors import require_same_stressor
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ class FlowMatrix:
 
     def _need_consumers(self, question: str) -> None:
         if not self._known_consumers:
-            raise InputError(
-                unknown_consumers(f"select it by region and category to ask for {question}")
-            )
+            raise unknown_consumers(f"select it by region and category to ask for {question}")
 
     @property
     def total(self) -> float:
@@ -147,20 +145,20 @@ class FlowMatrix:
         if isinstance(regions, str):
             regions = {regions: regions}
         if not isinstance(regions, Mapping):
-            raise InputError(
-                wrong(
-                    "regions",
-                    expected="a mapping from region to group, or the name of a group",
-                    got=type(regions).__name__,
-                    remedy='give e.g. {"FRA": "EU", "DEU": "EU"}',
-                )
+            raise InputError.about(
+                "regions",
+                expected="a mapping from region to group, or the name of a group",
+                got=type(regions).__name__,
+                remedy='give e.g. {"FRA": "EU", "DEU": "EU"}',
             )
         for name, group in regions.items():
             if not isinstance(group, str) or not group.strip():
-                raise InputError(
-                    wrong("regions", expected=f"a text as the name of the group of {name!r}",
-                          got=repr(group), remedy='give e.g. {"EU27": "EU"}')
-                )  # fmt: skip
+                raise InputError.about(
+                    "regions",
+                    expected=f"a text as the name of the group of {name!r}",
+                    got=repr(group),
+                    remedy='give e.g. {"EU27": "EU"}',
+                )
         groups = self._regrouped(regions)
         return replace(self, **parts_of(self._table, self._flow, groups), _groups=groups)
 
@@ -178,11 +176,12 @@ class FlowMatrix:
         for old in dict.fromkeys(now):
             parts = dict.fromkeys(g for g, before in zip(groups, now, strict=True) if before == old)
             if len(parts) > 1:
-                raise InputError(
-                    wrong("regions", expected=f"all of {old!r}, which was merged before",
-                          got=f"a part of it for {next(iter(parts))!r}",
-                          remedy="aggregate the flows of the table itself")
-                )  # fmt: skip
+                raise InputError.about(
+                    "regions",
+                    expected=f"all of {old!r}, which was merged before",
+                    got=f"a part of it for {next(iter(parts))!r}",
+                    remedy="aggregate the flows of the table itself",
+                )
         return groups
 
     def net_importers(self) -> pd.DataFrame:
@@ -280,10 +279,12 @@ class FlowMatrix:
         True
         """
         if not isinstance(before, FlowMatrix):
-            raise InputError(
-                wrong("before", expected="Flows", got=type(before).__name__,
-                      remedy="give cf.flows(table) of the earlier table")
-            )  # fmt: skip
+            raise InputError.about(
+                "before",
+                expected="Flows",
+                got=type(before).__name__,
+                remedy="give cf.flows(table) of the earlier table",
+            )
         names = f"these flows{_as_in(self._table)}", f"before{_as_in(before._table)}"
         require_same_stressor(self._flow.stressor, before._flow.stressor, "before", names)
         mine, other = self.matrix, before.matrix
@@ -292,17 +293,21 @@ class FlowMatrix:
             ("consumers", mine.columns, other.columns),
         ):
             if got := only_in(("these flows", "before"), ours, theirs):
-                raise LabelError(
-                    wrong("before", expected=f"flows of the same {what}", got=got,
-                          remedy="aggregate both to common groups first")
-                )  # fmt: skip
+                raise LabelError.about(
+                    "before",
+                    expected=f"flows of the same {what}",
+                    got=got,
+                    remedy="aggregate both to common groups first",
+                )
         asked = [one._selected() for one in (self, before)]
         if asked[0] != asked[1]:
             said = [shorten(sorted(map(repr, one or {"all"}))) for one in asked]
-            raise InputError(
-                wrong("before", expected=f"flows of the same final demand, {said[0]}", got=said[1],
-                      remedy="ask cf.flows with the same demand= of both tables")
-            )  # fmt: skip
+            raise InputError.about(
+                "before",
+                expected=f"flows of the same final demand, {said[0]}",
+                got=said[1],
+                remedy="ask cf.flows with the same demand= of both tables",
+            )
         frame = self.to_frame()[["from", "to"]]
         frame["before"] = other.loc[mine.index, mine.columns].to_numpy().ravel()
         frame["after"] = mine.to_numpy().ravel()
@@ -377,8 +382,8 @@ class FlowMatrix:
         """
         self._need_consumers("the largest flows between regions")
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise InputError(
-                wrong("n", expected="a positive whole number", got=repr(n), remedy="give e.g. 10")
+            raise InputError.about(
+                "n", expected="a positive whole number", got=repr(n), remedy="give e.g. 10"
             )
         E = self.matrix.to_numpy()
         emitter, consumer = np.nonzero(~np.eye(len(E), dtype=np.bool_))

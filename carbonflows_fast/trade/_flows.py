@@ -22,7 +22,7 @@ from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.accounting._solves import TINY, demand_size, source_multipliers
 from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.classification import CLASSES, sector_classes
-from carbonflows_fast.errors import InputError, LabelError, nearest_are, wrong
+from carbonflows_fast.errors import InputError, LabelError, nearest_are
 from carbonflows_fast.leontief._certificate import rounding, seen_through
 from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of
 from carbonflows_fast.trade._gross_trade import GrossTrade, gross_trade
@@ -172,10 +172,12 @@ class Flows(FlowMatrix):
         elif isinstance(use, str) and use in ("intermediate", "final"):
             amounts = getattr(trade, use)
         else:
-            raise InputError(
-                wrong("use", expected="'intermediate', 'final' or None", got=repr(use),
-                      remedy="leave it out for both")
-            )  # fmt: skip
+            raise InputError.about(
+                "use",
+                expected="'intermediate', 'final' or None",
+                got=repr(use),
+                remedy="leave it out for both",
+            )
         rows = table.rows.set_names(["region", "product"])
         frame = self._grouped(trade.m[:, None] * amounts, rows, table._parts.region_codes)
         frame.columns.name = "importer"
@@ -280,10 +282,12 @@ class Flows(FlowMatrix):
         emitted, traded = self.by_emitting_sector(), self.by_traded_product()
         if not isinstance(sector, str) or (name, sector) not in emitted.index:
             here = emitted.loc[name].index
-            raise LabelError(
-                wrong("sector", expected=f"a sector of {name!r}", got=repr(sector),
-                      remedy=nearest_are(sector, here))
-            )  # fmt: skip
+            raise LabelError.about(
+                "sector",
+                expected=f"a sector of {name!r}",
+                got=repr(sector),
+                remedy=nearest_are(sector, here),
+            )
         p = self._table._parts
         names, codes = encode(self._groups or self._table.regions)
         chosen = (codes[p.region_codes] == names.index(name)) & (

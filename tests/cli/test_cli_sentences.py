@@ -72,7 +72,7 @@ def test_errors_suit_the_command_line(
 @pytest.mark.parametrize("advised", _sentences.ADVICE)
 def test_what_is_replaced_is_said_somewhere(advised: str) -> None:
     package = Path(cf.__file__).parent
-    sources = [f.read_text() for f in package.rglob("*.py") if f.name != "_cli_sentences.py"]
+    sources = [f.read_text() for f in package.rglob("*.py") if f.name != "_sentences.py"]
     joined = [
         re.sub(r'"\s*f?"', "", text).replace("{{", "{").replace("}}", "}") for text in sources
     ]

@@ -24,9 +24,10 @@ from carbonflows_fast.classification import regions_in
 from carbonflows_fast.table._selection import select_demand, select_rows
 
 COVERED = [
-    "accounting", "_account_solves", "trade", "_flow_matrix", "paths", "_path_options",
-    "_path_result", "sectors", "_sector_result", "linkages", "selection", "_stressors",
-    "classification/_groups",
+    "accounting/_accounts", "accounting/_region_flows", "accounting/_solves",
+    "accounting/_stressor_block", "accounting/_weights", "classification/_groups", "linkages",
+    "paths/_limits", "paths/_result", "paths/_search", "sectors/_result", "sectors/_study",
+    "table/_selection", "table/_stressors", "trade/_flow_matrix", "trade/_flows",
 ]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 

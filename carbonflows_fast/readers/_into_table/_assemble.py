@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from carbonflows_fast.errors import FormatError, InputError, LabelError, nearest_are, wrong
+from carbonflows_fast.errors import FormatError, InputError, LabelError, nearest_are
 from carbonflows_fast.table import Table
 
 __all__ = ["table_from"]
@@ -34,11 +34,9 @@ def _refuse_exports(table: Table) -> None:
     known = list(table.rows.unique("region"))
     for at, region in enumerate(table.demand.get_level_values("region")):
         if region not in known:
-            raise LabelError(
-                wrong(
-                    "demand",
-                    expected="regions of the table",
-                    got=f"{region!r} at position {at} (counted from 0)",
-                    remedy=nearest_are(region, known),
-                )
+            raise LabelError.about(
+                "demand",
+                expected="regions of the table",
+                got=f"{region!r} at position {at} (counted from 0)",
+                remedy=nearest_are(region, known),
             )

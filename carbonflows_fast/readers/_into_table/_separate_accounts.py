@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from carbonflows_fast._base.arrays import BoolArray, FloatArray, locked
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.table import Table
 
 __all__ = ["Account", "Pair", "add_account"]
@@ -75,25 +75,31 @@ def add_account(table: Table, account: Account, *, extension: str = "emissions")
     """
     parts = table._parts
     if account.stressor in parts.stressors:
-        raise FormatError(
-            wrong(account.where, expected="one account of each stressor",
-                  got=f"{account.stressor!r} again", remedy="keep one of the files")
-        )  # fmt: skip
+        raise FormatError.about(
+            account.where,
+            expected="one account of each stressor",
+            got=f"{account.stressor!r} again",
+            remedy="keep one of the files",
+        )
     rows = _pairs(parts.regions, parts.region_codes, parts.sectors, parts.sector_codes)
     columns = _pairs(parts.regions, parts.demand_codes, parts.categories, parts.category_codes)
     F = np.array([account.sectors.get(pair, np.nan) for pair in rows])
     F_Y = np.array([account.demand.get(pair, 0.0) for pair in columns])
     lacking = np.isnan(F)
     if lacking.all():
-        raise FormatError(
-            wrong(account.where, expected=f"{account.stressor} of sectors like {rows[0]}",
-                  got=f"{shorten(map(repr, account.sectors), 2) or 'none'}",
-                  remedy="take the account of the same edition, or read other stressors alone")
-        )  # fmt: skip
+        raise FormatError.about(
+            account.where,
+            expected=f"{account.stressor} of sectors like {rows[0]}",
+            got=f"{shorten(map(repr, account.sectors), 2) or 'none'}",
+            remedy="take the account of the same edition, or read other stressors alone",
+        )
     F[lacking] = 0.0
     if not account.demand:
-        logger.warning("%s: no %s of households, their own emissions count as zero",
-                       account.where, account.stressor)  # fmt: skip
+        logger.warning(
+            "%s: no %s of households, their own emissions count as zero",
+            account.where,
+            account.stressor,
+        )
     _tell_lacking(account, table, rows, lacking)
     agrees = _agrees(account, parts.regions, parts.region_codes, parts.demand_codes, F, F_Y)
     _tell_beyond(account, account.sectors, rows, "sector", agrees)
@@ -124,10 +130,13 @@ def _tell_lacking(account: Account, table: Table, rows: Sequence[Pair], lacking:
         x = np.abs(table._x)
         logger.warning(
             "%s: no %s of %d of %d sectors (%.3g %% of output), they count as zero: %s",
-            account.where, account.stressor, len(pairs), len(rows),
+            account.where,
+            account.stressor,
+            len(pairs),
+            len(rows),
             100 * x[lacking].sum() / max(x.sum(), np.finfo(float).tiny),
             shorten(_summary(rows, pairs), 20),
-        )  # fmt: skip
+        )
 
 
 def _summary(rows: Sequence[Pair], chosen: set[Pair]) -> list[str]:
@@ -158,15 +167,23 @@ def _tell_beyond(
     logger.log(
         logging.INFO if agrees else logging.WARNING,
         "%s: %s of no %s of the table is left out, in all %.6g %s: %s",
-        account.where, account.stressor, what, sum(beyond.values()), account.unit,
+        account.where,
+        account.stressor,
+        what,
+        sum(beyond.values()),
+        account.unit,
         "; ".join(text for text in odd if text) or shorten(" ".join(pair) for pair in beyond),
-    )  # fmt: skip
+    )
 
 
 def _agrees(
-    account: Account, regions: Sequence[str], row_codes: np.ndarray, column_codes: np.ndarray,
-    F: FloatArray, F_Y: FloatArray,
-) -> bool:  # fmt: skip
+    account: Account,
+    regions: Sequence[str],
+    row_codes: np.ndarray,
+    column_codes: np.ndarray,
+    F: FloatArray,
+    F_Y: FloatArray,
+) -> bool:
     """Compare the sums over sectors with the account's own; a total may hold final users too."""
     R = len(regions)
     sectors = np.bincount(row_codes, F, R)
@@ -177,8 +194,17 @@ def _agrees(
     if off:
         logger.warning(
             "%s: the sectors' %s differs by more than %g %% from the total of %d of %d regions: %s",
-            account.where, account.stressor, 100 * TOLERANCE, len(off), R,
-            shorten((f"{regions[at]} {sectors[at]:.6g} of {total[at]:.6g} {account.unit}"
-                     for at in off), 10),
-        )  # fmt: skip
+            account.where,
+            account.stressor,
+            100 * TOLERANCE,
+            len(off),
+            R,
+            shorten(
+                (
+                    f"{regions[at]} {sectors[at]:.6g} of {total[at]:.6g} {account.unit}"
+                    for at in off
+                ),
+                10,
+            ),
+        )
     return not off and not np.isnan(total).any()

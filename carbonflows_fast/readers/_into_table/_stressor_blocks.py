@@ -37,9 +37,11 @@ class StressorBlock(NamedTuple):
 
 
 def read_stressors(
-    blocks: Sequence[StressorBlock], wanted: Sequence[str] | None, shape: tuple[int, int],
+    blocks: Sequence[StressorBlock],
+    wanted: Sequence[str] | None,
+    shape: tuple[int, int],
     kind: str = "F",
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Return what `Table` is told of stressors; blocks of which none is wanted are not read.
 
     Parameters

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from carbonflows_fast.errors import LabelError, nearest_are, shorten, wrong
+from carbonflows_fast.errors import LabelError, nearest_are, shorten
 
 __all__ = ["bare_names", "find_stressors", "join_levels", "stressor_names"]
 
@@ -84,14 +84,12 @@ def find_stressors(wanted: Sequence[str], bare: Sequence[str], names: Sequence[s
         if len(found) == 1:
             positions.add(found[0])
             continue
-        raise LabelError(
-            wrong(
-                "stressors",
-                expected="names of stressors in the table",
-                got=repr(name) + (f", which {len(found)} extensions have" if found else ""),
-                remedy=f"say which: {shorten([repr(names[at]) for at in found])}"
-                if found
-                else nearest_are(name, names),
-            )
+        raise LabelError.about(
+            "stressors",
+            expected="names of stressors in the table",
+            got=repr(name) + (f", which {len(found)} extensions have" if found else ""),
+            remedy=f"say which: {shorten([repr(names[at]) for at in found])}"
+            if found
+            else nearest_are(name, names),
         )
     return sorted(positions)

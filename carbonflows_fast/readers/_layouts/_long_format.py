@@ -23,7 +23,7 @@ import numpy.typing as npt
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._layouts._number_parser import Growing, decoded, show
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
@@ -160,11 +160,12 @@ def check_once(records: Records, roles: Sequence[str]) -> None:
         return
     codes = np.unravel_index(int(key[again[0]]), sizes)
     label = [records.labels[role][at] for role, at in zip(roles, codes, strict=True)]
-    raise FormatError(
-        wrong(f"{records.where}, {show(label)}", expected="one record of these labels",
-              got=f"{int((key == key[again[0]]).sum())}",
-              remedy=f"restore the file ({len(again)} records are too many)")
-    )  # fmt: skip
+    raise FormatError.about(
+        f"{records.where}, {show(label)}",
+        expected="one record of these labels",
+        got=f"{int((key == key[again[0]]).sum())}",
+        remedy=f"restore the file ({len(again)} records are too many)",
+    )
 
 
 def _layout(
@@ -183,11 +184,12 @@ def _layout(
         found = {role: [names.index(pattern)] for role, pattern in columns.items()}
     for role, places in found.items():
         if len(places) != 1:
-            raise FormatError(
-                wrong(f"{where}, line 1", expected=f"one column {columns[role]}",
-                      got=f"{len(places)} among {shorten(names, 10)}",
-                      remedy="restore the header line, or give the file of this layout")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{where}, line 1",
+                expected=f"one column {columns[role]}",
+                got=f"{len(places)} among {shorten(names, 10)}",
+                remedy="restore the header line, or give the file of this layout",
+            )
     roles = {role: places[0] for role, places in found.items()}
     value = roles.pop(VALUE)
     return _Layout(where, delimiter, names, roles, value), below
@@ -200,10 +202,12 @@ def _cells(where: str, number: int, raw: bytes, delimiter: str) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=delimiter))
     except csv.Error as error:
-        raise FormatError(
-            wrong(f"{where}, line {number}", expected="cells between delimiters, quoted or not",
-                  got=str(error), remedy="restore the line")
-        ) from error  # fmt: skip
+        raise FormatError.about(
+            f"{where}, line {number}",
+            expected="cells between delimiters, quoted or not",
+            got=str(error),
+            remedy="restore the line",
+        ) from error
 
 
 def _parsed(layout: _Layout, first: int, text: bytes) -> _Block:
@@ -255,11 +259,12 @@ def _parsed_carefully(layout: _Layout, first: int, text: bytes) -> _Block:
             continue
         cells = _cells(layout.where, number, raw, layout.delimiter)
         if len(cells) != width:
-            raise FormatError(
-                wrong(f"{layout.where}, line {number}", expected=f"{width} cells",
-                      got=f"{len(cells)}",
-                      remedy="the line is cut short or has cells too many: restore it")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{layout.where}, line {number}",
+                expected=f"{width} cells",
+                got=f"{len(cells)}",
+                remedy="the line is cut short or has cells too many: restore it",
+            )
         for at, column in enumerate(layout.roles.values()):
             codes[at].append(known[at].setdefault(cells[column], len(known[at])))
         values.append(_number(layout, number, cells[layout.value]))
@@ -277,11 +282,12 @@ def _number(layout: _Layout, line: int, cell: str) -> float:
             return value
     except ValueError:
         pass
-    raise FormatError(
-        wrong(f"{layout.where}, line {line}, column {layout.names[layout.value]}",
-              expected="a finite number", got=repr(cell),
-              remedy="correct the cell, or leave it empty")
-    )  # fmt: skip
+    raise FormatError.about(
+        f"{layout.where}, line {line}, column {layout.names[layout.value]}",
+        expected="a finite number",
+        got=repr(cell),
+        remedy="correct the cell, or leave it empty",
+    )
 
 
 class _Kept:
@@ -300,12 +306,12 @@ class _Kept:
             shared = [known.setdefault(label, len(known)) for label in labels]
             if len(known) > MOST_LABELS:
                 column = self.layout.names[self.layout.roles[role]]
-                raise FormatError(
-                    wrong(f"{self.layout.where}, column {column}",
-                          expected=f"at most {MOST_LABELS} different labels",
-                          got=f"more, among them {shorten(map(repr, labels[:3]))}",
-                          remedy="this is no table in a known layout")
-                )  # fmt: skip
+                raise FormatError.about(
+                    f"{self.layout.where}, column {column}",
+                    expected=f"at most {MOST_LABELS} different labels",
+                    got=f"more, among them {shorten(map(repr, labels[:3]))}",
+                    remedy="this is no table in a known layout",
+                )
             codes[role] = np.array(shared, dtype=np.int16)[local]
         keep: Any = slice(None)
         if self.only:
@@ -323,10 +329,12 @@ class _Kept:
         roles = (known for role, known in self.known.items() if role not in self.only)
         most = math.prod(map(len, roles))
         if len(self.values) > 2 * most + BLOCK_BYTES:  # of fewer, `check_once` says which
-            raise FormatError(
-                wrong(self.layout.where, expected=f"at most {most} records, one for these labels",
-                      got=f"{len(self.values)} and more", remedy="restore the file")
-            )  # fmt: skip
+            raise FormatError.about(
+                self.layout.where,
+                expected=f"at most {most} records, one for these labels",
+                got=f"{len(self.values)} and more",
+                remedy="restore the file",
+            )
 
     def result(self, ended: bool) -> Records:
         return Records(

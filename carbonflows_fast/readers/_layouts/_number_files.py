@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._layouts._number_parser import Label, Numbers, Row, show
 from carbonflows_fast.readers._sources._files import Files
 
@@ -30,9 +30,16 @@ class Labels:
 
 
 def read_block(
-    files: Files, name: str, rows: Sequence[Label], columns: Sequence[Label], *, by: str,
-    delimiter: str, keep: Collection[int] | None = None, sparse: bool = False,
-) -> Any:  # fmt: skip
+    files: Files,
+    name: str,
+    rows: Sequence[Label],
+    columns: Sequence[Label],
+    *,
+    by: str,
+    delimiter: str,
+    keep: Collection[int] | None = None,
+    sparse: bool = False,
+) -> Any:
     """Read a matrix of numbers alone.
 
     Parameters
@@ -87,20 +94,21 @@ def labelled_rows(
     remedy = "one of the two is cut short or belongs to another table: restore it"
     for line, cells in files.lines(name):
         if count == len(rows):
-            raise FormatError(
-                wrong(f"{where}, line {line}", expected=one_each, got="a row more", remedy=remedy)
+            raise FormatError.about(
+                f"{where}, line {line}", expected=one_each, got="a row more", remedy=remedy
             )
         here = cells.count(delimiter.encode()) + 1
         if here != width:
-            raise FormatError(
-                wrong(f"{where}, line {line} (row {show(rows[count])})", got=f"{here} cells",
-                      expected=f"{width} numbers, one for each label",
-                      remedy="the line is cut short, or the labels belong to another table")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{where}, line {line} (row {show(rows[count])})",
+                got=f"{here} cells",
+                expected=f"{width} numbers, one for each label",
+                remedy="the line is cut short, or the labels belong to another table",
+            )
         yield Row(line, rows[count], cells)
         count += 1
     if count < len(rows):
-        raise FormatError(wrong(where, expected=one_each, got=str(count), remedy=remedy))
+        raise FormatError.about(where, expected=one_each, got=str(count), remedy=remedy)
 
 
 def nearest_file(files: Files, names: Iterable[str], home: str) -> str | None:
@@ -114,10 +122,12 @@ def nearest_file(files: Files, names: Iterable[str], home: str) -> str | None:
     shared = {name: _shared_folders(name, home) for name in names}
     nearest = sorted(name for name in shared if shared[name] == max(shared.values()))
     if len(nearest) > 1:
-        raise FormatError(
-            wrong(str(files.path), expected=f"one such file for {home}", got=shorten(nearest),
-                  remedy="keep the one that belongs to it, or give the path of its folder")
-        )  # fmt: skip
+        raise FormatError.about(
+            str(files.path),
+            expected=f"one such file for {home}",
+            got=shorten(nearest),
+            remedy="keep the one that belongs to it, or give the path of its folder",
+        )
     return nearest[0] if nearest else None
 
 

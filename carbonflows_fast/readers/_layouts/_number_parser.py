@@ -22,7 +22,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 
 __all__ = [
     "MOST_LABELS",
@@ -93,10 +93,12 @@ def decoded(where: str, line: int, raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FormatError(
-            wrong(f"{where}, line {line}", expected="UTF-8 text", got=str(error),
-                  remedy="save the file as UTF-8")
-        ) from error  # fmt: skip
+        raise FormatError.about(
+            f"{where}, line {line}",
+            expected="UTF-8 text",
+            got=str(error),
+            remedy="save the file as UTF-8",
+        ) from error
 
 
 class Numbers:
@@ -120,10 +122,16 @@ class Numbers:
     """
 
     def __init__(
-        self, where: str, columns: Sequence[Label], delimiter: str, *,
-        wanted: BoolArray | None = None, sparse: bool = False, empty_value: float = 0.0,
+        self,
+        where: str,
+        columns: Sequence[Label],
+        delimiter: str,
+        *,
+        wanted: BoolArray | None = None,
+        sparse: bool = False,
+        empty_value: float = 0.0,
         blanks: str = "error",
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._where, self._columns, self._delimiter = where, columns, delimiter
         self._wanted = None if wanted is None else np.ascontiguousarray(wanted, dtype=np.uint8)
         self._chosen = range(len(columns)) if wanted is None else np.flatnonzero(wanted).tolist()
@@ -145,9 +153,11 @@ class Numbers:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
     def add(self, row: Row) -> None:
@@ -220,9 +230,10 @@ class Numbers:
         lines = [row.cells for row in rows]
         asked = lines, self._delimiter, len(self._columns), self._wanted
         plain = (
-            _core.parse_sparse(*asked) if self._sparse
+            _core.parse_sparse(*asked)
+            if self._sparse
             else _core.parse_dense(*asked, len(self._chosen))
-        )  # fmt: skip
+        )
         return self._parse_carefully(rows) if plain is None else Block(plain)
 
     def _parse_carefully(self, rows: list[Row]) -> Block:
@@ -233,20 +244,20 @@ class Numbers:
             text = decoded(self._where, row.line, row.cells)
             cells = [cell.strip() for cell in text.split(self._delimiter)]
             if len(cells) != len(self._columns):
-                raise FormatError(
-                    wrong(f"{self._where}, line {row.line}{_of(row.label)}",
-                          expected=f"{len(self._columns)} numbers", got=f"{len(cells)} cells",
-                          remedy="the line is cut short or has cells too many: restore it")
-                )  # fmt: skip
+                raise FormatError.about(
+                    f"{self._where}, line {row.line}{_of(row.label)}",
+                    expected=f"{len(self._columns)} numbers",
+                    got=f"{len(cells)} cells",
+                    remedy="the line is cut short or has cells too many: restore it",
+                )
             for at, column in enumerate(self._chosen):
                 if not cells[column]:
                     empty += 1
                     if len(places) <= MOST_PLACES:
                         places.append((position, column))
                 values[position, at] = (
-                    self._number(row, column, cells[column]) if cells[column]
-                    else self._empty_value
-                )  # fmt: skip
+                    self._number(row, column, cells[column]) if cells[column] else self._empty_value
+                )
         return Block(sparse_rows(values) if self._sparse else values, empty, places)
 
     def _place(self, row: Row, column: int) -> str:
@@ -265,10 +276,9 @@ class Numbers:
         remedy = NO_NUMBER
         if "," in cell:
             remedy = "write decimals with a point, and thousands without a mark"
-        raise FormatError(
-            wrong(self._place(row, column), expected="a finite number", got=repr(cell[:80]),
-                  remedy=remedy)
-        )  # fmt: skip
+        raise FormatError.about(
+            self._place(row, column), expected="a finite number", got=repr(cell[:80]), remedy=remedy
+        )
 
 
 class Growing:
@@ -317,10 +327,12 @@ def settle_blanks(where: str, count: int, first: str, blanks: str) -> None:
         logger.warning("%s: %d empty %s as zero", where, count, cells)
     elif count:
         more = f", the first of {count} in the file" if count > 1 else ""
-        raise FormatError(
-            wrong(first, expected="a number in every cell", got=f"an empty cell{more}",
-                  remedy='fill in what is missing; where empty means zero, ask for blanks="zero"')
-        )  # fmt: skip
+        raise FormatError.about(
+            first,
+            expected="a number in every cell",
+            got=f"an empty cell{more}",
+            remedy='fill in what is missing; where empty means zero, ask for blanks="zero"',
+        )
 
 
 def refuse_long(where: str, line: int, text: bytes, cells: int, delimiter: str) -> None:
@@ -334,10 +346,12 @@ def refuse_long(where: str, line: int, text: bytes, cells: int, delimiter: str) 
     if len(text) > most:
         there = text.count(delimiter.encode()) + 1
         got = f"{there} cells" if there > cells else f"{len(text):,} bytes"
-        raise FormatError(
-            wrong(f"{where}, line {line}", expected=f"{cells} cells, {most:,} bytes at most",
-                  got=got, remedy="the line is damaged, or of another table: restore it")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{where}, line {line}",
+            expected=f"{cells} cells, {most:,} bytes at most",
+            got=got,
+            remedy="the line is damaged, or of another table: restore it",
+        )
 
 
 def refuse_many(where: str, line: int, count: int) -> None:
@@ -348,10 +362,12 @@ def refuse_many(where: str, line: int, count: int) -> None:
     FormatError
     """
     if count >= MOST_LABELS:
-        raise FormatError(
-            wrong(f"{where}, line {line}", expected=f"at most {MOST_LABELS:,} labels", got="more",
-                  remedy="this is no table in a known layout")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{where}, line {line}",
+            expected=f"at most {MOST_LABELS:,} labels",
+            got="more",
+            remedy="this is no table in a known layout",
+        )
 
 
 def _of(label: Label) -> str:

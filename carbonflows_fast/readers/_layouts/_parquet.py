@@ -18,7 +18,7 @@ import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.errors import CarbonFlowsError, FormatError, wrong
+from carbonflows_fast.errors import CarbonFlowsError, FormatError
 from carbonflows_fast.readers._layouts._number_parser import (
     MOST_INT32,
     MOST_LABELS,
@@ -68,10 +68,12 @@ def open_parquet(files: Files, name: str) -> Iterator[ParquetFrame]:
         ValueError,
     ) as error:  # a damaged file raises any of them
         said = str(error).split("\n", 1)[0]
-        raise FormatError(
-            wrong(where, expected="a complete Parquet file", got=f"{type(error).__name__} ({said})",
-                  remedy="it is damaged, cut short or no such file: save or copy it again")
-        ) from error  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected="a complete Parquet file",
+            got=f"{type(error).__name__} ({said})",
+            remedy="it is damaged, cut short or no such file: save or copy it again",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,14 @@ class ParquetFrame:
     _blanks: str
 
     def matrix(
-        self, *, keep: Callable[[Label], bool] | None = None, sparse: bool = False,
-        empty_value: float = 0.0, gaps: bool = False, most_rows: int = MOST_LABELS,
-    ) -> TextTable:  # fmt: skip
+        self,
+        *,
+        keep: Callable[[Label], bool] | None = None,
+        sparse: bool = False,
+        empty_value: float = 0.0,
+        gaps: bool = False,
+        most_rows: int = MOST_LABELS,
+    ) -> TextTable:
         """Return its labels and numbers.
 
         Parameters
@@ -119,10 +126,12 @@ class ParquetFrame:
         """
         there = self._reader.metadata.num_rows
         if there > 2 * most_rows:
-            raise FormatError(
-                wrong(self.where, expected=f"{most_rows} rows", got=f"{there}",
-                      remedy="the file belongs to another table: restore it")
-            )  # fmt: skip
+            raise FormatError.about(
+                self.where,
+                expected=f"{most_rows} rows",
+                got=f"{there}",
+                remedy="the file belongs to another table: restore it",
+            )
         rows = self._rows(gaps)
         kept = [at for at, label in enumerate(rows) if keep is None or keep(label)]
         numbers = _Numbers(self, rows, np.array(kept, np.intp), empty_value)
@@ -148,10 +157,12 @@ class ParquetFrame:
         column = self._label_reader.read(columns=self._fields[-1:]).column(self._fields[-1])
         if column.null_count and not gaps:
             at = column.is_null().to_pylist().index(True)
-            raise FormatError(
-                wrong(f"{self.where}, row {at + 1}", expected="a text", got="None",
-                      remedy="write texts, empty ones where nothing is known")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{self.where}, row {at + 1}",
+                expected="a text",
+                got="None",
+                remedy="write texts, empty ones where nothing is known",
+            )
         return self._rows(gaps), _texts(column)
 
     def _rows(self, gaps: bool) -> list[Label]:
@@ -183,15 +194,19 @@ def _frame(where: str, handle: Any, reader: Any, files: Files, name: str) -> Par
     """Tell columns with labels of rows from others, and what both are called."""
     names, rows = reader.schema_arrow.names, reader.metadata.num_rows
     if max(len(names), rows) > MOST_LABELS or len(names) * rows > MOST_CELLS:
-        raise FormatError(
-            wrong(where, got=f"{rows} × {len(names)}", remedy="this is no table in a known layout",
-                  expected=f"at most {MOST_LABELS} rows and columns, and {MOST_CELLS} cells")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            got=f"{rows} × {len(names)}",
+            remedy="this is no table in a known layout",
+            expected=f"at most {MOST_LABELS} rows and columns, and {MOST_CELLS} cells",
+        )
     if len(set(names)) != len(names):
-        raise FormatError(
-            wrong(where, expected="each column once", got="a name again",
-                  remedy="correct the label, or add up what has the same one")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected="each column once",
+            got="a name again",
+            remedy="correct the label, or add up what has the same one",
+        )
     try:
         about = json.loads((reader.schema_arrow.metadata or {}).get(b"pandas", b"{}"))
         index_fields, levels = about["index_columns"], about["column_indexes"]
@@ -202,21 +217,34 @@ def _frame(where: str, handle: Any, reader: Any, files: Files, name: str) -> Par
     except (ValueError, KeyError, TypeError, RecursionError):
         good = False
     if not good:
-        raise FormatError(
-            wrong(where, expected="a DataFrame with labels in its index, as pandas writes it",
-                  got="no index", remedy="set the index, then write it with to_parquet")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected="a DataFrame with labels in its index, as pandas writes it",
+            got="no index",
+            remedy="set the index, then write it with to_parquet",
+        )
     fields = [name for name in names if name not in index_fields]
     if not fields:
-        raise FormatError(
-            wrong(where, expected="columns beside the labels of rows", got="labels alone",
-                  remedy="restore the file")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected="columns beside the labels of rows",
+            got="labels alone",
+            remedy="restore the file",
+        )
     columns = [_column_label(where, field, len(levels)) for field in fields]
     return ParquetFrame(
-        where, index, levels, columns, handle, reader, index_fields, fields,
-        files.sizes[name], files.on_bytes, files.blanks,
-    )  # fmt: skip
+        where,
+        index,
+        levels,
+        columns,
+        handle,
+        reader,
+        index_fields,
+        fields,
+        files.sizes[name],
+        files.on_bytes,
+        files.blanks,
+    )
 
 
 def _column_label(where: str, name: str, depth: int) -> Label:
@@ -229,10 +257,12 @@ def _column_label(where: str, name: str, depth: int) -> Label:
             return tuple(_text(part) for part in parts)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         pass
-    raise FormatError(
-        wrong(f"{where}, column {name!r}", expected=f"a name made of {depth} labels",
-              got="another", remedy="save the table with pymrio, or DataFrame.to_parquet")
-    )  # fmt: skip
+    raise FormatError.about(
+        f"{where}, column {name!r}",
+        expected=f"a name made of {depth} labels",
+        got="another",
+        remedy="save the table with pymrio, or DataFrame.to_parquet",
+    )
 
 
 def _texts(column: Any) -> list[str]:
@@ -293,11 +323,12 @@ class _Numbers:
         for field, label in zip(self._frame._fields, self._frame.columns, strict=True):
             kind = schema.field(field).type
             if not (types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind)):
-                raise FormatError(
-                    wrong(f"{self._frame.where}, column {show(label)}",
-                          expected="numbers", got=f"cells of type {kind}",
-                          remedy="save the column as numbers, e.g. with pd.to_numeric")
-                )  # fmt: skip
+                raise FormatError.about(
+                    f"{self._frame.where}, column {show(label)}",
+                    expected="numbers",
+                    got=f"cells of type {kind}",
+                    remedy="save the column as numbers, e.g. with pd.to_numeric",
+                )
 
     def _batches(self, group: int, start: int, stop: int, kept: Any) -> Iterator[FloatArray]:
         """Yield the columns of a group of rows, in blocks of shape (columns, rows)."""
@@ -332,10 +363,12 @@ class _Numbers:
         bad = np.isinf(values) if np.isnan(self._empty_value) else ~np.isfinite(values)
         if bad.any():
             at = int(bad.argmax())
-            raise FormatError(
-                wrong(self._place(int(kept[at]), column), expected="a finite number",
-                      got=repr(float(values[at])), remedy=NO_NUMBER)
-            )  # fmt: skip
+            raise FormatError.about(
+                self._place(int(kept[at]), column),
+                expected="a finite number",
+                got=repr(float(values[at])),
+                remedy=NO_NUMBER,
+            )
         return values
 
     def _place(self, row: int, column: int) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from struct import unpack_from
 from typing import NamedTuple
 
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 
 __all__ = ["count_error_cells"]
 
@@ -60,17 +60,20 @@ def count_error_cells(where: str, content: bytes) -> int:
         names = [info.filename.replace("\\", "/").lower() for info in archive.infolist()]
         kinds = [marker for marker in MARKERS if marker in names]
         if len(kinds) != 1 or "content.xml" in names:
-            raise FormatError(
-                wrong(where, expected="a workbook as xlsx, xlsb or xls",
-                      got="another kind of file", remedy="save it as one of these")
-            )  # fmt: skip
+            raise FormatError.about(
+                where,
+                expected="a workbook as xlsx, xlsb or xls",
+                got="another kind of file",
+                remedy="save it as one of these",
+            )
         unpacked = sum(part.file_size for part in archive.infolist())
         if unpacked > UNPACKED_BYTES:
-            raise FormatError(
-                wrong(where, expected=f"a workbook of at most {UNPACKED_BYTES >> 30} GB",
-                      got=f"{unpacked / 1e9:.1f} GB when unpacked",
-                      remedy="this is no table in a known layout")
-            )  # fmt: skip
+            raise FormatError.about(
+                where,
+                expected=f"a workbook of at most {UNPACKED_BYTES >> 30} GB",
+                got=f"{unpacked / 1e9:.1f} GB when unpacked",
+                remedy="this is no table in a known layout",
+            )
         look = _look_at_xml if kinds == [MARKERS[0]] else _look_at_records
         found = [
             _look(f"{where}, part {info.filename!r}", archive.read(info), look)
@@ -79,11 +82,12 @@ def count_error_cells(where: str, content: bytes) -> int:
     shared = sum(one.shared for one in found)
     longest = max(one.longest for one in found)
     if shared * longest > MOST_TEXT:
-        raise FormatError(
-            wrong(where, expected=f"texts of at most {MOST_TEXT >> 30} GB in all cells",
-                  got=f"{shared} cells with texts of up to {longest} bytes",
-                  remedy="this is no table in a known layout")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected=f"texts of at most {MOST_TEXT >> 30} GB in all cells",
+            got=f"{shared} cells with texts of up to {longest} bytes",
+            remedy="this is no table in a known layout",
+        )
     return sum(one.errors for one in found)
 
 
@@ -102,10 +106,12 @@ def _look(where: str, part: bytes, look: Callable[[bytes, Reach], Look]) -> Look
     if found.beyond:
         found = look(part, TALL)
     if found.beyond:
-        raise FormatError(
-            wrong(where, expected=ALLOWED, got=found.beyond,
-                  remedy="delete stray cells, or save the workbook anew by a spreadsheet program")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected=ALLOWED,
+            got=found.beyond,
+            remedy="delete stray cells, or save the workbook anew by a spreadsheet program",
+        )
     return found
 
 

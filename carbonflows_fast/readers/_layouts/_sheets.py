@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._layouts._number_parser import NO_NUMBER
 from carbonflows_fast.readers._layouts._sheet_bounds import count_error_cells
 from carbonflows_fast.readers._layouts._xls_bounds import count_xls_errors
@@ -58,10 +58,12 @@ class Workbook:
     def first(self) -> str:
         """The first sheet."""
         if not self.names:
-            raise FormatError(
-                wrong(self.file, expected="a workbook with sheets", got="none",
-                      remedy="restore the workbook as it was published")
-            )  # fmt: skip
+            raise FormatError.about(
+                self.file,
+                expected="a workbook with sheets",
+                got="none",
+                remedy="restore the workbook as it was published",
+            )
         return self.names[0]
 
     def rows(self, sheet: str) -> list[list[Any]]:
@@ -83,10 +85,12 @@ class Workbook:
             If there is no such sheet, or it is damaged.
         """
         if sheet not in self.names:
-            raise FormatError(
-                wrong(self.file, expected=f"a sheet {sheet!r}", got=shorten(map(repr, self.names)),
-                      remedy="restore the workbook as it was published")
-            )  # fmt: skip
+            raise FormatError.about(
+                self.file,
+                expected=f"a sheet {sheet!r}",
+                got=shorten(map(repr, self.names)),
+                remedy="restore the workbook as it was published",
+            )
         try:
             cells = self._book.get_sheet_by_name(sheet)
             if cells.start is None:
@@ -133,11 +137,12 @@ class Workbook:
             at = int(np.argmin(finite))
             raise self._no_number(sheet, row, columns[at], cells[at])
         if empty and self._errors:
-            raise FormatError(
-                wrong(f"{self.where(sheet, row)}, {len(empty)} empty cell(s)", expected="numbers",
-                      got=f"a workbook with {self._errors} error(s) like #REF!, which look empty",
-                      remedy="correct the cells with errors")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{self.where(sheet, row)}, {len(empty)} empty cell(s)",
+                expected="numbers",
+                got=f"a workbook with {self._errors} error(s) like #REF!, which look empty",
+                remedy="correct the cells with errors",
+            )
         return values, empty
 
     def where(self, sheet: str, row: int | None = None, column: int | None = None) -> str:
@@ -153,27 +158,31 @@ class Workbook:
             return count_error_cells(self.file, content)
         if content.startswith(COMPOUND):
             return count_xls_errors(self.file, content)
-        raise FormatError(
-            wrong(self.file, expected="a workbook as xlsx, xlsb or xls",
-                  got=f"a file that begins with {content[:8]!r}",
-                  remedy="it is damaged, or no spreadsheet: download or copy it again")
-        )  # fmt: skip
+        raise FormatError.about(
+            self.file,
+            expected="a workbook as xlsx, xlsb or xls",
+            got=f"a file that begins with {content[:8]!r}",
+            remedy="it is damaged, or no spreadsheet: download or copy it again",
+        )
 
     def _no_number(self, sheet: str, row: int, column: int, cell: Any) -> FormatError:
-        return FormatError(
-            wrong(self.where(sheet, row, column), expected="a finite number", got=repr(cell),
-                  remedy=NO_NUMBER)
-        )  # fmt: skip
+        return FormatError.about(
+            self.where(sheet, row, column),
+            expected="a finite number",
+            got=repr(cell),
+            remedy=NO_NUMBER,
+        )
 
     def _damaged(self, error: BaseException) -> FormatError:
         # The parser's own panics are no Exception; everything else that is none must pass.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise error
-        return FormatError(
-            wrong(self.file, expected="a readable spreadsheet",
-                  got=f"{type(error).__name__} ({error})",
-                  remedy="it is damaged, cut short or encrypted: download or copy it again")
-        )  # fmt: skip
+        return FormatError.about(
+            self.file,
+            expected="a readable spreadsheet",
+            got=f"{type(error).__name__} ({error})",
+            remedy="it is damaged, cut short or encrypted: download or copy it again",
+        )
 
 
 def cell_name(row: int, column: int) -> str:

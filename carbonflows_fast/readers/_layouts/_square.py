@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_blocks import PRIMARY_INPUTS
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors
@@ -86,21 +86,24 @@ def taken_apart(text: TextTable, is_total: Callable[[Label], bool]) -> Square:
     for what, labels in (("row", text.rows), ("column", text.columns)):
         if len(set(labels)) != len(labels):
             twice = next(label for label in labels if labels.count(label) > 1)
-            raise FormatError(
-                wrong(f"{text.where}, {what} {show(twice)}", expected=f"every {what} once",
-                      got=f"{labels.count(twice)}", remedy="restore the file")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{text.where}, {what} {show(twice)}",
+                expected=f"every {what} once",
+                got=f"{labels.count(twice)}",
+                remedy="restore the file",
+            )
     both = {label for label in set(text.columns) & set(text.rows) if not is_total(label)}
     rows = _places(text.rows, both.__contains__)
     columns = _places(text.columns, both.__contains__)
     sectors = [text.rows[at] for at in rows]
     if not sectors or sectors != [text.columns[at] for at in columns]:
         got = [show(label) for label in sectors] or ["none"]
-        raise FormatError(
-            wrong(text.where, expected="the same sectors as rows and as columns, in one order",
-                  got=f"{len(sectors)} that are both: {shorten(got)}",
-                  remedy="the file is cut short or no such table: restore it")
-        )  # fmt: skip
+        raise FormatError.about(
+            text.where,
+            expected="the same sectors as rows and as columns, in one order",
+            got=f"{len(sectors)} that are both: {shorten(got)}",
+            remedy="the file is cut short or no such table: restore it",
+        )
     below = _places(text.rows, lambda label: label not in both)
     right = _places(text.columns, lambda label: label not in both)
     totals = [at for at in below if is_total(text.rows[at])]
@@ -131,18 +134,26 @@ def region_and_sector(where: str, label: Label) -> tuple[str, str]:
     """
     region, underscore, sector = label[0].partition("_")
     if not (region and underscore and sector):
-        raise FormatError(
-            wrong(f"{where}, label {label[0]!r}", expected="REGION_SECTOR", got=repr(label[0]),
-                  remedy="correct the label")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{where}, label {label[0]!r}",
+            expected="REGION_SECTOR",
+            got=repr(label[0]),
+            remedy="correct the label",
+        )
     return region, sector
 
 
 def square_table(
-    parts: Square, demand: Sequence[tuple[str, str] | None], *, x: FloatArray | None,
-    stressors: Sequence[str] | None, unit: str, year: int | None, name: str,
+    parts: Square,
+    demand: Sequence[tuple[str, str] | None],
+    *,
+    x: FloatArray | None,
+    stressors: Sequence[str] | None,
+    unit: str,
+    year: int | None,
+    name: str,
     accounts: Sequence[str] = (),
-) -> Table:  # fmt: skip
+) -> Table:
     """Make a table: primary inputs are its stressors, since these files have no emissions.
 
     Parameters
@@ -169,11 +180,12 @@ def square_table(
     sectors = {sector for _, sector in pairs}
     for label in (*parts.demand, *parts.inputs):
         if label[0].partition("_")[2] in sectors:
-            raise FormatError(
-                wrong(f"{parts.where}, label {label[0]!r}",
-                      expected="sectors as rows and as columns", got="a row or a column alone",
-                      remedy="correct the other label")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{parts.where}, label {label[0]!r}",
+                expected="sectors as rows and as columns",
+                got="a row or a column alone",
+                remedy="correct the other label",
+            )
     names = [label[0] for label in parts.inputs]
     chosen = list(range(len(names)))
     if stressors is not None:

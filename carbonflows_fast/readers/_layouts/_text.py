@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._layouts._number_parser import (
     MOST_LABELS,
     Label,
@@ -84,10 +84,12 @@ def split_cells(where: str, line: int, raw: bytes, delimiter: str = "\t") -> lis
         If it is not UTF-8, or has more cells than any table.
     """
     if len(raw) > MOST_LABELS and (count := raw.count(delimiter.encode())) >= MOST_LABELS:
-        raise FormatError(
-            wrong(f"{where}, line {line}", expected=f"at most {MOST_LABELS:,} cells",
-                  got=f"{count + 1:,}", remedy="this is no table in a known layout")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{where}, line {line}",
+            expected=f"at most {MOST_LABELS:,} cells",
+            got=f"{count + 1:,}",
+            remedy="this is no table in a known layout",
+        )
     text = decoded(where, line, raw)
     if '"' not in text:
         return text.split(delimiter)
@@ -98,9 +100,12 @@ def split_cells(where: str, line: int, raw: bytes, delimiter: str = "\t") -> lis
 
 
 def _header(
-    where: str, lines: Iterator[tuple[int, bytes]], header_lines: int, label_columns: int | None,
+    where: str,
+    lines: Iterator[tuple[int, bytes]],
+    header_lines: int,
+    label_columns: int | None,
     delimiter: str,
-) -> tuple[int, list[Label]]:  # fmt: skip
+) -> tuple[int, list[Label]]:
     """Read the header lines; return the number of label columns and the column labels."""
     levels: list[list[str]] = []
     for _ in range(header_lines):
@@ -112,13 +117,11 @@ def _header(
             label_columns = first
         if len(cells) <= label_columns or (levels and len(cells) != len(levels[0])):
             expected = str(len(levels[0])) if levels else f"more than {label_columns}"
-            raise FormatError(
-                wrong(
-                    f"{where}, line {number or 'after the last'}",
-                    expected=f"a header line of {expected} {SEPARATED.get(delimiter, '')}cells",
-                    got=f"{len(cells)}",
-                    remedy="check that the file is such a table, and complete",
-                )
+            raise FormatError.about(
+                f"{where}, line {number or 'after the last'}",
+                expected=f"a header line of {expected} {SEPARATED.get(delimiter, '')}cells",
+                got=f"{len(cells)}",
+                remedy="check that the file is such a table, and complete",
             )
         levels.append(cells)
     width = label_columns or 1
@@ -126,9 +129,14 @@ def _header(
 
 
 def _rows(
-    where: str, lines: Iterable[tuple[int, bytes]], label_columns: int, columns: int,
-    header_lines: int, delimiter: str, gaps: bool,
-) -> Iterator[Row]:  # fmt: skip
+    where: str,
+    lines: Iterable[tuple[int, bytes]],
+    label_columns: int,
+    columns: int,
+    header_lines: int,
+    delimiter: str,
+    gaps: bool,
+) -> Iterator[Row]:
     """Yield the rows below the header, without the line that names the label columns."""
     first = True
     for number, raw in lines:
@@ -147,14 +155,12 @@ def _rows(
         if names_line:
             continue
         if cells is None:
-            raise FormatError(
-                wrong(
-                    f"{where}, line {number}",
-                    expected=f"{label_columns} label(s), then numbers",
-                    got=f"{len(label)} cell(s): {show(label)}",
-                    remedy="the file is cut short, or not "
-                    f"{SEPARATED.get(delimiter, 'delimited').strip()}: check its last lines",
-                )
+            raise FormatError.about(
+                f"{where}, line {number}",
+                expected=f"{label_columns} label(s), then numbers",
+                got=f"{len(label)} cell(s): {show(label)}",
+                remedy="the file is cut short, or not "
+                f"{SEPARATED.get(delimiter, 'delimited').strip()}: check its last lines",
             )
         check_label(f"{where}, line {number}", label, gaps)
         yield Row(number, tuple(label), cells)
@@ -164,10 +170,12 @@ def _refuse_delimiters(where: str, line: int, cells: list[str], delimiter: str) 
     """Refuse quoted cells that would become two: "1,5" is no number."""
     for cell in cells:
         if delimiter in cell:
-            raise FormatError(
-                wrong(f"{where}, line {line}", expected="numbers", got=repr(cell),
-                      remedy="write decimals with a point, and thousands without a mark")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{where}, line {line}",
+                expected="numbers",
+                got=repr(cell),
+                remedy="write decimals with a point, and thousands without a mark",
+            )
 
 
 def check_label(place: str, label: Sequence[str], gaps: bool) -> None:
@@ -180,10 +188,12 @@ def check_label(place: str, label: Sequence[str], gaps: bool) -> None:
     """
     here = [bool(part.strip()) for part in label]
     if not (any(here) if gaps else all(here)):
-        raise FormatError(
-            wrong(place, expected="a text in each label column", got=show(label),
-                  remedy="fill in the missing label")
-        )  # fmt: skip
+        raise FormatError.about(
+            place,
+            expected="a text in each label column",
+            got=show(label),
+            remedy="fill in the missing label",
+        )
 
 
 def read_matrix(
@@ -236,15 +246,17 @@ def read_matrix(
     lines = files.lines(name, delimiter)
     width, columns = _header(where, lines, header_lines, label_columns, delimiter)
     table = TextTable(where, [], [], columns, [], None, 0)
-    with Numbers(where, columns, delimiter, sparse=sparse, empty_value=empty_value,
-                 blanks=files.blanks) as numbers:  # fmt: skip
+    with Numbers(
+        where, columns, delimiter, sparse=sparse, empty_value=empty_value, blanks=files.blanks
+    ) as numbers:
         for row in _rows(where, lines, width, len(columns), header_lines, delimiter, gaps):
             if len(table.rows) > 2 * most_rows:  # one more than there may be is said elsewhere
-                raise FormatError(
-                    wrong(f"{where}, line {row.line}", expected=f"{most_rows} rows",
-                          got=f"more than {2 * most_rows}",
-                          remedy="the file belongs to another table: restore it")
-                )  # fmt: skip
+                raise FormatError.about(
+                    f"{where}, line {row.line}",
+                    expected=f"{most_rows} rows",
+                    got=f"more than {2 * most_rows}",
+                    remedy="the file belongs to another table: restore it",
+                )
             if keep is None or keep(row.label):
                 table.kept.append(len(table.rows))
                 numbers.add(row)
@@ -279,13 +291,11 @@ def read_units(
         refuse_many(where, number, len(labels))
         cells = split_cells(where, number, raw, delimiter)
         if len(cells) <= label_columns:
-            raise FormatError(
-                wrong(
-                    f"{where}, line {number}",
-                    expected=f"{label_columns} label(s) and a unit",
-                    got=f"{len(cells)} cell(s): {show(cells)}",
-                    remedy="restore the line",
-                )
+            raise FormatError.about(
+                f"{where}, line {number}",
+                expected=f"{label_columns} label(s) and a unit",
+                got=f"{len(cells)} cell(s): {show(cells)}",
+                remedy="restore the line",
             )
         labels.append(tuple(cells[:label_columns]))
         units.append(cells[-1])
@@ -318,15 +328,13 @@ def check_same_labels(
     at = next((i for i, (a, b) in pairs if a != b), min(len(labels), len(expected)))
     if len(labels) != len(expected):
         here = show(labels[at]) if at < len(labels) else "nothing"
-        raise FormatError(
-            wrong(
-                what,
-                expected=f"{len(expected)} labels, as in {reference}",
-                got=f"{len(labels)}, with {here} at position {at + 1}",
-                remedy="leave the totals out"
-                if _has_total(labels, expected)
-                else "the file is cut short or belongs to another table: restore it",
-            )
+        raise FormatError.about(
+            what,
+            expected=f"{len(expected)} labels, as in {reference}",
+            got=f"{len(labels)}, with {here} at position {at + 1}",
+            remedy="leave the totals out"
+            if _has_total(labels, expected)
+            else "the file is cut short or belongs to another table: restore it",
         )
     swapped = sorted(labels) == sorted(expected)
     remedy = (
@@ -334,11 +342,9 @@ def check_same_labels(
         if swapped
         else "correct the label, or take both files from one table"
     )
-    raise FormatError(
-        wrong(
-            f"{what}, position {at + 1}",
-            expected=f"{show(expected[at])}, as in {reference}",
-            got=show(labels[at]),
-            remedy=f"{remedy}; nothing is realigned in silence",
-        )
+    raise FormatError.about(
+        f"{what}, position {at + 1}",
+        expected=f"{show(expected[at])}, as in {reference}",
+        got=show(labels[at]),
+        remedy=f"{remedy}; nothing is realigned in silence",
     )

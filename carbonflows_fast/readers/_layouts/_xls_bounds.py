@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from struct import error as StructError
 from struct import unpack_from
 
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 
 __all__ = ["count_xls_errors"]
 
@@ -38,10 +38,12 @@ def count_xls_errors(where: str, content: bytes) -> int:
     try:
         return _look_through(_workbook(content))
     except (ValueError, StructError) as error:
-        raise FormatError(
-            wrong(where, expected="a workbook as xls", got=str(error),
-                  remedy="it is damaged, or no spreadsheet: download or copy it again")
-        ) from error  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected="a workbook as xls",
+            got=str(error),
+            remedy="it is damaged, or no spreadsheet: download or copy it again",
+        ) from error
 
 
 # --- the compound file ----------------------------------------------------------------------

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.table import Table
 
@@ -53,7 +53,7 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
             remedy = "give the path of its file"
         elif len(candidates) == 1:
             remedy = "leave year=… out"
-    raise FormatError(wrong(str(files.path), expected=expected, got=got, remedy=remedy))
+    raise FormatError.about(str(files.path), expected=expected, got=got, remedy=remedy)
 
 
 def outermost(roots: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._layouts._lines import whole_lines
 from carbonflows_fast.readers._sources._zips import DAMAGE, open_member, unreadable
 
@@ -133,10 +133,12 @@ class Files:
             If it is not there, or cannot be opened.
         """
         if name not in self:
-            raise FormatError(
-                wrong(self.where(name), expected="a file", got="nothing of this name",
-                      remedy="restore the file, or read another copy of the table")
-            )  # fmt: skip
+            raise FormatError.about(
+                self.where(name),
+                expected="a file",
+                got="nothing of this name",
+                remedy="restore the file, or read another copy of the table",
+            )
         full = self.root + name
         self.opened.add(full)
         try:
@@ -239,19 +241,22 @@ class Files:
         return self._not_text(name, number, f"more than {longest >> 10:,} kB without a line end")
 
     def _not_text(self, name: str, number: int, got: str) -> FormatError:
-        return FormatError(
-            wrong(f"{self.where(name)}, line {number}", expected="lines of text", got=got,
-                  remedy="this is no table in a known layout")
-        )  # fmt: skip
+        return FormatError.about(
+            f"{self.where(name)}, line {number}",
+            expected="lines of text",
+            got=got,
+            remedy="this is no table in a known layout",
+        )
 
     def _refuse_carriage_returns(self, name: str, line: bytes) -> None:
         """Refuse a first line that goes on after a carriage return: it is the whole file."""
         if b"\r" in QUOTED.sub(b"", line).rstrip(b"\r"):
-            raise FormatError(
-                wrong(self.where(name), expected="lines that end by line feed",
-                      got="lines that end by carriage return alone, as old Macs wrote them",
-                      remedy="save the file anew as CSV or text with line feeds")
-            )  # fmt: skip
+            raise FormatError.about(
+                self.where(name),
+                expected="lines that end by line feed",
+                got="lines that end by carriage return alone, as old Macs wrote them",
+                remedy="save the file anew as CSV or text with line feeds",
+            )
 
     def _warn_of_cut(self, name: str, ended: bool) -> None:
         """Log a last line without line end: its last number may have lost digits."""
@@ -269,11 +274,12 @@ class Files:
             If it is missing, damaged, or too large to be what it should be.
         """
         if self.sizes.get(name, 0) > WHOLE_BYTES:
-            raise FormatError(
-                wrong(self.where(name), expected=f"a file of at most {WHOLE_BYTES >> 30} GB",
-                      got=f"{self.sizes[name] / 1e9:.1f} GB",
-                      remedy="this is no table in a known layout")
-            )  # fmt: skip
+            raise FormatError.about(
+                self.where(name),
+                expected=f"a file of at most {WHOLE_BYTES >> 30} GB",
+                got=f"{self.sizes[name] / 1e9:.1f} GB",
+                remedy="this is no table in a known layout",
+            )
         self._refuse_inflated(name)
         try:
             with self.open(name) as handle:
@@ -290,11 +296,12 @@ class Files:
             if full.startswith(prefix) and self.sizes[name] > PACKED_BYTES:
                 packed = archive.getinfo(full.removeprefix(prefix)).compress_size
                 if self.sizes[name] > PACKED * packed:
-                    raise FormatError(
-                        wrong(self.where(name), got=f"{self.sizes[name] / packed:.0f} times",
-                              expected=f"a file that is packed to no less than a {PACKED}th",
-                              remedy="this is no table in a known layout; if it is one, unpack it")
-                    )  # fmt: skip
+                    raise FormatError.about(
+                        self.where(name),
+                        got=f"{self.sizes[name] / packed:.0f} times",
+                        expected=f"a file that is packed to no less than a {PACKED}th",
+                        remedy="this is no table in a known layout; if it is one, unpack it",
+                    )
 
     def json(self, name: str, kind: type = dict, cells: int | None = None) -> Any:
         """Return the object (or list) in a JSON file, an empty one if there is no such file.
@@ -316,10 +323,12 @@ class Files:
             return kind()
         most = JSON_BYTES if cells is None else JSON_BYTES + CELL_BYTES * cells
         if self.sizes[name] > most:
-            raise FormatError(
-                wrong(self.where(name), expected=f"a file of at most {most >> 20} MB",
-                      got=f"{self.sizes[name] / 1e6:.0f} MB", remedy="restore the file")
-            )  # fmt: skip
+            raise FormatError.about(
+                self.where(name),
+                expected=f"a file of at most {most >> 20} MB",
+                got=f"{self.sizes[name] / 1e6:.0f} MB",
+                remedy="restore the file",
+            )
         try:
             text = self.content(name)
             if cells is not None and text.count(b",") > 2 * cells:  # else it is said which row
@@ -328,8 +337,10 @@ class Files:
             if not isinstance(content, kind):
                 raise ValueError(f"a {type(content).__name__}")
         except (ValueError, RecursionError) as error:  # also of decoding
-            raise FormatError(
-                wrong(self.where(name), expected=f"a JSON {NAMES[kind]}", got=str(error),
-                      remedy="the file is damaged or cut short: restore it")
-            ) from error  # fmt: skip
+            raise FormatError.about(
+                self.where(name),
+                expected=f"a JSON {NAMES[kind]}",
+                got=str(error),
+                remedy="the file is damaged or cut short: restore it",
+            ) from error
         return content

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._sources._files import DEPTH, Files
 from carbonflows_fast.readers._sources._zips import open_zip, unreadable
 
@@ -83,7 +83,9 @@ def _inside(files: Files, path: Path) -> Files:
 
 
 def _nothing(path: Path) -> FormatError:
-    return FormatError(
-        wrong(str(path), expected="a folder, a zip or a file", got="nothing of this name",
-              remedy="check the path")
-    )  # fmt: skip
+    return FormatError.about(
+        str(path),
+        expected="a folder, a zip or a file",
+        got="nothing of this name",
+        remedy="check the path",
+    )

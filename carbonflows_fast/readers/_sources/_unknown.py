@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
 
-from carbonflows_fast.errors import FormatError, nearest, shorten, wrong
+from carbonflows_fast.errors import FormatError, nearest, shorten
 from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import DEPTH, Files
 from carbonflows_fast.readers._sources._opening import disk_files
@@ -48,7 +48,7 @@ def unknown_layout(files: Files, layouts: Layouts, format: str | None) -> Format
     """
     wanted = layouts if format is None else {format: layouts[format]}
     for expected, got, remedy in _reasons(files, layouts, wanted):
-        return FormatError(wrong(str(files.path), expected=expected, got=got, remedy=remedy))
+        return FormatError.about(str(files.path), expected=expected, got=got, remedy=remedy)
     top = sorted({name.split("/", 1)[0] for name in files.sizes})
     got, remedy = shorten(top) or "nothing", "give the folder or the zip of a table"
     if not files.path.is_dir() and not files.archives:
@@ -62,7 +62,7 @@ def unknown_layout(files: Files, layouts: Layouts, format: str | None) -> Format
         expected = f"a table in the layout {format} (looked for {looked_for})"
         got += _nearest(files, looked_for)
         remedy += ", with files named as they were published"
-    return FormatError(wrong(str(files.path), expected=expected, got=got, remedy=remedy))
+    return FormatError.about(str(files.path), expected=expected, got=got, remedy=remedy)
 
 
 def _reasons(files: Files, layouts: Layouts, wanted: Layouts) -> Iterator[tuple[str, str, str]]:
@@ -71,9 +71,10 @@ def _reasons(files: Files, layouts: Layouts, wanted: Layouts) -> Iterator[tuple[
         other = files.path.suffix.lower() not in ZIPPED_SHEETS
         if other and zipfile.is_zipfile(files.path):
             yield (
-                "a zip whose name ends in .zip", "one that is called otherwise",
+                "a zip whose name ends in .zip",
+                "one that is called otherwise",
                 f"rename it to {files.path.name}.zip",
-            )  # fmt: skip
+            )
     saved = [
         name.removesuffix(marker)
         for marker in STORE_FILES
@@ -83,19 +84,22 @@ def _reasons(files: Files, layouts: Layouts, wanted: Layouts) -> Iterator[tuple[
         names = shorten(root.rstrip("/") or files.title for root in saved)
         unpack = "" if files.path.is_dir() else "unpack the zip; then "
         yield (
-            "one table", f"saved tables ({names})",
+            "one table",
+            f"saved tables ({names})",
             f"{unpack}open one with cf.open, or the folder of all with cf.Panel",
-        )  # fmt: skip
+        )
     if odd := sorted(name for name in files.sizes if "\\" in name):
         yield (
-            "names with / between folders", f"names with backslashes ({odd[0]!r})",
+            "names with / between folders",
+            f"names with backslashes ({odd[0]!r})",
             "unpack the zip, and give the folder",
-        )  # fmt: skip
+        )
     if inner := [name for name, _ in files.matching(r".+\.zip")]:
         yield (
-            "tables in folders or zips", f"zips inside a zip ({shorten(inner)})",
+            "tables in folders or zips",
+            f"zips inside a zip ({shorten(inner)})",
             "unpack the outer zip, and give the folder",
-        )  # fmt: skip
+        )
     yield from _renamed(files, wanted)
     yield from _elsewhere(files, layouts, wanted)
 
@@ -186,11 +190,12 @@ def refuse_misnamed(folder: Files, lacking: Iterable[str]) -> None:
     for name in sorted(folder.sizes):
         meant = right.get(_folded(name))
         if meant is not None:
-            raise FormatError(
-                wrong(folder.where(name), expected=f"{meant.rpartition('/')[2]}, if it is that",
-                      got="another spelling, which is not looked for",
-                      remedy="rename it, or take it out of the folder")
-            )  # fmt: skip
+            raise FormatError.about(
+                folder.where(name),
+                expected=f"{meant.rpartition('/')[2]}, if it is that",
+                got="another spelling, which is not looked for",
+                remedy="rename it, or take it out of the folder",
+            )
 
 
 def _folded(name: str) -> str:

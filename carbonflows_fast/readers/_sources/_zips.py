@@ -14,7 +14,7 @@ from typing import Any
 
 from isal import isal_zlib
 
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._sources._read_ahead import Inflated, ReadAhead
 
 __all__ = ["DAMAGE", "open_member", "open_zip", "unreadable"]
@@ -27,30 +27,42 @@ UNCOUNTED = 0xFFFF  # of members, where their number stands elsewhere
 
 # What a damaged file can raise while it is read, most of it by zipfile; all become FormatError.
 DAMAGE: Any = (
-    zipfile.BadZipFile, zlib.error, isal_zlib.error, EOFError, NotImplementedError, RuntimeError,
-    OSError, LookupError, OverflowError, UnicodeError, struct.error,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    isal_zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    LookupError,
+    OverflowError,
+    UnicodeError,
+    struct.error,
+)
 
 
 def unreadable(where: str, error: BaseException) -> FormatError:
     """Return the error for a file that is damaged, or that may not be read."""
     if isinstance(error, PermissionError):
-        return FormatError(
-            wrong(where, expected="a file or folder that you may read", got="no permission",
-                  remedy="have its owner give you the right, or copy it")
-        )  # fmt: skip
+        return FormatError.about(
+            where,
+            expected="a file or folder that you may read",
+            got="no permission",
+            remedy="have its owner give you the right, or copy it",
+        )
     if isinstance(error, OSError) and error.errno == ENAMETOOLONG:
-        return FormatError(
-            wrong(f"{where[:40]}…", expected="the path of a table",
-                  got=f"a text of {len(where):,} characters, too long for a path",
-                  remedy="check the path")
-        )  # fmt: skip
-    return FormatError(
-        wrong(where, expected="a complete and readable file",
-              got=f"{type(error).__name__} ({error})",
-              remedy="it is damaged or cut short, or you may not read it: download or copy it "
-              "again")
-    )  # fmt: skip
+        return FormatError.about(
+            f"{where[:40]}…",
+            expected="the path of a table",
+            got=f"a text of {len(where):,} characters, too long for a path",
+            remedy="check the path",
+        )
+    return FormatError.about(
+        where,
+        expected="a complete and readable file",
+        got=f"{type(error).__name__} ({error})",
+        remedy="it is damaged or cut short, or you may not read it: download or copy it again",
+    )
 
 
 def open_zip(path: Path, stack: ExitStack) -> tuple[zipfile.ZipFile, dict[str, int]]:
@@ -98,16 +110,19 @@ def _sizes(where: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo])
         if info.compress_type not in SAFE_COMPRESSION:
             problem = f"compression of type {info.compress_type}"
         if info.flag_bits & ENCRYPTED:
-            raise FormatError(
-                wrong(where, expected="files that can be read without a password",
-                      got=f"an encrypted one ({info.filename!r})",
-                      remedy="unpack the zip with its password, and give the folder")
-            )  # fmt: skip
+            raise FormatError.about(
+                where,
+                expected="files that can be read without a password",
+                got=f"an encrypted one ({info.filename!r})",
+                remedy="unpack the zip with its password, and give the folder",
+            )
         if problem:
-            raise FormatError(
-                wrong(where, expected="files inside the zip, stored or deflated",
-                      got=f"{problem} ({info.filename!r})", remedy="pack the files anew")
-            )  # fmt: skip
+            raise FormatError.about(
+                where,
+                expected="files inside the zip, stored or deflated",
+                got=f"{problem} ({info.filename!r})",
+                remedy="pack the files anew",
+            )
         archive.open(info).close()  # compares the names
         sizes[info.filename] = info.file_size
     return sizes

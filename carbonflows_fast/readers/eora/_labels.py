@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._layouts._number_files import Labels, nearest_file
 from carbonflows_fast.readers._layouts._number_parser import (
     Label,
@@ -113,10 +113,12 @@ def _label_file(places: Sequence[Files], name: str, home: str) -> tuple[Files, s
         found = [one for one, _ in files.matching(re.escape(name))]
         if nearest := nearest_file(files, found, home):
             return files, nearest
-    raise FormatError(
-        wrong(places[0].where(home), expected=f"{name} with its labels, beside it or in {INDICES}",
-              got="none", remedy=f"put {INDICES} of the same release into the folder of the table")
-    )  # fmt: skip
+    raise FormatError.about(
+        places[0].where(home),
+        expected=f"{name} with its labels, beside it or in {INDICES}",
+        got="none",
+        remedy=f"put {INDICES} of the same release into the folder of the table",
+    )
 
 
 def _text_lines(files: Files, name: str) -> list[tuple[int, list[str]]]:
@@ -152,20 +154,32 @@ def _index_lines(files: Files, name: str) -> tuple[list[str], list[tuple[int, li
 def _wrong_label(
     files: Files, name: str, line: int, expected: str, cells: Sequence[str]
 ) -> FormatError:
-    return FormatError(
-        wrong(f"{files.where(name)}, line {line}", expected=expected,
-              got=f"{len(cells)} cells: {show([shorten([cell]) for cell in cells[:6]])}",
-              remedy="restore the file as it was published")
-    )  # fmt: skip
+    return FormatError.about(
+        f"{files.where(name)}, line {line}",
+        expected=expected,
+        got=f"{len(cells)} cells: {show([shorten([cell]) for cell in cells[:6]])}",
+        remedy="restore the file as it was published",
+    )
 
 
 BLOCKS = {"t": "T", "y": "Y", "fd": "Y", "v": "V", "va": "V", "q": "Q"}
 
 
 OTHER_PRICES = {
-    "trade", "transport", "margin", "margins", "tax", "taxes", "sub", "subs", "subsidy",
-    "subsidies", "pp", "purchaser", "purchasers",
-}  # fmt: skip
+    "trade",
+    "transport",
+    "margin",
+    "margins",
+    "tax",
+    "taxes",
+    "sub",
+    "subs",
+    "subsidy",
+    "subsidies",
+    "pp",
+    "purchaser",
+    "purchasers",
+}
 
 
 DEVIATIONS = {"sd", "std", "stdev", "stddev", "deviation", "deviations", "uncertainty"}

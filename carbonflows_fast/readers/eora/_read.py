@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._layouts._number_files import nearest_file
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
@@ -43,8 +43,13 @@ from carbonflows_fast.readers.eora._table import Blocks, eora_table, primary_inp
 from carbonflows_fast.table import Table
 
 __all__ = [
-    "LOOKED_FOR", "LOOKED_FOR_26", "find_eora", "find_eora26", "read_eora", "read_eora26",
-]  # fmt: skip
+    "LOOKED_FOR",
+    "LOOKED_FOR_26",
+    "find_eora",
+    "find_eora26",
+    "read_eora",
+    "read_eora26",
+]
 
 LOOKED_FOR_26 = "Eora26_2016_bp_T.txt and the like: Eora26"
 LOOKED_FOR = "T.csv, 2015_eora_t.csv and the like with index_t.csv: full Eora"
@@ -123,11 +128,12 @@ def find_eora(files: Files) -> list[Candidate]:
         return []
     basic = [(name, sheet) for name, sheet in sorted(tables.items()) if sheet.basic]
     if not basic:
-        raise FormatError(
-            wrong(str(files.path), expected="a block T of full Eora in basic prices",
-                  got=f"other sheets alone: {shorten(sorted(tables))}",
-                  remedy="add the blocks in basic prices; others are not read")
-        )  # fmt: skip
+        raise FormatError.about(
+            str(files.path),
+            expected="a block T of full Eora in basic prices",
+            got=f"other sheets alone: {shorten(sorted(tables))}",
+            remedy="add the blocks in basic prices; others are not read",
+        )
     outer = year_of(files.path.absolute().name)
     return [Candidate(name, sheet.year or outer) for name, sheet in basic]
 
@@ -183,8 +189,10 @@ def _block_beside(files: Files, block: str, home: str) -> str:
     found = nearest_file(files, [name for name in sheets if sheets[name] == wanted], home)
     if found is None:
         there = sorted(name for name in files.sizes if name.lower().endswith(".csv"))
-        raise FormatError(
-            wrong(files.where(home), expected=f"a file of block {block} beside it, in basic prices",
-                  got=shorten(there), remedy=f"add it, or name it as T is named, with {block}")
-        )  # fmt: skip
+        raise FormatError.about(
+            files.where(home),
+            expected=f"a file of block {block} beside it, in basic prices",
+            got=shorten(there),
+            remedy=f"add it, or name it as T is named, with {block}",
+        )
     return found

@@ -75,8 +75,13 @@ def satellites(block: str, labels: Labels, demand: str) -> Account:
     units = [_unit(label) for label in labels.labels]
     unknown = [show(label) for label, unit in zip(labels.labels, units, strict=True) if not unit]
     if unknown:
-        logger.warning("%s: the units of %d of %d rows are unknown: %s",
-                       labels.where, len(unknown), len(units), shorten(unknown))  # fmt: skip
+        logger.warning(
+            "%s: the units of %d of %d rows are unknown: %s",
+            labels.where,
+            len(unknown),
+            len(units),
+            shorten(unknown),
+        )
     return Account("Q", block, labels, units, demand)
 
 
@@ -88,9 +93,13 @@ def _unit(label: Label) -> str:
 
 
 def eora_table(
-    blocks: Blocks, *, stressors: Sequence[str] | None, progress: bool | None,
-    year: int | None, name: str,
-) -> Table:  # fmt: skip
+    blocks: Blocks,
+    *,
+    stressors: Sequence[str] | None,
+    progress: bool | None,
+    year: int | None,
+    name: str,
+) -> Table:
     """Read the blocks and make a table of them.
 
     Raises
@@ -133,9 +142,14 @@ def _stressor_block(files: Files, blocks: Blocks, account: Account) -> StressorB
     def read(chosen: list[int]) -> tuple[FloatArray, FloatArray | None]:
         def block(name: str, columns: Sequence[Label]) -> FloatArray:
             values: FloatArray = read_block(
-                files, name, labels.labels, columns, by=labels.where, keep=chosen,
+                files,
+                name,
+                labels.labels,
+                columns,
+                by=labels.where,
+                keep=chosen,
                 delimiter=blocks.delimiter,
-            )  # fmt: skip
+            )
             return values
 
         if account.demand == account.block:
@@ -154,8 +168,12 @@ def _names(account: Account) -> list[str]:
     names = [join_levels([part for part in label if part]) for label in labels.labels]
     twice = repeated(names)
     if twice:
-        logger.warning("%s: %d names stand in several lines and are told apart by these: %s",
-                       labels.where, len(twice), shorten(map(repr, sorted(twice))))  # fmt: skip
+        logger.warning(
+            "%s: %d names stand in several lines and are told apart by these: %s",
+            labels.where,
+            len(twice),
+            shorten(map(repr, sorted(twice))),
+        )
     return [
         f"{name} | line {line}" if name in twice else name
         for name, line in zip(names, labels.lines, strict=True)
@@ -179,8 +197,12 @@ def _sectors(rows: Labels) -> list[str]:
     regions = (label[0] for label in rows.labels)
     twice = [show(pair) for pair in sorted(repeated(zip(regions, sectors, strict=True)))]
     if twice:
-        logger.warning("%s: %d sectors stand in several rows, which are kept apart: %s",
-                       rows.where, len(twice), shorten(twice))  # fmt: skip
+        logger.warning(
+            "%s: %d sectors stand in several rows, which are kept apart: %s",
+            rows.where,
+            len(twice),
+            shorten(twice),
+        )
     return sectors
 
 
@@ -191,6 +213,11 @@ def _log_discrepancy(blocks: Blocks, Z: Any, Y: FloatArray) -> None:
     logger.warning(
         "%s: the discrepancies of Eora are kept as region %s, sector %s; it sells %.6g %s to "
         "sectors and %.6g to final demand, and buys %.6g",
-        blocks.files.where(blocks.T), DISCREPANCY, blocks.rows.labels[found[0]][-1],
-        Z[found].sum(), UNIT, Y[found].sum(), Z[:, found].sum(),
-    )  # fmt: skip
+        blocks.files.where(blocks.T),
+        DISCREPANCY,
+        blocks.rows.labels[found[0]][-1],
+        Z[found].sum(),
+        UNIT,
+        Y[found].sum(),
+        Z[:, found].sum(),
+    )

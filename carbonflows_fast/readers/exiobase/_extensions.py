@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._stressor_names import (
     find_stressors,
     join_levels,
@@ -105,13 +105,11 @@ def extension_files(folder: Files) -> list[ExtensionFiles]:
         found.append(ExtensionFiles(name, parameters, kind, F or S or "", demand, key, unit))
     without = [files.extension for files in found if files.kind == "S"]
     if without and len(without) < len(found):
-        raise FormatError(
-            wrong(
-                folder.where(f"{without[0]}/F.txt"),
-                expected="F.txt in every extension, or S.txt alone in every one",
-                got=f"S.txt alone in {shorten(without)}",
-                remedy="add F.txt (F = S x̂), or take the folder out of the table",
-            )
+        raise FormatError.about(
+            folder.where(f"{without[0]}/F.txt"),
+            expected="F.txt in every extension, or S.txt alone in every one",
+            got=f"S.txt alone in {shorten(without)}",
+            remedy="add F.txt (F = S x̂), or take the folder out of the table",
         )
     return found
 
@@ -174,8 +172,11 @@ def _warn_of_no_F_Y(folder: Files, read: Sequence[_Extension]) -> None:
     if without and any(one.F_Y is not None for one in read):
         logger.warning(
             "%s: no F_Y in %d of %d extensions; final users' own emissions count as zero in %s",
-            folder.where(""), len(without), len(read), shorten(without),
-        )  # fmt: skip
+            folder.where(""),
+            len(without),
+            len(read),
+            shorten(without),
+        )
 
 
 def _take(values: FloatArray, rows: list[int]) -> FloatArray:
@@ -204,9 +205,13 @@ def _read_extension(
     keep = _keeper(files.extension, wanted)
     label_columns, header_lines = files.parameters.shape(files.kind)
     main = read_numbers(
-        folder, files.main, label_columns=label_columns, header_lines=header_lines, keep=keep,
+        folder,
+        files.main,
+        label_columns=label_columns,
+        header_lines=header_lines,
+        keep=keep,
         gaps=True,
-    )  # fmt: skip
+    )
     check_same_labels(f"{main.where}, columns", main.columns, "the rows of the table", sectors)
     _check_once(main)
     F_Y = None
@@ -234,13 +239,11 @@ def _check_once(main: TextTable) -> None:
     for at in main.kept:
         name = join_levels(main.rows[at])
         if name in first:
-            raise FormatError(
-                wrong(
-                    main.place(at),
-                    expected="every stressor once in an extension",
-                    got=f"{name!r} again, first in {main.step} {main.lines[first[name]]}",
-                    remedy="rename or add up the rows, or read others with stressors=[…]",
-                )
+            raise FormatError.about(
+                main.place(at),
+                expected="every stressor once in an extension",
+                got=f"{name!r} again, first in {main.step} {main.lines[first[name]]}",
+                remedy="rename or add up the rows, or read others with stressors=[…]",
             )
         first[name] = at
 
@@ -255,9 +258,14 @@ def _read_F_Y(
     """Read F_Y; it may leave out stressors that final users do not emit."""
     label_columns, header_lines = files.parameters.shape(files.demand_key)
     F_Y = read_numbers(
-        folder, files.demand or "", label_columns=label_columns, header_lines=header_lines,
-        keep=keep, gaps=True, most_rows=len(main.rows),
-    )  # fmt: skip
+        folder,
+        files.demand or "",
+        label_columns=label_columns,
+        header_lines=header_lines,
+        keep=keep,
+        gaps=True,
+        most_rows=len(main.rows),
+    )
     check_same_labels(f"{F_Y.where}, columns", F_Y.columns, "the columns of Y", demand)
     kept = [main.rows[at] for at in main.kept]
     here = [F_Y.rows[at] for at in F_Y.kept]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._unknown import refuse_misnamed
 from carbonflows_fast.readers.exiobase._files import PARQUET, PICKLE, TEXT
@@ -39,13 +39,11 @@ class FileParameters:
             for entry in files.values()
         )
         if not good:
-            raise FormatError(
-                wrong(
-                    folder.where(prefix + PARAMETERS),
-                    expected='"files" with a "name" for each',
-                    got=repr(files)[:80],
-                    remedy="restore the file, or delete it: the reader does without",
-                )
+            raise FormatError.about(
+                folder.where(prefix + PARAMETERS),
+                expected='"files" with a "name" for each',
+                got=repr(files)[:80],
+                remedy="restore the file, or delete it: the reader does without",
             )
         return cls(folder, prefix, files)
 
@@ -72,24 +70,25 @@ class FileParameters:
             return next((name for name in usual if name in self.folder), None)
         name = self.prefix + str(self.files[key]["name"])
         if name not in self.folder:
-            raise FormatError(
-                wrong(
-                    self.folder.where(name),
-                    expected=f"a file, as {PARAMETERS} lists it for {key}",
-                    got="nothing of this name",
-                    remedy="restore the file, or take it out of the list",
-                )
+            raise FormatError.about(
+                self.folder.where(name),
+                expected=f"a file, as {PARAMETERS} lists it for {key}",
+                got="nothing of this name",
+                remedy="restore the file, or take it out of the list",
             )
         if not name.lower().endswith((*TEXT, *PARQUET)):
             pickle = name.lower().endswith(PICKLE)
-            raise FormatError(
-                wrong(self.folder.where(name), expected="a text or Parquet file",
-                      got="a pickle, which can run any code when it is opened" if pickle
-                      else "another format",
-                      remedy="if you trust it, save it anew: pymrio.load_all(path).save_all("
-                      "new_path, table_format='parquet')" if pickle
-                      else "save the table with pymrio's table_format='parquet' or 'txt'")
-            )  # fmt: skip
+            raise FormatError.about(
+                self.folder.where(name),
+                expected="a text or Parquet file",
+                got="a pickle, which can run any code when it is opened"
+                if pickle
+                else "another format",
+                remedy="if you trust it, save it anew: pymrio.load_all(path).save_all("
+                "new_path, table_format='parquet')"
+                if pickle
+                else "save the table with pymrio's table_format='parquet' or 'txt'",
+            )
         return name
 
     def shape(self, key: str) -> tuple[int | None, int | None]:
@@ -105,13 +104,11 @@ class FileParameters:
         for item in ("nr_index_col", "nr_header"):
             text = str(entry.get(item, ""))
             if text and not (text.isdecimal() and int(text) > 0):
-                raise FormatError(
-                    wrong(
-                        self.folder.where(self.prefix + PARAMETERS),
-                        expected=f"a positive number for {item} of {key}",
-                        got=repr(text),
-                        remedy="correct it, or delete the entry",
-                    )
+                raise FormatError.about(
+                    self.folder.where(self.prefix + PARAMETERS),
+                    expected=f"a positive number for {item} of {key}",
+                    got=repr(text),
+                    remedy="correct it, or delete the entry",
                 )
             numbers.append(int(text) if text else None)
         return numbers[0], numbers[1]

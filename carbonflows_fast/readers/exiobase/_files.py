@@ -49,9 +49,16 @@ def read_numbers(
             )
     else:
         table = read_matrix(
-            files, name, label_columns=label_columns, header_lines=header_lines or 2, keep=keep,
-            sparse=sparse, empty_value=empty_value, gaps=gaps, most_rows=most_rows,
-        )  # fmt: skip
+            files,
+            name,
+            label_columns=label_columns,
+            header_lines=header_lines or 2,
+            keep=keep,
+            sparse=sparse,
+            empty_value=empty_value,
+            gaps=gaps,
+            most_rows=most_rows,
+        )
     rows, columns = _in_two_letters(table.where, table.rows, table.columns)
     return replace(table, rows=rows, columns=columns)
 
@@ -81,8 +88,9 @@ def _in_two_letters(where: str, *axes: list[Label]) -> list[list[Label]]:
     if changed != list(axes):
         logger.warning(
             "%s: three-letter region codes (AUT, …, WWM), as in some years of EXIOBASE 3.4, are "
-            "read as the two-letter ones of all other releases (AT, …, WM)", where,
-        )  # fmt: skip
+            "read as the two-letter ones of all other releases (AT, …, WM)",
+            where,
+        )
     return changed
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._layouts._text import Label, TextTable, check_same_labels, show
 from carbonflows_fast.readers._sources._candidates import Candidate, folder_year, outermost
@@ -132,11 +132,12 @@ def read_exiobase(
 
 def _refuse_supply_and_use(folder: Files) -> None:
     if SUPPLY in folder and not any(_marks_table(folder, "", name) for name in folder.sizes):
-        raise FormatError(
-            wrong(folder.where(SUPPLY), expected="an input-output table, with Y.txt",
-                  got="supply and use tables (MRSUT)",
-                  remedy="take IOT_<year>_pxp.zip or IOT_<year>_ixi.zip of the same release")
-        )  # fmt: skip
+        raise FormatError.about(
+            folder.where(SUPPLY),
+            expected="an input-output table, with Y.txt",
+            got="supply and use tables (MRSUT)",
+            remedy="take IOT_<year>_pxp.zip or IOT_<year>_ixi.zip of the same release",
+        )
 
 
 # --- the root folder ------------------------------------------------------------------------
@@ -145,25 +146,21 @@ def _refuse_supply_and_use(folder: Files) -> None:
 def _read_core(folder: Files, parameters: FileParameters, kind: str) -> _Core:
     name = parameters.find(kind)
     if name is None:
-        raise FormatError(
-            wrong(
-                folder.where("Z.txt"),
-                expected="Z.txt or A.txt beside Y.txt",
-                got="neither",
-                remedy="restore one of them",
-            )
+        raise FormatError.about(
+            folder.where("Z.txt"),
+            expected="Z.txt or A.txt beside Y.txt",
+            got="neither",
+            remedy="restore one of them",
         )
     matrix = _read(folder, parameters, kind, name, sparse=True)
     where = matrix.where
     if len(matrix.columns[0]) != 2 or (matrix.rows and len(matrix.rows[0]) != 2):
-        raise FormatError(
-            wrong(
-                where,
-                expected="region and sector as labels of rows and columns",
-                got=f"row {show(matrix.rows[0] if matrix.rows else ())}, "
-                f"column {show(matrix.columns[0])}",
-                remedy="correct nr_index_col and nr_header in file_parameters.json, both 2",
-            )
+        raise FormatError.about(
+            where,
+            expected="region and sector as labels of rows and columns",
+            got=f"row {show(matrix.rows[0] if matrix.rows else ())}, "
+            f"column {show(matrix.columns[0])}",
+            remedy="correct nr_index_col and nr_header in file_parameters.json, both 2",
         )
     check_same_labels(f"{where}, rows", matrix.rows, "its columns", matrix.columns)
     Y = _read(folder, parameters, "Y", parameters.find("Y") or MARKER, most_rows=len(matrix.rows))
@@ -186,8 +183,11 @@ def _warn_of_exports(Y: TextTable) -> None:
     if exports.any():
         logger.warning(
             "%s: %d cells of %r are not zero, %.6g in sum; they count as final demand",
-            Y.where, np.count_nonzero(exports), EXPORTS, exports.sum(),
-        )  # fmt: skip
+            Y.where,
+            np.count_nonzero(exports),
+            EXPORTS,
+            exports.sum(),
+        )
 
 
 def _read(
@@ -207,13 +207,11 @@ def _read_output(folder: Files, parameters: FileParameters, matrix: TextTable) -
     x = read_numbers(folder, name, label_columns=2, header_lines=1, most_rows=len(matrix.rows))
     check_same_labels(f"{x.where}, rows", x.rows, f"the rows of {matrix.where}", matrix.rows)
     if len(x.columns) != 1:
-        raise FormatError(
-            wrong(
-                x.where,
-                expected="one column of numbers",
-                got=str(len(x.columns)),
-                remedy="keep region, sector and output",
-            )
+        raise FormatError.about(
+            x.where,
+            expected="one column of numbers",
+            got=str(len(x.columns)),
+            remedy="keep region, sector and output",
         )
     values: FloatArray = x.values[:, 0]
     return values
@@ -244,14 +242,12 @@ def _read_population(
     columns = [label[0] for label in heads.columns]
     unknown = sorted(set(columns) - set(regions))
     if unknown or len(heads.rows) != 1 or len(set(columns)) != len(columns):
-        raise FormatError(
-            wrong(
-                heads.where,
-                expected="one row with one column for each region",
-                got=f"{len(heads.rows)} row(s), {len(columns)} column(s)"
-                + (f", among them {unknown[0]!r}" if unknown else ""),
-                remedy="restore the file, or delete it: the reader does without",
-            )
+        raise FormatError.about(
+            heads.where,
+            expected="one row with one column for each region",
+            got=f"{len(heads.rows)} row(s), {len(columns)} column(s)"
+            + (f", among them {unknown[0]!r}" if unknown else ""),
+            remedy="restore the file, or delete it: the reader does without",
         )
     by_region = dict(zip(columns, heads.values[0].tolist(), strict=True))
     return np.array([by_region.get(region, np.nan) for region in regions])

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.files import given_path
-from carbonflows_fast.errors import InputError, wrong
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.readers._into_table._stressor_names import bare_names
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._content import Parts
@@ -76,13 +76,11 @@ def write_exiobase(table: Table, path: str | Path) -> None:
             for extension, rows in folders.items():
                 _write_extension(table, extension, rows, opener)
     except OSError as error:
-        raise InputError(
-            wrong(
-                "path",
-                expected="a place that can be written to",
-                got=f"{path} ({error})",
-                remedy="choose another folder, or free some space; nothing was written",
-            )
+        raise InputError.about(
+            "path",
+            expected="a place that can be written to",
+            got=f"{path} ({error})",
+            remedy="choose another folder, or free some space; nothing was written",
         ) from error
 
 
@@ -106,13 +104,11 @@ def _extension_folders(extensions: Sequence[str]) -> dict[str, list[int]]:
         elif extension.casefold() in seen:
             why = f"and {seen[extension.casefold()]!r}, one folder where case does not count"
         if why:
-            raise InputError(
-                wrong(
-                    "table",
-                    expected="extensions with names that folders can have",
-                    got=f"{extension!r}: {why}",
-                    remedy="make the table with other names in extensions=[…]",
-                )
+            raise InputError.about(
+                "table",
+                expected="extensions with names that folders can have",
+                got=f"{extension!r}: {why}",
+                remedy="make the table with other names in extensions=[…]",
             )
         seen[extension.casefold()] = extension
     return folders
@@ -129,35 +125,29 @@ def _check_labels(parts: Parts) -> None:
     )
     for label in labels:
         if LINE_BREAK.search(label):
-            raise InputError(
-                wrong(
-                    "table",
-                    expected="labels on one line",
-                    got=repr(label),
-                    remedy="a text table cannot hold it: rename it, or use cf.save",
-                )
+            raise InputError.about(
+                "table",
+                expected="labels on one line",
+                got=repr(label),
+                remedy="a text table cannot hold it: rename it, or use cf.save",
             )
 
 
 def _check_target(path: Path) -> None:
     empty = path.is_dir() and path.suffix.lower() != ".zip" and not any(path.iterdir())
     if (path.exists() or path.is_symlink()) and not empty:
-        raise InputError(
-            wrong(
-                "path",
-                expected="a new name, or an empty folder",
-                got=f"{path}, which exists",
-                remedy="choose another name, or delete it first",
-            )
+        raise InputError.about(
+            "path",
+            expected="a new name, or an empty folder",
+            got=f"{path}, which exists",
+            remedy="choose another name, or delete it first",
         )
     if not path.parent.is_dir():
-        raise InputError(
-            wrong(
-                "path",
-                expected="a name in a folder that exists",
-                got=str(path),
-                remedy=f"make {path.parent} first",
-            )
+        raise InputError.about(
+            "path",
+            expected="a name in a folder that exists",
+            got=str(path),
+            remedy=f"make {path.parent} first",
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection
 import numpy as np
 
 from carbonflows_fast._base.arrays import BoolArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._separate_accounts import Account
 from carbonflows_fast.readers._layouts._long_format import Records, check_once, read_records
 from carbonflows_fast.readers._sources._candidates import Candidate
@@ -52,13 +52,16 @@ def emission_files(files: Files, table: Candidate) -> dict[str, str]:
         if int(match["year"]) != table.year:
             continue
         if "prod-by-prod" in table.name.lower():
-            logger.warning("%s: emissions of industries are not of products, and not read",
-                           files.where(name))  # fmt: skip
+            logger.warning(
+                "%s: emissions of industries are not of products, and not read", files.where(name)
+            )
         elif gas in found:
-            raise FormatError(
-                wrong(files.where(name), expected=f"one file of {gas} in {table.year}",
-                      got=f"{found[gas]} beside it", remedy="keep one of them")
-            )  # fmt: skip
+            raise FormatError.about(
+                files.where(name),
+                expected=f"one file of {gas} in {table.year}",
+                got=f"{found[gas]} beside it",
+                remedy="keep one of them",
+            )
         else:
             found[gas] = name
     return found
@@ -82,11 +85,12 @@ def read_emissions(
         files, name, COLUMNS, only={"year": str(table.year)}, once=True, progress=progress
     )
     if not len(records.values):
-        raise FormatError(
-            wrong(records.where, expected=f"rows of {table.year}",
-                  got=shorten(records.labels["year"]) or "none",
-                  remedy="the name says another year than the rows: correct it")
-        )  # fmt: skip
+        raise FormatError.about(
+            records.where,
+            expected=f"rows of {table.year}",
+            got=shorten(records.labels["year"]) or "none",
+            remedy="the name says another year than the rows: correct it",
+        )
     check_once(records, LABELS)
     categories = table._parts.categories
     direct = _direct(records)
@@ -146,9 +150,13 @@ def _tell_rest(records: Records, rest: BoolArray, unit: str) -> None:
     logger.warning(
         "%s: %d of %d rows, in all %.6g %s, are left out, having no value or no area, final use "
         "or household of the table: %s",
-        records.where, rest.sum(), len(rest), np.nansum(records.values[rest]), unit,
+        records.where,
+        rest.sum(),
+        len(rest),
+        np.nansum(records.values[rest]),
+        unit,
         "; ".join(labels),
-    )  # fmt: skip
+    )
 
 
 def _labels(records: Records, role: str, chosen: BoolArray) -> list[str]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._layouts._long_format import Records, check_once, read_records
 from carbonflows_fast.readers._layouts._number_parser import Label, settle_blanks, show
 from carbonflows_fast.readers._layouts._square import Square, taken_apart
@@ -57,10 +57,11 @@ def read_flat(files: Files, table: Candidate, *, progress: bool | None) -> Squar
         logger.warning("%s: %d absent pairs count as zero", where, absent)
     first = int(empty.argmax())
     settle_blanks(
-        where, int(empty.sum()),
+        where,
+        int(empty.sum()),
         f"{where}, row {show(rows[row[first]])}, column {show(columns[column[first]])}",
         files.blanks,
-    )  # fmt: skip
+    )
     stored = (values != 0.0) & ~empty
     matrix = sp.coo_array(
         (values[stored], (row[stored], column[stored])), shape=(len(rows), len(columns))
@@ -89,11 +90,12 @@ def _check_full(records: Records, rows: int, columns: int) -> None:
     """Raise where so much is absent that the file is another, or cut short."""
     there = len(records.values)
     if there < LEAST * rows * columns or (there < rows * columns and not records.ended):
-        raise FormatError(
-            wrong(records.where, expected=f"{rows} × {columns} pairs, and a line end after them",
-                  got=f"{there} pairs, and {'one' if records.ended else 'none'}",
-                  remedy="the file is cut short, or no such table: restore it")
-        )  # fmt: skip
+        raise FormatError.about(
+            records.where,
+            expected=f"{rows} × {columns} pairs, and a line end after them",
+            got=f"{there} pairs, and {'one' if records.ended else 'none'}",
+            remedy="the file is cut short, or no such table: restore it",
+        )
 
 
 def _check_labels(records: Records) -> None:
@@ -101,11 +103,12 @@ def _check_labels(records: Records) -> None:
     for role in ROLES:
         for label in records.labels[role]:
             if not label.strip() or (role.endswith("area") and "_" in label):
-                raise FormatError(
-                    wrong(f"{records.where}, column {COLUMNS[role]}", got=repr(label),
-                          expected="a code without underscore" if label.strip() else "a code",
-                          remedy="correct the label")
-                )  # fmt: skip
+                raise FormatError.about(
+                    f"{records.where}, column {COLUMNS[role]}",
+                    got=repr(label),
+                    expected="a code without underscore" if label.strip() else "a code",
+                    remedy="correct the label",
+                )
 
 
 def _axis(

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._separate_accounts import add_account
 from carbonflows_fast.readers._layouts._square import (
     Square,
@@ -56,11 +56,12 @@ def find_figaro(files: Files) -> list[Candidate]:
             tables.append(Candidate(name, int(match["year"])))
     supply_use = files.matching(SUPPLY_USE)
     if supply_use and not tables:
-        raise FormatError(
-            wrong(files.where(supply_use[0][0]), expected="an input-output table of FIGARO",
-                  got="a table of supply or use",
-                  remedy="give …_eu-ic-io_ind-by-ind_… or …_eu-ic-io_prod-by-prod_… of the year")
-        )  # fmt: skip
+        raise FormatError.about(
+            files.where(supply_use[0][0]),
+            expected="an input-output table of FIGARO",
+            got="a table of supply or use",
+            remedy="give …_eu-ic-io_ind-by-ind_… or …_eu-ic-io_prod-by-prod_… of the year",
+        )
     return tables
 
 
@@ -110,11 +111,12 @@ def _demand(parts: Square) -> list[tuple[str, str]]:
     odd += [("row", pair, "a sector (a column too)") for pair in inputs if pair[0] in regions]
     if odd:
         what, pair, expected = odd[0]
-        raise FormatError(
-            wrong(f"{parts.where}, {what} {'_'.join(pair)}", got=repr(pair[0]),
-                  expected=f"{expected} of {shorten(sorted(regions))}",
-                  remedy="correct the label")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{parts.where}, {what} {'_'.join(pair)}",
+            got=repr(pair[0]),
+            expected=f"{expected} of {shorten(sorted(regions))}",
+            remedy="correct the label",
+        )
     return demand
 
 

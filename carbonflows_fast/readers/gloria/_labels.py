@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import BoolArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._stressor_names import join_levels
 from carbonflows_fast.readers._layouts._number_parser import Label
 from carbonflows_fast.readers._layouts._sheets import Workbook
@@ -163,21 +163,24 @@ def _check_sequence(book: Workbook, labels: Labels) -> None:
     header = "Sequential_regionSector_labels"
     first, column, found = _cells(book, SEQUENCE, header)
     if len(found) != labels.n_cells:
-        raise FormatError(
-            wrong(book.where(SEQUENCE), got=f"{len(found)}",
-                  expected=f"{labels.n_cells} labels in column {header!r}, two for each of "
-                  f"{len(labels.regions)} regions × {len(labels.sectors)} sectors",
-                  remedy=RESTORE)
-        )  # fmt: skip
+        raise FormatError.about(
+            book.where(SEQUENCE),
+            got=f"{len(found)}",
+            expected=f"{labels.n_cells} labels in column {header!r}, two for each of "
+            f"{len(labels.regions)} regions × {len(labels.sectors)} sectors",
+            remedy=RESTORE,
+        )
     for at, ((region, kind, _), text) in enumerate(zip(labels.cells, found, strict=True)):
         is_industry = str(text).rstrip().endswith(f" {INDUSTRY}")
         if f"({region}) " not in str(text) or is_industry != (kind == INDUSTRY):
-            raise FormatError(
-                wrong(book.where(SEQUENCE, first + at, column), got=repr(text),
-                      expected=f"a label of region ({region}) and of an {INDUSTRY}"
-                      if kind == INDUSTRY else f"a label of region ({region}) and of a {PRODUCT}",
-                      remedy="the order of rows is not the one this reader knows")
-            )  # fmt: skip
+            raise FormatError.about(
+                book.where(SEQUENCE, first + at, column),
+                got=repr(text),
+                expected=f"a label of region ({region}) and of an {INDUSTRY}"
+                if kind == INDUSTRY
+                else f"a label of region ({region}) and of a {PRODUCT}",
+                remedy="the order of rows is not the one this reader knows",
+            )
 
 
 def _once(book: Workbook, sheet: str, header: str) -> list[str]:
@@ -185,11 +188,12 @@ def _once(book: Workbook, sheet: str, header: str) -> list[str]:
     texts = _texts(book, sheet, header)
     twice = [text for text, count in Counter(texts).items() if count > 1]
     if twice or not texts:
-        raise FormatError(
-            wrong(f"{book.where(sheet)}, column {header!r}", expected="labels, each once",
-                  got=f"{texts.count(twice[0])} times {twice[0]!r}" if twice else "none",
-                  remedy=RESTORE)
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{book.where(sheet)}, column {header!r}",
+            expected="labels, each once",
+            got=f"{texts.count(twice[0])} times {twice[0]!r}" if twice else "none",
+            remedy=RESTORE,
+        )
     return texts
 
 
@@ -197,10 +201,12 @@ def _alongside(book: Workbook, sheet: str, header: str, others: list[str]) -> li
     """Return the texts of a column that has as many as another."""
     texts = _texts(book, sheet, header)
     if len(texts) != len(others):
-        raise FormatError(
-            wrong(f"{book.where(sheet)}, column {header!r}", expected=f"{len(others)} cells",
-                  got=f"{len(texts)}", remedy=RESTORE)
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{book.where(sheet)}, column {header!r}",
+            expected=f"{len(others)} cells",
+            got=f"{len(texts)}",
+            remedy=RESTORE,
+        )
     return texts
 
 
@@ -210,10 +216,12 @@ def _texts(book: Workbook, sheet: str, header: str) -> list[str]:
     texts = []
     for at, cell in enumerate(cells):
         if not str(cell).strip():
-            raise FormatError(
-                wrong(book.where(sheet, first + at, column), expected=f"a text ({header})",
-                      got="an empty cell", remedy=RESTORE)
-            )  # fmt: skip
+            raise FormatError.about(
+                book.where(sheet, first + at, column),
+                expected=f"a text ({header})",
+                got="an empty cell",
+                remedy=RESTORE,
+            )
         whole = isinstance(cell, float) and cell.is_integer()
         texts.append(str(int(cell) if whole else cell))
     return texts
@@ -230,7 +238,9 @@ def _cells(book: Workbook, sheet: str, header: str) -> tuple[int, int, list[Any]
             while below and not str(below[-1]).strip():
                 below.pop()
             return row + 1, column, below
-    raise FormatError(
-        wrong(book.where(sheet), expected=f"a column {header!r}",
-              got=shorten(map(repr, rows[0])) if rows else "an empty sheet", remedy=RESTORE)
-    )  # fmt: skip
+    raise FormatError.about(
+        book.where(sheet),
+        expected=f"a column {header!r}",
+        got=shorten(map(repr, rows[0])) if rows else "an empty sheet",
+        remedy=RESTORE,
+    )

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, wrong
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._layouts._number_files import labelled_rows, read_block
 from carbonflows_fast.readers._layouts._number_parser import Label, Numbers, show
 from carbonflows_fast.readers._sources._files import Files
@@ -50,11 +50,12 @@ def check_size(files: Files, name: str, rows: int, columns: int, read_me: str) -
     FormatError
     """
     if files.sizes[name] + 1 < rows * columns:
-        raise FormatError(
-            wrong(files.where(name), got=f"a file of {files.sizes[name]} bytes",
-                  expected=f"{rows} rows × {columns} columns, by {read_me}",
-                  remedy="the file is cut short, or the ReadMe belongs to another release")
-        )  # fmt: skip
+        raise FormatError.about(
+            files.where(name),
+            got=f"a file of {files.sizes[name]} bytes",
+            expected=f"{rows} rows × {columns} columns, by {read_me}",
+            remedy="the file is cut short, or the ReadMe belongs to another release",
+        )
 
 
 def read_transactions(files: Files, name: str, labels: Labels) -> Transactions:
@@ -91,9 +92,13 @@ def read_transactions(files: Files, name: str, labels: Labels) -> Transactions:
 
 
 def read_rows(
-    files: Files, name: str, rows: Sequence[Label], columns: Sequence[Label], labels: Labels,
+    files: Files,
+    name: str,
+    rows: Sequence[Label],
+    columns: Sequence[Label],
+    labels: Labels,
     keep: Collection[int] | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """Read the rows at the positions in `keep` (None: all) as a csr_array, as `read_block`."""
     return read_block(
         files, name, rows, columns, by=labels.where, delimiter=COMMA, keep=keep, sparse=True
@@ -111,13 +116,13 @@ def empty(where: str, part: Any, rows: Sequence[Label], columns: Sequence[Label]
     if part.nnz:
         found = part.tocoo()
         row, column = int(found.coords[0][0]), int(found.coords[1][0])
-        raise FormatError(
-            wrong(f"{where}, row {show(rows[row])}, column {show(columns[column])}",
-                  expected="zero, as in all supply-use tables of GLORIA",
-                  got=f"{found.data[0]:.6g}, one of {part.nnz} numbers in such places with a sum "
-                  f"of {np.abs(found.data).sum():.6g}",
-                  remedy="this reader does not know such a layout, and leaves nothing out")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{where}, row {show(rows[row])}, column {show(columns[column])}",
+            expected="zero, as in all supply-use tables of GLORIA",
+            got=f"{found.data[0]:.6g}, one of {part.nnz} numbers in such places with a sum "
+            f"of {np.abs(found.data).sum():.6g}",
+            remedy="this reader does not know such a layout, and leaves nothing out",
+        )
 
 
 def shares(where: str, supply: Any, labels: Labels) -> Any | None:
@@ -148,17 +153,22 @@ def shares(where: str, supply: Any, labels: Labels) -> Any | None:
         return None
     logger.warning(
         "%s: %.6g %s (%.3g %% of supply) are products of other industries; what they take is "
-        "found by the industry-technology assumption", where, size, UNIT, 100 * size / whole,
-    )  # fmt: skip
+        "found by the industry-technology assumption",
+        where,
+        size,
+        UNIT,
+        100 * size / whole,
+    )
     output: FloatArray = supply.sum(axis=1)
     bad = np.flatnonzero((others.sum(axis=1) > 0) & (output <= 0))
     if bad.size:
         name = labels.cells[labels.industries[bad[0]]]
-        raise FormatError(
-            wrong(f"{where}, row {show(name)}",
-                  expected="a positive output of an industry with several products",
-                  got=f"{output[bad[0]]:.6g}", remedy="restore the file")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{where}, row {show(name)}",
+            expected="a positive output of an industry with several products",
+            got=f"{output[bad[0]]:.6g}",
+            remedy="restore the file",
+        )
     idle = output == 0
     divided = sp.diags_array(1.0 / np.where(idle, 1.0, output)) @ supply
     return (divided + sp.diags_array(idle.astype(float))).tocsr()

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_blocks import (
     PRIMARY_INPUTS,
@@ -137,12 +137,13 @@ def _release(files: Files, table: Candidate) -> dict[str, str]:
             mine[match["part"].upper()].append(name)
     for part, names in mine.items():
         if len(names) != 1:
-            raise FormatError(
-                wrong(str(files.path), got=shorten(names) or "none",
-                      expected=f"one file …_{part}-Results_{year}_{release}_Markup001(full).csv",
-                      remedy="give the folder that holds GLORIA_MRIOs_…, "
-                      "GLORIA_SatelliteAccounts_… and GLORIA_ReadMe_….xlsx, each file once")
-            )  # fmt: skip
+            raise FormatError.about(
+                str(files.path),
+                got=shorten(names) or "none",
+                expected=f"one file …_{part}-Results_{year}_{release}_Markup001(full).csv",
+                remedy="give the folder that holds GLORIA_MRIOs_…, "
+                "GLORIA_SatelliteAccounts_… and GLORIA_ReadMe_….xlsx, each file once",
+            )
     return {part: names[0] for part, names in mine.items()}
 
 
@@ -154,11 +155,12 @@ def _read_me(files: Files, table: Candidate) -> str:
     mine = mine or [name for name, match in found if not match["release"]]
     nearest = nearest_file(files, mine, table.name)
     if nearest is None:
-        raise FormatError(
-            wrong(str(files.path), got=shorten(name for name, _ in found) or "none",
-                  expected=f"GLORIA_ReadMe_{release:03d}.xlsx, which has the labels",
-                  remedy="give the folder that holds it and the tables")
-        )  # fmt: skip
+        raise FormatError.about(
+            str(files.path),
+            got=shorten(name for name, _ in found) or "none",
+            expected=f"GLORIA_ReadMe_{release:03d}.xlsx, which has the labels",
+            remedy="give the folder that holds it and the tables",
+        )
     return nearest
 
 
@@ -203,8 +205,11 @@ def _primary_inputs(files: Files, name: str, labels: Labels, chosen: Sequence[in
     if elsewhere.any():
         logger.warning(
             "%s: primary inputs of %.6g %s stand in columns of other regions; they are counted "
-            "there", files.where(name), np.abs(entries.data[elsewhere]).sum(), UNIT,
-        )  # fmt: skip
+            "there",
+            files.where(name),
+            np.abs(entries.data[elsewhere]).sum(),
+            UNIT,
+        )
     dense = _by_industry(files.where(name), part, [rows[at] for at in keep], labels)
     by_region = dense.reshape(len(labels.regions), len(chosen), dense.shape[1])
     summed: FloatArray = by_region.sum(axis=0)
@@ -235,6 +240,12 @@ def _log_gap(where: str, x: FloatArray, supplied: FloatArray, labels: Labels) ->
         name = labels.cells[labels.products[most]]
         logger.warning(
             "%s: outputs by the use table (x) and by the supply table differ by %.6g %s, %.3g %%, "
-            "most in %s (%.6g and %.6g)", where, gap.sum(), UNIT, 100 * share, show(name),
-            x[most], supplied[most],
-        )  # fmt: skip
+            "most in %s (%.6g and %.6g)",
+            where,
+            gap.sum(),
+            UNIT,
+            100 * share,
+            show(name),
+            x[most],
+            supplied[most],
+        )

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._separate_accounts import Account, Pair
 from carbonflows_fast.readers._layouts._long_format import Records, check_once, read_records
 from carbonflows_fast.readers._sources._files import Files
@@ -40,22 +40,34 @@ class Source(NamedTuple):
 SOURCES = {
     "PROD_CO2": Source(
         names=r"(TECO2|IO_GHG_\d{4}).*\.(csv|txt)",
-        columns={"measure": "VAR", "area": "COU", "partner": "PAR", "activity": "IND",
-                 "year": "TIME", "value": "Value"},
+        columns={
+            "measure": "VAR",
+            "area": "COU",
+            "partner": "PAR",
+            "activity": "IND",
+            "year": "TIME",
+            "value": "Value",
+        },
         headless=("VAR", "COU", "PAR", "IND", "TIME", "Value"),
         only={"partner": "WLD"},
         unit="Mt",
     ),
     "PROD_GHG": Source(
         names=r".*DF_(ICIO_GHG_)?MAIN.*\.csv",
-        columns={"measure": "MEASURE", "area": "REF_AREA", "activity": "ACTIVITY",
-                 "unit": "UNIT_MEASURE", "power": "UNIT_MULT", "year": "TIME_PERIOD",
-                 "value": "OBS_VALUE"},
+        columns={
+            "measure": "MEASURE",
+            "area": "REF_AREA",
+            "activity": "ACTIVITY",
+            "unit": "UNIT_MEASURE",
+            "power": "UNIT_MULT",
+            "year": "TIME_PERIOD",
+            "value": "OBS_VALUE",
+        },
         headless=(),
         only={"unit": "T_CO2E"},
         unit="Mt CO2-eq",
     ),
-}  # fmt: skip
+}
 MILLION = ["6"]
 CATEGORY = "HFCE"
 HOUSEHOLDS = {"FNLC", "MHH", "HH"}  # what is emitted at home and on the road
@@ -75,10 +87,12 @@ def emission_files(files: Files) -> dict[str, str]:
     for stressor, source in SOURCES.items():
         names = [name for name, _ in files.matching(source.names)]
         if len(names) > 1:
-            raise FormatError(
-                wrong(str(files.path), expected=f"one file of {stressor}",
-                      got=shorten(names), remedy="keep the one of the table's edition")
-            )  # fmt: skip
+            raise FormatError.about(
+                str(files.path),
+                expected=f"one file of {stressor}",
+                got=shorten(names),
+                remedy="keep the one of the table's edition",
+            )
         if names:
             found[stressor] = names[0]
     return found
@@ -124,14 +138,19 @@ def read_emissions(
             for role in ("measure", *source.only, "year")
         )
         if wanted:
-            raise FormatError(
-                wrong(records.where, expected=f"{stressor} of {table.year}", got=there,
-                      remedy="take the file of the table's edition")
-            )  # fmt: skip
+            raise FormatError.about(
+                records.where,
+                expected=f"{stressor} of {table.year}",
+                got=there,
+                remedy="take the file of the table's edition",
+            )
         logger.warning(
             "%s: no %s of %s, the table goes without (%s)",
-            records.where, stressor, table.year, there,
-        )  # fmt: skip
+            records.where,
+            stressor,
+            table.year,
+            there,
+        )
         return None
     check_once(records, ["area", "activity"])
     _check_unit(records)
@@ -143,10 +162,12 @@ def _check_unit(records: Records) -> None:
         return
     powers = [records.labels["power"][at] for at in np.unique(records.codes["power"]).tolist()]
     if powers != MILLION:
-        raise FormatError(
-            wrong(records.where, expected="UNIT_MULT 6, million tonnes", got=shorten(powers),
-                  remedy="download the values in million tonnes")
-        )  # fmt: skip
+        raise FormatError.about(
+            records.where,
+            expected="UNIT_MULT 6, million tonnes",
+            got=shorten(powers),
+            remedy="download the values in million tonnes",
+        )
 
 
 def _account(records: Records, stressor: str, unit: str, table: Table) -> Account:
@@ -174,10 +195,12 @@ def _account(records: Records, stressor: str, unit: str, table: Table) -> Accoun
 def _put(records: Records, values: dict[Key, float], key: Key, value: float) -> None:
     """Keep a value; two codes that mean the same would count twice."""
     if key in values:
-        raise FormatError(
-            wrong(f"{records.where}, {key}", expected="one code for each activity",
-                  got="two, with and without D, or two for households", remedy="keep one of them")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{records.where}, {key}",
+            expected="one code for each activity",
+            got="two, with and without D, or two for households",
+            remedy="keep one of them",
+        )
     values[key] = value
 
 

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._separate_accounts import add_account
 from carbonflows_fast.readers._layouts._number_parser import Label
 from carbonflows_fast.readers._layouts._square import (
@@ -107,16 +107,20 @@ def _demand(parts: Square, at: int, regions: set[str]) -> tuple[str, str] | None
         return first, second
     if second in regions:
         return second, first
-    raise FormatError(
-        wrong(f"{parts.where}, column {label[0]!r}", got=repr(label[0]),
-              expected=f"final demand of {shorten(sorted(regions))}", remedy="correct the label")
-    )  # fmt: skip
+    raise FormatError.about(
+        f"{parts.where}, column {label[0]!r}",
+        got=repr(label[0]),
+        expected=f"final demand of {shorten(sorted(regions))}",
+        remedy="correct the label",
+    )
 
 
 def _output(parts: Square) -> FloatArray:
     if len(parts.totals) != 1:
-        raise FormatError(
-            wrong(parts.where, expected="one row OUT or OUTPUT", got=f"{len(parts.totals)}",
-                  remedy="the file is cut short: restore its last lines")
-        )  # fmt: skip
+        raise FormatError.about(
+            parts.where,
+            expected="one row OUT or OUTPUT",
+            got=f"{len(parts.totals)}",
+            remedy="the file is cut short: restore its last lines",
+        )
     return next(iter(parts.totals.values()))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._layouts._number_parser import settle_blanks
 from carbonflows_fast.readers._layouts._sheets import Workbook, cell_text
 from carbonflows_fast.readers.wiod._matrix import World, is_filled
@@ -62,10 +62,12 @@ def coded_rows(book: Workbook, sheet: str, sectors: Sequence[str]) -> CodedRows:
     cells = book.rows(sheet)
     homes = [(r, c) for r, row in enumerate(cells) for c in range(len(row)) if row[c] == HOUSEHOLDS]
     if len(homes) != 1:
-        raise FormatError(
-            wrong(where, expected=f"one row {HOUSEHOLDS} (households)", got=f"{len(homes)}",
-                  remedy="restore the account")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected=f"one row {HOUSEHOLDS} (households)",
+            got=f"{len(homes)}",
+            remedy="restore the account",
+        )
     column = homes[0][1]
     codes = [cell_text(row[column]) for row in cells]
     known = {f"sec{sector}": sector for sector in sectors} | {sector: sector for sector in sectors}
@@ -77,18 +79,21 @@ def coded_rows(book: Workbook, sheet: str, sectors: Sequence[str]) -> CodedRows:
         if not code.strip():
             continue
         if code in rows or (code not in known and code not in {HOUSEHOLDS, OUTSIDE, *TOTALS}):
-            raise FormatError(
-                wrong(book.where(sheet, at, column), got=repr(codes[at]),
-                      expected="the table's sectors, each once", remedy="correct the code")
-            )  # fmt: skip
+            raise FormatError.about(
+                book.where(sheet, at, column),
+                got=repr(codes[at]),
+                expected="the table's sectors, each once",
+                remedy="correct the code",
+            )
         rows[code] = at, cells[at]
     missing = [sector for sector in sectors if sector not in rows]
     if missing or top is None:
-        raise FormatError(
-            wrong(where, expected=f"the table's {len(sectors)} sectors below a header",
-                  got=f"no {shorten(missing) if missing else 'header'}",
-                  remedy="restore the account, or take the one of this release")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected=f"the table's {len(sectors)} sectors below a header",
+            got=f"no {shorten(missing) if missing else 'header'}",
+            remedy="restore the account, or take the one of this release",
+        )
     return CodedRows(column, [cell_text(cell) for cell in cells[top]], rows)
 
 
@@ -126,10 +131,12 @@ class AccountNumbers:
         """
         households = region, self._world.release.households
         if households not in self._demand:
-            raise FormatError(
-                wrong(self._world.where, expected=f"final demand {households[1]} of {region}",
-                      got="none", remedy="restore the header: emissions of households belong there")
-            )  # fmt: skip
+            raise FormatError.about(
+                self._world.where,
+                expected=f"final demand {households[1]} of {region}",
+                got="none",
+                remedy="restore the header: emissions of households belong there",
+            )
         for code, (row, cells) in account.rows.items():
             if code in TOTALS:
                 continue
@@ -154,6 +161,8 @@ class AccountNumbers:
         if self._outside:
             logger.warning(
                 "%s: extra-territorial organizations (%s) are left out, %.6g in all",
-                self._where, OUTSIDE, self._outside,
-            )  # fmt: skip
+                self._where,
+                OUTSIDE,
+                self._outside,
+            )
         return self._F, self._F_Y

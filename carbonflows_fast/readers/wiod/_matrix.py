@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_blocks import (
     PRIMARY_INPUTS,
@@ -177,11 +177,12 @@ class _Rows:
     def output(self, n: int) -> FloatArray:
         """Return x of n sectors; what stands below final demand are its totals."""
         if len(self._outputs) != 1:
-            raise FormatError(
-                wrong(self._book.where(self._sheet), got=f"{len(self._outputs)}",
-                      expected=f"one row {self._release.output} with outputs",
-                      remedy="the sheet is cut short: restore its last rows")
-            )  # fmt: skip
+            raise FormatError.about(
+                self._book.where(self._sheet),
+                got=f"{len(self._outputs)}",
+                expected=f"one row {self._release.output} with outputs",
+                remedy="the sheet is cut short: restore its last rows",
+            )
         ((at, values),) = self._outputs
         return self._numbers(at, values[:n])
 
@@ -198,31 +199,35 @@ class _Rows:
 
     def _input(self, at: int, name: str) -> str:
         if not name.strip() or name in self.inputs:
-            raise FormatError(
-                wrong(self._book.where(self._sheet, at), got=repr(name),
-                      expected="a sector, or a primary input with a name of its own",
-                      remedy="correct the labels of the row")
-            )  # fmt: skip
+            raise FormatError.about(
+                self._book.where(self._sheet, at),
+                got=repr(name),
+                expected="a sector, or a primary input with a name of its own",
+                remedy="correct the labels of the row",
+            )
         return name
 
 
 def _columns(where: str, top: list[list[Any]]) -> list[tuple[str, ...]]:
     """Return the labels of all columns, without those of totals at the right end."""
     if len(top) < DATA or len(top[0]) <= LABELS:
-        raise FormatError(
-            wrong(where, expected=f"{DATA} rows of titles and headers, then numbers from E7 on",
-                  got=f"{len(top)} row(s) of {len(top[0]) if top else 0} cells",
-                  remedy="the sheet is empty or cut short: restore the workbook")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected=f"{DATA} rows of titles and headers, then numbers from E7 on",
+            got=f"{len(top)} row(s) of {len(top[0]) if top else 0} cells",
+            remedy="the sheet is empty or cut short: restore the workbook",
+        )
     levels = [[cell_text(cell) for cell in row[LABELS:]] for row in top[HEADER:DATA]]
     labels = list(zip(*levels, strict=True))
     width = next((i for i, one in enumerate(labels) if one[REGION] in NOWHERE), len(labels))
     late = next((one for one in labels[width:] if one[REGION] not in NOWHERE), None)
     if late is not None:
-        raise FormatError(
-            wrong(f"{where}, {cell_name(HEADER + REGION, LABELS + width)}", expected="a region",
-                  got=f"none, though columns of {late[REGION]} follow", remedy="restore the header")
-        )  # fmt: skip
+        raise FormatError.about(
+            f"{where}, {cell_name(HEADER + REGION, LABELS + width)}",
+            expected="a region",
+            got=f"none, though columns of {late[REGION]} follow",
+            remedy="restore the header",
+        )
     if len(labels) > width + 1:  # one has totals
         logger.warning("%s: %d column(s) at the right end are left out", where, len(labels) - width)
     return labels[:width]
@@ -240,30 +245,37 @@ def _check_sectors(
     pairs = [(label[REGION], label[CODE]) for label in columns]
     n = sum(sector in known for _, sector in pairs)
     if not rows:
-        raise FormatError(
-            wrong(where, expected="sectors with region and code from row 7 on", got="none",
-                  remedy="the sheet is cut short or no such table: restore it")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            expected="sectors with region and code from row 7 on",
+            got="none",
+            remedy="the sheet is cut short or no such table: restore it",
+        )
     check_same_labels(f"{where}, columns", pairs[: max(n, len(rows))], "the rows", rows)
 
 
 def _check_demand(where: str, demand: Sequence[tuple[str, str]], regions: set[str]) -> None:
     for at, (region, category) in enumerate(demand, start=1):
         if region not in regions or not category.strip():
-            raise FormatError(
-                wrong(f"{where}, column {at} of final demand", got=f"{region!r}, {category!r}",
-                      expected=f"a region among {shorten(sorted(regions))}, and a category",
-                      remedy="correct the header")
-            )  # fmt: skip
+            raise FormatError.about(
+                f"{where}, column {at} of final demand",
+                got=f"{region!r}, {category!r}",
+                expected=f"a region among {shorten(sorted(regions))}, and a category",
+                remedy="correct the header",
+            )
 
 
 # --- the table ------------------------------------------------------------------------------
 
 
 def wiod_table(
-    world: World, accounts: Sequence[StressorBlock], *, stressors: Sequence[str] | None,
-    year: int | None, name: str,
-) -> Table:  # fmt: skip
+    world: World,
+    accounts: Sequence[StressorBlock],
+    *,
+    stressors: Sequence[str] | None,
+    year: int | None,
+    name: str,
+) -> Table:
     """Put the sheet and its accounts together; accounts that are not wanted are not read.
 
     Raises
@@ -275,9 +287,11 @@ def wiod_table(
     """
     count = len(world.inputs)
     inputs = StressorBlock(
-        world.inputs, [PRIMARY_INPUTS] * count, [UNIT] * count,
+        world.inputs,
+        [PRIMARY_INPUTS] * count,
+        [UNIT] * count,
         lambda chosen: (world.F[chosen], world.F_Y[chosen]),
-    )  # fmt: skip
+    )
     emissions = read_stressors([inputs, *accounts], stressors, world.Y.shape)
     return table_from(
         world.where,

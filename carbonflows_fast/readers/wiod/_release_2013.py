@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock
 from carbonflows_fast.readers._layouts._sheets import Workbook, cell_text
 from carbonflows_fast.readers._layouts._text import check_same_labels
@@ -97,10 +97,12 @@ def _read_sheet(files: Files, table: Candidate) -> World:
     for text in (sheet, cell_text(title)):
         said = re.search(r"((?:19|20)\d\d)\s*$", text)
         if said and int(said[1]) != table.year:
-            raise FormatError(
-                wrong(book.where(sheet), expected=f"the table of {table.year}, as in its name",
-                      got=repr(text), remedy="give the file its proper name")
-            )  # fmt: skip
+            raise FormatError.about(
+                book.where(sheet),
+                expected=f"the table of {table.year}, as in its name",
+                got=repr(text),
+                remedy="give the file its proper name",
+            )
     return read_world(book, sheet, WIOD2013)
 
 
@@ -115,10 +117,12 @@ def _account_files(files: Files) -> dict[str, dict[str, str]]:
         homes = found.setdefault(EXTENSIONS.get(account, account), {})
         key = region_key(match["region"])
         if key in homes:
-            raise FormatError(
-                wrong(files.where(name), expected=f"one {account} file of {match['region']}",
-                      got=f"another as well ({homes[key]})", remedy="move one of them away")
-            )  # fmt: skip
+            raise FormatError.about(
+                files.where(name),
+                expected=f"one {account} file of {match['region']}",
+                got=f"another as well ({homes[key]})",
+                remedy="move one of them away",
+            )
         homes[key] = name
     return found
 
@@ -133,11 +137,12 @@ def _account(
     unknown = [name for key, name in names.items() if key not in keys]
     if missing or unknown:
         got = f"none of {shorten(missing)}" if missing else f"others ({shorten(unknown)})"
-        raise FormatError(
-            wrong(where, got=got,
-                  expected=f"a workbook for each of the table's {len(keys)} regions and no others",
-                  remedy="complete the account, or move all its files away")
-        )  # fmt: skip
+        raise FormatError.about(
+            where,
+            got=got,
+            expected=f"a workbook for each of the table's {len(keys)} regions and no others",
+            remedy="complete the account, or move all its files away",
+        )
     region = world.regions[0]
     book = Workbook(files, names[region_key(region)])
     if sheet not in book.names:
@@ -155,9 +160,11 @@ def _account(
             rows = coded_rows(book, sheet, world.sectors_of(region))
             columns = _stressor_columns(book, sheet, rows)
             check_same_labels(
-                f"{book.where(sheet)}, stressors", [(rows.header[at],) for at in columns],
-                f"the account of {world.regions[0]}", [(name,) for name in stressors],
-            )  # fmt: skip
+                f"{book.where(sheet)}, stressors",
+                [(rows.header[at],) for at in columns],
+                f"the account of {world.regions[0]}",
+                [(name,) for name in stressors],
+            )
             numbers.add(book, sheet, region, rows, [columns[at] for at in chosen])
         return numbers.result()
 
@@ -171,10 +178,12 @@ def _stressor_columns(book: Workbook, sheet: str, account: CodedRows) -> list[in
     for row, cells in account.rows.values():
         for at in set(columns) - set(named):
             if is_filled(cells[at]):
-                raise FormatError(
-                    wrong(book.where(sheet, row, at), expected="a stressor in the header above it",
-                          got="none", remedy="restore the header")
-                )  # fmt: skip
+                raise FormatError.about(
+                    book.where(sheet, row, at),
+                    expected="a stressor in the header above it",
+                    got="none",
+                    remedy="restore the header",
+                )
     return named
 
 
@@ -183,8 +192,10 @@ def _unit(book: Workbook, sheet: str, extension: str, stressor: str, account: Co
         return UNITS["CO2"] if stressor == "CO2" else TONNES
     unit = UNITS.get(extension, account.header[account.column])
     if not unit.strip():
-        raise FormatError(
-            wrong(book.where(sheet), expected="the unit in the header of the codes",
-                  got="an empty cell", remedy="write the unit there")
-        )  # fmt: skip
+        raise FormatError.about(
+            book.where(sheet),
+            expected="the unit in the header of the codes",
+            got="an empty cell",
+            remedy="write the unit there",
+        )
     return unit

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, shorten, wrong
+from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock
 from carbonflows_fast.readers._layouts._sheets import Workbook
 from carbonflows_fast.readers._sources._candidates import Candidate
@@ -68,18 +68,22 @@ def read_wiod2016(
     """
     accounts = [name for name, _ in files.matching(ACCOUNT)]
     if len(accounts) > 1:
-        raise FormatError(
-            wrong(str(files.path), expected="one CO2 account", got=shorten(accounts),
-                  remedy="move the others away")
-        )  # fmt: skip
+        raise FormatError.about(
+            str(files.path),
+            expected="one CO2 account",
+            got=shorten(accounts),
+            remedy="move the others away",
+        )
     title = f"WIOD 2016 {PurePosixPath(table.name).stem}"
     with reading(files, [table.name, *accounts], progress, title) as files:
         book = Workbook(files, table.name)
         if book.first != str(table.year):
-            raise FormatError(
-                wrong(book.file, expected=f"a first sheet {str(table.year)!r}, as in its name",
-                      got=repr(book.first), remedy="give the file its proper name")
-            )  # fmt: skip
+            raise FormatError.about(
+                book.file,
+                expected=f"a first sheet {str(table.year)!r}, as in its name",
+                got=repr(book.first),
+                remedy="give the file its proper name",
+            )
         world = read_world(book, book.first, WIOD2016)
         del book  # it is large
         found = [_account(Workbook(files, name), world, str(table.year)) for name in accounts]
@@ -98,10 +102,12 @@ def _account(book: Workbook, world: World, year: str) -> StressorBlock | None:
     regions = {region_key(region): region for region in world.regions}
     missing = [region for key, region in regions.items() if key not in sheets]
     if missing:
-        raise FormatError(
-            wrong(book.file, expected=f"a sheet for each of the table's {len(regions)} regions",
-                  got=f"none of {shorten(missing)}", remedy="restore the file, or move it away")
-        )  # fmt: skip
+        raise FormatError.about(
+            book.file,
+            expected=f"a sheet for each of the table's {len(regions)} regions",
+            got=f"none of {shorten(missing)}",
+            remedy="restore the file, or move it away",
+        )
     others = [sheet for key, sheet in sheets.items() if key not in regions]
     if others:
         logger.warning("%s: sheets of no region are left out: %s", book.file, shorten(others))
@@ -123,9 +129,10 @@ def _account(book: Workbook, world: World, year: str) -> StressorBlock | None:
 
 def _column(book: Workbook, sheet: str, account: CodedRows, year: str) -> int:
     if account.header.count(year) != 1:
-        raise FormatError(
-            wrong(book.where(sheet), expected=f"one column {year}",
-                  got=f"{account.header.count(year)} among {shorten(account.header)}",
-                  remedy="restore the header")
-        )  # fmt: skip
+        raise FormatError.about(
+            book.where(sheet),
+            expected=f"one column {year}",
+            got=f"{account.header.count(year)} among {shorten(account.header)}",
+            remedy="restore the header",
+        )
     return account.header.index(year)
