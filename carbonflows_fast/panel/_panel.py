@@ -22,13 +22,16 @@ from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten
 from carbonflows_fast.panel._here import Here, seconds_of, worth_a_pool
 from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
 from carbonflows_fast.panel._tasks import Source, described, memory_of, require_room
-from carbonflows_fast.store import is_store, manifest_of, open
+from carbonflows_fast.panel._years import another_year, is_year, stores_in
+from carbonflows_fast.store import manifest_of, open
 from carbonflows_fast.table._table_argument import kind_of
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["Panel"]
+__all__ = [
+    "Panel",
+]
 
 PAIRS = ("chained", "ends", "all")
 
@@ -117,7 +120,7 @@ class Panel:
         self.workers = None if workers is None else int(workers)
         self._manifests: dict[int, dict[str, Any]] = {}
         self._paths: dict[int, Path] = {}
-        for path in _stores(self.folder):
+        for path in stores_in(self.folder):
             manifest = manifest_of(path)
             year = manifest["year"]
             if year is None or year in self._paths:
@@ -156,7 +159,7 @@ class Panel:
         path = self._paths[self._known(year)]
         table = open(path)
         if table.year != year:
-            raise _another_year(path, year, table.year)
+            raise another_year(path, year, table.year)
         return table
 
     def __repr__(self) -> str:
@@ -386,7 +389,7 @@ class Panel:
                 sources[year] = Source.of(path)
                 manifest = manifest_of(path)
                 if manifest["year"] != year:
-                    raise _another_year(path, year, manifest["year"])
+                    raise another_year(path, year, manifest["year"])
                 self._manifests[year] = manifest
             except (StoreError, OSError) as error:
                 sources[year], broken[year] = Source(str(path), "", ()), str(error)
@@ -399,7 +402,7 @@ class Panel:
         if isinstance(years, slice):
             low, high = years.start, years.stop
             if years.step is not None or not all(
-                limit is None or _is_year(limit) for limit in (low, high)
+                limit is None or is_year(limit) for limit in (low, high)
             ):
                 raise self._no_years(years, "slice(first, last), both included, without a step")
             found = [
@@ -414,7 +417,7 @@ class Panel:
         return found
 
     def _known(self, year: Any) -> int:
-        if not _is_year(year) or int(year) not in self._paths:
+        if not is_year(year) or int(year) not in self._paths:
             raise self._no_years(year, f"some of {shorten(self.years, 40)}")
         return int(year)
 
@@ -424,39 +427,3 @@ class Panel:
         return InputError.about(
             "years", expected=expected, got=shown, remedy="leave it out for all"
         )
-
-
-def _another_year(path: Path, year: int, found: int | None) -> StoreError:
-    return StoreError(
-        f"{path}: expected the table of {year}, which it was when the panel was made, got that of "
-        f"{found}; make the panel again"
-    )
-
-
-def _is_year(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _stores(folder: Path) -> list[Path]:
-    if is_store(folder):
-        raise StoreError(
-            f"folder: expected a folder of saved tables, got {str(folder)!r}, which is a saved "
-            f"table itself; give {str(folder.parent)!r}"
-        )
-    try:
-        found = sorted(
-            path
-            for path in folder.iterdir()
-            if path.is_dir() and is_store(path) and not path.name.startswith(".")
-        )
-    except OSError as error:
-        raise StoreError(
-            f"folder: expected a folder of saved tables, got {str(folder)!r} ({error.strerror}); "
-            "make them with cf.save(table, folder / year)"
-        ) from error
-    if not found:
-        raise StoreError(
-            f"folder: expected a folder of saved tables, got {str(folder)!r}, which has none; make "
-            "them with cf.save(table, folder / year)"
-        )
-    return found
