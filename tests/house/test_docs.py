@@ -5,17 +5,23 @@ from __future__ import annotations
 import doctest
 import inspect
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import carbonflows_fast as cf
+from carbonflows_fast.cli._main import _parser
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-PAGES = {path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8")
-         for path in sorted(DOCS.rglob("*.md"))}  # fmt: skip
+PAGES = {
+    path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted(DOCS.rglob("*.md"))
+}
+WRITTEN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{page}" for page in PAGES)]
+MARKERS = re.compile(r"\s*([-+*#>]|\d+[.)]|$)")  # a line that begins so is a list, heading, quote
 
 
 def examples(text: str) -> str:
@@ -44,24 +50,68 @@ def test_page(page: str, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
 
 def test_pages_that_show_how_have_examples() -> None:
-    words_alone = {"index.md", "add_a_reader.md"}
+    words_alone = {"index.md", "add_a_reader.md", "command_line.md"}
     assert words_alone < {page for page in PAGES if "/" not in page}
     assert {p for p, text in PAGES.items() if "/" not in p and ">>> " not in text} == words_alone
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(f"docs/{p}" for p in PAGES)])
+@pytest.mark.parametrize("page", WRITTEN)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", re.sub(r"`[^`\n]*`", "", text)):
         assert ((ROOT / page).parent / link).exists(), f"{page}: nothing at {link}"
 
 
+def broken_formulas(text: str) -> list[str]:
+    """Lines inside a formula that Markdown takes for a list, a heading, a quote or a gap."""
+    prose = re.sub(r"^```(?!math|\{math\}).*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"(?<!`)`[^`\n]+`", "code", prose)
+    formulas = re.findall(r"\$\$.*?\$\$|\$[^$]*\$|^```(?:math|\{math\}).*?^```$", prose,
+                          flags=re.DOTALL | re.MULTILINE)  # fmt: skip
+    return [line for formula in formulas for line in formula.split("\n")[1:] if MARKERS.match(line)]
+
+
+@pytest.mark.parametrize("page", WRITTEN)
+def test_markdown_breaks_no_formula(page: str) -> None:
+    assert broken_formulas((ROOT / page).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the error is $x\n- \\tilde x = L r$, and so on",
+        "$$E = a\n+ b$$",
+        "$$\n1. a$$",
+        "$$a\n\n= b$$",
+        "```math\na\n> b\n```",
+        "code `$HOME` before $a\n* b$",
+    ],
+)
+def test_broken_formulas_are_found(text: str) -> None:
+    assert len(broken_formulas(text)) == 1
+
+
+def commands() -> list[str]:
+    """Every command line in the README and docs/, without its comment."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8") + "".join(PAGES.values())
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^(?:\S*/)?carbonflows-fast (.+)$", "\n".join(blocks), re.MULTILINE)
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_have_their_options(command: str) -> None:
+    assert _parser().parse_args(shlex.split(command, comments=True)).command
+
+
 def test_reference_has_every_public_name_once() -> None:
     text = "".join(text for page, text in PAGES.items() if page.startswith("reference/"))
-    found = re.findall(r"^\.\. auto(?:function|class|exception):: carbonflows_fast\.([\w.]+)",
-                       text, re.MULTILINE)  # fmt: skip
-    modules = {"": cf, "classification.": cf.classification, "figures.": cf.figures,
-               "synthetic.": cf.synthetic}  # fmt: skip
+    directive = r"^\.\. auto(?:function|class|exception):: carbonflows_fast\.([\w.]+)"
+    found = re.findall(directive, text, re.MULTILINE)
+    modules = {"": cf}
+    modules |= {
+        f"{name}.": getattr(cf, name) for name in ("classification", "figures", "synthetic")
+    }
     public = [
         prefix + name
         for prefix, module in modules.items()
