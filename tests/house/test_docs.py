@@ -31,7 +31,7 @@ def examples(text: str) -> str:
 def pages() -> list[object]:
     """Pages with examples; those that read a table of WIOD need it."""
     return [
-        pytest.param(page, marks=pytest.mark.real_data if "wiod2013_" in text else ())
+        pytest.param(page, marks=pytest.mark.real_data if "wiod2013_" in examples(text) else ())
         for page, text in PAGES.items()
         if ">>> " in text
     ]
