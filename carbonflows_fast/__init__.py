@@ -1,7 +1,7 @@
 """Carbon embodied in trade, from multi-regional input-output tables.
 
-    table → readers · synthetic → leontief → store → accounting → checks → trade → linkages → paths
-          → sectors → decomposition → panel → figures → reporting → cli
+    table → readers · synthetic → leontief → store → accounting → pymrio_bridge · checks → trade
+          → linkages → paths → sectors → decomposition → panel → figures → reporting → cli
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``

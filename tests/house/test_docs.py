@@ -119,3 +119,20 @@ def test_reference_has_every_public_name_once() -> None:
         if inspect.isclass(getattr(module, name)) or inspect.isfunction(getattr(module, name))
     ]
     assert sorted(found) == sorted(public)
+
+
+def flow(text: str) -> list[str]:
+    """Return the names of an indented line of rooms with arrows between them."""
+    lines = re.search(r"^ {4}table →.*(?:\n +→.*)*", text, re.MULTILINE)
+    assert lines
+    return re.findall(r"\w+", lines[0])
+
+
+def test_rooms_have_one_order_everywhere() -> None:
+    rooms = flow(cf.__doc__ or "")
+    assert flow((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")) == rooms
+    package = Path(cf.__file__).parent
+    below = {"errors", "classification", "_base"}
+    found = {path.parent.name for path in package.glob("*/__init__.py")}
+    found |= {path.stem for path in package.glob("[a-z]*.py")}
+    assert set(rooms) == found - below
