@@ -58,8 +58,18 @@ def test_pages_that_show_how_have_examples() -> None:
 @pytest.mark.parametrize("page", WRITTEN)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", re.sub(r"`[^`\n]*`", "", text)):
-        assert ((ROOT / page).parent / link).exists(), f"{page}: nothing at {link}"
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)", re.sub(r"`[^`\n]*`", "", text)):
+        name, _, anchor = link.partition("#")
+        place = (ROOT / page).parent / name if name else ROOT / page
+        assert place.exists(), f"{page}: nothing at {link}"
+        if anchor:
+            assert anchor in anchors(place.read_text(encoding="utf-8")), f"{page}: no {link}"
+
+
+def anchors(text: str) -> set[str]:
+    """Return what the headings of a page are linked by."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def broken_formulas(text: str) -> list[str]:
