@@ -43,11 +43,12 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
     ----------
     table : Table
     stressor : str or mapping of str to float, optional
-        A stressor of the table, or weights of several in one unit. May be left out if there is
-        only one.
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
     demand : region, (region, category), or list of these, optional
-        Count only what this final demand causes (and emits itself). All by default. A region is a
-        label of the table, a country by name or ISO code, or a group such as "EU27".
+        Count only what this final demand causes (and emits itself). The default is all final
+        demand. A region is a label of the table, a country by name or ISO code, or a group such as
+        "EU27".
 
     Returns
     -------
@@ -140,7 +141,7 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     ----------
     table : Table
     stressors : None, str, list of str, or mapping of str to float
-        All by default; one; some; or a weighted sum of several in one unit.
+        One stressor, a list of them, or weights of several in one unit. The default is all.
 
     Returns
     -------
@@ -196,7 +197,7 @@ def footprints(table: Table, stressors: Stressors = None) -> Footprints:
     ----------
     table : Table
     stressors : None, str, list of str, or mapping of str to float
-        All by default; one; some; or a weighted sum of several in one unit.
+        One stressor, a list of them, or weights of several in one unit. The default is all.
 
     Returns
     -------

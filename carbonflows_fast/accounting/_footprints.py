@@ -37,8 +37,8 @@ def _below_1(values: FloatArray) -> FloatArray:
 class Footprints:
     """Accounts by consuming region and product bought, solved when first asked for.
 
-    The definitions are those of pymrio's `calc_accounts`. With x^(q,p) the output that serves
-    what region q finally buys of product p, of whatever origin,
+    The definitions are those of pymrio's `calc_accounts`. With x^(q,p) the output needed for
+    region q's final demand of product p, of any origin,
 
     - D_cba[e, (q, p)] = Σ_i s_ei x_i^(q,p): footprint (consumption-based account);
     - D_imp[e, (q, p)]: the part of it emitted outside q;
@@ -52,9 +52,9 @@ class Footprints:
     (F_Y).
 
     Solves, with k stressors, R regions and P sector labels: D_cba and M share k adjoint
-    right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or a
-    forward one for every row that is bought: the cheaper are taken, some hundreds at a time. Either
-    brings M along, up to its proof: where both are wanted, ask for D_imp first.
+    right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or one
+    forward one for every row that is bought; the cheaper way is taken, some hundreds at a time.
+    D_imp computes M on the way, except for its proof: if you need both, ask for D_imp first.
 
     Examples
     --------

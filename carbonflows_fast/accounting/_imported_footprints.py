@@ -49,7 +49,7 @@ def imported(
     Parameters
     ----------
     table, S, Y, rtol
-        As for `_by_pairs`.
+        The table, intensities, final demand by consumer, and the tolerance: see `_by_pairs`.
     weights : (ndarray, ndarray), each of shape (n,)
         b, in which multipliers are certified, and t, in which outputs are.
 
@@ -123,7 +123,7 @@ def _by_columns(
     Parameters
     ----------
     table, S, Y, rtol
-        As for `_by_pairs`.
+        The table, intensities, final demand by consumer, and the tolerance: see `_by_pairs`.
     weight : ndarray, shape (n,)
         t, in which outputs are certified.
     factors : DenseFactors, optional

@@ -1,7 +1,7 @@
 """The solves behind accounts and flows, and the weights in which they are certified.
 
-Whatever is asked per consuming region is one forward solve with R right-hand sides; whatever is
-asked per product bought is an adjoint solve.
+A question per consuming region is one forward solve with R right-hand sides. A question per
+product bought is an adjoint solve.
 """
 
 from __future__ import annotations

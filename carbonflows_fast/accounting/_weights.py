@@ -39,7 +39,7 @@ def account_weight(s: FloatArray, x: FloatArray) -> FloatArray:
     s : ndarray, shape (n,)
         Emissions per unit of output.
     x : ndarray, shape (n,)
-        Output. The smallest positive one stands for outputs that are not positive.
+        Output. The smallest positive output replaces those that are not positive.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def demand_weight(y: FloatArray, x: FloatArray) -> FloatArray:
 
 
 def purchase_weight(table: Table) -> FloatArray:
-    """Return b = x + |Y|, in which the errors of whatever is bought, finally or not, are bounded.
+    """Return b = x + |Y|, the weight that bounds errors of purchases, intermediate and final.
 
     No final demand, and nothing that some rows deliver to the others, is more than that.
     """
