@@ -103,15 +103,16 @@ def production_layers(
     """Return emissions by the number of purchases between emitter and final user.
 
     E_k = s'A^k y: layer 0 is emitted by the makers of the final products, layer 1 by their
-    suppliers, and so on. What lies beyond layer k is m'A^(k+1) y, exactly.
+    suppliers, and so on. The remainder beyond layer k is exactly m'A^(k+1) y.
 
     Parameters
     ----------
     table : Table
     stressor : str or mapping of str to float, optional
-        As for :func:`accounts`.
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
     demand : region, (region, category), list of these, or array of shape (n,), optional
-        All by default.
+        Count only what this final demand causes. The default is all final demand.
     layers : int
         Last layer, at least 0.
 
@@ -121,8 +122,8 @@ def production_layers(
         - emissions: E_k, in the stressor's unit;
         - cumulative: of this layer and those before it;
         - remainder: of all layers beyond it;
-        - share, cumulative_share: of the total, plain numbers (NaN where the total is zero). Where
-          layers have both signs, of Σ|emissions| over these layers and |remainder| of the last.
+        - share, cumulative_share: of the total, plain numbers (NaN if the total is zero). If layers
+          have both signs, of Σ|emissions| over these layers plus |remainder| of the last.
 
         `attrs` has stressor, unit, total (without F_Y) and error_bound, on any entry of emissions,
         cumulative and remainder.
@@ -252,13 +253,16 @@ def _bought(
 
 
 def elasticities(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.DataFrame:
-    """Return by how many per cent emissions change for one per cent of change in a row.
+    """Return by how many per cent emissions change if a row changes by one per cent.
 
     Parameters
     ----------
     table : Table
-    stressor, demand
-        As for :func:`production_layers`.
+    stressor : str or mapping of str to float, optional
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Count only what this final demand causes. The default is all final demand.
 
     Returns
     -------
@@ -274,8 +278,10 @@ def elasticities(table: Table, stressor: Any = None, *, demand: Any = None) -> p
 
     Raises
     ------
-    LabelError, InputError, NotProductiveError, ConvergenceError
-        As for :func:`production_layers`.
+    LabelError, InputError
+        If an argument is wrong.
+    NotProductiveError, ConvergenceError
+        If the table cannot be solved.
 
     Notes
     -----
@@ -300,13 +306,16 @@ def elasticities(table: Table, stressor: Any = None, *, demand: Any = None) -> p
 
 
 def sector_betweenness(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.DataFrame:
-    """Return what passes through each row on its way from emitter to final user.
+    """Return the emissions that pass through each row between emitter and final user.
 
     Parameters
     ----------
     table : Table
-    stressor, demand
-        As for :func:`production_layers`.
+    stressor : str or mapping of str to float, optional
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Count only what this final demand causes. The default is all final demand.
 
     Returns
     -------
@@ -320,8 +329,10 @@ def sector_betweenness(table: Table, stressor: Any = None, *, demand: Any = None
 
     Raises
     ------
-    LabelError, InputError, NotProductiveError, ConvergenceError
-        As for :func:`production_layers`.
+    LabelError, InputError
+        If an argument is wrong.
+    NotProductiveError, ConvergenceError
+        If the table cannot be solved.
 
     Notes
     -----
@@ -348,10 +359,13 @@ def transaction_betweenness(
     Parameters
     ----------
     table : Table
-    stressor, demand
-        As for :func:`production_layers`.
+    stressor : str or mapping of str to float, optional
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
+    demand : region, (region, category), list of these, or array of shape (n,), optional
+        Count only what this final demand causes. The default is all final demand.
     top : int
-        How many, at least 1; fewer are returned where there are fewer.
+        How many, at least 1. The result is shorter if the table has fewer purchases.
 
     Returns
     -------
@@ -366,8 +380,10 @@ def transaction_betweenness(
 
     Raises
     ------
-    LabelError, InputError, NotProductiveError, ConvergenceError
-        As for :func:`production_layers`.
+    LabelError, InputError
+        If an argument is wrong.
+    NotProductiveError, ConvergenceError
+        If the table cannot be solved.
 
     Notes
     -----
