@@ -68,30 +68,32 @@ def structural_paths(
     ----------
     table : Table
     stressor : str or mapping of str to float, optional
-        As for :func:`accounts`.
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
     demand : region, (region, category), list of these, or array of shape (n,), optional
-        Whose purchases; all by default.
+        Count only what this final demand causes. The default is all final demand.
     top : int, optional
-        So many of the largest; 1,000 if none of these four is given. Fewer are returned where
-        there are fewer, or where the rest is below 1e-280 of the largest conceivable path.
+        The number of largest paths; 1,000 if none of these four is given. The result is shorter
+        if the table has fewer, or if the rest is below 1e-280 of the largest conceivable path.
     threshold : float, optional
         All paths of at least this size, in the stressor's unit.
     min_share : float, optional
         All paths of at least this share of the gross total, in (0, 1].
     coverage : float, optional
-        The fewest paths, largest first, whose sizes add up to this share of the gross total, in
-        (0, 1).
+        The fewest paths, largest first, whose absolute values add up to this share of the gross
+        total, in (0, 1).
     max_paths : int, optional
-        At most so many, the largest. Without it a search that finds more than 10 million is
-        refused, before it takes more than some 4 GB.
+        Return at most this number, the largest. Without it, a search that finds more than 10
+        million paths is refused before it takes more than some 4 GB.
     max_stage : int, optional
-        At most so many purchases; 0 leaves the direct emissions of the makers of final products.
+        Longest path, in purchases. 0 gives only the direct emissions of the makers of final
+        products.
     start : rows, optional
         The product bought finally is one of these: a sector name, a pair (region, sector) of which
         either may be None, a list of these, or a Boolean mask of shape (n,). A region is a label
         of the table, a country by name or ISO code, or a group such as "EU27".
     through : rows, optional
-        The path meets one of these at least once, its ends included.
+        One of these is on the path at least once, at an end or between.
     end : rows, optional
         The emitter is one of these.
     threads : int, optional
@@ -99,10 +101,10 @@ def structural_paths(
     Returns
     -------
     Paths
-        Ordered by size, ties by fewer stages, then by the positions of their rows. `total` is the
-        exact value of all paths that match demand, start, through and end, of any length;
-        `remainder` is what is not reported, summed on its own from the subtrees left out. The same
-        bits for any number of threads.
+        Ordered by absolute value; ties by fewer stages, then by the positions of their rows.
+        `total` is the exact value of all paths of any length that match demand, start, through and
+        end. `remainder` is the value of the paths not returned, summed independently from the
+        subtrees left out. The bits are the same for any number of threads.
 
     Raises
     ------
@@ -115,9 +117,9 @@ def structural_paths(
 
     Notes
     -----
-    Entries of y, A or s may be negative: paths are bounded and ranked by size, and keep their sign.
-    Shares are of the gross total Σ|v|, the sizes of all matching paths, which is the total where
-    all have one sign: where sinks cancel sources, a share of the net total would mean nothing.
+    Entries of y, A or s may be negative: paths are bounded and ranked by absolute value, and keep
+    their sign. Shares are of the gross total Σ|v| of all matching paths. It equals the total if all
+    have one sign; if sinks cancel sources, a share of the net total would mean nothing.
     Emissions of final users themselves (F_Y) belong to no path.
 
     E = Σ v over all paths, v = y_{i0} a_{i1,i0} … a_{ik,ik−1} s_{ik}; a beginning of weight w that
