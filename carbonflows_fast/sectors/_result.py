@@ -219,7 +219,7 @@ class SectorStudy:
             Where there is a price: regions of the table, countries, or groups, such as
             "EU ETS 2009"; "EU" is the membership of the table's year.
         consumers : str or list, optional
-            Whose consumption; all by default.
+            The consumers; the default is all regions.
 
         Returns
         -------

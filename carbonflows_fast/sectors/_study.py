@@ -54,13 +54,14 @@ def sector_study(
     ----------
     table : Table
     stressor : str or mapping of str to float, optional
-        As for :func:`accounts`.
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
     sectors : str, tuple, list or boolean mask of shape (n,)
         "steel", "aluminium", "automotive", "clothing" or "cotton" (rows by the table's
         classification), or any rows: a sector name, a pair (region, sector) of which either may be
         None, a list of these, or a mask. A sector of the table comes before a study of that name.
     demand : region, (region, category), list of these, or array of shape (n,), optional
-        Whose purchases; all by default.
+        Count only what this final demand causes. The default is all final demand.
 
     Returns
     -------
@@ -83,8 +84,8 @@ def sector_study(
     outside its own supply chains, and E_T = m_T'z_T. Source: Cabernard, Pfister & Hellweg (2019),
     Science of the Total Environment 684.
 
-    Right-hand sides: R adjoint ones for what each region emits, which all studies and flows of a
-    stressor share; R for what T delivers to each consumer, on A_OO; and two single ones.
+    Right-hand sides: R adjoint ones for the emissions of each region, shared by all studies and
+    flows of a stressor; R on A_OO for the deliveries of T to each consumer; and two single ones.
 
     Examples
     --------
