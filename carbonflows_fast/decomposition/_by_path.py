@@ -70,28 +70,31 @@ def structural_path_decomposition(
     Parameters
     ----------
     before, after : Table
-        Of the same rows and consumers, in any order, and with accounts of the same stressors.
+        Two tables with the same rows and consumers, in any order, and the same stressors.
     stressor : str or mapping of str to float, optional
-        As for :func:`accounts`.
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
     demand : region, (region, category), list of these, or array of shape (n,), optional
-        Whose purchases; all by default. Both tables must have the same columns of these only.
+        Count only what this final demand causes; the default is all final demand. Only these
+        columns must be the same in both tables.
     top : int, optional
-        So many of the largest; 1,000 if none of these three is given. A path whose value stays
-        counts as long as one of its factors changed. Fewer are returned where there are no more,
-        or where finding more would take millions of prefixes that hardly change.
+        The number of largest changes; 1,000 if none of these three is given. A path with the same
+        value counts if one of its factors changed. The result is shorter if there are no more, or
+        if finding more would take millions of prefixes that hardly change.
     threshold : float, optional
         All changes of at least this size, in the stressor's unit.
     min_share : float, optional
         All changes of at least this share of the total change, in (0, 1].
     max_paths : int, optional
-        At most so many, the largest.
+        Return at most this number, the largest.
     max_stage : int, optional
-        At most so many purchases.
+        Longest path, in purchases.
     method : {"shapley", "lmdi", "polar"}
         How a change is attributed to a path's factors: the average over all orders in which they
         change, logarithmic mean Divisia, or the mean of the two extreme orders.
     deflators : array or Series of shape (n,), optional
-        As for :func:`structural_decomposition`.
+        Price of each row in `after` over its price in `before`, 1.043 and not 104.3. Without them
+        the decomposition is in current prices.
     threads : int, optional
 
     Returns

@@ -30,11 +30,12 @@ def decompose_years(
     ----------
     tables : sequence of Table
         Two or more, in order of time.
-    stressor
-        As for :func:`structural_decomposition`.
+    stressor : str or mapping of str to float, optional
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
     pairs : {"chained", "ends"}
-        Year to year and their sum, or the last year against the first. They answer different
-        questions, and their effects differ: chained effects follow what happened in between.
+        Each year against the one before and their sum, or the last year against the first. The
+        effects differ, because chained effects follow the years in between.
     **options
         demand, method and by, as for :func:`structural_decomposition`.
 
@@ -42,8 +43,8 @@ def decompose_years(
     -------
     DataFrame, effects (rows) × pairs (columns)
         Columns "2000 → 2005", "2005 → 2009", …, and with "chained" their sum, "chained 2000 →
-        2009". `attrs` has prices, unit and note. The level of demand is per head, and population
-        apart, only if all tables know it; the note says which do not.
+        2009". `attrs` has prices, unit and note. The level of demand is per head, with population
+        as a separate factor, only if all tables have population; the note says which do not.
 
     Raises
     ------

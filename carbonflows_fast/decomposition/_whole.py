@@ -155,30 +155,33 @@ def structural_decomposition(
     Parameters
     ----------
     before, after : Table
-        Of the same rows and consumers, in any order, and with accounts of the same stressors.
+        Two tables with the same rows and consumers, in any order, and the same stressors.
     stressor : str or mapping of str to float, optional
-        As for :func:`accounts`.
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
     demand : region, (region, category), list of these, or array of shape (n,), optional
-        Whose purchases; all by default. Both tables must have the same columns of these only.
+        Count only what this final demand causes; the default is all final demand. Only these
+        columns must be the same in both tables.
     method : {"integral", "shapley", "polar", "lmdi"}
-        - integral: along the straight line in s, A and y. Every path's own average over the orders
-          of all its factors, summed over all paths: what :func:`structural_path_decomposition`
-          converges to.
+        - integral: along the straight line in s, A and y. It is every path's own average over the
+          orders of all its factors, summed over all paths; :func:`structural_path_decomposition`
+          converges to it.
         - shapley: the average over all orders of the three factors s, L and y.
         - polar: the mean of the two extreme orders, path by path.
         - lmdi: logarithmic mean Divisia over all products s_i l_ij y_j; nonnegative tables of at
           most 2,000 rows.
     by : {"region", "product", "coefficient"}, optional
-        Split every effect further. region: where the emitter (intensity), the buyer (technology,
-        trade) or the final consumer (demand) is. product: what is emitted by, bought as an input,
-        or bought finally. coefficient: the coefficients a_ij whose changes matter most, technology
-        and trade together; where these cancel out a coefficient is not listed.
+        Split every effect further. region: the region of the emitter (intensity), of the buyer
+        (technology, trade) or of the final consumer (demand). product: the product of the emitter,
+        the input bought, or the product finally bought. coefficient: the coefficients a_ij whose
+        changes matter most, technology and trade together; if the two cancel, a coefficient is not
+        listed.
     top : int
-        How many coefficients, 1,000 by default.
+        How many coefficients; the default is 1,000.
     deflators : array or Series of shape (n,), optional
-        Price of each row in `after` over that in `before`, 1.043 and not 104.3: the decomposition
-        is then in prices of `before`. Without them it is in current prices, and changes of prices
-        are in all effects.
+        Price of each row in `after` over its price in `before`, 1.043 and not 104.3. The
+        decomposition is then in prices of `before`. Without them it is in current prices, and all
+        effects contain changes of prices.
 
     Returns
     -------
@@ -189,8 +192,8 @@ def structural_decomposition(
     LabelError
         If rows or consumers differ; the message names them.
     InputError
-        If an argument is wrong, or the method does not suit the tables. If units, gases or what
-        population is counted in differ, or deflators are index numbers of base 100.
+        If an argument is wrong, or the method does not suit the tables; if units, gases or units of
+        population differ; or if deflators are index numbers of base 100.
     NotProductiveError, ConvergenceError
         If a table, or one between the two, cannot be solved.
 
@@ -198,14 +201,16 @@ def structural_decomposition(
     -----
     ΔE = ∫ (Δs'x + m'ΔA x + m'Δy) dt. Inputs are requirement × origin share, Δa = Δc·t̄ + c̄·Δt, and
     final demand is level × mix × origin, for each consumer; both splits are nested in the outer
-    factors, so that intensity and totals do not depend on them. The right-hand sides are two for
-    each node. Where at most a quarter of purchases remains of a sum as others cancel them, its
-    shares are not split, and where less than half does, in part: inputs are technology, origins
-    move with level and mix, and the mix with the level (docs/explanation/methods.md).
+    factors, so that intensity and totals do not depend on them. Each node needs two right-hand
+    sides.
 
-    Another unit or price base of the whole table, the same in both years, changes no effect. With
-    another one for each product, level, mix and origin of final demand change among themselves,
-    since a level is a sum over products; their sum, and all other effects, stay.
+    A sum whose terms cancel is not split into shares if at most a quarter of the purchases remains,
+    and only in part if less than half remains: inputs are then technology, origins move with level
+    and mix, and the mix moves with the level (docs/explanation/methods.md).
+
+    A different unit or price base of the whole table, the same in both years, changes no effect. A
+    different one for each product shifts effects between level, mix and origin of final demand,
+    because a level is a sum over products. Their sum, and all other effects, stay the same.
 
     Source: Dietzenbacher & Los (1998), Economic Systems Research 10; Sun (1998), Energy Economics
     20; Ang (2005), Energy Policy 33 (LMDI); Owen (1977) for nested factors.
