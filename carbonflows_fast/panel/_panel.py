@@ -61,33 +61,32 @@ class Panel:
     All methods take the arguments of the function of their name, and
 
     years : int, sequence of int, range or slice, optional
-        Which years; all by default. `slice(2000, 2009)` is what is there from 2000 to 2009, both
-        included; years that are named must be there.
+        Which years; the default is all. `slice(2000, 2009)` means the existing years from 2000 to
+        2009, both included. Years named one by one must exist.
     client : distributed.Client or str, optional
-        Where to run: a client, or the address of a scheduler. Without it, a pool of processes on
-        this machine is made and closed if it pays. The tables must have the same path on all
-        workers.
+        Where to run: a client, or the address of a scheduler. Without it, the run is on this
+        machine, with a pool of processes if that saves time. The tables must have the same path on
+        all workers.
     out : path, optional
         Folder for a Parquet data set: each task writes one file there, which appears complete or
         not at all, and the call returns the list of files.
     resume : bool
-        Leave out what `out` has already: files whose table, options, version of this package and
-        instruction set are the same, and whose values are those that were written (True by
-        default). To know this, each of these files is read once, which takes a small part of the
-        time that its answer took.
+        Skip results that `out` already has (the default): files with the same table, options,
+        version of this package and instruction set, and with undamaged values. Each of these files
+        is read once to check it, which takes a small part of the time of its computation.
     progress : bool, optional
-        A bar; by default on a terminal only.
+        Whether to show a progress bar. The default is only on a terminal.
     threads : int
-        Of the core in each task, 1 by default: tasks run side by side.
+        Threads of the core in each task. The default is 1, because tasks run side by side.
     wait : float, optional
-        Seconds to wait for workers; by default `CARBONFLOWS_WAIT`, else 600 for a pool on this
-        machine, and on a cluster, whose queue may be long, without end.
+        Seconds to wait for workers. The default is `CARBONFLOWS_WAIT`, else 600 for a pool on this
+        machine, and no limit on a cluster, whose queue may be long.
 
-    They return a DataFrame with a level `year` in front of the index, and for pairs of years
-    `since` and `year`; `attrs["by_task"]` has the attrs of each year's result (units, totals,
-    error bounds, remainders). Every number has the bits that the single function gives on one
-    thread. Where some years fail the others are computed all the same; then :class:`PanelError`
-    names them with the reasons, and has the results.
+    They return a DataFrame whose index begins with a level `year`, or for pairs of years with
+    `since` and `year`. `attrs["by_task"]` has the attrs of each year's result (units, totals, error
+    bounds, remainders). Every number has the bits that the single function gives on one thread. If
+    some years fail, the others are still computed; :class:`PanelError` then names the failed years
+    with the reasons, and has the results.
 
     Examples
     --------
@@ -176,7 +175,7 @@ class Panel:
         Parameters
         ----------
         stressor, demand
-            As for the function.
+            The arguments of the function.
         **run
             years, client, out, resume, progress and threads: see :class:`Panel`.
         """
@@ -191,7 +190,7 @@ class Panel:
         Parameters
         ----------
         stressor, demand, **run
-            As for :meth:`accounts`.
+            The arguments of the function; years, client, out and more: see :class:`Panel`.
         """
         return self._ask_years("flows", {"stressor": stressor, "demand": demand}, run)
 
@@ -203,11 +202,11 @@ class Panel:
         Parameters
         ----------
         consumers : list of regions, countries or groups, or "all", optional
-            Ask for the final demand of each of these alone, in tasks of their own; the result has
-            a level `consumer`. "EU" is the membership of each year. Years that lack one of them
-            fail for it, and all others are computed; one that no year has is refused at once.
+            Ask for the final demand of each of these separately, each in its own task. The result
+            has a level `consumer`. "EU" is the membership of each year. A year that lacks one of
+            them fails for that one only; a name that no year has is refused at once.
         stressor, demand, **options
-            As for the function and, on how to run, for :meth:`accounts`.
+            The arguments of the function; years, client, out and more: see :class:`Panel`.
         """
         asked = {"stressor": stressor, "demand": demand}
         return self._ask_years("structural_paths", asked, options, consumers)
@@ -226,9 +225,9 @@ class Panel:
         Parameters
         ----------
         stressor, sectors, demand, **run
-            As for the function and, on how to run, for :meth:`accounts`.
-        consumers
-            As for :meth:`structural_paths`.
+            The arguments of the function; years, client, out and more: see :class:`Panel`.
+        consumers : list of regions, countries or groups, or "all", optional
+            Ask for the final demand of each of these separately: see :meth:`structural_paths`.
         """
         asked = {"stressor": stressor, "sectors": sectors, "demand": demand}
         return self._ask_years("sector_study", asked, run, consumers)
@@ -250,8 +249,10 @@ class Panel:
         ----------
         pairs : {"chained", "ends", "all"}
             Each year against the one before it, the last against the first, or all pairs.
-        stressor, demand, consumers, **options
-            As for :meth:`structural_paths`.
+        stressor, demand, **options
+            The arguments of the function; years, client, out and more: see :class:`Panel`.
+        consumers : list of regions, countries or groups, or "all", optional
+            Ask for the final demand of each of these separately: see :meth:`structural_paths`.
         """
         asked = {"stressor": stressor, "demand": demand}
         what = "structural_path_decomposition"
@@ -269,12 +270,16 @@ class Panel:
         """Return what changes are due to, index (since, year, factor):
         :func:`structural_decomposition`.
 
-        Chained effects may be added up over the years; they are not those of "ends".
+        Chained effects add up over the years. They differ from those of "ends".
 
         Parameters
         ----------
-        stressor, demand, consumers, pairs, **options
-            As for :meth:`structural_path_decomposition`.
+        stressor, demand, **options
+            The arguments of the function; years, client, out and more: see :class:`Panel`.
+        consumers : list of regions, countries or groups, or "all", optional
+            Ask for the final demand of each of these separately: see :meth:`structural_paths`.
+        pairs : {"chained", "ends", "all"}
+            Each year against the one before it, the last against the first, or all pairs.
         """
         asked = {"stressor": stressor, "demand": demand}
         return self._ask_pairs("structural_decomposition", asked, pairs, options, consumers)
@@ -378,7 +383,7 @@ class Panel:
         return self.workers is None and not worth_a_pool(seconds, side_by_side)
 
     def _sources(self, years: Sequence[int]) -> tuple[dict[int, Source], dict[int, str]]:
-        """Look at tables anew, which may have been saved again since; the reasons of broken ones.
+        """Look again at tables, which may have been replaced; return the reasons of broken ones.
 
         A broken one has an empty source, so that its tasks can be named.
         """
