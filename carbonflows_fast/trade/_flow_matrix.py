@@ -122,7 +122,7 @@ class FlowMatrix:
             From a region, a country or a shipped group ("EU27", "EU ETS 2009", "Annex I"; see
             ``classification.region_groups``) to the group's name here. Regions that are not meant
             stay as they are. A region goes before a country, and both before groups that they
-            belong to. The name of a shipped group alone stands for itself.
+            belong to. The name of a shipped group may be given alone.
 
         Returns
         -------

@@ -118,7 +118,7 @@ class Flows(FlowMatrix):
         Parameters
         ----------
         use : {"intermediate", "final"}, optional
-            Only what the importer's sectors, or its final users, buy. Both by default.
+            Only purchases of the importer's sectors, or of its final users. The default is both.
 
         Returns
         -------
@@ -149,12 +149,14 @@ class Flows(FlowMatrix):
         return self._with_bound(frame, by_row.attrs["error_bound"])
 
     def by_traded_product(self, use: Use | None = None) -> pd.DataFrame:
-        """Return the same by product crossing the border: rows (region, product), columns importer.
+        """Return bilateral trade by traded product: rows (region, product), columns importer.
+
+        Its sum over products is :meth:`bilateral_trade`.
 
         Parameters
         ----------
         use : {"intermediate", "final"}, optional
-            As for :meth:`bilateral_trade`, which is the sum over products.
+            Only trade in inputs, or only in final products. The default is both.
 
         Returns
         -------
@@ -164,7 +166,7 @@ class Flows(FlowMatrix):
         Raises
         ------
         InputError
-            As for :meth:`bilateral_trade`.
+            If `use` is something else, or if the demand was an array.
         """
         trade, table = self._trade, self._table
         if use is None:
@@ -196,16 +198,16 @@ class Flows(FlowMatrix):
         ----------
         classes : optional
             Class of each sector: a mapping, a DataFrame with columns name (or code) and class, or
-            the name of a shipped classification. By default the shipped one that knows the table's
-            sectors; see ``carbonflows_fast/classification/README.md``.
+            the name of a shipped classification. The default is the shipped one that has the
+            table's sectors; see ``carbonflows_fast/classification/README.md``.
 
         Returns
         -------
         DataFrame, index class, in `unit`
             - by_border_product: by the product that crosses a border; adds up to the bilateral
               trade;
-            - by_final_product: by the product finally bought, whatever crossed the border on the
-              way; adds up to the off-diagonal of `matrix`.
+            - by_final_product: by the product finally bought; adds up to the off-diagonal of
+              `matrix`.
 
         Raises
         ------
@@ -240,14 +242,14 @@ class Flows(FlowMatrix):
     # ---- one region, one sector ------------------------------------------------------------------
 
     def origins(self, region: str) -> pd.DataFrame:
-        """Return what a region's purchases cause where: product finally bought × emitting region.
+        """Return the emissions caused by a region: product finally bought × emitting region.
 
         Adds up to the region's column of `matrix`, in `unit`.
 
         Parameters
         ----------
         region : str
-            As for :meth:`partners`.
+            A region of these flows, or the name of its country.
         """
         self._need_consumers("products by origin")
         frame = self.by_product()
