@@ -57,9 +57,8 @@ __all__ = [
 def save(table: Table, path: str | os.PathLike[str]) -> Path:
     """Save a table so that it opens at once, ready to solve.
 
-    The folder appears complete or not at all. A saved table that stands there is replaced in one
-    step: who opens it meanwhile gets the old table or the new one, and a table that is open keeps
-    its numbers.
+    The folder appears complete or not at all. An existing saved table is replaced in one step:
+    readers get the old table or the new one, and a table that is open keeps its numbers.
 
     Parameters
     ----------
@@ -94,7 +93,7 @@ def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
     Raises
     ------
     StoreError
-        As for :func:`save`.
+        If the path is something else than a saved table, or cannot be written.
     """
     target = given_path("path", path).resolve()
     require_replaceable(target)
@@ -115,7 +114,7 @@ def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
 
 
 def require_replaceable(path: str | os.PathLike[str], argument: str = "path") -> None:
-    """Refuse to save where something stands that is not ours: :func:`save` asks this first.
+    """Refuse to save over anything that is not a saved table; :func:`save` asks this first.
 
     Raises
     ------
@@ -192,7 +191,7 @@ def manifest_of(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises
     ------
     StoreError
-        As for :func:`open`.
+        If there is no saved table, or it is damaged.
     """
     return consistent(given_path("path", path).absolute(), manifest_in)
 
@@ -279,7 +278,7 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def _protect(file: Path) -> None:
-    """Take away the right to write: whoever has the table open reads from this file."""
+    """Remove the right to write, because an open table reads from this file."""
     if os.name != "nt":  # a file that cannot be written could not be deleted there
         file.chmod(file.stat().st_mode & ~0o222)
 
