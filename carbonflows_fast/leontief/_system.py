@@ -117,7 +117,7 @@ class LeontiefSystem:
         rtol : float
             Every column's proved error bound is at most this when the call returns.
         weight : array, shape (n,), optional
-            t ≥ 0 in the bound Σ t|x̃ − x| / Σ t|x̃|; 1 by default. With rows in different units,
+            t ≥ 0 in the bound Σ t|x̃ − x| / Σ t|x̃|; the default is 1. With rows in different units,
             give a number per unit of output. Zeros are raised to 1 % of the mean; others must be
             above 1e-100 of the largest.
         method : {"auto", "gmres", "gauss-seidel", "direct"}
@@ -128,7 +128,7 @@ class LeontiefSystem:
         x0 : array of the shape of Y, optional
             Start values.
         memory_limit : float, optional
-            Bytes that "direct" may use, 8 GB by default.
+            Bytes that "direct" may use; the default is 8 GB.
 
         Returns
         -------
@@ -140,15 +140,15 @@ class LeontiefSystem:
         InputError
             If a shape or value is wrong.
         NotProductiveError
-            If I − |A| is not an M-matrix, unless all that stands in the way are by-products
-            (negative inputs) and I − A is proved to have an inverse in another way.
+            If I − |A| is not an M-matrix, unless only by-products (negative inputs) are the reason
+            and another proof shows that I − A has an inverse.
         ConvergenceError
             If `rtol` is not reached; the message says how far it came.
 
         Notes
         -----
-        Source: Miller & Blair (2009), Input-Output Analysis, ch. 2; the bound is explained in
-        ``carbonflows_fast.leontief._system._certificate``.
+        Source: Miller & Blair (2009), Input-Output Analysis, ch. 2. The bound is explained in
+        docs/explanation/certified_bounds.md.
 
         Examples
         --------
@@ -181,7 +181,7 @@ class LeontiefSystem:
         S : array, shape (n,) or (k, n)
             Stressors per unit of output.
         rtol, weight, method, threads, x0, memory_limit
-            As for :meth:`solve`; the weight multiplies the errors of M.
+            The arguments of :meth:`solve`; the weight multiplies the errors of M.
 
         Returns
         -------
@@ -190,8 +190,12 @@ class LeontiefSystem:
 
         Raises
         ------
-        InputError, NotProductiveError, ConvergenceError
-            As for :meth:`solve`.
+        InputError
+            If a shape or value is wrong.
+        NotProductiveError
+            If no error bound can be proved for the table.
+        ConvergenceError
+            If `rtol` is not reached; the message says how far it came.
 
         Notes
         -----
@@ -221,7 +225,7 @@ class LeontiefSystem:
         Raises
         ------
         NotProductiveError
-            If no proof is found; the message names the sectors that stand in the way.
+            If no proof is found; the message names the sectors that prevent it.
 
         Examples
         --------
