@@ -44,10 +44,10 @@ def report(
 ) -> Path:
     """Write what a table says about emissions and trade as one HTML file for a browser.
 
-    The page answers the questions of the study by cards, with what the study published beside
-    them, and has accounts, flows, up to five sector studies, the largest supply chains, what
-    changed since another year, notes on method and data, and limits. It loads nothing from
-    anywhere, can be read without JavaScript and printed. Every number is one that
+    The page answers the questions of *International Carbon Flows* by cards, with the study's
+    published figures. It has accounts, flows, up to five sector studies, the largest supply chains,
+    changes since another year, notes on method and data, and limits. It loads nothing, and can be
+    read without JavaScript and printed. Every number is one that
     :func:`accounts`, :func:`flows`, :func:`sector_study`, :func:`structural_paths`,
     :func:`production_layers`, :func:`structural_decomposition` or
     :func:`structural_path_decomposition` returns, and is in the file in full, in the stressor's
@@ -56,19 +56,20 @@ def report(
     Parameters
     ----------
     table : Table or Panel
-        Of a panel, the last year, beside the accounts of all years, which need one unit.
+        For a panel, the report is about the last year, with the accounts of all years in one unit.
     stressor : str or mapping of str to float, optional
-        As for :func:`accounts`.
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
     out : path
         The file to write, ".html" or ".htm"; it appears complete or not at all, and replaces one
         that is there.
     since : Table, optional
-        Of the same rows and consumers, in any order: the report has what changed from it. Of a
-        panel, the first year by default.
+        An earlier table with the same rows and consumers, in any order. The report shows the change
+        from it. For a panel the default is the first year.
     title : str, optional
-        One line; "Carbon embodied in trade, 2009" by default, or the stressor if that is no carbon.
+        One line; the default is "Carbon embodied in trade, 2009", or the stressor if not carbon.
     date : str or datetime.date, optional
-        A day to print below the title. None by default: the same tables give the same bytes.
+        A day to print below the title. Without it, the same tables give the same bytes.
     progress : bool, optional
         None: a bar on a terminal, nothing elsewhere.
 
