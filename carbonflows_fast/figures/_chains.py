@@ -69,7 +69,7 @@ def path_tree(
     names : mapping of str to str, optional
         What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
-        Where to draw; in a new figure by default.
+        Where to draw. The default is a new figure.
 
     Returns
     -------
@@ -235,7 +235,7 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
         Layers of `cf.production_layers`; the tiers of a study, counted from its sectors; or the
         stages of paths, of which the reported part is drawn darker.
     ax : Axes, optional
-        Where to draw; in a new figure by default.
+        Where to draw. The default is a new figure.
 
     Returns
     -------

@@ -60,7 +60,7 @@ def waterfall(
         Leave out the level: start at zero and end at the total change. For changes that are small
         beside the emissions.
     ax : Axes, optional
-        Where to draw; in a new figure by default.
+        Where to draw. The default is a new figure.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def time_series(
     names : mapping of str to str, optional
         What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
-        Where to draw; in a new figure by default.
+        Where to draw. The default is a new figure.
 
     Returns
     -------

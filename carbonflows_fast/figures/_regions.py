@@ -66,7 +66,7 @@ def net_imports(
     names : mapping of str to str, optional
         What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
-        Where to draw; in a new figure by default.
+        Where to draw. The default is a new figure.
 
     Returns
     -------

@@ -75,7 +75,7 @@ def sankey(
     names : mapping of str to str, optional
         What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
-        Where to draw; in a new figure by default.
+        Where to draw. The default is a new figure.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def sector_flow(
     names : mapping of str to str, optional
         What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
-        Where to draw; in a new figure by default.
+        Where to draw. The default is a new figure.
 
     Returns
     -------
