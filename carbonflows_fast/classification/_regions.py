@@ -128,7 +128,7 @@ def one_region(
     Parameters
     ----------
     regions, wanted, argument, year
-        As for `regions_in`; a list is none.
+        The arguments of `regions_in`, but `wanted` is one name, not a list.
 
     Returns
     -------
@@ -167,8 +167,8 @@ def renamed_regions(
     regions : sequence of str
         The table's region labels.
     names : mapping
-        From whatever `regions_in` knows to a new name. Labels of the table go before countries,
-        these before groups that they belong to, and a later group before an earlier one.
+        From any name that `regions_in` knows to a new name. Labels of the table take precedence
+        over countries, countries over their groups, and later groups over earlier ones.
     year : int, optional
         The table's.
 
