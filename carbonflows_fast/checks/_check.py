@@ -1,6 +1,6 @@
-"""What is odd in a table: findings, never errors, because every published table has some.
+"""Unusual numbers in a table: findings, not errors, because every published table has some.
 
-Each finding says where it is, how large, and what mending it would do to national footprints.
+A finding says where it is, how large, and how its repair would change national footprints.
 """
 
 from __future__ import annotations
@@ -34,35 +34,34 @@ def check(
     stressor: Any = None,
     blanks: str = "error",
 ) -> CheckReport:
-    """Report what is odd in a table, and how much it matters.
+    """Report unusual numbers in a table, and how much they matter.
 
-    - Rows whose output x is not Z·1 + Y·1, and, where the table holds primary inputs, sectors
-      whose output is not what they pay.
+    - Rows whose output x is not Z·1 + Y·1, and, if the table has primary inputs, sectors whose
+      output differs from their payments.
     - Zero and negative outputs; sectors without output that buy or emit; sectors that sell and buy
       nothing; columns of A that add up to 1 or more.
     - A table that is not productive, from which nothing can be computed.
     - Negative entries of A, Y, F, F_Y.
-    - Intensities that no comparable sector comes near; regions, or their households, that emit
+    - Intensities far from those of comparable sectors; regions, or their households, that emit
       nothing, regions without final demand or without rows, stressors that are zero everywhere.
-    - Rows or columns of final demand with one label twice; labels that differ by blanks, letter
-      case or look-alike characters alone.
+    - Rows or columns of final demand with the same label; labels that differ only by blanks,
+      letter case or look-alike characters.
     - Totals among sectors, regions or categories; rows or emissions copied from others; regions
-      whose emissions are shifted by a sector or in another unit; final demand of a region that
-      another one meets; categories that are negative as a whole; populations in another unit.
-    - Numbers so large or small that no account can be solved for.
-    - With another table, of another year perhaps: stressors, regions and categories that only one
-      has; stressors, rows and populations in other units, by what they are called or by their
-      size; regions, sectors and households whose emissions moved though the rest did not, outputs,
-      sales and categories of final demand likewise; numbers copied from the other year.
+      whose emissions are shifted by a sector or in another unit; final demand of a region met by
+      another region; categories with a negative total; populations in another unit.
+    - Numbers so large or small that no account can be computed.
+    - With another table, such as another year: stressors, regions and categories that only one has;
+      stressors, rows and populations in different units, by name or by size; regions, sectors and
+      households whose emissions jump, and jumps of outputs, sales and categories of final demand;
+      numbers copied from the other year.
 
-    docs/check_and_repair.md has the limits of every check: what it compares, from where on, and
-    where it is silent.
+    docs/check_and_repair.md has the limits of every check: what it compares, its threshold, and
+    where it finds nothing.
 
-    A saved table is read in full and compared with its checksums; a file that cannot be read, or a
-    store that is damaged, is an error in the report, and so are empty cells, with their place. What
-    a reader complains about without refusing it (empty cells, if `blanks` is "zero") is a note.
-    Numbers that are missing (NaN) never get as far as a table: it refuses them, as the readers do,
-    naming the cell.
+    A saved table is read in full and compared with its checksums. A file that cannot be read, a
+    damaged store, and empty cells (with their place) are errors in the report. Warnings of a reader
+    (empty cells, if `blanks` is "zero") are notes. Missing numbers (NaN) are never in a table,
+    because tables and readers refuse them and name the cell.
 
     Parameters
     ----------
@@ -71,17 +70,17 @@ def check(
     other : Table, str or Path, optional
         A table to compare it with.
     stressor : str or mapping, optional
-        Whose footprints the effects are about. By default the table's carbon dioxide, biogenic left
-        out; without any its only stressor; else there are no effects, and the report says why.
+        The stressor of the effects. The default is the table's carbon dioxide, without biogenic; if
+        it has none, its only stressor. Otherwise there are no effects, and the report says why.
     blanks : {"error", "zero"}
-        What empty cells of files are, as in `read`.
+        Whether empty cells of files are an error or count as zero, as in `read`.
 
     Returns
     -------
     CheckReport
-        `.ok` is True without errors: oddities are notes and warnings. `.findings` has one row for
-        each, with its effect on the footprint that it changes most: an estimate, to first order in
-        the finding, from two solves for all of them.
+        `.ok` is True if there are no errors; most findings are notes and warnings. `.findings` has
+        one row for each, with its effect on the footprint that it changes most. Effects are
+        first-order estimates, from two solves for all findings.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""The checks of one table: what is odd, where, how large, and what mending it would change.
+"""The checks of one table: unusual numbers, their place, size and effect.
 
 The findings are those that published tables are known for: zero and negative outputs, negative
-inventory changes, columns of A that add up to 1 or more, rows that do not balance. What mending
-means stands beside each as a change of every region's footprint, by the formulas of `_effects`.
+inventory changes, columns of A that add up to 1 or more, rows that do not balance. Each finding has
+the change of every region's footprint that its repair would make, by `_footprint_effects`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = ["findings_of"]
 
 # If the table as a whole is further off than this, its parts do not belong together.
 BALANCE_TOTAL = 0.01
-# Outputs and columns: primary inputs are rounded more, and often estimated apart.
+# Outputs and columns: primary inputs are rounded more, and often estimated separately.
 COLUMN_BALANCE = 1e-3
 PRIMARY = ("primary inputs", "factor_inputs")  # the extensions that hold them
 MENDED_SUM = 0.99  # what the effect of a full column is about: inputs scaled down to this
@@ -278,7 +278,7 @@ def _outputs(looked: _Looked) -> Iterator[Finding]:
 
 
 def _deliveries_kept(looked: _Looked, at: int) -> FloatArray:
-    """Return ΔC where a row loses its negative deliveries and its output is what is left."""
+    """Return ΔC if a row loses its negative deliveries and its output is the rest."""
     Z, Y = looked.Z[[at]], looked.parts.Y[[at]]
     output = np.array([Z.maximum(0.0).sum() + np.maximum(Y, 0.0).sum()])
     return without_deliveries(

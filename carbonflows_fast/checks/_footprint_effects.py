@@ -1,7 +1,7 @@
-"""What mending an oddity would do to national footprints, to first order.
+"""How repairing a finding would change national footprints, to first order.
 
-With m the multipliers of a stressor and x^(q) the output that consumer q calls for, q's footprint
-by consumption C_q = Σ_i m_i y_i^(q) + households changes by
+With m the multipliers of a stressor and x^(q) the output needed for consumer q, q's footprint by
+consumption C_q = Σ_i m_i y_i^(q) + households changes by
 
     ΔC_q = Σ_i Δs_i x_i^(q) + Σ_ij m_i Δa_ij x_j^(q) + Σ_i m_i Δy_i^(q) + Δhouseholds_q
 
@@ -46,7 +46,7 @@ class Effects:
     name : str
         The stressor; empty where there are no effects.
     why : str
-        Why there are none.
+        Why there are no effects.
     weights : ndarray, shape (k,)
         Of the table's stressors in this one.
     s, m : ndarray, shape (n,)
@@ -54,12 +54,12 @@ class Effects:
     outputs : ndarray, shape (n, R)
         x^(q) for every consuming region.
     shares : ndarray, shape (R, R)
-        The part of a region's output (row) that a consumer (column) calls for; NaN where the
-        region has no output, or outputs in several units.
+        The part of a region's output (row) needed for a consumer (column); NaN if the region has no
+        output, or outputs in several units.
     sizes : ndarray, shape (R,)
-        What effects are relative to: the size of the footprint |C_q|, households included. Where
-        more than half of it cancels, Σ_i |s_i x_i^(q)| + |households|: what is left of sources
-        and sinks is no measure of a change.
+        Effects are relative to the size of the footprint |C_q|, households included. If more than
+        half of it cancels, they are relative to Σ_i |s_i x_i^(q)| + |households|, because the small
+        difference of sources and sinks is no measure of a change.
     """
 
     name: str
@@ -75,8 +75,8 @@ class Effects:
     def largest(self, change: FloatArray) -> tuple[float, str]:
         """Return the largest change of a footprint, relative to its size, and whose it is.
 
-        `change` is (R,). NaN and "" where no footprint is known, or all are zero; 0 and "" where
-        nothing changes.
+        `change` is (R,). NaN and "" if no footprint is known, or all are zero; 0 and "" if nothing
+        changes.
         """
         known = (self.sizes != 0) & np.isfinite(change) & np.isfinite(self.sizes)
         if not known.any():
@@ -87,11 +87,11 @@ class Effects:
         return float(relative[at]), self.parts.regions[at] if relative[at] else ""
 
     def nothing(self) -> FloatArray:
-        """Return no change, (R,): mending it would leave all footprints as they are."""
+        """Return no change, (R,): the repair changes no footprint."""
         return self.sizes * 0.0
 
     def unknown(self) -> FloatArray:
-        """Return NaN, (R,): nobody can say what mending it would mean."""
+        """Return NaN, (R,): the effect of a repair is unknown."""
         return np.full(self.sizes.shape, np.nan)
 
     def embodied(self, table: Table) -> FloatArray:

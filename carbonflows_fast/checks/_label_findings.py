@@ -65,7 +65,7 @@ def difference(labels: list[str]) -> str:
 
 
 def label_findings(table: Table) -> Iterator[Finding]:
-    """Yield labels that differ by blanks, case or look-alike characters alone."""
+    """Yield labels that differ only by blanks, case or look-alike characters."""
     p = table._parts
     for what, labels in (
         ("regions", p.regions),

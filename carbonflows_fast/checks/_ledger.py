@@ -67,7 +67,7 @@ def entries(repair: str, before: Parts, after: Parts) -> Any:
 
 
 def merged_entries(repair: str, p: Parts) -> Any:
-    """Return a row for each label that stands at several rows or columns, and will at one."""
+    """Return a row for each label that several rows or columns share, to be merged into one."""
     rows = repeated(p.region_codes, p.sector_codes)
     columns = repeated(p.demand_codes, p.category_codes)
     of_rows = _rows(p, np.array([at for at, _ in rows], dtype=np.intp)) | {"unit": "rows"}

@@ -1,4 +1,4 @@
-"""Where a table is odd: what `check` reports and `repair` mends, found by the same lines.
+"""Places of unusual numbers: `check` reports and `repair` repairs them by the same code.
 
 n rows, m demand columns; Z (n, n) is a csr_array.
 """
@@ -19,8 +19,7 @@ Positions = npt.NDArray[np.intp]
 # A row that is further off than this, relative to its output, is reported. Published tables are
 # rounded to 12 digits or fewer, and WIOD to integers.
 BALANCE = 1e-6
-# A difference this small beside the deliveries of its row, positive and negative ones counted
-# alike, is rounding.
+# A difference this small relative to the absolute deliveries of its row is rounding.
 ROUNDING = 1e-12
 
 

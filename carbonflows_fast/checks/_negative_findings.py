@@ -1,7 +1,7 @@
 """Negative numbers: where they are, and what leaving them out would change.
 
-Deliveries are mended as `repair` does it: the negative ones become 0 and the output of their row
-rises by as much, while what its sector buys and emits stays.
+The assumed repair is that of `repair`: negative deliveries become 0, and the output of their row
+rises by the same amount. The purchases and emissions of the sector stay.
 """
 
 from __future__ import annotations

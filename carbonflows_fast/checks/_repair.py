@@ -32,42 +32,40 @@ def repair(
     column_sums: float | None = None,
     negatives: float | None = None,
 ) -> tuple[Table, pd.DataFrame]:
-    """Mend what `check` finds, by the repairs that are named and no other.
+    """Make the named repairs of a table, and no others.
 
-    They are made in this order, since one may lay bare what another mends. No repair changes what
-    a region or the world emits (`negatives` aside), and none a label.
+    Repairs run in the order of the arguments, because one may reveal the need for another. No
+    repair changes the emissions of a region or of the world (except `negatives`), or a label.
 
     Parameters
     ----------
     table : Table, str or Path
-        Left as it is. Or a saved store, or what `read` accepts.
+        A table, which stays unchanged; or a saved store, or what `read` accepts.
     duplicates : bool
         Add up rows of one (region, sector), and columns of final demand of one (region, category).
     balance : bool
-        Set x to Z·1 + Y·1 where it is not; Z, Y and F stay.
+        Set x to Z·1 + Y·1; Z, Y and F stay.
     negative_output : bool
-        Where output is negative, take the row's negative deliveries out of Z and Y; x becomes what
-        is left.
+        If output is negative, remove the row's negative deliveries from Z and Y; x becomes the
+        rest.
     purchases_without_output, emissions_without_output : str, optional
-        Give what sectors without output buy, or emit, to the sector of this name in their region,
-        or with "spread" to all sectors of their region in proportion to their output.
+        Give the purchases, or emissions, of sectors without output to the sector of this name in
+        their region, or with "spread" to all sectors of their region in proportion to output.
     implausible_intensities : str, optional
-        Leave a sector with an implausible intensity what it is compared with (the median of the
-        sector, for instance), and give the rest of its emissions to the sector of this name in
-        its region, or with "spread" to all its other sectors in proportion to their output.
+        Give a sector with an implausible intensity the intensity it is compared with (such as the
+        median of the sector). The rest of its emissions go to the sector of this name in its
+        region, or with "spread" to all other sectors in proportion to output.
     column_sums : float, optional
-        Where inputs are worth the output or more, scale them down to this part of it, below 1.
-        Others of the region buy what is taken away, in proportion to the room that their own
-        inputs leave below it.
+        If inputs are worth the output or more, scale them down to this part of it, below 1. Other
+        sectors of the region buy the rest, in proportion to the room that their own inputs leave.
     negatives : float, optional
-        Set negative numbers to 0 whose size is at most this part of the largest in their row: of Z
-        and Y together, where x rises by as much, and of F and F_Y.
+        Set negative numbers to 0 if their absolute value is at most this part of the largest in
+        their row: in Z and Y together, where x rises by the same amount, and in F and F_Y.
 
     Returns
     -------
     table : Table
-        Held as Z, x and F, whatever the given one holds. The given table itself if there was
-        nothing to mend.
+        Held as Z, x and F. The given table itself if there was nothing to repair.
     ledger : DataFrame
         A row for each number that changed, in the order of the changes: `repair`; `what` ("Z",
         "Y", "x", "F", "F_Y"); where: `region` and `sector`, `buyer_region` and `buyer` (of Z, and

@@ -1,4 +1,4 @@
-"""The repairs, one function each: a state of a table in, the mended state out.
+"""The repairs, one function each: a state of a table in, the repaired state out.
 
 Every state holds Z as a csr_array, x and F. A step replaces only the arrays that it changes, and
 keeps rows as balanced as they were (`balance` aside).
@@ -63,7 +63,7 @@ def _balance(p: Parts, _: Any) -> Parts:
 
 
 def _negative_output(p: Parts, _: Any) -> Parts:
-    """Take the negative deliveries out of rows whose output is negative; x is what is left."""
+    """Remove the negative deliveries of rows with negative output; x becomes the rest."""
     bad = _output(p) < 0
     if not bad.any():
         return p
@@ -174,7 +174,7 @@ def _column_sums(p: Parts, limit: float) -> Parts:
 
 
 def _negatives(p: Parts, tolerance: float) -> Parts:
-    """Set negative numbers to 0 that are tiny beside the largest number of their row.
+    """Set negative numbers to 0 that are tiny relative to the largest number of their row.
 
     In Z and Y, whose rows count as one, the output rises by as much; in F and F_Y a row is a
     stressor.
@@ -224,7 +224,7 @@ STEPS: dict[str, Callable[[Parts, Any], Parts]] = {
     "column_sums": _column_sums,
     "negatives": _negatives,
 }
-"""In the order in which they are made: one may lay bare what another mends that comes later."""
+"""In the order in which they run, because one may reveal the need for a later one."""
 
 
 # --- what several steps share ---------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What `check` returns: findings, with what mending them would do to footprints."""
+"""What `check` returns: findings, with the effects of repairing them on footprints."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Finding(NamedTuple):
     size: float
     message: str
     change: FloatArray | None = None
-    """Of each region's footprint if it were mended, shape (R,); None: nobody can say."""
+    """Change of each region's footprint by the repair, shape (R,); None: unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +48,17 @@ class CheckReport:
         - region, sector: where it concerns one row, "" otherwise;
         - size: a number whose meaning the message gives;
         - message;
-        - effect: by what part of itself mending this would change the footprint by consumption
-          that it changes most, with its sign; 0 where no footprint would change, NaN where nobody
-          can say; of a footprint of sources and sinks more than half of which cancels, the part of
-          the sum of their sizes;
-        - effect_region: whose footprint that is.
+        - effect: the relative change that a repair would make to the consumption-based footprint
+          that it changes most, with its sign; 0 if no footprint would change, NaN if unknown. If
+          more than half of the footprint cancels between sources and sinks, the change is relative
+          to the sum of their absolute values;
+        - effect_region: the region of that footprint.
 
-        Effects are estimates to first order in the finding, each mended alone.
+        Effects are first-order estimates, with each finding repaired alone.
     stressor : str
-        Whose footprints `effect` is about; "" where there are no effects.
+        The stressor of `effect`; "" if there are no effects.
     why_no_effects : str
-        Why not; "" where there are some.
+        Why there are none; "" if there are effects.
 
     Examples
     --------

@@ -19,13 +19,13 @@ from carbonflows_fast.table import Table
 
 __all__ = ["demand_jumps", "emission_jumps", "sales_jumps"]
 
-COLLAPSE = 100.0  # times: a part that moved by as much beside the rest
+COLLAPSE = 100.0  # times: a part that moved this much relative to the rest
 PART = 0.05  # of a row's output, that final demand, intermediate sales or exports make up
 MATERIAL = 1e-4  # of the region's output
 SHARE = 0.01  # of a region's output or emissions, for its categories, households and sectors
 REVERSED = 0.1  # of a region's output, for a category whose sign changed
-LEVEL = 1.25  # times: final demand as a whole beside output
-HOUSEHOLDS = 1.5  # times: households as a whole beside sectors
+LEVEL = 1.25  # times: final demand as a whole relative to output
+HOUSEHOLDS = 1.5  # times: households as a whole relative to sectors
 TOGETHER = 5  # regions in which one product moved make one finding
 BLOCK = 256  # rows at a time
 
@@ -56,7 +56,7 @@ def _sales(table: Table) -> dict[str, FloatArray]:
 def sales_jumps(
     table: Table, other: Table, here: Any, there: Any, effects: Effects
 ) -> Iterator[Finding]:
-    """Yield rows whose sales of one kind collapsed or jumped beside their output."""
+    """Yield rows whose sales of one kind collapsed or jumped relative to output."""
     p, x, z = table._parts, table._x[here], other._x[there]
     regions = p.region_codes[here]
     of_region = np.bincount(regions, np.abs(x), len(p.regions))[regions]
@@ -134,7 +134,7 @@ def _demand_as_before(
 
 
 def _demand_totals(table: Table) -> tuple[dict[tuple[str, str], float], float]:
-    """Return each (region, category) total beside the region's output, and that of all."""
+    """Return each (region, category) total relative to the region's output, and that of all."""
     p, x = table._parts, table._x
     output = np.bincount(p.region_codes, np.abs(x), len(p.regions))
     totals: dict[tuple[str, str], float] = {}
@@ -147,7 +147,7 @@ def _demand_totals(table: Table) -> tuple[dict[tuple[str, str], float], float]:
 
 
 def demand_jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
-    """Yield categories of a region, and final demand of all, that moved beside output."""
+    """Yield categories of a region, and final demand of all, that moved relative to output."""
     if len(table.row_units.unique()) > 1 or len(other.row_units.unique()) > 1:
         return  # sums of different units say nothing
     ours, level = _demand_totals(table)
@@ -276,7 +276,7 @@ def _sector_jumps(
     z: FloatArray,
     effects: Effects,
 ) -> Iterator[Finding]:
-    """Report sectors whose emissions moved beside their output and the region's other sectors."""
+    """Report sectors whose emissions moved relative to their output and to the region."""
     p, x, R = table._parts, table._x[here], len(table.regions)
     codes = p.region_codes[here]
     sums, before = (np.bincount(codes, np.abs(one), R)[codes] for one in (now, then))

@@ -19,9 +19,9 @@ from carbonflows_fast.table import Table
 __all__ = ["jumps"]
 
 POWER = 2  # a median, or a region, that moved by 10² or more is no growth
-NEAR = 0.3  # how far, in powers of ten, growth may have moved it beside that
+NEAR = 0.3  # how far, in powers of ten, growth may have moved it in addition
 FEWEST = 3  # rows for a median to mean something
-JUMP = 3.0  # of one output, in powers of ten beside the table's
+JUMP = 3.0  # of one output, in powers of ten, relative to the table's
 MATERIAL = 1e-4  # of the region's output, of the world's emissions
 GONE = 1e-3  # of the world's emissions, for a region that emits nothing in one of the tables
 
@@ -151,7 +151,7 @@ def _regions(
     codes = p.region_codes[here]
     totals, before = np.bincount(codes, now, size), np.bincount(codes, then, size)
     small, large = np.minimum(totals, before), np.maximum(totals, before)
-    world = np.maximum(np.abs(totals), np.abs(before)).sum()  # sinks and sources counted alike
+    world = np.maximum(np.abs(totals), np.abs(before)).sum()  # sinks count like sources
     # A region that no longer emits, or did not: only what one of all cannot do without.
     least = np.where(small == 0, GONE, MATERIAL) * world
     moved = (small >= 0) & (small * 10.0**POWER <= large) & (large > least)
