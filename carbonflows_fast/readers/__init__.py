@@ -67,36 +67,38 @@ def read(
         A folder, a zip, a folder with zips in it, a file, or the way to a folder or a file inside
         a zip ("tables.zip/2011").
     format : str, optional
-        "exiobase3" (EXIOBASE 3, and whatever pymrio saves), "oecd" (the OECD's ICIO), "figaro",
+        "exiobase3" (EXIOBASE 3, and what pymrio saves), "oecd" (the OECD's ICIO), "figaro",
         "wiod2013", "wiod2016" (its releases), "gloria", "eora26", "eora" (full Eora, in basic
         prices), "useeio" (its JSON) or "plain" (DataFrames of your own in one folder,
-        docs/bring_your_own_table.md); None: found out.
+        docs/bring_your_own_table.md); None: detected.
     stressors : str or sequence of str, optional
-        Read these alone: names as in `Table.stressors`, or without the extension in front where
-        that is unique. None: all.
+        Read only these: names as in `Table.stressors`, or without the extension in front if that
+        is unique. None: all.
     year : int, optional
-        Which table, where several are there.
+        Which table, if there are several.
     blanks : {"error", "zero"}
-        What an empty cell among numbers is. "error": it is refused, with its place and how many
-        there are. "zero": it counts as zero, and how many do is logged as a warning. Either way it
-        is zero where publishers leave cells free for it: WIOD and the OECD for primary inputs of
-        final demand, WIOD in its accounts. Text such as "NA", "NaN", "-" or ":" is always refused.
+        How to treat an empty cell among numbers. "error": it is refused, with its place and the
+        number of empty cells. "zero": it counts as zero, and a warning in the log gives the number.
+        Cells that publishers leave empty for zero are always zero: WIOD and the OECD for primary
+        inputs of final demand, WIOD in its accounts. Text such as "NA", "NaN", "-" or ":" is always
+        refused.
     progress : bool, optional
-        A bar on standard error; None: if that is a terminal.
+        Whether to show a bar on standard error; None: if it is a terminal.
 
     Returns
     -------
     Table
         Labels are those of the files, unchanged. Taxes and value added are stressors too, in the
-        extension "primary inputs". Emissions that are published apart are read where they lie
+        extension "primary inputs". Emissions published in separate files are read if these are
         beside the table: WIOD's accounts, TECO2 or DF_MAIN of the OECD, co2Footprint_… and
         ghgFootprint_… of FIGARO.
 
     Raises
     ------
     FormatError
-        If it is no known layout (it says what was looked for), or several tables are there, or a
-        file is missing or damaged, or a cell or label is wrong or empty; it names file and place.
+        If the layout is unknown (the message lists the known ones), if there are several tables, if
+        a file is missing or damaged, or if a cell or label is wrong or empty. The message names
+        file and place.
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     InputError

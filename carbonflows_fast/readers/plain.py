@@ -1,7 +1,7 @@
-"""Reader of one's own tables: DataFrames that pandas wrote, in one folder.
+"""Reader of your own tables: DataFrames that pandas wrote, in one folder.
 
-Each file is called like the argument of `Table` that it holds, and is what `to_csv` or
-`to_parquet` writes of it: Z.csv or A.csv, Y.csv, F.csv or S.csv, and if there is one x, F_Y,
+Each file has the name of the `Table` argument that it holds, and is written by `to_csv` or
+`to_parquet`: Z.csv or A.csv, Y.csv, F.csv or S.csv, and if there is one x, F_Y,
 row_units, stressor_units, extensions, population. docs/bring_your_own_table.md shows how.
 """
 
@@ -87,12 +87,12 @@ def read_plain(
     - population, one column of heads (empty or NaN: unknown), rows the regions, those that have
       columns of Y alone last.
 
-    Labels are taken as they are, and must agree in order in all files; none may stand twice. Of
-    CSV files the first line says whether commas, semicolons or tabs delimit; numbers have a
-    decimal point; text is UTF-8; a label may have a line break. An empty cell, which is what pandas
-    writes for a missing number, is refused, in Parquet too; if `files.blanks` says so, it counts as
-    zero, and how many there are is logged as a warning. The year and the name are those of the
-    folder or zip. Numbers of stressors that are not wanted are not parsed.
+    Labels are used as they are. They must have the same order in all files, and none may occur
+    twice. The first line of a CSV file decides whether commas, semicolons or tabs delimit. Numbers
+    have a decimal point; text is UTF-8; a label may have a line break. An empty cell, which pandas
+    writes for a missing number, is refused, in Parquet too. If `files.blanks` says so, it counts as
+    zero, and a warning in the log gives the number of empty cells. The year and the name
+    are those of the folder or zip. Numbers of stressors that are not wanted are not parsed.
 
     Raises
     ------
@@ -412,7 +412,7 @@ def _refuse_misnamed(Y: TextTable, regions: Sequence[str]) -> None:
 
 
 def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:
-    """Raise if a label stands twice or is empty."""
+    """Raise if a label occurs twice or is empty."""
     seen: set[Label] = set()
     for label in labels:
         if label in seen or not all(part.strip() for part in label):

@@ -1,7 +1,7 @@
 """Reader of USEEIO models and their relatives (GAEEIO): a folder of JSON files.
 
 A.json with sectors.json and q.json; indicators in D.json, flows in B.json; final demand in
-demands/, listed in demands.json. Matrices may stand in a folder of their own, matrix/, as in
+demands/, listed in demands.json. Matrices may be in a folder of their own, matrix/, as in
 ModelEarth/io. Tried on USEEIO v2.0.1-411, GAEEIO v1.0 and others of that collection.
 """
 

@@ -1,1 +1,1 @@
-"""From labelled numbers to a table: stressors, accounts beside, the last step."""
+"""From labelled numbers to a table: stressors, separate accounts, the last step."""

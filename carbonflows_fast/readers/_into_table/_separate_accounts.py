@@ -1,4 +1,4 @@
-"""Emission accounts that are published apart from a table, put beside it by their labels."""
+"""Emission accounts published in separate files, joined to a table by their labels."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _summary(rows: Sequence[Pair], chosen: set[Pair]) -> list[str]:
 def _tell_beyond(
     account: Account, given: Mapping[Pair, float], known: Sequence[Pair], what: str, agrees: bool
 ) -> None:
-    """Log what is left out; where the totals agree it was only sums of the rest."""
+    """Log what is left out; if the totals agree, it was only sums of the rest."""
     table = set(known)
     beyond = {pair: value for pair, value in given.items() if pair not in table}
     if not beyond:

@@ -19,15 +19,15 @@ PRIMARY_INPUTS = "primary inputs"  # the extension of taxes and value added, in 
 
 
 class StressorBlock(NamedTuple):
-    """Stressors whose numbers stand together.
+    """Stressors whose numbers are read together.
 
     Attributes
     ----------
     names, extensions, units : sequence of str
         Of each stressor. Other blocks may have one of the same name in another extension.
     read : callable
-        Told positions in `names`, in order and at least one, returns what sectors emit, shape
-        (k, n), and what final users emit, (k, m), or None where they emit nothing.
+        Takes positions in `names`, in order and at least one. Returns emissions of sectors, shape
+        (k, n), and of final users, (k, m), or None if they emit nothing.
     """
 
     names: Sequence[str]
@@ -42,7 +42,7 @@ def read_stressors(
     shape: tuple[int, int],
     kind: str = "F",
 ) -> dict[str, Any]:
-    """Return what `Table` is told of stressors; blocks of which none is wanted are not read.
+    """Return the arguments of `Table` about stressors; blocks without a wanted one are not read.
 
     Parameters
     ----------
