@@ -1,4 +1,4 @@
-"""Saves all tables at a path: each in a process of its own, and not again what is there.
+"""Saves all tables at a path, each in a process of its own, and skips those already saved.
 
 A process that is lost costs its own table alone. Saved tables note which files they were made from,
 so that a later run makes only those that are missing or whose files have changed.
@@ -62,7 +62,7 @@ class Job(NamedTuple):
     blanks : str
         What empty cells are, as in `read`.
     key : str
-        Digest of what is asked of the source.
+        Digest of the source's name and options.
     shared : Stamps
         Of files that may be part of every table.
     memory : int
@@ -250,7 +250,7 @@ def _workers(wanted: int | None, jobs: Sequence[Job]) -> int:
 
 
 def _there(job: Job) -> Outcome | None:
-    """Return what stands there from before, unless it is to be made anew."""
+    """Return an earlier result, unless it must be made again."""
     if not is_store(job.target):
         return None
     try:

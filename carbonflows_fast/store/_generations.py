@@ -1,9 +1,10 @@
-"""Where a saved table lies: one folder a generation, and one small file that names what stands.
+"""Where a saved table lies: one folder per generation, and a small file that names the current one.
 
 ``path/carbonflows.json`` names the generation and the digest of its manifest;
-``path/<generation>/`` holds the manifest, ``table.json``, and the arrays, and never changes. Saving
-anew makes another generation and replaces the small file, so that a reader, who looks at that file
-once, gets the old table or the new one. The earlier layout (version 1) had all files in ``path``.
+``path/<generation>/`` holds the manifest, ``table.json``, and the arrays, and never changes.
+Replacing a table makes another generation and replaces the small file. A reader reads that file
+once, and therefore gets the old table or the new one. The earlier layout
+(version 1) had all files in ``path``.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ OLD_MANIFEST, OLD_DIGEST = "manifest.json", "manifest.blake2b"  # of version 1
 NAME_LENGTH = 16
 NAME = re.compile(rf"[0-9a-f]{{{NAME_LENGTH}}}")  # of a generation
 POINTER_BYTES, MANIFEST_BYTES = 1 << 12, 1 << 28  # that are read at most
-TRIES = 100  # at a table that is saved anew again and again meanwhile
+TRIES = 100  # to open a table that is replaced again and again meanwhile
 
 Found = TypeVar("Found")
 
@@ -61,7 +62,7 @@ class Damage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A saved table as it stands at one moment.
+    """A saved table as it is at one moment.
 
     Attributes
     ----------
@@ -106,7 +107,7 @@ def _is_old(place: Path) -> bool:
 
 
 def standing(path: Path) -> Generation:
-    """Return the generation that stands.
+    """Return the current generation.
 
     Raises
     ------
@@ -139,12 +140,12 @@ def standing(path: Path) -> Generation:
 
 
 def consistent(path: Path, use: Callable[[Generation], Found]) -> Found:
-    """Return what `use` makes of the table that stands, also if it is saved anew meanwhile.
+    """Return what `use` makes of the current table, also if it is replaced meanwhile.
 
     Raises
     ------
     StoreError
-        Of `use`, if the table stood all the time.
+        Raised by `use`, if the table was not replaced meanwhile.
     """
     for _ in range(TRIES):
         found = standing(path)
@@ -253,7 +254,7 @@ def _is_there(path: Path) -> bool:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a folder for a new generation, and let it stand at the end, all of it or nothing."""
+    """Give a folder for a new generation; at the end it becomes current, in full or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in abandoned(target):
         if left.suffix == ".tmp":
@@ -289,11 +290,11 @@ def _let_stand(fresh: Path, name: str, target: Path) -> None:
 
 
 def _remove_replaced(target: Path) -> None:
-    """Remove generations that stood once, and what killed saves left; tables that are open keep
-    their files where the system lets them (POSIX).
+    """Remove earlier generations and leftovers of killed saves; open tables keep their files if the
+    system allows it (POSIX).
 
-    A generation that another process is about to let stand has its mark. One without a mark either
-    stands or never will again, so its mark is looked for before the file that names what stands.
+    A generation that another process is about to make current has a mark. One without a mark is
+    either current or never will be again, so this looks for marks before the current generation.
     """
     names = {one.name.removeprefix(".")[:NAME_LENGTH] for one in target.iterdir()}
     for folder in [target / name for name in names if NAME.fullmatch(name)]:

@@ -1,6 +1,6 @@
 """The arrays of a saved table, read or mapped, and nothing believed that compiled code relies on.
 
-Every header, size, shape and code is checked when a table is opened, whoever made the files.
+Every header, size, shape and code is checked when a table is opened.
 """
 
 from __future__ import annotations
