@@ -77,8 +77,8 @@ def same_bits(a: FloatArray, b: FloatArray) -> bool:
 def row_sums(matrix: Any) -> FloatArray:
     """Return the sum of each row, added from the first column to the last.
 
-    The order is fixed, so that a dense and a sparse matrix of the same numbers, whatever their
-    memory layout, give the same bits (adding a zero changes nothing).
+    The order is fixed, so that a dense and a sparse matrix of the same numbers, in any memory
+    layout, give the same bits (adding a zero changes nothing).
 
     Parameters
     ----------

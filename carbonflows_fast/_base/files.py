@@ -37,7 +37,7 @@ def _mark(target: Path) -> str:
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process may still run; where nobody can tell without harm, it may."""
+    """Whether a process may still run; if this cannot be found out without harm, True."""
     if os.name == "nt":  # signal 0 is Ctrl-C there
         return True
     try:

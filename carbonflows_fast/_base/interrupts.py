@@ -3,8 +3,8 @@
 While modules are loaded an interrupt must not become an exception: it would leave any of thousands
 of lines of other packages, some of which swallow it or turn it into another error. Nothing has been
 begun by then, so the process ends where it is. Once a command runs, an interrupt is a
-`KeyboardInterrupt`, so that files and processes are put in order, and whatever exception comes of
-that is taken for the interrupt that it was. Only the command line calls this, not the package.
+`KeyboardInterrupt`, so that files and processes are cleaned up, and any exception that follows
+from it counts as the interrupt. Only the command line calls this, not the package.
 """
 
 import atexit
@@ -51,7 +51,7 @@ def say(put: "Callable[[str], None]" = write) -> int:
 
 
 def end_at_once() -> None:
-    """End the process at an interrupt, unless whoever started it has it ignored."""
+    """End the process at an interrupt, unless it was started with SIGINT ignored."""
     if signal.getsignal(signal.SIGINT) != signal.default_int_handler:
         return
     try:

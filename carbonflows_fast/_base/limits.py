@@ -1,6 +1,6 @@
 """What is done where this process may have little memory or few threads, as `ulimit` sets them.
 
-OpenBLAS, which NumPy and SciPy bring along, asks again and again for memory that it does not get,
+OpenBLAS, a part of NumPy and SciPy, asks again and again for memory that it does not get,
 so that a process hangs that has too little room when it is loaded; where it gets no threads, it
 raises SIGINT. LLVM ends the process. Both are loaded here while there is room, after a look at
 whether there is.
@@ -32,7 +32,7 @@ def limit() -> int | None:
 
 
 def load_blas(*modules: str) -> None:
-    """Load modules that bring a BLAS each, where there is a limit, or say that there is no room.
+    """Load modules that contain a BLAS, if there is a limit, or report that there is no room.
 
     Where there are too few threads for BLAS, it gets none but the one that calls it.
 

@@ -28,7 +28,7 @@ _PINNED = threading.local()
 
 @contextmanager
 def pinned(threads: int, kernels: str) -> Iterator[None]:
-    """Let this Python thread use so many threads and these kernels, whatever the environment says.
+    """Let this Python thread use this number of threads and these kernels, not the environment's.
 
     Tasks that share a process do not disturb each other so, nor what else runs there.
     """

@@ -13,15 +13,15 @@ from carbonflows_fast.errors import InputError
 __all__ = ["ProgressBar", "progress_bar"]
 
 _WIDTH: Final = 24
-_REDRAW_SECONDS: Final = 0.1  # drawing more often than this costs more than it tells
+_REDRAW_SECONDS: Final = 0.1  # drawing more often costs more than it shows
 
 
 class ProgressBar:
     """A bar (or, where the total is unknown, a counter) on one line of a stream.
 
     Use it through `progress_bar`. `advance` may be called from several threads. On leaving the
-    block the line is ended, so that whatever is written next starts on a line of its own; after
-    an exception the line says how far the work came.
+    block the line ends, so that other output starts on a new line. After an exception the line says
+    how far the work came.
     """
 
     def __init__(self, title: str, total: int | None, stream: TextIO | None) -> None:
