@@ -120,8 +120,8 @@ def _units(table: Table, k: int, other: str, power: int, effects: Effects) -> It
     unit = table._parts.stressor_units[k]
     if unit == other and not power:
         return
-    # Another unit and amounts that moved are one change, and no mistake. Another unit alone is
-    # one, but nobody can say in which table.
+    # A different unit with matching amounts is one change, and no mistake. A different unit alone
+    # is a mistake, but it is unknown in which table.
     texts = [_unit_change(unit, other)] if unit != other else []
     severity: Severity = "note" if texts and power else "warning"
     change = effects.nothing() if texts else (10.0**-power - 1) * _part(table, k, effects)
