@@ -63,7 +63,7 @@ def gases_of(stressors: Sequence[str], units: Sequence[str], more: Iterable[str]
         for text in (stressor, stressor.rpartition(" | ")[2], stressor.partition(": ")[2]):
             if label_key(text) in known:
                 found.append(Gas(stressor, unit, *known[label_key(text)]))
-                # A gas and its total perhaps, or one account twice: nobody but the user can tell.
+                # Perhaps a gas and its total, or one account twice: only the user can know.
                 if (other := first.setdefault(label_key(text), stressor)) != stressor:
                     raise _twice(other, stressor)
                 break
@@ -93,7 +93,7 @@ def _shipped() -> dict[str, _Known]:
 
 
 def _known(gas: str, stressor: str) -> _Known:
-    """Say what a name stands for; a mixture in CO2-equivalents is called as its stressor: "HFC"."""
+    """Return the gas of a name; a mixture in CO2-equivalents has its stressor's name: "HFC"."""
     formula = (stressor if gas == "CO2-eq" else gas).split()[0]
     # Of EXIOBASE's names, "CH4 - waste - air" are parts, and "CH4 fossil" is one of two.
     return _Known(gas, formula, stressor.endswith(" - air") or stressor.endswith("fossil"))

@@ -1,4 +1,4 @@
-"""Classes of sectors, and the sectors that stand for a study's subject."""
+"""Classes of sectors, and the sectors of each study."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
 
     Notes
     -----
-    The shipped classes are a judgement, with its reason beside each. They tell what is sold, not
-    who made it.
+    The shipped classes are a judgement, with a reason in each row. They say what is sold, not who
+    made it.
 
     Examples
     --------
@@ -227,7 +227,7 @@ def _pairs(classes: Any) -> list[tuple[str, str, Any]]:
 def study_sectors(
     study: str, sectors: Sequence[str], argument: str = "study"
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the sectors that stand for a study's subject, and how well they do.
+    """Return the sectors of a study, and how well they match its subject.
 
     Parameters
     ----------
