@@ -208,7 +208,7 @@ def _rounds(
     order: Any,
     threads: int,
 ) -> tuple[Any, ...]:
-    """Search with falling thresholds until enough is found; each round begins anew."""
+    """Search with falling thresholds until enough is found; each round starts again."""
     most = asked.most
     top = asked.mode == "top"
     limit = max(MOST_PREFIXES, 64 * (most or 0)) if top else PREFIXES_A_PATH * MOST_PATHS
@@ -255,7 +255,7 @@ def _rounds(
             )
         if too_low > 0.0 and found is not None:
             if enough < 1.5 * too_low:
-                return found  # all others change too little to be told apart
+                return found  # all others change too little to be distinguished
             if least <= too_low or least >= enough:
                 least = math.sqrt(too_low * enough)
 

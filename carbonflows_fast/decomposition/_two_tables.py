@@ -231,8 +231,8 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
 def _of_consumers(table: Table, demand: Any, consumers: tuple[str, ...]) -> FloatArray:
     """Return final demand of these consumers, (n, q), found by their names.
 
-    Rows are aligned before, but regions without rows stand in the order in which each table names
-    them, and those that are not asked about need not be in both.
+    Rows are aligned before. Regions without rows are in the order of each table, and those outside
+    `demand` need not be in both tables.
     """
     values = _consumed(table, demand)
     own = select_demand(table, demand).consumers

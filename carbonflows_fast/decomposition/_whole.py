@@ -314,7 +314,7 @@ def _of_means(pair: Pair, means: Means, by: str | None, top: int) -> pd.DataFram
         sums_by = {n: np.bincount(codes, v, len(labels)) for n, v in by_buyer.items()}
         if pair.consumers == labels:
             sums_by |= {name: values.sum(axis=0) for name, values in demand.items()}
-        else:  # an array does not say who consumes: the maker of what is bought stands for it
+        else:  # an array does not say who consumes: use the maker of the product instead
             made = {name: values.sum(axis=1) for name, values in demand.items()}
             sums_by |= {n: np.bincount(codes, v, len(labels)) for n, v in made.items()}
     index = pd.MultiIndex.from_product([list(sums_by), labels], names=["factor", by])
