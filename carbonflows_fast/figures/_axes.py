@@ -248,7 +248,7 @@ def over_bars(
     """Write names below upright bars at 0, 1, … and texts above, turned where bars are narrow.
 
     `low` and `high` are the ends of the bars; zero is shown, too. `label` says what they are, and
-    `about` stands below.
+    `about` is written below.
     """
     caption(ax, "y", label)
     note(ax, about)

@@ -29,7 +29,7 @@ def merged(
     *,
     in_order: bool = False,
 ) -> tuple[list[list[str]], list[FloatArray]]:
-    """Sum what is not kept into "other (n)", which stands last in each column.
+    """Sum what is not kept into "other (n)", which is last in each column.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def as_is(*texts: str) -> dict[str, Any]:
 
 
 def isolated(name: str) -> str:
-    """Return a name that leaves what stands beside it in order, also where it reads leftwards.
+    """Return a name that keeps its neighbours in order, even if it reads from right to left.
 
     >>> isolated("Israel"), len(isolated("ישראל"))  # a mark on either side
     ('Israel', 7)

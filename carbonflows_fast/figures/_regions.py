@@ -39,7 +39,7 @@ __all__ = ["heat_map", "net_imports"]
 NAME = 150.0  # points that the name of a region may take at most
 ASIDE = 0.4  # of the width is for names at most
 NOTHING = 1e-9  # of the largest production is none: the rest of a difference
-DECADES = 6  # orders of magnitude that the colours of a heat map tell apart at most
+DECADES = 6  # orders of magnitude that the colours of a heat map can show at most
 PALEST = 0.05  # of the cells may share the palest colour
 
 

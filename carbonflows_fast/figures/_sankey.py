@@ -379,7 +379,7 @@ def _labels(
     """Write names and sizes beside the nodes.
 
     Between two columns that are near to each other there is room for names only, in smaller letters
-    or for parts of them; a name that has no room stands in the outer columns, in the same colour.
+    or for parts of them; a name without room is in the outer columns, in the same colour.
     """
     last = len(columns) - 1
     margins(ax, "x", (-NODE / 2, last + NODE / 2), (beside[0], beside[1]))
