@@ -54,7 +54,7 @@ def _real(value: float) -> Any:
 
 
 def _column_stride(array: FloatArray) -> Any:
-    """Return the distance between columns that stand one after the other, in numbers."""
+    """Return the distance between consecutive columns, in numbers."""
     size = array.itemsize
     if array.ndim != 2 or (array.shape[0] > 1 and array.strides[0] != size):
         raise ValueError("expected columns without gaps")

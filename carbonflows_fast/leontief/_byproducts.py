@@ -38,8 +38,8 @@ def productive_without(
 ) -> bool:
     """Return whether I − A⁺, A without its negative entries, is proved to be an M-matrix.
 
-    Then no sector needs more than it delivers, and what is negative are by-products; otherwise the
-    table is not productive, whatever a solve of it would give. A sector all of whose inputs are
+    Then no sector needs more than it delivers, and negative entries are by-products. Otherwise the
+    table is not productive, even if a solve gives numbers. A sector all of whose inputs are
     negative has a negative output instead, which is a fault of the table. In a `part` of a table it
     may be that its other inputs are elsewhere.
     """

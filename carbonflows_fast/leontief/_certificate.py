@@ -72,7 +72,7 @@ class Certificate:
     """A checked weight vector for one direction and one weight of the error.
 
     weight : t, shape (n,); guard : w, shape (n,); scale : max t / c, so that scale w' ≥ t'|L|.
-    absolute : whether w'(I − |A|) > 0, so that L of |A| may stand for L; not with by-products.
+    absolute : whether w'(I − |A|) > 0, so that L of |A| may replace L; not with by-products.
     """
 
     weight: FloatArray
@@ -134,8 +134,8 @@ def prove(
 ) -> Proof:
     """Bound the error of X against the exact solution of (I − A) X = Y, column by column.
 
-    One pass over A, whatever the signs: w'(I − |A|) > 0 itself says that w'|A||x| ≤ w'|x|, so the
-    rounding of A x needs no product with |A|. Without that, with by-products, it is a second pass.
+    One pass over A, with any signs: w'(I − |A|) > 0 implies w'|A||x| ≤ w'|x|, so the rounding of
+    A x needs no product with |A|. With by-products this does not hold, and a second pass is needed.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ class Problem:
         )
 
     def not_reached(self, proof: Proof, passes: int) -> ConvergenceError:
-        """Say how far the bounds came, and what stands in the way."""
+        """Say how far the bounds came, and what prevents better ones."""
         worst = int(np.argmax(proof.bounds))
         return ConvergenceError(
             f"rtol: expected a certified error bound of at most {self.rtol:.1e}, got "

@@ -80,7 +80,7 @@ class Guards:
         return found.absolute
 
     def _make(self, t: FloatArray, adjoint: bool, threads: int) -> Certificate:
-        """Find w by more and more effort; whatever is found is checked, never believed."""
+        """Find w with increasing effort; every w is checked, never trusted."""
         w = np.ones(t.size)
         try:
             for w in self._candidates(t, adjoint, threads):

@@ -22,7 +22,7 @@ __all__ = ["among_rows", "reach", "through", "within_groups"]
 def among_rows(
     prepared: LeontiefSystem, rows: BoolArray, threads: int | None = None
 ) -> LeontiefSystem:
-    """Return the system that has only the entries between the given rows; others stand alone.
+    """Return the system with only the entries between the given rows; other rows are empty.
 
     It rests on the proofs of the whole: w'(I − |A|) > 0 stays true when entries of A are left out.
     With by-products, where the proof is another one, it needs its own.

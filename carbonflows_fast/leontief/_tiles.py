@@ -27,8 +27,8 @@ def cut_blocks(region_codes: npt.NDArray[np.int32]) -> tuple[IntArray | None, In
     """Cut the rows of a table into blocks along its regions.
 
     A region with more rows than a block may have is cut into equal pieces; small neighbours share
-    a block. Where a region's rows do not stand together, an order that brings them together is
-    returned as well.
+    a block. If a region's rows are not together, an order that puts them together is also
+    returned.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class RegionTiles:
 
 
 def tiles_of(parts: Parts, threads: int) -> RegionTiles:
-    """Return the matrix of a table as tiles of A, built from whatever form it is held in."""
+    """Return the matrix of a table as tiles of A, built from any form in which it is held."""
     if isinstance(parts.matrix, RegionTiles):
         return parts.matrix
     order, starts = cut_blocks(parts.region_codes)
