@@ -34,7 +34,7 @@ ISA = ("avx512", "avx2", "baseline")
 
 
 def _facts(dask_worker: Any) -> dict[str, Any]:
-    """What a worker tells about itself, once it can work."""
+    """What a worker reports about itself, once it can work."""
     load_compiler()
     limit = dask_worker.memory_manager.memory_limit
     return build_info() | {"places": dask_worker.state.nthreads, "memory": limit or float("inf")}
@@ -132,7 +132,7 @@ class Pool:
                     self._settle(future, running.pop(future)[0], failed, keep)
                     bar.advance()
         except (Exception, CancelledError) as error:
-            # Whoever spoke to the scheduler first after it was gone raised whatever that raises.
+            # The first call to the scheduler after it was gone may raise anything.
             gone = isinstance(error, OSError | CancelledError) or self.client.status != "running"
             if isinstance(error, CarbonFlowsError) or not gone:
                 raise

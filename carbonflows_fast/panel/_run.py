@@ -265,7 +265,7 @@ class Found:
 
 
 def summary(what: str, failed: dict[str, str], asked: int) -> str:
-    """Say what failed and why, each reason once; in order, whatever came in first.
+    """Say what failed and why, each reason once, in a fixed order.
 
     >>> summary("flows", {"2001": "gone", "2000": "broken", "1999": "gone"}, 3)
     'flows: 3 of 3 failed, none is done; 1999, 2001: gone; 2000: broken'

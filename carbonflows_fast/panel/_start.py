@@ -28,13 +28,13 @@ __all__ = ["connected"]
 
 log = logging.getLogger("carbonflows_fast.panel")
 WORKERS = {
-    # Dask's own threshold makes glibc take every array from the system anew, a tenth of the time.
-    # These are the values that glibc comes to by itself where nobody sets them.
+    # Dask's own threshold makes glibc take every array from the system again, a tenth of the time.
+    # These are the values that glibc reaches by itself if nobody sets them.
     "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
-    "DASK_LOGGING__DISTRIBUTED": "warning",  # else each start is told on standard error
-    "PYTHONWARNINGS": "ignore:resource_tracker",  # what is cleared up behind them needs no word
+    "DASK_LOGGING__DISTRIBUTED": "warning",  # else each start is reported on standard error
+    "PYTHONWARNINGS": "ignore:resource_tracker",  # what is cleaned up after them needs no message
 }
 """Environment of the processes of a pool on this machine, where the user has not set it."""
 

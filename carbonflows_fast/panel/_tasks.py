@@ -160,7 +160,7 @@ class Task:
 
     @property
     def name(self) -> str:
-        """How people are told about it, e.g. "2005 → 2009, DE"."""
+        """Its name in messages, e.g. "2005 → 2009, DE"."""
         named = dict(self.labels)
         since = f"{named['since']} → " if "since" in named else ""
         consumer = f", {named['consumer']}" if "consumer" in named else ""
@@ -168,7 +168,7 @@ class Task:
 
     @property
     def question(self) -> str:
-        """Digest of what is asked in all tasks of a call, whatever the tables hold."""
+        """Digest of the question of all tasks of a call, without the content of the tables."""
         levels = [name for name, _ in self.labels]
         shared = {
             k: v for k, v in self.options.items() if "consumer" not in levels or k != "demand"
