@@ -305,7 +305,7 @@ class Paths:
             - subtotal: reported values here and below, in `unit`;
             - paths: how many reported paths end here or below.
 
-            Siblings stand together, largest |subtotal| first; of equal ones the first in the table.
+            Siblings are together, largest |subtotal| first; ties in the order of the table.
         """
         stages: list[tuple[npt.NDArray[Any], ...]] = []
         alive = np.arange(len(self))  # paths that reach this stage
