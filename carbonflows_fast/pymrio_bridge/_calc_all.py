@@ -35,7 +35,7 @@ __all__ = ["calc_all"]
 logger = logging.getLogger(__name__)
 
 NO_INVERSE = "%s not calculated: carbonflows_fast.calc_all solves, and forms no inverse"
-# Filled together, as in pymrio; D_imp first, for it brings M along, up to its proof.
+# Filled together, as in pymrio; D_imp first, because it computes M on the way, without its proof.
 D_ACCOUNTS = ("D_imp", "D_cba", "D_pba", "D_exp")
 
 
