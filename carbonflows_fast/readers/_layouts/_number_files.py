@@ -1,4 +1,4 @@
-"""Blocks of numbers without labels, whose labels stand in files of their own.
+"""Blocks of numbers without labels, whose labels are in files of their own.
 
 Shared by the readers of layouts that are made of such blocks.
 """
@@ -19,7 +19,7 @@ __all__ = ["Labels", "labelled_rows", "nearest_file", "read_block", "repeated"]
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of rows or columns, and the file and the lines where they stand."""
+    """The labels of rows or columns, and their file and lines."""
 
     where: str
     lines: list[int]
@@ -138,7 +138,7 @@ def _shared_folders(name: str, other: str) -> int:
 
 
 def repeated(names: Iterable[Any]) -> set[Any]:
-    """Return what stands there more than once.
+    """Return the names that occur more than once.
 
     >>> repeated(["a", "b", "a"])
     {'a'}

@@ -49,7 +49,7 @@ MOST_PLACES = 1 << 16  # of empty cells that are kept, each of which is looked a
 MOST_INT32 = np.iinfo(np.int32).max
 MOST_LABELS = 1 << 20  # of rows or columns; a file of a few bytes can claim any number
 BLOCK_CELLS = 1 << 18  # cells parsed at a time, some 5 MB of text
-BLOCK_BYTES = 1 << 23  # of text parsed at a time, whatever the cells are
+BLOCK_BYTES = 1 << 23  # of text parsed at a time, for cells of any length
 WAITING_BYTES = 1 << 26  # of text that waits for a thread, beyond one block
 CELL_BYTES = 1 << 10  # a number of float64 written out in full has up to 1,075 digits
 LINE_BYTES = 1 << 16  # of a line with few cells, which may have long labels
@@ -57,7 +57,7 @@ NO_NUMBER = 'correct the cell; empty ones count as zero with blanks="zero"'
 
 
 class Block(NamedTuple):
-    """Numbers of some rows, how many cells were empty, and where the first of these stand."""
+    """Numbers of some rows, the number of empty cells, and the places of the first of these."""
 
     values: Any
     empty: int = 0

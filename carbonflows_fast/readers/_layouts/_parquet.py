@@ -117,7 +117,7 @@ class ParquetFrame:
         keep, sparse, gaps, most_rows
             As in `read_matrix`.
         empty_value : float
-            What a null counts as, as in `read_matrix`. With NaN, NaN may stand in the file too.
+            What a null counts as, as in `read_matrix`. With NaN, NaN may be in the file too.
 
         Raises
         ------

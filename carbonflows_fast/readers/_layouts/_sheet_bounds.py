@@ -168,7 +168,7 @@ NUMBERS = {reach: _plain_numbers(reach.columns) for reach in (WIDE, TALL)}
 
 
 def _look_at_records(part: bytes, reach: Reach) -> Look:
-    """Look through a part; one without sheet data is no sheet, whatever its bytes are."""
+    """Look through a part; one without sheet data is no sheet."""
     errors = shared = longest = row = 0
     begun = False
     for kind, at, size in _records(part, NUMBERS[reach]):

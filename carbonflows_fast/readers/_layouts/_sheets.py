@@ -111,7 +111,7 @@ class Workbook:
         sheet : str
         row : int
         columns : sequence of int
-            Where the cells stand, counted from 0.
+            Columns of the cells, counted from 0.
         cells : sequence
             As `rows` or `stream` give them.
 
@@ -119,7 +119,7 @@ class Workbook:
         ------
         FormatError
             If a cell is no finite number, or was empty in a workbook with errors such as #REF!,
-            which cannot be told from empty cells.
+            which look like empty cells.
         """
         empty: list[int] = []
         if not set(map(type, cells)) <= NUMBERS:

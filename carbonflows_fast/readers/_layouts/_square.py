@@ -66,7 +66,7 @@ def read_square(
     Raises
     ------
     FormatError
-        If the file is damaged, a label stands twice, there is no sector, or rows and columns
+        If the file is damaged, a label occurs twice, there is no sector, or rows and columns
         differ in order.
     """
     with reading(files, [table.name], progress, title=table.name) as counted:

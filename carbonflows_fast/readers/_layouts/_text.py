@@ -41,7 +41,7 @@ SEPARATED = {"\t": "tab-separated ", ",": "comma-separated ", ";": "semicolon-se
 
 @dataclass(frozen=True)
 class TextTable:
-    """Numbers with the labels around them, and where they stand in the file.
+    """Numbers with the labels around them, and their places in the file.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class TextTable:
     rows : list of Label
         Labels of all rows of the file, those left out by `keep` as well.
     lines : list of int
-        Where each row stands, counted in `step`.
+        Line of each row, counted in `step`.
     columns : list of Label
     kept : list of int
         Positions in `rows` of the rows of `values`.
@@ -267,7 +267,7 @@ def read_matrix(
 
 
 def _in_corner(table: TextTable) -> Callable[[int, int], bool]:
-    """Return what tells whether row and column of a cell are both no sectors."""
+    """Return a function: are row and column of a cell both no sectors?"""
     rows, columns = set(table.rows), set(table.columns)
     return lambda at, column: (
         table.rows[table.kept[at]] not in columns and table.columns[column] not in rows

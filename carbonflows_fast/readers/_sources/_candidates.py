@@ -42,7 +42,7 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
     if len(found) == 1:
         return found[0]
     years = sorted({one.year for one in candidates if one.year is not None})
-    alike = len(years) < len(candidates)  # years alone do not tell them apart
+    alike = len(years) < len(candidates)  # years alone do not distinguish them
     listed = shorten([one.name or files.title for one in candidates] if alike else years)
     there = f"{len(candidates)} table{'s' * (len(candidates) != 1)} ({listed})"
     expected, got, remedy = "one table", there, "say which: year=…, or the path of its file"
@@ -77,7 +77,7 @@ def year_in(*names: str) -> int | None:
     """
     for name in names:
         released = re.search(r"IOT_(\d{4})(?!\d)", name, re.IGNORECASE)
-        # Elsewhere a number is a year only if it stands alone and is the only one.
+        # Elsewhere a number is a year only if it is a word by itself and the only one.
         alone = set(re.findall(r"(?<![^\W_])((?:19|20)\d{2})(?![^\W_])", name))
         if released or len(alone) == 1:
             return int(released[1] if released else alone.pop())

@@ -156,7 +156,7 @@ class Files:
     def seekable(self, name: str) -> Iterator[IO[bytes]]:
         """Open a file in which one can jump: one in a zip is unpacked into memory.
 
-        Nothing is told to `on_bytes`.
+        `on_bytes` is not called.
 
         Raises
         ------

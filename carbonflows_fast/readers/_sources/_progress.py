@@ -16,7 +16,7 @@ __all__ = ["reading"]
 def reading(
     files: Files, names: Iterable[str | None], progress: bool | None, title: str = ""
 ) -> Iterator[Files]:
-    """Show a bar, and yield the same files, which tell it how many bytes are read.
+    """Show a bar, and yield the same files, which report the bytes that are read to it.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class Inflated:
         self._count = self._checksum = 0
 
     def read(self, size: int) -> bytes:
-        """Return at most so many bytes, none at the end."""
+        """Return at most `size` bytes, none at the end."""
         chunk = b""
         while not chunk and not self._inflater.eof:
             packed = self._inflater.unconsumed_tail

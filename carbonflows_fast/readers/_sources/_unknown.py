@@ -173,7 +173,7 @@ OLDER = {"fhh": "fy"}  # F_hh, as EXIOBASE called F_Y before 3.8
 def refuse_misnamed(folder: Files, lacking: Iterable[str]) -> None:
     """Refuse a file that differs in case, "_" or "-" alone from one that is lacking.
 
-    Left out in silence, it would be direct emissions or outputs that are not there.
+    Without an error, the table would silently lack direct emissions or outputs.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ AHEAD_BYTES = 1 << 22
 ENCRYPTED = 1
 SAFE_COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # at most 1032 times larger
 END, END_BYTES, LONGEST_COMMENT = b"PK\5\6", 22, 1 << 16
-UNCOUNTED = 0xFFFF  # of members, where their number stands elsewhere
+UNCOUNTED = 0xFFFF  # of members, if their number is elsewhere
 
 # What a damaged file can raise while it is read, most of it by zipfile; all become FormatError.
 DAMAGE: Any = (
@@ -70,12 +70,12 @@ def open_zip(path: Path, stack: ExitStack) -> tuple[zipfile.ZipFile, dict[str, i
 
     Checksums cover the content of files, not their names and number. A file that a damaged
     directory calls otherwise, or has lost, would be one that is not there, which many may do
-    without: so the directory is compared with what stands before each file, and with its own count.
+    without: so the directory is compared with the header before each file, and with its own count.
 
     Raises
     ------
     FormatError
-        If it is damaged, or a name leads out of it, or stands twice, or a compression is unusual.
+        If it is damaged, or a name leads out of it, or occurs twice, or a compression is unusual.
     """
     try:
         archive = stack.enter_context(zipfile.ZipFile(path))

@@ -1,6 +1,6 @@
 """The label files of Eora: tab-separated without header in Eora26, CSV with one in full Eora.
 
-They stand beside the blocks, or in an indices.zip in the folder where the table is.
+They are beside the blocks, or in an indices.zip in the folder where the table is.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ def read_eora26(
     """Read one year of Eora26.
 
     x is the sum of a row. Primary inputs are stressors, so that they can be followed like
-    emissions; they and the satellite accounts are named "group | item". Where that stands twice
-    among the labels, their lines tell the stressors apart: "group | item | line 12". This is
-    logged, and so are sectors that stand twice in a region, which stay apart under one name.
+    emissions; they and the satellite accounts are named "group | item". If that occurs twice
+    among the labels, their lines distinguish the stressors: "group | item | line 12". This is
+    logged. So are sectors that occur twice in a region, which stay separate under one name.
 
     Raises
     ------
@@ -143,8 +143,8 @@ def read_eora(
 ) -> Table:
     """Read one year of full Eora in basic prices.
 
-    As `read_eora26`. Where a country has a sector among its industries and its commodities, these
-    words stand in front: "Industries | Wheat". Primary inputs are told apart by country, as in the
+    Like `read_eora26`. If a country has a sector both as an industry and as a commodity, these
+    words come first: "Industries | Wheat". Primary inputs are distinguished by country, as in the
     files: "AUS | Primary Inputs | Compensation of employees D.1".
 
     Raises

@@ -38,7 +38,7 @@ class Account:
     """The stressors of one extension: a block, its labels, and the unit of each row.
 
     `demand` is the block of what final users emit: None if there is none, and the block itself if
-    the columns of final demand stand at its right.
+    the columns of final demand are at its right.
     """
 
     extension: str
@@ -163,7 +163,7 @@ def _stressor_block(files: Files, blocks: Blocks, account: Account) -> StressorB
 
 
 def _names(account: Account) -> list[str]:
-    """Return the names of stressors, with the line of the label where a name stands twice."""
+    """Return the names of stressors, with the line of the label if a name occurs twice."""
     labels = account.labels
     names = [join_levels([part for part in label if part]) for label in labels.labels]
     twice = repeated(names)
@@ -183,7 +183,7 @@ def _names(account: Account) -> list[str]:
 def _sectors(rows: Labels) -> list[str]:
     """Return the sectors, with the entity in front where a region has one in several entities.
 
-    What then still stands twice is left so, and logged.
+    A name that still occurs twice is kept, and logged.
     """
     clashing = repeated((region, sector) for region, _, sector in rows.labels)
     entities: dict[Label, set[str]] = {}

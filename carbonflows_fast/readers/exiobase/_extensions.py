@@ -234,7 +234,7 @@ def _keeper(extension: str, wanted: Sequence[str] | None) -> Callable[[Label], b
 
 
 def _check_once(main: TextTable) -> None:
-    """Raise if a stressor that is read stands twice."""
+    """Raise if a stressor that is read occurs twice."""
     first: dict[str, int] = {}
     for at in main.kept:
         name = join_levels(main.rows[at])

@@ -105,7 +105,7 @@ def _axis_in_two_letters(labels: list[Label]) -> list[Label]:
 
 @cache
 def _two_letter_codes() -> dict[str, str]:
-    """Return EXIOBASE's region codes by the three letters that stand for them in release 3.4.
+    """Return EXIOBASE's region codes by their three-letter codes in release 3.4.
 
     >>> [_two_letter_codes()[code] for code in ("AUT", "ROM", "ROU", "WWM")]
     ['AT', 'RO', 'RO', 'WM']

@@ -56,7 +56,7 @@ DEFAULT_CATEGORY = "final demand"  # where Y has one column for each region and 
 
 @dataclass(frozen=True)
 class _Core:
-    """What stands in the root folder."""
+    """What is in the root folder."""
 
     matrix: TextTable
     kind: str  # "Z" or "A"
@@ -109,7 +109,7 @@ def read_exiobase(
     ------
     FormatError
         If a file is missing, misnamed, damaged or cut short, a cell is no finite number, labels
-        disagree, or a stressor stands twice in one extension; it names file and place.
+        disagree, or a stressor occurs twice in one extension; it names file and place.
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     """
@@ -177,7 +177,7 @@ def _read_core(folder: Files, parameters: FileParameters, kind: str) -> _Core:
 
 
 def _warn_of_exports(Y: TextTable) -> None:
-    """Log exports that are not zero: trade stands in Z and Y already, as purchases."""
+    """Log exports that are not zero: Z and Y already contain trade, as purchases."""
     columns = [at for at, label in enumerate(Y.columns) if label[-1] == EXPORTS]
     exports = Y.values[:, columns]
     if exports.any():

@@ -35,7 +35,7 @@ COLUMNS = {
 }
 LABELS = ["area", "industry", "user", "use"]
 HOUSEHOLDS = "P3_S14"
-DIRECT = "HH"  # Eurostat's code where an industry stands otherwise; HH_TRA and the like are parts
+DIRECT = "HH"  # Eurostat's code in the place of an industry; HH_TRA and the like are parts
 
 
 def emission_files(files: Files, table: Candidate) -> dict[str, str]:

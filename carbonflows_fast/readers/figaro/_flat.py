@@ -37,7 +37,7 @@ LEAST = 0.01  # of all pairs; where zeros are left out, some half is there
 def read_flat(files: Files, table: Candidate, *, progress: bool | None) -> Square:
     """Read a flat file as the matrix that it spells out.
 
-    Regions and sectors stand in the order in which they first appear as sellers, region by
+    Regions and sectors are in the order in which they first appear as sellers, region by
     region, which is the order of the matrix. Pairs that are not in the file are zero, as Eurostat
     leaves zeros out; they are counted and logged. A pair that is there without a value is refused,
     or zero if `files.blanks` says so.
@@ -45,7 +45,7 @@ def read_flat(files: Files, table: Candidate, *, progress: bool | None) -> Squar
     Raises
     ------
     FormatError
-        If the file is damaged, a pair stands twice or has no value, or sellers and buyers differ.
+        If the file is damaged, a pair occurs twice or has no value, or sellers and buyers differ.
     """
     where = files.where(table.name)
     row, column, values, rows, columns = _located(

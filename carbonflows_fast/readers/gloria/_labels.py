@@ -1,4 +1,4 @@
-"""The labels of GLORIA, which stand in its ReadMe alone: the files of numbers have none."""
+"""The labels of GLORIA, which are only in its ReadMe: the files of numbers have none."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def read_labels(files: Files, name: str) -> Labels:
     Raises
     ------
     FormatError
-        If a sheet, a column or a label is missing, or regions or sectors stand there twice, or in
+        If a sheet, a column or a label is missing, or regions or sectors occur there twice, or in
         another order than in the list of all rows.
     """
     book = Workbook(files, name)

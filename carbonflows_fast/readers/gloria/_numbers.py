@@ -43,7 +43,7 @@ class Transactions(NamedTuple):
 
 
 def check_size(files: Files, name: str, rows: int, columns: int, read_me: str) -> None:
-    """Refuse a file that cannot have so many cells, before it is read.
+    """Refuse a file that is too short for its cells, before it is read.
 
     Raises
     ------

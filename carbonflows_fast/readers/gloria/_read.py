@@ -74,9 +74,9 @@ def read_gloria(
     is logged. x is the output of products by the use table, Z·1 + Y·1, so that all emissions
     arrive at final demand; how far the supply table is off is logged.
 
-    Stressors are the primary inputs, whose rows stand apart for each region and are added up, and
-    the satellite accounts, with their head indicator as extension. A name that several of these
-    have gets it in front, a name that stands twice in one gets its running number behind it
+    Stressors are the primary inputs, whose separate rows for each region are added up, and the
+    satellite accounts, with their head indicator as extension. A name in several head indicators
+    gets the indicator in front; a name that occurs twice in one gets its running number behind it
     ("'c6f14' | 501"). The numbers of stressors that are not wanted are not parsed.
 
     Raises

@@ -29,7 +29,7 @@ class CodedRows(NamedTuple):
     Attributes
     ----------
     column : int
-        Where the codes are, counted from 0; numbers stand right of it.
+        Where the codes are, counted from 0; numbers are right of it.
     header : list of str
         Above the first sector, from column A on.
     rows : dict of str to (int, list)

@@ -175,7 +175,7 @@ class _Rows:
             self.lower.append(self._numbers(at, values, is_input=True))
 
     def output(self, n: int) -> FloatArray:
-        """Return x of n sectors; what stands below final demand are its totals."""
+        """Return x of n sectors; the numbers below final demand are its totals."""
         if len(self._outputs) != 1:
             raise FormatError.about(
                 self._book.where(self._sheet),

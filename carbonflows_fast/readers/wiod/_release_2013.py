@@ -172,7 +172,7 @@ def _account(
 
 
 def _stressor_columns(book: Workbook, sheet: str, account: CodedRows) -> list[int]:
-    """Return the columns with a stressor in the header; what stands in others is no account."""
+    """Return the columns with a stressor in the header; other columns are no account."""
     columns = range(account.column + 1, len(account.header))
     named = [at for at in columns if account.header[at].strip()]
     for row, cells in account.rows.values():
