@@ -39,7 +39,7 @@ class Places:
         self._names = self._named(regions)
         bearers = Counter(self._names.values())
         for region, name in self._names.items():
-            if bearers[name] > 1:  # parts of one country: only their labels tell them apart
+            if bearers[name] > 1:  # parts of one country: only their labels distinguish them
                 self._names[region] = region
 
     @staticmethod

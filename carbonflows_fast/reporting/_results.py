@@ -91,8 +91,8 @@ class Study:
 class Change:
     """What another table says, and what changed from it to the table of the report.
 
-    `names` tell the two apart, e.g. "2005" and "2009". `chains` are None where by-products stop the
-    search of either table. `mixed`: emissions of the other table
+    `names` distinguish the two, e.g. "2005" and "2009". `chains` are None if by-products prevent
+    the search of either table. `mixed`: emissions of the other table
     cancel each other.
     """
 
@@ -313,7 +313,7 @@ def _study(table: Table, stressor: Any, name: str, earlier: list[Study], mixed: 
 
 
 def names_of(table: Table, since: Table) -> tuple[str, str]:
-    """Return what tells two tables apart in a sentence, the other one first.
+    """Return names that distinguish two tables in a sentence, the other one first.
 
     >>> import carbonflows_fast as cf
     >>> tables = [cf.synthetic.world(2, 2, year=year) for year in (2009, 2005)]

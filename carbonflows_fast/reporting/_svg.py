@@ -1,7 +1,7 @@
 """Figures as part of a page: SVG with texts as texts, nothing that points outside, ids of its own.
 
 Each is drawn twice, for wide and for narrow screens, and the page's style shows one of them. The
-same result gives the same bytes, whatever matplotlib's settings are on the machine.
+same result gives the same bytes, with any settings of matplotlib on the machine.
 """
 
 from __future__ import annotations
