@@ -334,7 +334,7 @@ def _settled(job: Job, answer: Any, process: Any) -> Outcome:
 
 def _work(job: Job, answer: Connection, threads: int) -> None:
     """Save one table and answer None, or why it could not be."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # clean up when told to stop
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # clean up when stopped
     os.environ["CARBONFLOWS_NUM_THREADS"] = str(threads)
     reason = None
     try:
