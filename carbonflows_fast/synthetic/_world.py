@@ -6,8 +6,8 @@ would meet in a real table: strong domestic blocks, gravity trade, few large and
 regions, few dirty and many clean sectors, sectors without output, negative inventory changes.
 
 Only operations that IEEE 754 rounds exactly are applied to what the generator draws (no exp or
-log, no BLAS), so that a seed gives the same world whatever the number of threads and whatever
-the vector instructions of the machine.
+log, no BLAS), so that a seed gives the same world for any number of threads and any vector
+instructions of the machine.
 """
 
 from __future__ import annotations
