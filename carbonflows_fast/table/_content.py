@@ -49,8 +49,8 @@ Matrix: TypeAlias = Any
 class Parts:
     """What a table is made of: read-only float64 arrays, and labels as tuples and codes.
 
-    n rows, m demand columns, k stressors, R regions. Distinct labels stand in order of first
-    appearance; `*_codes` say which of them belongs to each row or column.
+    n rows, m demand columns, k stressors, R regions. Distinct labels are in order of first
+    appearance; `*_codes` give the label of each row or column.
     """
 
     matrix: Matrix  # (n, n): ndarray, csr_array, csc_array or Tiles

@@ -62,8 +62,8 @@ class Table(Views):
         Stressors emitted by final users directly, in the units of F. None: zero.
     regions, sectors : sequence of n labels, optional
         The region and the sector of each row; sectors may differ by region. One text for
-        `regions` stands for every row. Not needed where a DataFrame carries them (MultiIndex
-        region, sector); where several arguments do, they must agree in order.
+        `regions` is the region of every row. Not needed if a DataFrame has them (MultiIndex region,
+        sector); if several arguments have them, they must agree in order.
     demand : sequence of m (region, category) pairs or MultiIndex, optional
         The columns of Y and F_Y. Not needed where Y has such columns, or has one column for each
         region in the order of the rows (category "final demand").
