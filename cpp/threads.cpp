@@ -202,8 +202,7 @@ void run_team(int threads, const std::function<void(Team&)>& body) {
   if (team.error) std::rethrow_exception(team.error);
 }
 
-void parallel_for(int threads, std::int64_t tasks,
-                  const std::function<void(std::int64_t)>& body) {
+void parallel_for(int threads, std::int64_t tasks, const std::function<void(std::int64_t)>& body) {
   const int useful = static_cast<int>(std::min<std::int64_t>(std::max(threads, 1), tasks));
   std::atomic<std::int64_t> next{0};
   run_team(useful, [&](Team&) {

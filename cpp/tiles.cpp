@@ -314,14 +314,14 @@ double lowest(const TiledMatrix<Value>& matrix, int threads) {
   return static_cast<double>(*std::min_element(smallest.begin(), smallest.end()));
 }
 
-#define CARBONFLOWS_FOR_INDEX(Index)                                                           \
-  template TileTotals plan_tiles<Index>(const Source<Index>&, std::span<const std::int64_t>,   \
-                                        std::span<TileEntry>, int);                            \
-  template void fill_tiles<Index, double>(const Source<Index>&, std::span<const std::int64_t>, \
+#define CARBONFLOWS_FOR_INDEX(Index)                                                            \
+  template TileTotals plan_tiles<Index>(const Source<Index>&, std::span<const std::int64_t>,    \
+                                        std::span<TileEntry>, int);                             \
+  template void fill_tiles<Index, double>(const Source<Index>&, std::span<const std::int64_t>,  \
                                           std::span<const TileEntry>, std::span<std::uint16_t>, \
-                                          std::span<double>, int);                             \
-  template void fill_tiles<Index, float>(const Source<Index>&, std::span<const std::int64_t>,  \
-                                         std::span<const TileEntry>, std::span<std::uint16_t>, \
+                                          std::span<double>, int);                              \
+  template void fill_tiles<Index, float>(const Source<Index>&, std::span<const std::int64_t>,   \
+                                         std::span<const TileEntry>, std::span<std::uint16_t>,  \
                                          std::span<float>, int);
 CARBONFLOWS_FOR_INDEX(std::int32_t)
 CARBONFLOWS_FOR_INDEX(std::int64_t)

@@ -21,8 +21,7 @@ cf::Columns<Number> columns(Array& array, Number* data) {
 // ---- the matrix ---------------------------------------------------------------------------------
 
 template <class Value, class Index>
-Tiles<Value> build(const cf::Source<Index>& source, const Flat<std::int64_t>& starts,
-                   int threads) {
+Tiles<Value> build(const cf::Source<Index>& source, const Flat<std::int64_t>& starts, int threads) {
   const auto blocks = starts.size() - 1;
   Flat<std::int64_t> table({blocks, blocks, py::ssize_t{4}});
   const std::span<cf::TileEntry> rows{reinterpret_cast<cf::TileEntry*>(table.mutable_data()),
@@ -49,9 +48,13 @@ Tiles<Value> from_sparse(const Flat<Index>& line_starts, const Flat<Index>& posi
                          const Flat<double>& values, bool by_column,
                          const Flat<std::int64_t>& starts,
                          const std::optional<Flat<double>>& divisor, int threads) {
-  const cf::Source<Index> source{
-      line_starts.size() - 1, by_column, line_starts.data(), positions.data(), values.data(), 0,
-      divisor ? divisor->data() : nullptr};
+  const cf::Source<Index> source{line_starts.size() - 1,
+                                 by_column,
+                                 line_starts.data(),
+                                 positions.data(),
+                                 values.data(),
+                                 0,
+                                 divisor ? divisor->data() : nullptr};
   return build<Value>(source, starts, threads);
 }
 
@@ -60,9 +63,13 @@ Tiles<Value> from_dense(const Vectors& array, const Flat<std::int64_t>& starts,
                         const std::optional<Flat<double>>& divisor, int threads) {
   const auto size = static_cast<py::ssize_t>(sizeof(double));
   const bool by_column = array.strides(1) != size;
-  const cf::Source<std::int64_t> source{
-      array.shape(0), by_column, nullptr, nullptr, array.data(),
-      array.strides(by_column ? 1 : 0) / size, divisor ? divisor->data() : nullptr};
+  const cf::Source<std::int64_t> source{array.shape(0),
+                                        by_column,
+                                        nullptr,
+                                        nullptr,
+                                        array.data(),
+                                        array.strides(by_column ? 1 : 0) / size,
+                                        divisor ? divisor->data() : nullptr};
   return build<Value>(source, starts, threads);
 }
 
@@ -210,13 +217,12 @@ py::class_<Tiles<Value>> bind(py::module_& m, const char* name) {
       .def("masks_fit", &masks_fit<Value>)
       .def("scaled", &scaled<Value>)
       .def("row_group_sums", &row_group_sums<Value>)
-      .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(),
-           py::arg("adjoint"), py::arg("semiring"), py::arg("threads"), py::arg("isa"))
+      .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(), py::arg("adjoint"),
+           py::arg("semiring"), py::arg("threads"), py::arg("isa"))
       .def("solve", &solve<Value>, py::arg("factors").noconvert(), py::arg("pivots"), py::arg("y"),
            py::arg("x").noconvert(), py::arg("krylov"), py::arg("start_is_zero"),
-           py::arg("residual_weight"), py::arg("value_weight"), py::arg("goal"),
-           py::arg("sweeps"), py::arg("adjoint"), py::arg("absolute"), py::arg("threads"),
-           py::arg("isa"));
+           py::arg("residual_weight"), py::arg("value_weight"), py::arg("goal"), py::arg("sweeps"),
+           py::arg("adjoint"), py::arg("absolute"), py::arg("threads"), py::arg("isa"));
   return tiles;
 }
 
@@ -240,8 +246,8 @@ PYBIND11_MODULE(_core, m) {
     if (found == nullptr) return std::nullopt;
     return found->name;
   });
-  bind<double>(m, "Tiles").def("factor", &factor, py::arg("absolute"), py::arg("threads"),
-                               py::arg("isa"));
+  bind<double>(m, "Tiles")
+      .def("factor", &factor, py::arg("absolute"), py::arg("threads"), py::arg("isa"));
   bind<float>(m, "Tiles32");
   bind_paths(m);
   bind_text(m);

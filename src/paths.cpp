@@ -41,23 +41,24 @@ py::array_t<Number> array(cf::Owned<Number>&& column) {
 
 py::tuple find(const ChainsOfTiles& self, const Flat<double>& demand, double threshold,
                std::int64_t most_paths, double target, std::int64_t most_found,
-               std::int64_t most_nodes,
-               const Flat<std::int64_t>& position, int threads) {
-  const cf::PathQuery query{
-      view(demand), threshold,
-      most_paths < 0 ? std::numeric_limits<std::int64_t>::max() : most_paths, target,
-      most_found, most_nodes};
+               std::int64_t most_nodes, const Flat<std::int64_t>& position, int threads) {
+  const cf::PathQuery query{view(demand),
+                            threshold,
+                            most_paths < 0 ? std::numeric_limits<std::int64_t>::max() : most_paths,
+                            target,
+                            most_found,
+                            most_nodes};
   const auto positions = view(position);
   cf::PathsFound found;
   {
     const py::gil_scoped_release release;
     found = cf::find_paths(*self.chains, query, positions, threads, interrupt);
   }
-  return py::make_tuple(found.outcome == cf::PathOutcome::complete, array(std::move(found.values)),
-                        array(std::move(found.starts)), array(std::move(found.rows)),
-                        py::array_t<double>(static_cast<py::ssize_t>(found.pruned.size()),
-                                            found.pruned.data()),
-                        found.nodes);
+  return py::make_tuple(
+      found.outcome == cf::PathOutcome::complete, array(std::move(found.values)),
+      array(std::move(found.starts)), array(std::move(found.rows)),
+      py::array_t<double>(static_cast<py::ssize_t>(found.pruned.size()), found.pruned.data()),
+      found.nodes);
 }
 
 struct ChangesOfChains {
@@ -122,8 +123,8 @@ void bind_paths(py::module_& m) {
       .def(py::init(&make_changes), py::arg("first"), py::arg("second"),
            py::arg("first_demand").noconvert(), py::arg("second_demand").noconvert(),
            py::arg("one_sign"), py::arg("threads"))
-      .def_property_readonly(
-          "largest", [](const ChangesOfChains& self) { return self.changes->largest(); })
+      .def_property_readonly("largest",
+                             [](const ChangesOfChains& self) { return self.changes->largest(); })
       .def("find", &find_changes, py::arg("threshold"), py::arg("equal"), py::arg("most_paths"),
            py::arg("most_found"), py::arg("most_nodes"), py::arg("position").noconvert(),
            py::arg("threads"));

@@ -56,8 +56,8 @@ inline void subtract_dot(const Number* row, const Number* x, std::int64_t first,
     for (; j + chains * lanes <= last; j += chains * lanes) {
       for (int chain = 0; chain < chains; ++chain) {
         const std::int64_t here = j + chain * lanes;
-        sum[chain] += *reinterpret_cast<const Loose*>(row + here) *
-                      *reinterpret_cast<const Loose*>(x + here);
+        sum[chain] +=
+            *reinterpret_cast<const Loose*>(row + here) * *reinterpret_cast<const Loose*>(x + here);
       }
     }
     for (; j + lanes <= last; j += lanes) {

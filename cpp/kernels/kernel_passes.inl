@@ -134,8 +134,7 @@ struct Wide<double> {
   static Lanes expand(const double* values, unsigned mask) {
     const __m512i ranks = _mm512_cvtepu8_epi64(
         _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&rank_table.positions[mask])));
-    return _mm512_maskz_permutexvar_pd(static_cast<__mmask8>(mask), ranks,
-                                       _mm512_loadu_pd(values));
+    return _mm512_maskz_permutexvar_pd(static_cast<__mmask8>(mask), ranks, _mm512_loadu_pd(values));
   }
   // Spread the next values over the set bits of a mask.
   static void expand(const double* values, unsigned mask, Lanes (&out)[parts]) {
@@ -164,10 +163,9 @@ struct Wide<float> {
     const __m128i high =
         _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&rank_table.positions[mask >> 8U]));
     const __m128i before = _mm_set1_epi8(static_cast<char>(__builtin_popcount(mask & 255U)));
-    const __m512i ranks =
-        _mm512_cvtepu8_epi32(_mm_unpacklo_epi64(low, _mm_add_epi8(high, before)));
-    out[0] = _mm512_maskz_permutexvar_ps(static_cast<__mmask16>(mask), ranks,
-                                         _mm512_loadu_ps(values));
+    const __m512i ranks = _mm512_cvtepu8_epi32(_mm_unpacklo_epi64(low, _mm_add_epi8(high, before)));
+    out[0] =
+        _mm512_maskz_permutexvar_ps(static_cast<__mmask16>(mask), ranks, _mm512_loadu_ps(values));
   }
 };
 
@@ -289,7 +287,7 @@ void forward_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
   for (std::int64_t j = 0; j < tile.columns; ++j) padded[j] = x[j];
   for (std::int64_t j = tile.columns; j < 16 * chunks; ++j) padded[j] = Value{0};
   typename W::Lanes source[W::parts * chunks];
-CARBONFLOWS_ALL_CHUNKS
+  CARBONFLOWS_ALL_CHUNKS
   for (int c = 0; c < W::parts * chunks; ++c) source[c] = W::load(padded + 16 / W::parts * c);
   const std::uint16_t* masks = tile.masks;
   const Value* values = tile.values;
@@ -297,8 +295,8 @@ CARBONFLOWS_ALL_CHUNKS
   for (std::int64_t i = 0; i < tile.rows; ++i, masks += chunks) {
     typename W::Lanes sum[W::chains];
     for (typename W::Lanes& chain : sum) chain = W::zero();
-    prefetch(values, usual, tile.end + ahead<Value>);   // the next tile is the next one read
-CARBONFLOWS_ALL_CHUNKS
+    prefetch(values, usual, tile.end + ahead<Value>);  // the next tile is the next one read
+    CARBONFLOWS_ALL_CHUNKS
     for (int c = 0; c < chunks; ++c) {
       const unsigned mask = masks[c];
       typename W::Lanes a[W::parts];
@@ -319,7 +317,7 @@ template <int chunks, class Value>
 void adjoint_chunks(const Tile<Value>& tile, const Value* x, Value* out) {
   using W = Wide<Value>;
   typename W::Lanes sum[W::parts * chunks];
-CARBONFLOWS_ALL_CHUNKS
+  CARBONFLOWS_ALL_CHUNKS
   for (int c = 0; c < W::parts * chunks; ++c) sum[c] = W::zero();
   const std::uint16_t* masks = tile.masks;
   const Value* values = tile.values;
@@ -327,7 +325,7 @@ CARBONFLOWS_ALL_CHUNKS
   for (std::int64_t i = 0; i < tile.rows; ++i, masks += chunks) {
     const typename W::Lanes source = W::repeat(x[i]);
     prefetch(values, usual, tile.end);
-CARBONFLOWS_ALL_CHUNKS
+    CARBONFLOWS_ALL_CHUNKS
     for (int c = 0; c < chunks; ++c) {
       const unsigned mask = masks[c];
       typename W::Lanes a[W::parts];
@@ -340,7 +338,7 @@ CARBONFLOWS_ALL_CHUNKS
     }
   }
   alignas(64) Value local[16 * chunks];
-CARBONFLOWS_ALL_CHUNKS
+  CARBONFLOWS_ALL_CHUNKS
   for (int c = 0; c < W::parts * chunks; ++c) W::store(local + 16 / W::parts * c, sum[c]);
   for (std::int64_t j = 0; j < tile.columns; ++j) out[j] += local[j];
 }

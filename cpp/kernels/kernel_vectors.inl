@@ -14,8 +14,7 @@ struct Doubles {
       return D::load(row, part);
     } else {
       using Loose = typename Vector<Number, D::lanes>::loose;
-      return __builtin_convertvector(*reinterpret_cast<const Loose*>(row + part * D::lanes),
-                                     Lanes);
+      return __builtin_convertvector(*reinterpret_cast<const Loose*>(row + part * D::lanes), Lanes);
     }
   }
 };
@@ -66,8 +65,7 @@ void add_scaled(const double* factor, std::int64_t rows, const Number* from, Num
   for (int p = 0; p < R::parts; ++p) {
     const typename R::Lanes f = R::load(factors.of, p);
     for (std::int64_t i = 0; i < rows; ++i) {
-      R::store(to + i * width, p,
-               R::load(to + i * width, p) + f * R::load(from + i * width, p));
+      R::store(to + i * width, p, R::load(to + i * width, p) + f * R::load(from + i * width, p));
     }
   }
 }

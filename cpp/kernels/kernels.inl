@@ -32,8 +32,7 @@ constexpr int register_lanes = register_bytes / static_cast<int>(sizeof(Number))
 template <class Number, int size>
 struct Vector {
   typedef Number type __attribute__((vector_size(size * sizeof(Number))));
-  typedef Number loose __attribute__((vector_size(size * sizeof(Number)),
-                                      aligned(sizeof(Number))));
+  typedef Number loose __attribute__((vector_size(size * sizeof(Number)), aligned(sizeof(Number))));
 };
 
 // The right-hand sides of one row as `parts` vectors of `lanes`.
@@ -101,8 +100,7 @@ inline int decode_row(const std::uint16_t* masks, std::int64_t chunks, std::uint
     const unsigned mask = masks[c];
     const std::uint64_t base = 0x0101010101010101U * static_cast<std::uint64_t>(16 * c);
     const std::uint64_t low = bit_table.positions[mask & 255U] + base;
-    const std::uint64_t high =
-        bit_table.positions[mask >> 8U] + base + 0x0808080808080808U;
+    const std::uint64_t high = bit_table.positions[mask >> 8U] + base + 0x0808080808080808U;
     __builtin_memcpy(columns + count, &low, 8);
     count += __builtin_popcount(mask & 255U);
     __builtin_memcpy(columns + count, &high, 8);
@@ -133,8 +131,8 @@ inline void each_row(const Tile<Value>& tile, Row row) {
   }
 }
 
-#include "kernel_passes.inl"
 #include "kernel_blocks.inl"
+#include "kernel_passes.inl"
 #include "kernel_vectors.inl"
 
 // ---- the table of all of them ------------------------------------------------------------------

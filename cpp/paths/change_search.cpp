@@ -150,27 +150,29 @@ class ChangeSearch {
       const std::int64_t left = first.starts[at(b)];
       TilePair pair(chains(0), chains(1));
       for (std::int64_t r = 0; r < first.blocks(); ++r) {
-        pair.each_row(r, b, [&](std::int64_t i, const double* row0, const double* row1,
-                                std::int64_t width) {
-          const double m0 = chains(0).multiplier(0, i);
-          const double m1 = chains(1).multiplier(0, i);
-          for (std::int64_t j = 0; j < width; ++j) {
-            const double a0 = row0[j];
-            const double a1 = row1[j];
-            if (a0 == 0.0 && a1 == 0.0) continue;
-            const double one = changes_.reach_[0][at(left + j)] * std::abs(a0) * potential[0][at(i)];
-            const double two = changes_.reach_[1][at(left + j)] * std::abs(a1) * potential[1][at(i)];
-            const double key = changes_.lists_by_largest_ ? std::max(one, two) : one + two;
-            JointColumn& column = columns_[at(left + j)];
-            if (key >= threshold_ || equal_) {
-              column.edges.push_back(
-                  {{a0, a1}, key, {a0 * m0, a1 * m1}, static_cast<std::int32_t>(i)});
-            } else {
-              column.left_out[0] += a0 * m0;
-              column.left_out[1] += a1 * m1;
-            }
-          }
-        });
+        pair.each_row(
+            r, b, [&](std::int64_t i, const double* row0, const double* row1, std::int64_t width) {
+              const double m0 = chains(0).multiplier(0, i);
+              const double m1 = chains(1).multiplier(0, i);
+              for (std::int64_t j = 0; j < width; ++j) {
+                const double a0 = row0[j];
+                const double a1 = row1[j];
+                if (a0 == 0.0 && a1 == 0.0) continue;
+                const double one =
+                    changes_.reach_[0][at(left + j)] * std::abs(a0) * potential[0][at(i)];
+                const double two =
+                    changes_.reach_[1][at(left + j)] * std::abs(a1) * potential[1][at(i)];
+                const double key = changes_.lists_by_largest_ ? std::max(one, two) : one + two;
+                JointColumn& column = columns_[at(left + j)];
+                if (key >= threshold_ || equal_) {
+                  column.edges.push_back(
+                      {{a0, a1}, key, {a0 * m0, a1 * m1}, static_cast<std::int32_t>(i)});
+                } else {
+                  column.left_out[0] += a0 * m0;
+                  column.left_out[1] += a1 * m1;
+                }
+              }
+            });
       }
       for (std::int64_t j = left; j < left + first.rows(b); ++j) arrange(columns_[at(j)]);
     });
@@ -235,8 +237,7 @@ class ChangeSearch {
       worker.pruned.add(0, y1 * chains(1).multiplier(0, row) - y0 * chains(0).multiplier(0, row));
       return;
     }
-    enter(worker,
-          {{y0, y1}, {y0, y1}, most, y0 != y1, static_cast<std::int32_t>(row), 0, 0.0, 0.0},
+    enter(worker, {{y0, y1}, {y0, y1}, most, y0 != y1, static_cast<std::int32_t>(row), 0, 0.0, 0.0},
           rank);
     while (!worker.stack.empty()) {
       if (full_ || stop_) return worker.stack.clear();
@@ -260,12 +261,18 @@ class ChangeSearch {
       const std::int64_t left = remaining(stage);
       if (left >= 0 && matters(w0, w1, mixed, differs, edge.row, left)) {
         enter(worker,
-              {{w0, w1}, {edge.coefficient[0], edge.coefficient[1]}, mixed, differs, edge.row, 0,
-               0.0, 0.0},
+              {{w0, w1},
+               {edge.coefficient[0], edge.coefficient[1]},
+               mixed,
+               differs,
+               edge.row,
+               0,
+               0.0,
+               0.0},
               rank);
       } else {
-        frame.cut += w1 * chains(1).multiplier(0, edge.row) -
-                     w0 * chains(0).multiplier(0, edge.row);
+        frame.cut +=
+            w1 * chains(1).multiplier(0, edge.row) - w0 * chains(0).multiplier(0, edge.row);
       }
     }
   }
@@ -334,9 +341,8 @@ class ChangeSearch {
     const auto pieces = static_cast<std::ptrdiff_t>(threads_);
     const auto total = static_cast<std::ptrdiff_t>(items.size());
     const auto edge = [&](std::ptrdiff_t piece) { return items.begin() + total * piece / pieces; };
-    parallel_for(threads_, pieces, [&](std::int64_t piece) {
-      std::sort(edge(piece), edge(piece + 1), less);
-    });
+    parallel_for(threads_, pieces,
+                 [&](std::int64_t piece) { std::sort(edge(piece), edge(piece + 1), less); });
     for (std::ptrdiff_t piece = 1; piece < pieces; ++piece) {
       std::inplace_merge(items.begin(), edge(piece), edge(piece + 1), less);
     }

@@ -41,22 +41,21 @@ std::vector<double> Changes::larger_difference(const std::vector<double>& d, int
     }
     TilePair pair(first, second);
     for (std::int64_t r = 0; r < first.matrix().blocks(); ++r) {
-      pair.each_row(r, b, [&](std::int64_t i, const double* row0, const double* row1,
-                              std::int64_t width) {
-        const double h = second.potential(level, 0, i);
-        for (std::int64_t j = 0; j < width; ++j) {
-          const double here = std::abs(row1[j] - row0[j]) * h + std::abs(row0[j]) * d[at(i)];
-          most[j] = here > most[j] ? here : most[j];
-        }
-      });
+      pair.each_row(
+          r, b, [&](std::int64_t i, const double* row0, const double* row1, std::int64_t width) {
+            const double h = second.potential(level, 0, i);
+            for (std::int64_t j = 0; j < width; ++j) {
+              const double here = std::abs(row1[j] - row0[j]) * h + std::abs(row0[j]) * d[at(i)];
+              most[j] = here > most[j] ? here : most[j];
+            }
+          });
     }
   });
   return out;
 }
 
 // Passes from zero come near d from below. A vector that no pass makes larger is no less than d.
-std::vector<double> Changes::difference(int threads,
-                                        const std::function<void()>& interrupt) const {
+std::vector<double> Changes::difference(int threads, const std::function<void()>& interrupt) const {
   constexpr double near = 1.0 + 1e-3;
   constexpr double raised = 1.0 + 1e-2;
   constexpr double rounded = 1.0 + 1e-14;  // a step's rounding, which the slack of bounds covers
@@ -100,16 +99,16 @@ Changes::Mixed Changes::mixed(int threads, const std::function<void()>& interrup
       }
       TilePair pair(first, second);
       for (std::int64_t r = 0; r < first.matrix().blocks(); ++r) {
-        pair.each_row(r, b, [&](std::int64_t i, const double* row0, const double* row1,
-                                std::int64_t width) {
-          for (std::int64_t j = 0; j < width; ++j) {
-            const double a = std::max(std::abs(row0[j]), std::abs(row1[j]));
-            const double most = a * now.all[at(i)];
-            all[j] = std::max(all[j], most);
-            const double further = row0[j] != row1[j] ? most : a * now.changed[at(i)];
-            changed[j] = std::max(changed[j], further);
-          }
-        });
+        pair.each_row(
+            r, b, [&](std::int64_t i, const double* row0, const double* row1, std::int64_t width) {
+              for (std::int64_t j = 0; j < width; ++j) {
+                const double a = std::max(std::abs(row0[j]), std::abs(row1[j]));
+                const double most = a * now.all[at(i)];
+                all[j] = std::max(all[j], most);
+                const double further = row0[j] != row1[j] ? most : a * now.changed[at(i)];
+                changed[j] = std::max(changed[j], further);
+              }
+            });
       }
     });
     const bool settled = next.all == now.all && next.changed == now.changed;
@@ -121,8 +120,7 @@ Changes::Mixed Changes::mixed(int threads, const std::function<void()>& interrup
   return now;
 }
 
-double Changes::bound(double first, double second, std::int64_t row,
-                      std::int64_t remaining) const {
+double Changes::bound(double first, double second, std::int64_t row, std::int64_t remaining) const {
   const double h0 = chains_[0]->potential(chains_[0]->level(remaining), 0, row);
   const double h1 = chains_[1]->potential(chains_[1]->level(remaining), 0, row);
   const double w0 = std::abs(first);

@@ -91,8 +91,7 @@ std::vector<double> Chains::shared_cut(double share) const {
 }
 
 const EdgeLists& Chains::shared(int which, int threads) const {
-  std::call_once(made_[which],
-                 [&] { shared_[which] = lists(shared_cut(shares[which]), threads); });
+  std::call_once(made_[which], [&] { shared_[which] = lists(shared_cut(shares[which]), threads); });
   return shared_[which];
 }
 

@@ -78,8 +78,8 @@ class Search {
     PathTree::Cursor cursor;
     std::vector<std::uint32_t> stack;
     std::vector<Found> found;
-    Buckets<std::uint32_t> waiting;  // prefixes by the bound of their next supplier
-    Buckets<Found> later;            // paths by their value
+    Buckets<std::uint32_t> waiting;    // prefixes by the bound of their next supplier
+    Buckets<Found> later;              // paths by their value
     std::vector<std::uint32_t> ended;  // prefixes that followed their whole list
     double beyond = 0.0;               // the most that a supplier left out of a list may lead to
     std::int64_t steps = 0;
@@ -113,16 +113,16 @@ class Search {
     const std::int64_t remaining = chains_.most_stages() < 0
                                        ? std::numeric_limits<std::int64_t>::max()
                                        : chains_.most_stages() - prefix.stage - 1;
-    const EdgeLists::Column& column =
-        lists_->column(chains_.list(state, remaining < 0 ? 0 : chains_.level(remaining)), prefix.row());
+    const EdgeLists::Column& column = lists_->column(
+        chains_.list(state, remaining < 0 ? 0 : chains_.level(remaining)), prefix.row());
     // At the last stage nothing may follow; what would is summed in one.
     if (remaining < 0) return {nullptr, 0, 0.0, 0.0, column.rest(0)};
     return column;
   }
 
   // Let a prefix wait until the threshold has come down to its next supplier.
-  void settle(Worker& worker, std::uint32_t number, double weight,
-              const EdgeLists::Column& column, std::uint32_t next) {
+  void settle(Worker& worker, std::uint32_t number, double weight, const EdgeLists::Column& column,
+              std::uint32_t next) {
     if (next < column.count) {
       const double bound = weight * (next == 0 ? column.best : column.edges[next].bound);
       if (bound >= floor_) worker.waiting[bucket(bound)].push_back(number);
@@ -200,16 +200,16 @@ class Search {
     work_.clear();
     if (beyond() >= threshold_) deepen();
     for (Worker& worker : workers_) {
-      for (auto& waiting = worker.waiting;
-           !waiting.empty() && waiting.begin()->first >= best; waiting.erase(waiting.begin())) {
+      for (auto& waiting = worker.waiting; !waiting.empty() && waiting.begin()->first >= best;
+           waiting.erase(waiting.begin())) {
         const auto& prefixes = waiting.begin()->second;
         work_.insert(work_.end(), prefixes.begin(), prefixes.end());
       }
-      for (auto later = worker.later.begin();
-           later != worker.later.end() && later->first >= best; ++later) {
-        const auto small = std::partition(
-            later->second.begin(), later->second.end(),
-            [&](const Found& one) { return std::abs(one.value) >= threshold_; });
+      for (auto later = worker.later.begin(); later != worker.later.end() && later->first >= best;
+           ++later) {
+        const auto small =
+            std::partition(later->second.begin(), later->second.end(),
+                           [&](const Found& one) { return std::abs(one.value) >= threshold_; });
         worker.found.insert(worker.found.end(), later->second.begin(), small);
         later->second.erase(later->second.begin(), small);
       }
@@ -226,14 +226,13 @@ class Search {
     if (query_.most_paths < std::numeric_limits<std::int64_t>::max()) {
       const double share = static_cast<double>(std::max<std::size_t>(found_.size(), 1)) /
                            static_cast<double>(query_.most_paths);
-      target = std::max(floor_, std::min(threshold_ / 4.0,
-                                         threshold_ / 2.0 * std::pow(share, 1.0 / growth)));
+      target = std::max(
+          floor_, std::min(threshold_ / 4.0, threshold_ / 2.0 * std::pow(share, 1.0 / growth)));
     } else if (std::isnan(query_.target)) {
       target = floor_;
     }
     // No prefix leads to more than the best final product does.
-    if (shared_ + 1 < Chains::shared_lists &&
-        target >= Chains::shares[shared_ + 1] * root_.best) {
+    if (shared_ + 1 < Chains::shared_lists && target >= Chains::shares[shared_ + 1] * root_.best) {
       lists_ = &chains_.shared(++shared_, threads_);
     } else {
       deep_ = chains_.deep(query_.demand, target, shared_, threads_, interrupt_);
@@ -315,9 +314,7 @@ class Search {
   std::vector<double> pruned(std::int64_t kept) {
     const PrunedSums none(scale());
     PrunedSums sums = none;
-    const auto add = [&](const Found& path) {
-      sums.add(tree_[path.prefix].stage, path.value);
-    };
+    const auto add = [&](const Found& path) { sums.add(tree_[path.prefix].stage, path.value); };
     std::for_each(found_.begin() + kept, found_.end(), add);
     for (const Worker& worker : workers_) {
       for (const auto& [key, paths] : worker.later) std::for_each(paths.begin(), paths.end(), add);
@@ -331,8 +328,7 @@ class Search {
       }
       for (std::uint32_t number = begin; number < end; ++number) {
         const Prefix& prefix = tree_[number];
-        parts[at(c)].add(prefix.stage + 1,
-                         prefix.weight * suppliers(prefix).rest(prefix.followed));
+        parts[at(c)].add(prefix.stage + 1, prefix.weight * suppliers(prefix).rest(prefix.followed));
       }
     });
     for (const PrunedSums& part : parts) sums.add(part);
@@ -343,8 +339,7 @@ class Search {
   double scale() const {
     double sum = 0.0;
     for (const Edge& root : roots_) {
-      sum += std::abs(root.coefficient *
-                      chains_.multiplier(chains_.enter(0, root.row), root.row));
+      sum += std::abs(root.coefficient * chains_.multiplier(chains_.enter(0, root.row), root.row));
     }
     return std::max(sum, roots_.empty() ? 0.0 : roots_.front().bound);
   }

@@ -12,7 +12,8 @@ namespace carbonflows {
 // Both tables' tiles of one place as dense arrays.
 class TilePair {
  public:
-  TilePair(const Chains& first, const Chains& second) : matrix_{&first.matrix(), &second.matrix()} {}
+  TilePair(const Chains& first, const Chains& second)
+      : matrix_{&first.matrix(), &second.matrix()} {}
 
   // Call visit(row, values of the first table's row, of the second's, columns).
   template <class Visit>

@@ -164,9 +164,9 @@ Iterations gauss_seidel(const Operator<Value>& op, const Factors<Value>& factors
   return solve_groups<Value>(sweeper, y, x, start_is_zero, threads, interrupt);
 }
 
-#define CARBONFLOWS_FOR_VALUE(Value)                                                            \
-  template Iterations gauss_seidel<Value>(const Operator<Value>&, const Factors<Value>&,  \
-                                          Columns<const double>, Columns<double>, bool,         \
+#define CARBONFLOWS_FOR_VALUE(Value)                                                     \
+  template Iterations gauss_seidel<Value>(const Operator<Value>&, const Factors<Value>&, \
+                                          Columns<const double>, Columns<double>, bool,  \
                                           const Stopping&, int, const std::function<void()>&);
 CARBONFLOWS_FOR_VALUE(double)
 CARBONFLOWS_FOR_VALUE(float)

@@ -174,12 +174,11 @@ class Krylov {
     Buffer<Value>& v = basis_[at(j)];
     Buffer<Value>& z = swept_[at(j)];
     Buffer<Value>& u = basis_[at(j + 1)];
-    pipeline_.run(team, z.data(), width_, 1,
-                  [&](std::int64_t r, const Value* lower, const Value*) {
-                    sweep_block(r, block(v, r), lower, block(z, r));
-                    poll_();
-                    return r + 1 < blocks_;
-                  });
+    pipeline_.run(team, z.data(), width_, 1, [&](std::int64_t r, const Value* lower, const Value*) {
+      sweep_block(r, block(v, r), lower, block(z, r));
+      poll_();
+      return r + 1 < blocks_;
+    });
     each_block(team, [&](std::int64_t r) {
       Value* out = block(u, r);
       std::fill_n(out, length(r), Value{0});
@@ -355,15 +354,15 @@ class Krylov {
 }  // namespace
 
 template <class Value>
-Iterations gmres(const Operator<Value>& op, const Factors<Value>& factors,
-                 Columns<const double> y, Columns<double> x, bool start_is_zero, const Stopping& stopping, int threads,
+Iterations gmres(const Operator<Value>& op, const Factors<Value>& factors, Columns<const double> y,
+                 Columns<double> x, bool start_is_zero, const Stopping& stopping, int threads,
                  const std::function<void()>& interrupt) {
   Krylov<Value> krylov(op, factors, stopping, interrupt);
   return solve_groups<Value>(krylov, y, x, start_is_zero, threads, interrupt);
 }
 
-#define CARBONFLOWS_FOR_VALUE(Value)                                                             \
-  template Iterations gmres<Value>(const Operator<Value>&, const Factors<Value>&,          \
+#define CARBONFLOWS_FOR_VALUE(Value)                                                              \
+  template Iterations gmres<Value>(const Operator<Value>&, const Factors<Value>&,                 \
                                    Columns<const double>, Columns<double>, bool, const Stopping&, \
                                    int, const std::function<void()>&);
 CARBONFLOWS_FOR_VALUE(double)

@@ -36,9 +36,8 @@ std::vector<std::int64_t> factor_starts(std::span<const std::int64_t> starts) {
   return first;
 }
 
-std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute,
-                           const Kernels& kernels, std::span<double> factors,
-                           std::span<std::int32_t> pivots, int threads) {
+std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute, const Kernels& kernels,
+                           std::span<double> factors, std::span<std::int32_t> pivots, int threads) {
   const std::int64_t blocks = matrix.blocks();
   const std::vector<std::int64_t> first = factor_starts(matrix.starts);
   std::vector<std::int64_t> failed(at(blocks), -1);
@@ -49,8 +48,7 @@ std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute,
     for (double& a : block) a = -(absolute ? std::abs(a) : a);
     for (std::int64_t i = 0; i < size; ++i) block[at(i * size + i)] += 1.0;
     const std::int64_t start = matrix.starts[at(b)];
-    const std::int64_t step =
-        kernels.factor(block.data(), pivots.data() + start, size);
+    const std::int64_t step = kernels.factor(block.data(), pivots.data() + start, size);
     if (step >= 0) failed[at(b)] = start + step;
   });
   return *std::max_element(failed.begin(), failed.end());
@@ -79,9 +77,9 @@ void product(const Operator<Value>& op, Columns<const double> x, Columns<double>
   }
 }
 
-#define CARBONFLOWS_FOR_VALUE(Value)                                                             \
-  template struct Operator<Value>;                                                               \
-  template void product<Value>(const Operator<Value>&, Columns<const double>, Columns<double>,   \
+#define CARBONFLOWS_FOR_VALUE(Value)                                                           \
+  template struct Operator<Value>;                                                             \
+  template void product<Value>(const Operator<Value>&, Columns<const double>, Columns<double>, \
                                int, const std::function<void()>&);
 CARBONFLOWS_FOR_VALUE(double)
 CARBONFLOWS_FOR_VALUE(float)

@@ -70,8 +70,8 @@ Owned<Value> build(const carbonflows::Source<Index>& source, const Ints& starts,
   Owned<Value> owned;
   owned.starts = starts;
   owned.entries.resize((starts.size() - 1) * (starts.size() - 1));
-  const auto totals = carbonflows::plan_tiles(source, std::span(owned.starts),
-                                              std::span(owned.entries), threads);
+  const auto totals =
+      carbonflows::plan_tiles(source, std::span(owned.starts), std::span(owned.entries), threads);
   owned.masks.resize(at(totals.masks), 0xffff);  // garbage that filling must overwrite
   owned.values.resize(at(totals.values), Value{-7});
   carbonflows::fill_tiles(source, std::span<const std::int64_t>(owned.starts),

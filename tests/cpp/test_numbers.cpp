@@ -50,9 +50,9 @@ TEST_CASE("only lines of plain numbers are taken") {
     CAPTURE(good);
     CHECK(taken(good, 2));
   }
-  for (const char* bad : {"", "1", "1\t", "\t1", "1\t2\t", "1\t2\t3", "1 \t2", " 1\t2", "1\t+2",
-                          "nan\t1", "inf\t1", "1e999\t1", "1,5\t2", "0x1\t2", "1_0\t2", "0\t-",
-                          "\"1\"\t2", "1\t2\r"}) {
+  for (const char* bad :
+       {"", "1", "1\t", "\t1", "1\t2\t", "1\t2\t3", "1 \t2", " 1\t2", "1\t+2", "nan\t1", "inf\t1",
+        "1e999\t1", "1,5\t2", "0x1\t2", "1_0\t2", "0\t-", "\"1\"\t2", "1\t2\r"}) {
     CAPTURE(bad);
     CHECK(!taken(bad, 2));
   }

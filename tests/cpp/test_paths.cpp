@@ -95,7 +95,8 @@ TEST_CASE("a search finds every path, in order, with any number of threads") {
       p.a = random_matrix(p.starts, 3, 0.3, 0.6, negatives);
       p.y = random_vector(p.n(), 4);
       p.s = random_vector(p.n(), 5);
-      for (std::int64_t i = 0; i < p.n(); i += 3) p.s[at(i)] = p.y[at(i + 1 < p.n() ? i + 1 : i)] = 0.0;
+      for (std::int64_t i = 0; i < p.n(); i += 3)
+        p.s[at(i)] = p.y[at(i + 1 < p.n() ? i + 1 : i)] = 0.0;
       if (negatives) p.y[2] = -0.5;
       if (filtered) p.through.assign(at(p.n()), 0), p.through[4] = p.through[20] = 1;
       const auto owned = tiled<double>(p.a, p.starts);
@@ -109,11 +110,13 @@ TEST_CASE("a search finds every path, in order, with any number of threads") {
       REQUIRE(expected.size() > 150);
       for (const int threads : {1, 2, 5}) {
         const carbonflows::Chains chains(op, p.s, m, p.through, -1, threads, [] {});
-        for (const std::int64_t most : {std::int64_t{100}, std::numeric_limits<std::int64_t>::max()}) {
-          const carbonflows::PathQuery query{p.y, threshold, most,
-                                             std::numeric_limits<double>::quiet_NaN(), 1 << 24, 1 << 24};
+        for (const std::int64_t most :
+             {std::int64_t{100}, std::numeric_limits<std::int64_t>::max()}) {
+          const carbonflows::PathQuery query{
+              p.y, threshold, most, std::numeric_limits<double>::quiet_NaN(), 1 << 24, 1 << 24};
           const auto found = carbonflows::find_paths(chains, query, position, threads, [] {});
-          const std::size_t count = std::min<std::size_t>(expected.size(), static_cast<std::size_t>(most));
+          const std::size_t count =
+              std::min<std::size_t>(expected.size(), static_cast<std::size_t>(most));
           REQUIRE(found.values.size == count);
           double sum = 0.0;
           for (std::size_t k = 0; k < count; ++k) {
@@ -148,8 +151,12 @@ TEST_CASE("a search that needs too much room says so") {
   Ints position(at(p.n()));
   std::iota(position.begin(), position.end(), 0);
   const carbonflows::Chains chains(op, p.s, multipliers(p), p.through, -1, 2, [] {});
-  const carbonflows::PathQuery query{p.y, 1e-12, std::numeric_limits<std::int64_t>::max(),
-                                     std::numeric_limits<double>::quiet_NaN(), 1 << 24, 1000};
+  const carbonflows::PathQuery query{p.y,
+                                     1e-12,
+                                     std::numeric_limits<std::int64_t>::max(),
+                                     std::numeric_limits<double>::quiet_NaN(),
+                                     1 << 24,
+                                     1000};
   const auto found = carbonflows::find_paths(chains, query, position, 2, [] {});
   CHECK(found.outcome == carbonflows::PathOutcome::too_many);
   CHECK(found.nodes <= 4 * 4096);

@@ -21,8 +21,8 @@ struct Prepared {
       : matrix(tiled(a, starts)),
         factors(at(carbonflows::factor_starts(matrix.starts).back())),
         pivots(at(starts.back())) {
-    const auto failed = carbonflows::factor_blocks(
-        matrix.view(), false, kernels, std::span(factors), std::span(pivots), 2);
+    const auto failed = carbonflows::factor_blocks(matrix.view(), false, kernels,
+                                                   std::span(factors), std::span(pivots), 2);
     REQUIRE(failed == -1);
   }
   carbonflows::Factors<double> blocks() { return {std::span(factors), std::span(pivots)}; }
@@ -33,12 +33,12 @@ Doubles solve(Prepared& system, const carbonflows::Kernels& kernels, const Doubl
   const std::int64_t n = system.matrix.starts.back();
   Doubles x(y.size(), 0.0);
   const Doubles ones(at(n), 1.0);
-  const carbonflows::Operator<double> op{system.matrix.view(), adjoint,
-                                         carbonflows::Semiring::sum, &kernels};
+  const carbonflows::Operator<double> op{system.matrix.view(), adjoint, carbonflows::Semiring::sum,
+                                         &kernels};
   const auto method = krylov ? &carbonflows::gmres<double> : &carbonflows::gauss_seidel<double>;
-  const auto done = method(
-      op, system.blocks(), {y.data(), n, columns, columns, 1}, {x.data(), n, columns, columns, 1},
-      true, {ones, ones, 1e-13, 500}, threads, no_interrupt);
+  const auto done = method(op, system.blocks(), {y.data(), n, columns, columns, 1},
+                           {x.data(), n, columns, columns, 1}, true, {ones, ones, 1e-13, 500},
+                           threads, no_interrupt);
   CHECK(done.outcome == carbonflows::Outcome::reached);
   if (sweeps != nullptr) *sweeps = done.sweeps;
   return x;
@@ -61,7 +61,8 @@ TEST_CASE("sweeps solve (I - A) x = y and its adjoint for every number of right-
         Doubles m(at(n * n));
         for (std::int64_t i = 0; i < n; ++i) {
           for (std::int64_t j = 0; j < n; ++j) {
-            m[at(i * n + j)] = (i == j ? 1.0 : 0.0) - (adjoint ? a[at(j * n + i)] : a[at(i * n + j)]);
+            m[at(i * n + j)] =
+                (i == j ? 1.0 : 0.0) - (adjoint ? a[at(j * n + i)] : a[at(i * n + j)]);
           }
         }
         for (std::int64_t c = 0; c < columns; ++c) {
@@ -151,9 +152,8 @@ TEST_CASE("an interrupt stops the sweeps and leaves the pool usable") {
     if (++calls == 3) throw std::runtime_error("stop");
   };
   CHECK_THROWS_AS(
-      carbonflows::gauss_seidel(op, system.blocks(), {y.data(), n, 1, 1, 1},
-                                {x.data(), n, 1, 1, 1}, true, {{}, {}, 0.0, 1000000000}, 2,
-                                interrupt),
+      carbonflows::gauss_seidel(op, system.blocks(), {y.data(), n, 1, 1, 1}, {x.data(), n, 1, 1, 1},
+                                true, {{}, {}, 0.0, 1000000000}, 2, interrupt),
       std::runtime_error);
   CHECK(carbonflows::pool_size() >= 1);
 }

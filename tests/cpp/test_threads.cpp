@@ -117,7 +117,8 @@ TEST_CASE("where no thread can be started, those that are there do all of it") {
   if (child == 0) {
     parallel_for(2, 10, [](std::int64_t) {});
     struct rlimit least = {1, 1};
-    if (setrlimit(RLIMIT_AS, &least) != 0) _exit(2);  // no room for stacks beyond those that a fork left
+    if (setrlimit(RLIMIT_AS, &least) != 0)
+      _exit(2);  // no room for stacks beyond those that a fork left
     std::vector<int> done(10, 0);
     int members = 0;
     run_team(200, [&](Team& team) {

@@ -8,8 +8,8 @@ using namespace support;
 
 namespace {
 
-const std::vector<Ints> partitions = {
-    {0, 1}, {0, 5}, {0, 256}, {0, 3, 20, 21, 60}, {0, 16, 32, 48}, {0, 200, 241}};
+const std::vector<Ints> partitions = {{0, 1},          {0, 5},       {0, 256}, {0, 3, 20, 21, 60},
+                                      {0, 16, 32, 48}, {0, 200, 241}};
 
 Doubles back_to_dense(const carbonflows::TiledMatrix<double>& matrix) {
   const std::int64_t n = matrix.size();
@@ -86,10 +86,10 @@ TEST_CASE("rows, columns and dense arrays of either order build the same arrays"
           carbonflows::Source<std::int32_t>{n, by_column, line_starts.data(), positions.data(),
                                             values.data(), 0, divisor.data()},
           starts, 2);
-      const auto dense = build<double>(
-          carbonflows::Source<std::int64_t>{n, by_column, nullptr, nullptr, lines.data(), n,
-                                            divisor.data()},
-          starts, 2);
+      const auto dense =
+          build<double>(carbonflows::Source<std::int64_t>{n, by_column, nullptr, nullptr,
+                                                          lines.data(), n, divisor.data()},
+                        starts, 2);
       for (const auto* got : {&sparse, &dense}) {
         CHECK(got->masks == expected.masks);
         CHECK(got->values == expected.values);
@@ -131,7 +131,8 @@ TEST_CASE("masks that do not fit their tile are found") {
     for (const int threads : {1, 3}) {
       auto owned = tiled(a, starts, threads);
       CHECK(carbonflows::masks_fit(owned.view(), threads));
-      for (std::size_t place = 0; place < owned.masks.size(); place += 1 + owned.masks.size() / 50) {
+      for (std::size_t place = 0; place < owned.masks.size();
+           place += 1 + owned.masks.size() / 50) {
         for (unsigned bit = 0; bit < 16; ++bit) {
           owned.masks[place] = static_cast<std::uint16_t>(owned.masks[place] ^ (1U << bit));
           CHECK_FALSE(carbonflows::masks_fit(owned.view(), threads));

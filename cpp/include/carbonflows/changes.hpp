@@ -8,7 +8,8 @@
 //     |w1 − w0| h1_j + |w0| d_j        and the same with the two tables exchanged,
 //
 // with d_j the most that a completion's value changes, d_j = max(|Δs_j|, max_i (|Δa_ij| h1_i +
-// |a0_ij| d_i)): where little has changed, the last two are much smaller. New and vanished paths have a zero on one side, and are found like all others.
+// |a0_ij| d_i)): where little has changed, the last two are much smaller. New and vanished paths
+// have a zero on one side, and are found like all others.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +23,12 @@ namespace carbonflows {
 
 struct ChangesFound {
   PathOutcome outcome = PathOutcome::complete;
-  Owned<double> before, after;    // values, by |after − before|; ties by stages, then positions
-  Owned<std::int64_t> starts;     // paths + 1
+  Owned<double> before, after;  // values, by |after − before|; ties by stages, then positions
+  Owned<std::int64_t> starts;   // paths + 1
   Owned<std::int32_t> rows;
-  Owned<double> first, second;    // the factor of each step: y of a path's first, a of the others
-  std::vector<double> pruned;     // change of what is not reported, by the stage where it was cut
-  std::int64_t nodes = 0;         // prefixes expanded
+  Owned<double> first, second;  // the factor of each step: y of a path's first, a of the others
+  std::vector<double> pruned;   // change of what is not reported, by the stage where it was cut
+  std::int64_t nodes = 0;       // prefixes expanded
 };
 
 // Two tables of one shape and a demand in each, made ready for searches with any threshold.
@@ -49,9 +50,8 @@ class Changes {
   // with a factor that differs are found whose larger factors multiply to that, whatever their
   // change: also those that are worth the same in both tables, or nothing, since what changed may
   // have cancelled out.
-  ChangesFound find(double threshold, bool equal, std::int64_t most_paths,
-                    std::int64_t most_found, std::int64_t most_nodes,
-                    std::span<const std::int64_t> position, int threads,
+  ChangesFound find(double threshold, bool equal, std::int64_t most_paths, std::int64_t most_found,
+                    std::int64_t most_nodes, std::span<const std::int64_t> position, int threads,
                     const std::function<void()>& interrupt) const;
 
  private:
@@ -69,7 +69,7 @@ class Changes {
 
   const Chains* chains_[2];
   std::vector<double> demand_[2];
-  std::vector<double> reach_[2];  // the largest |y a ··· a| that arrives at a row
+  std::vector<double> reach_[2];    // the largest |y a ··· a| that arrives at a row
   std::vector<double> difference_;  // d, or more
   bool one_sign_;
   bool lists_by_largest_;  // no demand changes its sign either, so that `max` bounds every prefix

@@ -112,9 +112,8 @@ class Chains {
  private:
   std::vector<double> shared_cut(double share) const;
   EdgeLists lists(const std::vector<double>& cut, int threads) const;
-  void fill(std::int64_t block, const double* cuts, const double* bounds,
-            const double* multipliers, EdgeLists::Column* columns,
-            std::vector<Edge>& edges) const;
+  void fill(std::int64_t block, const double* cuts, const double* bounds, const double* multipliers,
+            EdgeLists::Column* columns, std::vector<Edge>& edges) const;
 
   Operator<double> op_;
   std::vector<double> s_, multipliers_;
@@ -130,10 +129,10 @@ class Chains {
 struct PathQuery {
   std::span<const double> demand;
   double threshold;
-  std::int64_t most_paths;   // the largest
-  double target;             // once the sizes reported sum up to this; NaN for no target
-  std::int64_t most_found;   // memory: paths found, more of which are too many
-  std::int64_t most_nodes;   // memory: prefixes kept, and a few of their rows each
+  std::int64_t most_paths;  // the largest
+  double target;            // once the sizes reported sum up to this; NaN for no target
+  std::int64_t most_found;  // memory: paths found, more of which are too many
+  std::int64_t most_nodes;  // memory: prefixes kept, and a few of their rows each
 };
 
 // Numbers that threads write first: a vector would have one thread set them to zero.

@@ -55,17 +55,17 @@ struct Factors {
 std::vector<std::int64_t> factor_starts(std::span<const std::int64_t> starts);
 
 // Factor I − A_rr (or I − |A_rr|) for every block. Returns the row whose pivot vanished, or -1.
-std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute,
-                           const Kernels& kernels, std::span<double> factors,
-                           std::span<std::int32_t> pivots, int threads);
+std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute, const Kernels& kernels,
+                           std::span<double> factors, std::span<std::int32_t> pivots, int threads);
 
 // out = B x in the operator's semiring.
 template <class Value>
 void product(const Operator<Value>& op, Columns<const double> x, Columns<double> out, int threads,
              const std::function<void()>& interrupt);
 
-// When to stop: once Σ_i residual_weight_i |r_i| is expected to be at most goal · Σ_i value_weight_i
-// |x_i| for every right-hand side, or after `sweeps`. Without weights, after `sweeps` exactly.
+// When to stop: once Σ_i residual_weight_i |r_i| is expected to be at most goal · Σ_i
+// value_weight_i |x_i| for every right-hand side, or after `sweeps`. Without weights, after
+// `sweeps` exactly.
 struct Stopping {
   std::span<const double> residual_weight;
   std::span<const double> value_weight;

@@ -36,8 +36,7 @@ class Team {
 void run_team(int threads, const std::function<void(Team&)>& body);
 
 // Call body(task) for task = 0 … tasks-1, each exactly once, on up to `threads` threads.
-void parallel_for(int threads, std::int64_t tasks,
-                  const std::function<void(std::int64_t)>& body);
+void parallel_for(int threads, std::int64_t tasks, const std::function<void(std::int64_t)>& body);
 
 // Threads that the pool has started and not yet lost to a fork.
 int pool_size();

@@ -16,8 +16,8 @@
 
 namespace carbonflows {
 
-inline constexpr std::int64_t max_block = 256;      // rows in a block, so that an index fits a byte
-inline constexpr std::int64_t value_padding = 16;   // values readable past the end of the last tile
+inline constexpr std::int64_t max_block = 256;     // rows in a block, so that an index fits a byte
+inline constexpr std::int64_t value_padding = 16;  // values readable past the end of the last tile
 
 enum class TileKind : std::int64_t { empty = 0, dense = 1, packed = 2 };
 
@@ -62,7 +62,11 @@ struct TiledMatrix {
     const TileEntry& e = entry(r, s);
     const auto kind = static_cast<TileKind>(e.kind);
     const Value* first = values.data() + e.values;
-    return {kind, rows(r), rows(s), first, masks.data() + e.masks,
+    return {kind,
+            rows(r),
+            rows(s),
+            first,
+            masks.data() + e.masks,
             first + (kind == TileKind::dense ? rows(r) * dense_stride(rows(s)) : e.count)};
   }
 };
@@ -114,7 +118,8 @@ void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<V
 template <class Value>
 void unpack_tile(const Tile<Value>& tile, std::span<double> dense);
 
-// Write the values of diag(left) · matrix · diag(right), tiled alike; entries that become zero stay.
+// Write the values of diag(left) · matrix · diag(right), tiled alike; entries that become zero
+// stay.
 template <class Value>
 void scale_tiles(const TiledMatrix<Value>& matrix, std::span<const double> left,
                  std::span<const double> right, std::span<Value> values, int threads);
