@@ -47,9 +47,9 @@ def counted() -> Iterator[Counter[str]]:
 
     def solving(solve: Callable[..., Any]) -> Callable[..., Any]:
         def counting(tiles: Any, factors: Any, pivots: Any, y: Any, *rest: Any) -> Any:
-            done = solve(tiles, factors, pivots, y, *rest)
-            add(tiles, done[0], y.shape[1])
-            return done
+            passes = solve(tiles, factors, pivots, y, *rest)
+            add(tiles, passes, y.shape[1])
+            return passes
 
         return counting
 

@@ -83,7 +83,8 @@ class Tiles:
         absolute: bool,
         threads: int,
         isa: str,
-    ) -> tuple[int, int]: ...
+    ) -> int:
+        """Improve x in place; return the passes over the matrix."""
 
 class Tiles32(Tiles):
     """The same in float32, as are the factors it takes and the vectors it works on; no `factor`."""

@@ -14,8 +14,6 @@ namespace {
 // Above this share of nonzero cells a dense tile is no larger worth mentioning, and faster.
 constexpr double dense_share = 0.9;
 
-std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
-
 std::vector<std::int32_t> block_of_rows(std::span<const std::int64_t> starts) {
   std::vector<std::int32_t> block(at(starts.back()));
   for (std::size_t b = 0; b + 1 < starts.size(); ++b) {
@@ -55,9 +53,9 @@ void visit_line(const Source<Index>& source, std::int64_t line, Visit visit) {
 template <class Value>
 void clear_tile(const TileEntry& entry, std::int64_t rows, std::int64_t columns,
                 std::span<std::uint16_t> masks, std::span<Value> values) {
-  if (entry.kind == static_cast<std::int64_t>(TileKind::dense)) {
+  if (entry.kind == TileKind::dense) {
     std::fill_n(values.data() + entry.values, rows * dense_stride(columns), Value{0});
-  } else if (entry.kind == static_cast<std::int64_t>(TileKind::packed)) {
+  } else if (entry.kind == TileKind::packed) {
     std::fill_n(masks.data() + entry.masks, rows * mask_count(columns), std::uint16_t{0});
   }
 }
@@ -89,13 +87,13 @@ TileTotals plan_tiles(const Source<Index>& source, std::span<const std::int64_t>
       entry.values = totals.values;
       entry.masks = totals.masks;
       if (entry.count == 0) {
-        entry.kind = static_cast<std::int64_t>(TileKind::empty);
+        entry.kind = TileKind::empty;
       } else if (static_cast<double>(entry.count) >=
                  dense_share * static_cast<double>(rows * dense_stride(columns))) {
-        entry.kind = static_cast<std::int64_t>(TileKind::dense);
+        entry.kind = TileKind::dense;
         totals.values += rows * dense_stride(columns);
       } else {
-        entry.kind = static_cast<std::int64_t>(TileKind::packed);
+        entry.kind = TileKind::packed;
         totals.values += (entry.count + 7) / 8 * 8;  // every tile starts on a cache line
         totals.masks += rows * mask_count(columns);
       }
@@ -152,7 +150,7 @@ void fill_tiles(const Source<Index>& source, std::span<const std::int64_t> start
         const std::int64_t column = source.by_column ? line - first : p - starts[at(other)];
         const std::int64_t columns =
             source.by_column ? last - first : starts[at(other) + 1] - starts[at(other)];
-        if (entry.kind == static_cast<std::int64_t>(TileKind::dense)) {
+        if (entry.kind == TileKind::dense) {
           values[at(entry.values + row * dense_stride(columns) + column)] =
               static_cast<Value>(value);
           return;
@@ -164,7 +162,7 @@ void fill_tiles(const Source<Index>& source, std::span<const std::int64_t> start
     }
     for (std::int64_t other = 0; other < blocks; ++other) {  // the gaps between packed tiles
       const TileEntry& entry = tile_of(other);
-      if (entry.kind != static_cast<std::int64_t>(TileKind::packed)) continue;
+      if (entry.kind != TileKind::packed) continue;
       std::fill(values.begin() + entry.values + entry.count,
                 values.begin() + entry.values + (entry.count + 7) / 8 * 8, Value{0});
     }
@@ -172,45 +170,45 @@ void fill_tiles(const Source<Index>& source, std::span<const std::int64_t> start
 }
 
 template <class Value>
-void row_counts(const TiledMatrix<Value>& matrix, std::span<std::int64_t> counts, int threads) {
+void TiledMatrix<Value>::row_counts(std::span<std::int64_t> counts, int threads) const {
   std::fill(counts.begin(), counts.end(), 0);
-  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
-    const std::int64_t first = matrix.starts[at(r)];
-    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
-      visit_tile(matrix.tile(r, s),
+  parallel_for(threads, blocks(), [&](std::int64_t r) {
+    const std::int64_t first = starts[at(r)];
+    for (std::int64_t s = 0; s < blocks(); ++s) {
+      visit_tile(tile(r, s),
                  [&](std::int64_t i, std::int64_t, double) { ++counts[at(first + i)]; });
     }
   });
 }
 
 template <class Value>
-void unpack_rows(const TiledMatrix<Value>& matrix, std::span<const std::int64_t> row_starts,
-                 std::span<std::int64_t> positions, std::span<double> values, int threads) {
-  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
-    const std::int64_t first = matrix.starts[at(r)];
+void TiledMatrix<Value>::unpack_rows(std::span<const std::int64_t> row_starts,
+                                     std::span<std::int64_t> positions, std::span<double> out,
+                                     int threads) const {
+  parallel_for(threads, blocks(), [&](std::int64_t r) {
+    const std::int64_t first = starts[at(r)];
     std::vector<std::int64_t> cursor(row_starts.begin() + first,
-                                     row_starts.begin() + first + matrix.rows(r));
-    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
-      visit_tile(matrix.tile(r, s), [&](std::int64_t i, std::int64_t j, double value) {
+                                     row_starts.begin() + first + rows(r));
+    for (std::int64_t s = 0; s < blocks(); ++s) {
+      visit_tile(tile(r, s), [&](std::int64_t i, std::int64_t j, double value) {
         const std::size_t place = at(cursor[at(i)]++);
-        positions[place] = matrix.starts[at(s)] + j;
-        values[place] = value;
+        positions[place] = starts[at(s)] + j;
+        out[place] = value;
       });
     }
   });
 }
 
 template <class Value>
-void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<Value> dense,
-                    int threads) {
-  const std::int64_t n = matrix.size();
-  parallel_for(threads, matrix.blocks(), [&](std::int64_t s) {
-    const std::int64_t first = matrix.starts[at(s)];
+void TiledMatrix<Value>::unpack_negated(bool absolute, std::span<Value> dense, int threads) const {
+  const std::int64_t n = size();
+  parallel_for(threads, blocks(), [&](std::int64_t s) {
+    const std::int64_t first = starts[at(s)];
     Value* columns = dense.data() + first * n;
-    std::fill_n(columns, matrix.rows(s) * n, Value{0});
-    for (std::int64_t r = 0; r < matrix.blocks(); ++r) {
-      Value* corner = columns + matrix.starts[at(r)];
-      visit_tile(matrix.tile(r, s), [&](std::int64_t i, std::int64_t j, Value value) {
+    std::fill_n(columns, rows(s) * n, Value{0});
+    for (std::int64_t r = 0; r < blocks(); ++r) {
+      Value* corner = columns + starts[at(r)];
+      visit_tile(tile(r, s), [&](std::int64_t i, std::int64_t j, Value value) {
         corner[j * n + i] = -(absolute ? std::abs(value) : value);
       });
     }
@@ -218,36 +216,36 @@ void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<V
 }
 
 template <class Value>
-void unpack_tile(const Tile<Value>& tile, std::span<double> dense) {
+void Tile<Value>::unpack(std::span<double> dense) const {
   std::fill(dense.begin(), dense.end(), 0.0);
-  visit_tile(tile, [&](std::int64_t i, std::int64_t j, double value) {
-    dense[at(i * tile.columns + j)] = value;
+  visit_tile(*this, [&](std::int64_t i, std::int64_t j, double value) {
+    dense[at(i * columns + j)] = value;
   });
 }
 
 template <class Value>
-void scale_tiles(const TiledMatrix<Value>& matrix, std::span<const double> left,
-                 std::span<const double> right, std::span<Value> values, int threads) {
-  std::fill(values.end() - value_padding, values.end(), Value{0});
-  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
-    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
-      const Tile<Value> tile = matrix.tile(r, s);
-      const double* rows = left.data() + matrix.starts[at(r)];
-      const double* columns = right.data() + matrix.starts[at(s)];
-      Value* out = values.data() + matrix.entry(r, s).values;
+void TiledMatrix<Value>::scale(std::span<const double> left, std::span<const double> right,
+                               std::span<Value> out, int threads) const {
+  std::fill(out.end() - value_padding, out.end(), Value{0});
+  parallel_for(threads, blocks(), [&](std::int64_t r) {
+    for (std::int64_t s = 0; s < blocks(); ++s) {
+      const Tile<Value> tile = this->tile(r, s);
+      const double* of_row = left.data() + starts[at(r)];
+      const double* of_column = right.data() + starts[at(s)];
+      Value* to = out.data() + entry(r, s).values;
       const auto scaled = [&](std::int64_t i, std::int64_t j, Value value) {
-        return static_cast<Value>(rows[i] * static_cast<double>(value) * columns[j]);
+        return static_cast<Value>(of_row[i] * static_cast<double>(value) * of_column[j]);
       };
       if (tile.kind == TileKind::dense) {
-        std::fill_n(out, tile.end - tile.values, Value{0});
+        std::fill_n(to, tile.end - tile.values, Value{0});
         visit_tile(tile, [&](std::int64_t i, std::int64_t j, Value value) {
-          out[i * dense_stride(tile.columns) + j] = scaled(i, j, value);
+          to[i * dense_stride(tile.columns) + j] = scaled(i, j, value);
         });
       } else if (tile.kind == TileKind::packed) {
         const std::int64_t count = tile.end - tile.values;
-        std::fill_n(out + count, (count + 7) / 8 * 8 - count, Value{0});
+        std::fill_n(to + count, (count + 7) / 8 * 8 - count, Value{0});
         visit_tile(tile, [&](std::int64_t i, std::int64_t j, Value value) {
-          *out++ = scaled(i, j, value);
+          *to++ = scaled(i, j, value);
         });
       }
     }
@@ -255,18 +253,18 @@ void scale_tiles(const TiledMatrix<Value>& matrix, std::span<const double> left,
 }
 
 template <class Value>
-void sum_row_groups(const TiledMatrix<Value>& matrix, std::span<const std::int32_t> codes,
-                    std::span<double> sums, int threads) {
-  const std::int64_t n = matrix.size();
-  parallel_for(threads, matrix.blocks(), [&](std::int64_t b) {
-    double* left = sums.data() + matrix.starts[at(b)];
+void TiledMatrix<Value>::sum_row_groups(std::span<const std::int32_t> codes, std::span<double> sums,
+                                        int threads) const {
+  const std::int64_t n = size();
+  parallel_for(threads, blocks(), [&](std::int64_t b) {
+    double* left = sums.data() + starts[at(b)];
     const auto groups = static_cast<std::int64_t>(sums.size()) / n;
     for (std::int64_t g = 0; g < groups; ++g) {
-      std::fill_n(left + g * n, matrix.rows(b), 0.0);
+      std::fill_n(left + g * n, rows(b), 0.0);
     }
-    for (std::int64_t r = 0; r < matrix.blocks(); ++r) {
-      const std::int32_t* group = codes.data() + matrix.starts[at(r)];
-      visit_tile(matrix.tile(r, b), [&](std::int64_t i, std::int64_t j, Value a) {
+    for (std::int64_t r = 0; r < blocks(); ++r) {
+      const std::int32_t* group = codes.data() + starts[at(r)];
+      visit_tile(tile(r, b), [&](std::int64_t i, std::int64_t j, Value a) {
         left[group[i] * n + j] += static_cast<double>(a);
       });
     }
@@ -274,22 +272,22 @@ void sum_row_groups(const TiledMatrix<Value>& matrix, std::span<const std::int32
 }
 
 template <class Value>
-bool masks_fit(const TiledMatrix<Value>& matrix, int threads) {
-  std::vector<std::uint8_t> fits(at(matrix.blocks()), 1);
-  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
-    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
-      const Tile<Value> tile = matrix.tile(r, s);
+bool TiledMatrix<Value>::masks_fit(int threads) const {
+  std::vector<std::uint8_t> fits(at(blocks()), 1);
+  parallel_for(threads, blocks(), [&](std::int64_t r) {
+    for (std::int64_t s = 0; s < blocks(); ++s) {
+      const Tile<Value> tile = this->tile(r, s);
       if (tile.kind != TileKind::packed) continue;
       const std::int64_t chunks = mask_count(tile.columns);
       const unsigned outside = 0xffffU << ((tile.columns - 1) % 16 + 1);  // of the last mask
       unsigned beyond = 0;
       std::int64_t count = 0;
       for (std::int64_t i = 0; i < tile.rows; ++i) {
-        const std::uint16_t* masks = tile.masks + i * chunks;
+        const std::uint16_t* row = tile.masks + i * chunks;
         for (std::int64_t c = 0; c < chunks; ++c) {
-          count += std::popcount(static_cast<unsigned>(masks[c]));
+          count += std::popcount(static_cast<unsigned>(row[c]));
         }
-        beyond |= masks[chunks - 1] & outside;
+        beyond |= row[chunks - 1] & outside;
       }
       if (beyond != 0 || count != tile.end - tile.values) fits[at(r)] = 0;
     }
@@ -298,21 +296,26 @@ bool masks_fit(const TiledMatrix<Value>& matrix, int threads) {
 }
 
 template <class Value>
-double lowest(const TiledMatrix<Value>& matrix, int threads) {
-  std::vector<Value> smallest(at(matrix.blocks()), Value{0});
-  parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
+double TiledMatrix<Value>::lowest(int threads) const {
+  std::vector<Value> smallest(at(blocks()), Value{0});
+  parallel_for(threads, blocks(), [&](std::int64_t r) {
     Value low{0};
-    for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
-      const TileEntry& e = matrix.entry(r, s);
-      const bool dense = e.kind == static_cast<std::int64_t>(TileKind::dense);
-      const std::int64_t count = dense ? matrix.rows(r) * dense_stride(matrix.rows(s)) : e.count;
-      const Value* value = matrix.values.data() + e.values;
+    for (std::int64_t s = 0; s < blocks(); ++s) {
+      const TileEntry& e = entry(r, s);
+      const bool dense = e.kind == TileKind::dense;
+      const std::int64_t count = dense ? rows(r) * dense_stride(rows(s)) : e.count;
+      const Value* value = values.data() + e.values;
       for (std::int64_t i = 0; i < count; ++i) low = std::min(low, value[i]);
     }
     smallest[at(r)] = low;
   });
   return static_cast<double>(*std::min_element(smallest.begin(), smallest.end()));
 }
+
+template struct Tile<double>;
+template struct Tile<float>;
+template struct TiledMatrix<double>;
+template struct TiledMatrix<float>;
 
 #define CARBONFLOWS_FOR_INDEX(Index)                                                            \
   template TileTotals plan_tiles<Index>(const Source<Index>&, std::span<const std::int64_t>,    \
@@ -326,21 +329,5 @@ double lowest(const TiledMatrix<Value>& matrix, int threads) {
 CARBONFLOWS_FOR_INDEX(std::int32_t)
 CARBONFLOWS_FOR_INDEX(std::int64_t)
 #undef CARBONFLOWS_FOR_INDEX
-
-#define CARBONFLOWS_FOR_VALUE(Value)                                                            \
-  template void row_counts<Value>(const TiledMatrix<Value>&, std::span<std::int64_t>, int);     \
-  template void unpack_rows<Value>(const TiledMatrix<Value>&, std::span<const std::int64_t>,    \
-                                   std::span<std::int64_t>, std::span<double>, int);            \
-  template void unpack_negated<Value>(const TiledMatrix<Value>&, bool, std::span<Value>, int);  \
-  template void unpack_tile<Value>(const Tile<Value>&, std::span<double>);                      \
-  template void scale_tiles<Value>(const TiledMatrix<Value>&, std::span<const double>,          \
-                                   std::span<const double>, std::span<Value>, int);             \
-  template void sum_row_groups<Value>(const TiledMatrix<Value>&, std::span<const std::int32_t>, \
-                                      std::span<double>, int);                                  \
-  template bool masks_fit<Value>(const TiledMatrix<Value>&, int);                               \
-  template double lowest<Value>(const TiledMatrix<Value>&, int);
-CARBONFLOWS_FOR_VALUE(double)
-CARBONFLOWS_FOR_VALUE(float)
-#undef CARBONFLOWS_FOR_VALUE
 
 }  // namespace carbonflows

@@ -82,7 +82,7 @@ py::tuple to_csr(const Tiles<Value>& tiles, int threads) {
   first[0] = 0;
   {
     const py::gil_scoped_release release;
-    cf::row_counts(matrix, counts, threads);
+    matrix.row_counts(counts, threads);
     for (std::int64_t i = 0; i < matrix.size(); ++i) first[i + 1] += first[i];
   }
   Flat<std::int64_t> positions(first[matrix.size()]);
@@ -91,7 +91,7 @@ py::tuple to_csr(const Tiles<Value>& tiles, int threads) {
   const auto value_span = change(values);
   {
     const py::gil_scoped_release release;
-    cf::unpack_rows(matrix, view(row_starts), position_span, value_span, threads);
+    matrix.unpack_rows(view(row_starts), position_span, value_span, threads);
   }
   return py::make_tuple(row_starts, positions, values);
 }
@@ -100,7 +100,7 @@ template <class Value>
 void to_dense(const Tiles<Value>& tiles, bool absolute, py::array_t<Value, 0>& out, int threads) {
   const std::span<Value> dense{out.mutable_data(), static_cast<std::size_t>(out.size())};
   const py::gil_scoped_release release;
-  cf::unpack_negated(tiles.matrix(), absolute, dense, threads);
+  tiles.matrix().unpack_negated(absolute, dense, threads);
 }
 
 template <class Value>
@@ -110,7 +110,7 @@ Tiles<Value> scaled(const Tiles<Value>& tiles, const Flat<double>& left, const F
   const auto value_span = change(values);
   {
     const py::gil_scoped_release release;
-    cf::scale_tiles(tiles.matrix(), view(left), view(right), value_span, threads);
+    tiles.matrix().scale(view(left), view(right), value_span, threads);
   }
   return {tiles.starts, tiles.entry_table, tiles.masks, values};
 }
@@ -122,7 +122,7 @@ Flat<double> row_group_sums(const Tiles<Value>& tiles, const Flat<std::int32_t>&
   const auto out = change(sums);
   {
     const py::gil_scoped_release release;
-    cf::sum_row_groups(tiles.matrix(), view(codes), out, threads);
+    tiles.matrix().sum_row_groups(view(codes), out, threads);
   }
   return sums;
 }
@@ -130,13 +130,13 @@ Flat<double> row_group_sums(const Tiles<Value>& tiles, const Flat<std::int32_t>&
 template <class Value>
 bool masks_fit(const Tiles<Value>& tiles, int threads) {
   const py::gil_scoped_release release;
-  return cf::masks_fit(tiles.matrix(), threads);
+  return tiles.matrix().masks_fit(threads);
 }
 
 template <class Value>
 double lowest(const Tiles<Value>& tiles, int threads) {
   const py::gil_scoped_release release;
-  return cf::lowest(tiles.matrix(), threads);
+  return tiles.matrix().lowest(threads);
 }
 
 // ---- passes and solves --------------------------------------------------------------------------
@@ -154,7 +154,7 @@ void product(const Tiles<Value>& tiles, const Vectors& x, Vectors& out, bool adj
   const auto from = columns<const double>(x, x.data());
   const auto to = columns<double>(out, out.mutable_data());
   const py::gil_scoped_release release;
-  cf::product(op, from, to, threads, interrupt);
+  op.product(from, to, {threads, interrupt});
 }
 
 py::tuple factor(const Tiles<double>& tiles, bool absolute, int threads, const std::string& isa) {
@@ -173,23 +173,20 @@ py::tuple factor(const Tiles<double>& tiles, bool absolute, int threads, const s
 }
 
 template <class Value>
-py::tuple solve(const Tiles<Value>& tiles, const Flat<Value>& factors,
-                const Flat<std::int32_t>& pivots, const Vectors& y, Vectors& x, bool krylov,
-                bool start_is_zero, const Flat<double>& residual_weight,
-                const Flat<double>& value_weight, double goal, int sweeps, bool adjoint,
-                bool absolute, int threads, const std::string& isa) {
+int solve(const Tiles<Value>& tiles, const Flat<Value>& factors, const Flat<std::int32_t>& pivots,
+          const Vectors& y, Vectors& x, bool krylov, bool start_is_zero,
+          const Flat<double>& residual_weight, const Flat<double>& value_weight, double goal,
+          int sweeps, bool adjoint, bool absolute, int threads, const std::string& isa) {
   const cf::Operator<Value> op = operation(tiles, adjoint, absolute ? 1 : 0, isa);
-  const cf::Factors<Value> blocks{view(factors), view(pivots)};
-  const cf::Stopping stopping{view(residual_weight), view(value_weight), goal, sweeps};
-  const auto from = columns<const double>(y, y.data());
-  const auto to = columns<double>(x, x.mutable_data());
-  cf::Iterations done;
-  {
-    const py::gil_scoped_release release;
-    const auto method = krylov ? &cf::gmres<Value> : &cf::gauss_seidel<Value>;
-    done = method(op, blocks, from, to, start_is_zero, stopping, threads, interrupt);
-  }
-  return py::make_tuple(done.sweeps, static_cast<int>(done.outcome));
+  const cf::System<Value> system{op,
+                                 {view(factors), view(pivots)},
+                                 columns<const double>(y, y.data()),
+                                 columns<double>(x, x.mutable_data()),
+                                 start_is_zero,
+                                 {view(residual_weight), view(value_weight), goal, sweeps}};
+  const py::gil_scoped_release release;
+  const cf::Run run{threads, interrupt};
+  return krylov ? system.gmres(run) : system.gauss_seidel(run);
 }
 
 template <class Value>

@@ -25,7 +25,8 @@ ChainsOfTiles make_chains(const Tiles<double>& tiles, const Flat<double>& emissi
   const auto m = view(multipliers);
   const auto set = view(through);
   const py::gil_scoped_release release;
-  auto chains = std::make_unique<cf::Chains>(op, s, m, set, most_stages, threads, interrupt);
+  const cf::Run run{threads, interrupt};
+  auto chains = std::make_unique<cf::Chains>(op, s, m, set, most_stages, run);
   const py::gil_scoped_acquire gil;
   return {tiles, std::move(chains)};
 }
@@ -52,7 +53,7 @@ py::tuple find(const ChainsOfTiles& self, const Flat<double>& demand, double thr
   cf::PathsFound found;
   {
     const py::gil_scoped_release release;
-    found = cf::find_paths(*self.chains, query, positions, threads, interrupt);
+    found = cf::find_paths(*self.chains, query, positions, {threads, interrupt});
   }
   return py::make_tuple(
       found.outcome == cf::PathOutcome::complete, array(std::move(found.values)),
@@ -76,7 +77,8 @@ ChangesOfChains make_changes(const py::object& first, const py::object& second,
   std::unique_ptr<cf::Changes> changes;
   {
     const py::gil_scoped_release release;
-    changes = std::make_unique<cf::Changes>(before, after, y0, y1, one_sign, threads, interrupt);
+    const cf::Run run{threads, interrupt};
+    changes = std::make_unique<cf::Changes>(before, after, y0, y1, one_sign, run);
   }
   return {first, second, std::move(changes)};
 }
@@ -90,7 +92,7 @@ py::tuple find_changes(const ChangesOfChains& self, double threshold, bool equal
   {
     const py::gil_scoped_release release;
     found = self.changes->find(threshold, equal, most_paths, most_found, most_nodes, positions,
-                               threads, interrupt);
+                               {threads, interrupt});
   }
   return py::make_tuple(
       found.outcome == cf::PathOutcome::complete, array(std::move(found.before)),

@@ -111,7 +111,7 @@ class Sweeps:
         By Gauss-Seidel sweeps, or (`krylov`, with weights only) by GMRES preconditioned with them.
         """
         values, pivots = self.factors(absolute, threads)
-        passes, _ = self.tiles.core.solve(
+        return self.tiles.core.solve(
             values,
             pivots,
             Y,
@@ -127,7 +127,6 @@ class Sweeps:
             threads,
             instruction_set(),
         )
-        return passes
 
     def name(self, tile_rows: Any) -> str:
         """Return "region: sector" of a few rows in tile order."""

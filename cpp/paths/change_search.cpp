@@ -14,8 +14,6 @@
 namespace carbonflows {
 namespace {
 
-std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
-
 // Rows of paths that may be kept for every prefix that may be looked at; each takes 20 bytes.
 constexpr std::int64_t rows_a_node = 2;
 
@@ -42,19 +40,17 @@ struct JointColumn {
 class ChangeSearch {
  public:
   ChangeSearch(const Changes& changes, double threshold, bool equal, std::int64_t most_found,
-               std::int64_t most_nodes, std::span<const std::int64_t> position, int threads,
-               const std::function<void()>& interrupt)
+               std::int64_t most_nodes, std::span<const std::int64_t> position, const Run& run)
       : changes_(changes),
         threshold_(threshold),
         equal_(equal),
         most_found_(most_found),
         most_nodes_(most_nodes),
         position_(position),
-        threads_(threads),
-        interrupt_(interrupt),
+        run_(run),
         columns_(at(size())),
-        workers_(at(threads), Worker(scale())) {
-    if (equal) mixed_ = changes.mixed(threads, interrupt);
+        workers_(at(run.threads), Worker(scale())) {
+    if (equal) mixed_ = changes.mixed(run);
   }
 
   ChangesFound run(std::int64_t most_paths) {
@@ -93,9 +89,9 @@ class ChangeSearch {
     double mixed;  // the product of the larger of the two factors of each step
     bool differs;  // whether a factor is another in the second table
     std::int32_t row;
-    std::size_t next;
-    double share;
-    double cut;  // change of what suppliers lead to that were looked at and not followed
+    std::size_t next = 0;
+    double share = 0.0;
+    double cut = 0.0;  // change of what suppliers lead to that were looked at and not followed
   };
   struct Worker {
     explicit Worker(double scale) : pruned(scale) {}
@@ -146,7 +142,7 @@ class ChangeSearch {
         potential[which][at(i)] = all.potential(all.levels() - 1, 0, i) * slack;
       }
     }
-    parallel_for(threads_, first.blocks(), [&](std::int64_t b) {
+    parallel_for(run_.threads, first.blocks(), [&](std::int64_t b) {
       const std::int64_t left = first.starts[at(b)];
       TilePair pair(chains(0), chains(1));
       for (std::int64_t r = 0; r < first.blocks(); ++r) {
@@ -176,7 +172,7 @@ class ChangeSearch {
       }
       for (std::int64_t j = left; j < left + first.rows(b); ++j) arrange(columns_[at(j)]);
     });
-    interrupt_();
+    run_.interrupt();
   }
 
   // Sort, and sum up from the end; on the way in, `rest` is what the edge alone leads to.
@@ -212,13 +208,13 @@ class ChangeSearch {
       }
     }
     std::atomic<std::size_t> next{0};
-    run_team(threads_, [&](Team& team) {
+    run_team(run_.threads, [&](Team& team) {
       Worker& worker = workers_[at(team.rank())];
       for (std::size_t r; (r = next.fetch_add(1)) < roots.size() && !full_ && !stop_;) {
         plant(worker, roots[r], team.rank());
       }
     });
-    interrupt_();
+    run_.interrupt();
     poll_.rethrow();
     std::int64_t found = 0;
     std::int64_t nodes = 0;
@@ -237,8 +233,7 @@ class ChangeSearch {
       worker.pruned.add(0, y1 * chains(1).multiplier(0, row) - y0 * chains(0).multiplier(0, row));
       return;
     }
-    enter(worker, {{y0, y1}, {y0, y1}, most, y0 != y1, static_cast<std::int32_t>(row), 0, 0.0, 0.0},
-          rank);
+    enter(worker, {{y0, y1}, {y0, y1}, most, y0 != y1, static_cast<std::int32_t>(row)}, rank);
     while (!worker.stack.empty()) {
       if (full_ || stop_) return worker.stack.clear();
       Frame& frame = worker.stack.back();
@@ -261,14 +256,7 @@ class ChangeSearch {
       const std::int64_t left = remaining(stage);
       if (left >= 0 && matters(w0, w1, mixed, differs, edge.row, left)) {
         enter(worker,
-              {{w0, w1},
-               {edge.coefficient[0], edge.coefficient[1]},
-               mixed,
-               differs,
-               edge.row,
-               0,
-               0.0,
-               0.0},
+              {{w0, w1}, {edge.coefficient[0], edge.coefficient[1]}, mixed, differs, edge.row},
               rank);
       } else {
         frame.cut +=
@@ -338,10 +326,10 @@ class ChangeSearch {
       items.insert(items.end(), worker.found.begin(), worker.found.end());
     }
     const auto less = [this](const Item& one, const Item& other) { return before(one, other); };
-    const auto pieces = static_cast<std::ptrdiff_t>(threads_);
+    const auto pieces = static_cast<std::ptrdiff_t>(run_.threads);
     const auto total = static_cast<std::ptrdiff_t>(items.size());
     const auto edge = [&](std::ptrdiff_t piece) { return items.begin() + total * piece / pieces; };
-    parallel_for(threads_, pieces,
+    parallel_for(run_.threads, pieces,
                  [&](std::int64_t piece) { std::sort(edge(piece), edge(piece + 1), less); });
     for (std::ptrdiff_t piece = 1; piece < pieces; ++piece) {
       std::inplace_merge(items.begin(), edge(piece), edge(piece + 1), less);
@@ -379,22 +367,20 @@ class ChangeSearch {
   const std::int64_t most_found_;
   const std::int64_t most_nodes_;
   const std::span<const std::int64_t> position_;
-  const int threads_;
-  const std::function<void()>& interrupt_;
+  const Run& run_;
   Changes::Mixed mixed_;
   std::vector<JointColumn> columns_;
   std::vector<Worker> workers_;
   std::atomic<std::int64_t> rows_{0};
   std::atomic<bool> full_{false};
   std::atomic<bool> stop_{false};
-  Poll poll_{interrupt_};
+  Poll poll_{run_.interrupt};
 };
 
 ChangesFound Changes::find(double threshold, bool equal, std::int64_t most_paths,
                            std::int64_t most_found, std::int64_t most_nodes,
-                           std::span<const std::int64_t> position, int threads,
-                           const std::function<void()>& interrupt) const {
-  return ChangeSearch(*this, threshold, equal, most_found, most_nodes, position, threads, interrupt)
+                           std::span<const std::int64_t> position, const Run& run) const {
+  return ChangeSearch(*this, threshold, equal, most_found, most_nodes, position, run)
       .run(most_paths);
 }
 

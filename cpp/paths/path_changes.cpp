@@ -8,19 +8,13 @@
 #include "tile_pair.hpp"
 
 namespace carbonflows {
-namespace {
-std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
-}  // namespace
-
 Changes::Changes(const Chains& first, const Chains& second, std::span<const double> first_demand,
-                 std::span<const double> second_demand, bool one_sign, int threads,
-                 const std::function<void()>& interrupt)
+                 std::span<const double> second_demand, bool one_sign, const Run& run)
     : chains_{&first, &second},
       demand_{{first_demand.begin(), first_demand.end()},
               {second_demand.begin(), second_demand.end()}},
-      reach_{first.reach(first_demand, threads, interrupt),
-             second.reach(second_demand, threads, interrupt)},
-      difference_(difference(threads, interrupt)),
+      reach_{first.reach(first_demand, run), second.reach(second_demand, run)},
+      difference_(difference(run)),
       one_sign_(one_sign),
       lists_by_largest_(one_sign) {
   for (std::size_t i = 0; i < first_demand.size(); ++i) {
@@ -55,22 +49,22 @@ std::vector<double> Changes::larger_difference(const std::vector<double>& d, int
 }
 
 // Passes from zero come near d from below. A vector that no pass makes larger is no less than d.
-std::vector<double> Changes::difference(int threads, const std::function<void()>& interrupt) const {
+std::vector<double> Changes::difference(const Run& run) const {
   constexpr double near = 1.0 + 1e-3;
   constexpr double raised = 1.0 + 1e-2;
   constexpr double rounded = 1.0 + 1e-14;  // a step's rounding, which the slack of bounds covers
   constexpr int most_passes = 100;
   std::vector<double> d(at(chains_[0]->size()), 0.0);
   for (int pass = 0; pass < most_passes; ++pass) {
-    interrupt();
-    std::vector<double> next = larger_difference(d, threads);
+    run.interrupt();
+    std::vector<double> next = larger_difference(d, run.threads);
     bool settled = true;
     for (std::size_t i = 0; i < d.size(); ++i) settled = settled && next[i] <= near * d[i];
     d = std::move(next);
     if (!settled) continue;
     std::vector<double> above = d;
     for (double& value : above) value *= raised;
-    const std::vector<double> check = larger_difference(above, threads);
+    const std::vector<double> check = larger_difference(above, run.threads);
     bool holds = true;
     for (std::size_t i = 0; i < d.size(); ++i) holds = holds && check[i] <= rounded * above[i];
     if (holds) return above;
@@ -78,16 +72,16 @@ std::vector<double> Changes::difference(int threads, const std::function<void()>
   return std::vector<double>(d.size(), std::numeric_limits<double>::infinity());
 }
 
-Changes::Mixed Changes::mixed(int threads, const std::function<void()>& interrupt) const {
+Changes::Mixed Changes::mixed(const Run& run) const {
   const Chains& first = *chains_[0];
   const Chains& second = *chains_[1];
   const std::int64_t n = first.size();
   Mixed now{std::vector<double>(at(n), 0.0), std::vector<double>(at(n), 0.0)};
   // A chain without a cycle is no longer than n; with one, paths do not come to an end anyway.
   for (std::int64_t pass = 0; pass <= n; ++pass) {
-    interrupt();
+    run.interrupt();
     Mixed next{std::vector<double>(at(n)), std::vector<double>(at(n))};
-    parallel_for(threads, first.matrix().blocks(), [&](std::int64_t b) {
+    parallel_for(run.threads, first.matrix().blocks(), [&](std::int64_t b) {
       const std::int64_t left = first.matrix().starts[at(b)];
       double* all = next.all.data() + left;
       double* changed = next.changed.data() + left;

@@ -11,19 +11,15 @@
 namespace carbonflows {
 namespace {
 
-std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
-
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // out = |A| x or |A|' x in (max, ×), for one vector a state.
 std::vector<double> largest_products(const Operator<double>& op, bool adjoint,
-                                     const std::vector<double>& x, int states, int threads,
-                                     const std::function<void()>& interrupt) {
+                                     const std::vector<double>& x, int states, const Run& run) {
   const Operator<double> largest{op.matrix, adjoint, Semiring::max_absolute, op.kernels};
   const std::int64_t n = op.matrix.size();
   std::vector<double> out(x.size());
-  product<double>(largest, {x.data(), n, states, 1, n}, {out.data(), n, states, 1, n}, threads,
-                  interrupt);
+  largest.product({x.data(), n, states, 1, n}, {out.data(), n, states, 1, n}, run);
   return out;
 }
 
@@ -45,7 +41,7 @@ int Chains::level(std::int64_t remaining) const {
 
 Chains::Chains(const Operator<double>& op, std::span<const double> emissions,
                std::span<const double> multipliers, std::span<const std::uint8_t> through,
-               std::int64_t most_stages, int threads, const std::function<void()>& interrupt)
+               std::int64_t most_stages, const Run& run)
     : op_(op),
       s_(emissions.begin(), emissions.end()),
       multipliers_(multipliers.begin(), multipliers.end()),
@@ -65,12 +61,12 @@ Chains::Chains(const Operator<double>& op, std::span<const double> emissions,
   levels_.push_back(join(std::vector<double>(at(n * states()), 0.0)));
   while (most_stages < 0 || static_cast<std::int64_t>(levels_.size()) <= most_stages) {
     if (++passes_ > n + 2) throw std::domain_error("potentials do not settle");
-    auto next = join(largest_products(op_, true, levels_.back(), states(), threads, interrupt));
+    auto next = join(largest_products(op_, true, levels_.back(), states(), run));
     if (next == levels_.back()) break;
     if (most_stages < 0) levels_.clear();
     levels_.push_back(std::move(next));
   }
-  shared(0, threads);
+  shared(0, run.threads);
 }
 
 // A list serves buyers who may go on one purchase further than its suppliers.
@@ -95,8 +91,7 @@ const EdgeLists& Chains::shared(int which, int threads) const {
   return shared_[which];
 }
 
-std::vector<double> Chains::reach(std::span<const double> demand, int threads,
-                                  const std::function<void()>& interrupt) const {
+std::vector<double> Chains::reach(std::span<const double> demand, const Run& run) const {
   const std::int64_t n = size();
   std::vector<double> now(at(n * states()), 0.0);
   for (std::int64_t i = 0; i < n; ++i) {
@@ -105,7 +100,7 @@ std::vector<double> Chains::reach(std::span<const double> demand, int threads,
   const std::vector<double> start = now;
   for (std::int64_t pass = 0;; ++pass) {
     if (pass > n + 2) throw std::domain_error("potentials do not settle");
-    const auto further = largest_products(op_, false, now, states(), threads, interrupt);
+    const auto further = largest_products(op_, false, now, states(), run);
     std::vector<double> next = start;
     for (std::int64_t i = 0; i < n; ++i) {
       for (int state = 0; state < states(); ++state) {
@@ -118,9 +113,9 @@ std::vector<double> Chains::reach(std::span<const double> demand, int threads,
   }
 }
 
-EdgeLists Chains::deep(std::span<const double> demand, double threshold, int which, int threads,
-                       const std::function<void()>& interrupt) const {
-  const std::vector<double> arriving = reach(demand, threads, interrupt);
+EdgeLists Chains::deep(std::span<const double> demand, double threshold, int which,
+                       const Run& run) const {
+  const std::vector<double> arriving = reach(demand, run);
   // Never shorter than the lists used until now, so that a place in those is the same in these.
   std::vector<double> cut = shared_cut(shares[which]);
   const std::int64_t n = size();
@@ -133,7 +128,7 @@ EdgeLists Chains::deep(std::span<const double> demand, double threshold, int whi
       }
     }
   }
-  return lists(cut, threads);
+  return lists(cut, run.threads);
 }
 
 EdgeLists Chains::lists(const std::vector<double>& cut, int threads) const {

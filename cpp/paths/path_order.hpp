@@ -54,8 +54,8 @@ class PathOrder {
     paths.swap(sorted);
     const auto first = paths.begin();
     parallel_for(threads, static_cast<std::int64_t>(most + 1), [&](std::int64_t b) {
-      const auto begin = static_cast<std::ptrdiff_t>(starts[static_cast<std::size_t>(b)]);
-      const auto end = static_cast<std::ptrdiff_t>(starts[static_cast<std::size_t>(b) + 1]);
+      const auto begin = static_cast<std::ptrdiff_t>(starts[at(b)]);
+      const auto end = static_cast<std::ptrdiff_t>(starts[at(b) + 1]);
       if (end - begin > 1) std::sort(first + begin, first + end, *this);
     });
   }
@@ -73,7 +73,7 @@ class PathOrder {
     std::int64_t* starts = out.starts.data.get();
     starts[0] = 0;
     for (std::size_t p = 0; p < paths.size(); ++p) starts[p + 1] += starts[p];
-    out.rows = Owned<std::int32_t>(static_cast<std::size_t>(starts[paths.size()]));
+    out.rows = Owned<std::int32_t>(at(starts[paths.size()]));
     in_pieces(paths.size(), threads, [&](std::size_t begin, std::size_t end) {
       for (std::size_t p = begin; p < end; ++p) {
         std::int32_t* place = out.rows.data.get() + starts[p + 1];
@@ -85,16 +85,14 @@ class PathOrder {
   }
 
  private:
-  std::int64_t position(const Prefix& prefix) const {
-    return position_[static_cast<std::size_t>(prefix.row())];
-  }
+  std::int64_t position(const Prefix& prefix) const { return position_[at(prefix.row())]; }
 
   template <class Body>
   static void in_pieces(std::size_t size, int threads, Body body) {
     constexpr std::size_t piece = 4096;
     parallel_for(threads, static_cast<std::int64_t>((size + piece - 1) / piece),
                  [&](std::int64_t p) {
-                   const std::size_t begin = static_cast<std::size_t>(p) * piece;
+                   const std::size_t begin = at(p) * piece;
                    body(begin, std::min(begin + piece, size));
                  });
   }
@@ -111,8 +109,8 @@ class PrunedSums {
 
   void add(std::int64_t stage, double value) {
     if (value == 0.0) return;
-    grow(static_cast<std::size_t>(stage) + 1);
-    sums_[static_cast<std::size_t>(stage)] += static_cast<Whole>(std::ldexp(value, exponent_));
+    grow(at(stage) + 1);
+    sums_[at(stage)] += static_cast<Whole>(std::ldexp(value, exponent_));
   }
   void add(const PrunedSums& other) {
     grow(other.sums_.size());

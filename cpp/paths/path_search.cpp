@@ -19,8 +19,6 @@
 namespace carbonflows {
 namespace {
 
-std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
-
 // Buckets of sizes: so many to a factor of two.
 using Bucket = std::uint64_t;
 constexpr int fine = 4;
@@ -41,16 +39,15 @@ constexpr double growth = 0.85;
 class Search {
  public:
   Search(const Chains& chains, const PathQuery& query, std::span<const std::int64_t> position,
-         int threads, const std::function<void()>& interrupt)
+         const Run& run)
       : chains_(chains),
         query_(query),
-        threads_(threads),
-        interrupt_(interrupt),
-        tree_(query.most_nodes, threads),
+        run_(run),
+        tree_(query.most_nodes, run.threads),
         order_(tree_, position),
-        lists_(&chains.shared(0, threads)),
+        lists_(&chains.shared(0, run.threads)),
         floor_(query.threshold),
-        workers_(at(threads)) {
+        workers_(at(run.threads)) {
     const bool everything =
         std::isnan(query.target) && query.most_paths == std::numeric_limits<std::int64_t>::max();
     shift_ = 52 - (everything ? coarse : fine);
@@ -233,9 +230,9 @@ class Search {
     }
     // No prefix leads to more than the best final product does.
     if (shared_ + 1 < Chains::shared_lists && target >= Chains::shares[shared_ + 1] * root_.best) {
-      lists_ = &chains_.shared(++shared_, threads_);
+      lists_ = &chains_.shared(++shared_, run_.threads);
     } else {
-      deep_ = chains_.deep(query_.demand, target, shared_, threads_, interrupt_);
+      deep_ = chains_.deep(query_.demand, target, shared_, run_);
       lists_ = &deep_;
     }
     for (Worker& worker : workers_) {
@@ -249,7 +246,7 @@ class Search {
     constexpr std::int64_t together = 32;
     const auto count = static_cast<std::int64_t>(work_.size());
     std::atomic<std::int64_t> next{0};
-    run_team(count < 4 * together ? 1 : threads_, [&](Team& team) {
+    run_team(count < 4 * together ? 1 : run_.threads, [&](Team& team) {
       Worker& worker = workers_[at(team.rank())];
       for (std::int64_t first; (first = next.fetch_add(together)) < count && !full_ && !stop_;) {
         for (std::int64_t w = first; w < std::min(first + together, count); ++w) {
@@ -257,7 +254,7 @@ class Search {
         }
       }
     });
-    interrupt_();
+    run_.interrupt();
     poll_.rethrow();
     std::int64_t used = 0;
     for (const Worker& worker : workers_) used += worker.cursor.end - worker.cursor.next;
@@ -296,7 +293,7 @@ class Search {
     }
     result.outcome = PathOutcome::too_many;
     if (full_) return result;
-    order_.sort(found_, threads_);
+    order_.sort(found_, run_.threads);
     auto kept = std::min(static_cast<std::int64_t>(found_.size()), query_.most_paths);
     if (enough_) kept = std::min(kept, enough_);
     std::int64_t rows = 0;
@@ -305,7 +302,7 @@ class Search {
     result.outcome = PathOutcome::complete;
     result.pruned = pruned(kept);
     found_.resize(at(kept));
-    order_.write(found_, threads_, result);
+    order_.write(found_, run_.threads, result);
     return result;
   }
 
@@ -320,7 +317,7 @@ class Search {
       for (const auto& [key, paths] : worker.later) std::for_each(paths.begin(), paths.end(), add);
     }
     std::vector<PrunedSums> parts(tree_.chunks(), none);
-    parallel_for(threads_, tree_.chunks(), [&](std::int64_t c) {
+    parallel_for(run_.threads, tree_.chunks(), [&](std::int64_t c) {
       const auto begin = static_cast<std::uint32_t>(c) << PathTree::chunk_bits;
       std::uint32_t end = begin + PathTree::chunk;
       for (const Worker& worker : workers_) {  // all chunks but their last are full
@@ -346,8 +343,7 @@ class Search {
 
   const Chains& chains_;
   const PathQuery& query_;
-  const int threads_;
-  const std::function<void()>& interrupt_;
+  const Run& run_;
   PathTree tree_;
   PathOrder order_;
   const EdgeLists* lists_;
@@ -366,15 +362,14 @@ class Search {
   bool last_ = false;
   std::atomic<bool> full_{false};
   std::atomic<bool> stop_{false};
-  Poll poll_{interrupt_};
+  Poll poll_{run_.interrupt};
 };
 
 }  // namespace
 
 PathsFound find_paths(const Chains& chains, const PathQuery& query,
-                      std::span<const std::int64_t> position, int threads,
-                      const std::function<void()>& interrupt) {
-  return Search(chains, query, position, threads, interrupt).run();
+                      std::span<const std::int64_t> position, const Run& run) {
+  return Search(chains, query, position, run).run();
 }
 
 }  // namespace carbonflows

@@ -21,11 +21,11 @@ class TilePair {
     const std::int64_t height = matrix_[0]->rows(r);
     const std::int64_t width = matrix_[0]->rows(b);
     for (int which = 0; which < 2; ++which) {
-      dense_[which].resize(static_cast<std::size_t>(height * width));
-      unpack_tile(matrix_[which]->tile(r, b), std::span(dense_[which]));
+      dense_[which].resize(at(height * width));
+      matrix_[which]->tile(r, b).unpack(dense_[which]);
     }
     for (std::int64_t i = 0; i < height; ++i) {
-      visit(matrix_[0]->starts[static_cast<std::size_t>(r)] + i, dense_[0].data() + i * width,
+      visit(matrix_[0]->starts[at(r)] + i, dense_[0].data() + i * width,
             dense_[1].data() + i * width, width);
     }
   }

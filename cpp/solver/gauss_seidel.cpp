@@ -1,69 +1,38 @@
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
-#include "carbonflows/buffers.hpp"
-#include "carbonflows/groups.hpp"
-#include "carbonflows/solver.hpp"
-#include "carbonflows/threads.hpp"
-#include "pipeline.hpp"
-#include "poll.hpp"
+#include "group_solver.hpp"
 
 namespace carbonflows {
 namespace {
 
-std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
-
-// One group of right-hand sides at a time on its way to the solution.
 template <class Value>
-class Sweeper {
+class Sweeper final : public GroupSolver<Value> {
  public:
-  Sweeper(const Operator<Value>& op, const Factors<Value>& factors, const Stopping& stopping,
-          const std::function<void()>& interrupt)
-      : op_(op),
-        factors_(factors),
-        stopping_(stopping),
-        poll_(interrupt),
-        blocks_(op.matrix.blocks()),
-        pipeline_(op),
-        factor_start_(factor_starts(op.matrix.starts)) {}
-
-  Iterations solve(Columns<const double> y, Columns<double> x, const Group& group,
-                   bool start_is_zero, int threads) {
-    width_ = group.width();
-    columns_ = static_cast<int>(group.columns);
-    y_.resize(at(op_.matrix.size() * width_));
-    x_.resize(y_.size());
-    upper_.assign(y_.size(), Value{0});
-    pack(y, group, y_.data());
-    pack({x.data, x.rows, x.columns, x.row, x.column}, group, x_.data());
-    zero_start_ = start_is_zero;
-    result_ = {};
-    stop_ = false;
-    std::fill_n(previous_, max_width, 0.0);
-    if (zero_start_) {
-      for (std::int64_t i = 0; !stopping_.residual_weight.empty() && i < y.rows; ++i) {
-        for (int w = 0; w < width_; ++w) {
-          previous_[w] += stopping_.residual_weight[at(i)] *
-                          static_cast<double>(std::abs(y_[at(i * width_ + w)]));
-        }
-      }
-    }
-    // From zero, the first sweep has nothing above the diagonal to read.
-    run_team(threads, [this](Team& team) {
-      pipeline_.run(team, x_.data(), width_, zero_start_ ? 1 : 0,
-                    [this](std::int64_t r, const Value* lower, const Value* upper) {
-                      finish_block(r, lower, upper);
-                      if (r + 1 == blocks_) finish_sweep();
-                      return !poll_() && !stop_;
-                    });
-    });
-    poll_.rethrow();
-    unpack(x_.data(), group, x);
-    return result_;
-  }
+  using GroupSolver<Value>::GroupSolver;
 
  private:
+  using GroupSolver<Value>::op_, GroupSolver<Value>::stopping_, GroupSolver<Value>::blocks_;
+  using GroupSolver<Value>::y_, GroupSolver<Value>::x_, GroupSolver<Value>::width_;
+  using GroupSolver<Value>::columns_, GroupSolver<Value>::passes_;
+
+  void begin(bool start_is_zero) override {
+    zero_start_ = start_is_zero;
+    stop_ = false;
+    upper_.assign(y_.size(), Value{0});
+    std::copy_n(this->y_size_, max_width, previous_);
+  }
+
+  void work(Team& team, bool) override {
+    // From zero, the first sweep has nothing above the diagonal to read.
+    this->pipeline_.run(team, x_.data(), width_, zero_start_ ? 1 : 0,
+                        [this](std::int64_t r, const Value* lower, const Value* upper) {
+                          finish_block(r, lower, upper);
+                          if (r + 1 == blocks_) finish_sweep();
+                          return !this->poll_() && !stop_;
+                        });
+  }
+
   // Note the residual of the previous iterate in block r, and solve for the block.
   void finish_block(std::int64_t r, const Value* lower, const Value* upper) {
     if (r == 0) {
@@ -85,10 +54,7 @@ class Sweeper {
         x[p] = y[p] + lower[p] + upper[p];
       }
     }
-    const BlockKernels<Value>& blocks = op_.kernel_set().blocks;
-    const auto& solve = op_.adjoint ? blocks.solve_adjoint : blocks.solve;
-    solve[width_index(width_)](factors_.values.data() + factor_start_[at(r)],
-                               factors_.pivots.data() + first, rows, x);
+    this->solve_block(r, x);
     for (std::int64_t i = 0; weighted && i < rows; ++i) {
       const double weight = stopping_.value_weight[at(first + i)];
       for (int w = 0; w < width_; ++w) {
@@ -98,25 +64,21 @@ class Sweeper {
   }
 
   void finish_sweep() {
-    ++result_.sweeps;
-    const bool residual_known = zero_start_ ? result_.sweeps >= 1 : result_.sweeps >= 2;
+    ++passes_;
+    const bool residual_known = passes_ >= (zero_start_ ? 1 : 2);
     if (!stopping_.residual_weight.empty() && residual_known) judge();
-    if (!stop_ && result_.sweeps >= stopping_.sweeps) {
-      result_.outcome = Outcome::sweeps_used;
-      stop_ = true;
-    }
+    stop_ = stop_ || passes_ >= stopping_.sweeps;
   }
 
   // After sweep k, residual_ belongs to iterate k − 1 and previous_ to k − 2 (from zero, the
   // first sweep judges by the right-hand side itself). Sweeps shrink the weighted residual at a
   // steady rate, which foretells that of iterate k.
   void judge() {
-    const int sweeps = result_.sweeps;
-    if (zero_start_ && sweeps == 1) {
+    if (zero_start_ && passes_ == 1) {
       stop_ = std::all_of(previous_, previous_ + columns_, [](double r) { return r == 0.0; });
       return;
     }
-    const bool first_known = !zero_start_ && sweeps == 2;
+    const bool first_known = !zero_start_ && passes_ == 2;
     bool reached = true;
     bool stagnated = true;
     for (int w = 0; w < columns_; ++w) {
@@ -129,47 +91,24 @@ class Sweeper {
       if (first_known || residual_[w] < 0.999 * previous_[w]) stagnated = false;
     }
     std::copy_n(residual_, max_width, previous_);
-    if (reached || (stagnated && sweeps > 3)) {
-      result_.outcome = reached ? Outcome::reached : Outcome::stagnated;
-      stop_ = true;
-    }
+    stop_ = reached || (stagnated && passes_ > 3);
   }
 
-  const Operator<Value>& op_;
-  const Factors<Value>& factors_;
-  const Stopping& stopping_;
-  Poll poll_;
-  const std::int64_t blocks_;
-  Pipeline<Value> pipeline_;
-  std::vector<std::int64_t> factor_start_;
-  Buffer<Value> y_, x_, upper_;
-  double residual_[max_width] = {};
-  double previous_[max_width] = {};
-  double size_[max_width] = {};
-  int width_ = 1;
-  int columns_ = 1;
+  Buffer<Value> upper_;
+  Sums residual_ = {};
+  Sums previous_ = {};
+  Sums size_ = {};
   bool zero_start_ = true;
   bool stop_ = false;
-  Iterations result_;
 };
 
 }  // namespace
 
 template <class Value>
-Iterations gauss_seidel(const Operator<Value>& op, const Factors<Value>& factors,
-                        Columns<const double> y, Columns<double> x, bool start_is_zero,
-                        const Stopping& stopping, int threads,
-                        const std::function<void()>& interrupt) {
-  Sweeper<Value> sweeper(op, factors, stopping, interrupt);
-  return solve_groups<Value>(sweeper, y, x, start_is_zero, threads, interrupt);
+int System<Value>::gauss_seidel(const Run& run) const {
+  return Sweeper<Value>(*this, run).solve();
 }
-
-#define CARBONFLOWS_FOR_VALUE(Value)                                                     \
-  template Iterations gauss_seidel<Value>(const Operator<Value>&, const Factors<Value>&, \
-                                          Columns<const double>, Columns<double>, bool,  \
-                                          const Stopping&, int, const std::function<void()>&);
-CARBONFLOWS_FOR_VALUE(double)
-CARBONFLOWS_FOR_VALUE(float)
-#undef CARBONFLOWS_FOR_VALUE
+template int System<double>::gauss_seidel(const Run&) const;
+template int System<float>::gauss_seidel(const Run&) const;
 
 }  // namespace carbonflows

@@ -13,67 +13,42 @@
 #include <cmath>
 #include <vector>
 
-#include "carbonflows/buffers.hpp"
-#include "carbonflows/groups.hpp"
-#include "carbonflows/solver.hpp"
-#include "carbonflows/threads.hpp"
-#include "pipeline.hpp"
-#include "poll.hpp"
+#include "group_solver.hpp"
 
 namespace carbonflows {
 namespace {
 
-std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
-
 // Iterations before the basis is thrown away and the residual taken anew.
 constexpr int restart = 24;
 
-using Sums = double[max_width];
-
 template <class Value>
-class Krylov {
+class Krylov final : public GroupSolver<Value> {
  public:
-  Krylov(const Operator<Value>& op, const Factors<Value>& factors, const Stopping& stopping,
-         const std::function<void()>& interrupt)
-      : op_(op),
-        factors_(factors),
-        stopping_(stopping),
-        poll_(interrupt),
-        blocks_(op.matrix.blocks()),
-        n_(op.matrix.size()),
-        pipeline_(op),
-        factor_start_(factor_starts(op.matrix.starts)),
-        block_sums_(at(blocks_ * (restart + 1) * max_width)) {}
+  Krylov(const System<Value>& system, const Run& run)
+      : GroupSolver<Value>(system, run), block_sums_(at(blocks_ * (restart + 1) * max_width)) {}
 
-  Iterations solve(Columns<const double> y, Columns<double> x, const Group& group,
-                   bool start_is_zero, int threads) {
-    width_ = group.width();
-    index_ = group.index;
-    columns_ = static_cast<int>(group.columns);
-    y_.resize(at(n_ * width_));
-    x_.resize(y_.size());
+ private:
+  using GroupSolver<Value>::op_, GroupSolver<Value>::stopping_, GroupSolver<Value>::blocks_;
+  using GroupSolver<Value>::y_, GroupSolver<Value>::x_, GroupSolver<Value>::width_;
+  using GroupSolver<Value>::index_, GroupSolver<Value>::columns_, GroupSolver<Value>::passes_;
+
+  void begin(bool) override {
     scratch_.resize(y_.size());
-    pack(y, group, y_.data());
-    pack({x.data, x.rows, x.columns, x.row, x.column}, group, x_.data());
-    result_ = {};
     phase_end_ = false;
     first_cycle_ = true;
     next_.store(0);
     // With w ≈ L't, Σ w|y| is what Σ t|x| will be where y ≥ 0, and more elsewhere.
-    std::fill_n(size_, max_width, 0.0);
-    for (std::int64_t i = 0; i < n_; ++i) {
-      for (int w = 0; w < width_; ++w) {
-        size_[w] += stopping_.residual_weight[at(i)] *
-                    static_cast<double>(std::abs(y_[at(i * width_ + w)]));
-      }
-    }
-    run_team(threads, [&](Team& team) { run(team, start_is_zero); });
-    poll_.rethrow();
-    unpack(x_.data(), group, x);
-    return result_;
+    std::copy_n(this->y_size_, max_width, size_);
   }
 
- private:
+  void work(Team& team, bool start_is_zero) override {
+    for (bool zero = start_is_zero; !phase_end_; zero = false) {
+      begin_cycle(team, zero);
+      for (int j = 0; !cycle_end_; ++j) iterate(team, j);
+      finish(team);
+    }
+  }
+
   // Call body(block) for every block, each by one member, and meet.
   template <class Body>
   void each_block(Team& team, Body body) {
@@ -112,21 +87,13 @@ class Krylov {
     }
   }
 
-  void run(Team& team, bool start_is_zero) {
-    for (bool zero = start_is_zero; !phase_end_; zero = false) {
-      begin(team, zero);
-      for (int j = 0; !cycle_end_; ++j) iterate(team, j);
-      finish(team);
-    }
-  }
-
   // basis_[0] = r / ‖r‖ with r = y − (I − B) x.
-  void begin(Team& team, bool zero) {
+  void begin_cycle(Team& team, bool zero) {
     if (team.rank() == 0) {
       grow(0);
       cycle_end_ = false;
       steps_ = 0;
-      if (!zero) ++result_.sweeps;
+      if (!zero) ++passes_;
     }
     team.barrier();
     each_block(team, [&](std::int64_t r) {
@@ -157,7 +124,6 @@ class Krylov {
         rotated_[w][0] = beta_[w];
       }
       if (!any || !gained) cycle_end_ = phase_end_ = true;
-      if (any && !gained) result_.outcome = Outcome::stagnated;
       first_cycle_ = false;
     }
     team.barrier();
@@ -174,11 +140,15 @@ class Krylov {
     Buffer<Value>& v = basis_[at(j)];
     Buffer<Value>& z = swept_[at(j)];
     Buffer<Value>& u = basis_[at(j + 1)];
-    pipeline_.run(team, z.data(), width_, 1, [&](std::int64_t r, const Value* lower, const Value*) {
-      sweep_block(r, block(v, r), lower, block(z, r));
-      poll_();
-      return r + 1 < blocks_;
-    });
+    this->pipeline_.run(team, z.data(), width_, 1,
+                        [&](std::int64_t r, const Value* lower, const Value*) {
+                          const Value* from = block(v, r);
+                          Value* to = block(z, r);
+                          for (std::int64_t p = 0; p < length(r); ++p) to[p] = from[p] + lower[p];
+                          this->solve_block(r, to);
+                          this->poll_();
+                          return r + 1 < blocks_;
+                        });
     each_block(team, [&](std::int64_t r) {
       Value* out = block(u, r);
       std::fill_n(out, length(r), Value{0});
@@ -233,26 +203,14 @@ class Krylov {
       for (int w = 0; w < columns_; ++w) {
         reached = reached && weighted[w] <= stopping_.goal * size_[w];
       }
-      if (reached) {
-        cycle_end_ = phase_end_ = true;
-        result_.outcome = Outcome::reached;
-      }
+      if (reached) cycle_end_ = phase_end_ = true;
     }
     team.barrier();
   }
 
-  void sweep_block(std::int64_t r, const Value* v, const Value* lower, Value* z) {
-    for (std::int64_t p = 0; p < length(r); ++p) z[p] = v[p] + lower[p];
-    const BlockKernels<Value>& blocks = op_.kernel_set().blocks;
-    const auto& solve = op_.adjoint ? blocks.solve_adjoint : blocks.solve;
-    solve[width_index(width_)](factors_.values.data() + factor_start_[at(r)],
-                               factors_.pivots.data() + op_.matrix.starts[at(r)],
-                               op_.matrix.rows(r), z);
-  }
-
   // Append column j to every Hessenberg matrix, keep it triangular by Givens rotations, and judge.
   void rotate(int j) {
-    ++result_.sweeps;
+    ++passes_;
     steps_ = j + 1;
     Sums norm;
     total(0, norm);
@@ -282,12 +240,9 @@ class Krylov {
       // Σ w|r| is at least ‖W r‖₂, so it need not be formed while that is too large.
       if (w < columns_ && std::abs(rotated_[w][j + 1]) > stopping_.goal * size_[w]) near_ = false;
     }
-    const bool give_up = result_.sweeps >= stopping_.sweeps || poll_.raised();
+    const bool give_up = passes_ >= stopping_.sweeps || this->poll_.raised();
     if (!alive || j + 1 == restart || give_up) cycle_end_ = true;
-    if (give_up) {
-      phase_end_ = true;
-      result_.outcome = Outcome::sweeps_used;
-    }
+    if (give_up) phase_end_ = true;
   }
 
   // x += Σ_j c_j z_j with c from the triangular Hessenberg matrices.
@@ -317,16 +272,8 @@ class Krylov {
     swept_[at(j)].resize(y_.size());
   }
 
-  const Operator<Value>& op_;
-  const Factors<Value>& factors_;
-  const Stopping& stopping_;
-  Poll poll_;
-  const std::int64_t blocks_;
-  const std::int64_t n_;
-  Pipeline<Value> pipeline_;
-  std::vector<std::int64_t> factor_start_;
   std::vector<double> block_sums_;  // what each block adds to the scalar products
-  Buffer<Value> y_, x_, scratch_;
+  Buffer<Value> scratch_;
   std::vector<Buffer<Value>> basis_, swept_;  // v_j and z_j = P⁻¹ v_j
   std::atomic<std::int64_t> next_{0};
   // One small least-squares problem a column.
@@ -340,33 +287,20 @@ class Krylov {
   Sums beta_ = {};
   Sums scale_ = {};
   Sums size_ = {};
-  int width_ = 1;
-  int index_ = 0;
-  int columns_ = 1;
   int steps_ = 0;
   bool first_cycle_ = true;
   bool near_ = false;
   bool cycle_end_ = false;
   bool phase_end_ = false;
-  Iterations result_;
 };
 
 }  // namespace
 
 template <class Value>
-Iterations gmres(const Operator<Value>& op, const Factors<Value>& factors, Columns<const double> y,
-                 Columns<double> x, bool start_is_zero, const Stopping& stopping, int threads,
-                 const std::function<void()>& interrupt) {
-  Krylov<Value> krylov(op, factors, stopping, interrupt);
-  return solve_groups<Value>(krylov, y, x, start_is_zero, threads, interrupt);
+int System<Value>::gmres(const Run& run) const {
+  return Krylov<Value>(*this, run).solve();
 }
-
-#define CARBONFLOWS_FOR_VALUE(Value)                                                              \
-  template Iterations gmres<Value>(const Operator<Value>&, const Factors<Value>&,                 \
-                                   Columns<const double>, Columns<double>, bool, const Stopping&, \
-                                   int, const std::function<void()>&);
-CARBONFLOWS_FOR_VALUE(double)
-CARBONFLOWS_FOR_VALUE(float)
-#undef CARBONFLOWS_FOR_VALUE
+template int System<double>::gmres(const Run&) const;
+template int System<float>::gmres(const Run&) const;
 
 }  // namespace carbonflows

@@ -9,10 +9,6 @@
 #include "carbonflows/threads.hpp"
 
 namespace carbonflows {
-namespace {
-std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
-}  // namespace
-
 template <class Value>
 void Operator<Value>::tile_pass(std::int64_t r, std::int64_t s, const Value* x, Value* out,
                                 int width) const {
@@ -44,7 +40,7 @@ std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute, con
   parallel_for(threads, blocks, [&](std::int64_t b) {
     const std::int64_t size = matrix.rows(b);
     const std::span<double> block = factors.subspan(at(first[at(b)]), at(size * size));
-    unpack_tile(matrix.tile(b, b), block);
+    matrix.tile(b, b).unpack(block);
     for (double& a : block) a = -(absolute ? std::abs(a) : a);
     for (std::int64_t i = 0; i < size; ++i) block[at(i * size + i)] += 1.0;
     const std::int64_t start = matrix.starts[at(b)];
@@ -55,34 +51,28 @@ std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute, con
 }
 
 template <class Value>
-void product(const Operator<Value>& op, Columns<const double> x, Columns<double> out, int threads,
-             const std::function<void()>& interrupt) {
-  const std::int64_t n = op.matrix.size();
+void Operator<Value>::product(Columns<const double> x, Columns<double> out, const Run& run) const {
+  const std::int64_t n = matrix.size();
   Buffer<Value> source, result;
   for (std::int64_t first = 0; first < x.columns; first += widest<Value>) {
-    interrupt();
+    run.interrupt();
     const Group group = next_group<Value>(first, x.columns);
     const int width = group.width();
     source.resize(at(n * width));
     result.resize(source.size());
     pack(x, group, source.data());
     std::fill_n(result.begin(), n * width, Value{0});
-    parallel_for(threads, op.matrix.blocks(), [&](std::int64_t r) {
-      Value* target = result.data() + op.matrix.starts[at(r)] * width;
-      for (std::int64_t s = 0; s < op.matrix.blocks(); ++s) {
-        op.tile_pass(r, s, source.data(), target, width);
+    parallel_for(run.threads, matrix.blocks(), [&](std::int64_t r) {
+      Value* target = result.data() + matrix.starts[at(r)] * width;
+      for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
+        tile_pass(r, s, source.data(), target, width);
       }
     });
     unpack(result.data(), group, out);
   }
 }
 
-#define CARBONFLOWS_FOR_VALUE(Value)                                                           \
-  template struct Operator<Value>;                                                             \
-  template void product<Value>(const Operator<Value>&, Columns<const double>, Columns<double>, \
-                               int, const std::function<void()>&);
-CARBONFLOWS_FOR_VALUE(double)
-CARBONFLOWS_FOR_VALUE(float)
-#undef CARBONFLOWS_FOR_VALUE
+template struct Operator<double>;
+template struct Operator<float>;
 
 }  // namespace carbonflows

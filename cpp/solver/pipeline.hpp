@@ -21,12 +21,12 @@ template <class Value>
 class Pipeline {
  public:
   explicit Pipeline(const Operator<Value>& op)
-      : op_(op), blocks_(op.matrix.blocks()), slots_(size(blocks_)), next_slot_(size(blocks_)) {
+      : op_(op), blocks_(op.matrix.blocks()), slots_(at(blocks_)), next_slot_(at(blocks_)) {
     std::size_t most = 1;
     for (std::int64_t r = 0; r < blocks_; ++r) {
       cut(r, 0, r, true);
       cut(r, r + 1, blocks_, false);
-      most = std::max(most, slots_[size(r)].size());
+      most = std::max(most, slots_[at(r)].size());
     }
     for (Buffer<Value>& partial : partial_) partial.resize(most * room);
     lower_.resize(room);
@@ -73,9 +73,7 @@ class Pipeline {
     bool lower;
   };
   static constexpr std::int64_t slots_a_side = 4;
-  static constexpr std::size_t room = static_cast<std::size_t>(max_block * widest<Value>);
-
-  static std::size_t size(std::int64_t value) { return static_cast<std::size_t>(value); }
+  static constexpr std::size_t room = at(max_block * widest<Value>);
 
   // The block that is being finished while row r is gathered; its tile comes late.
   std::int64_t late(std::int64_t r) const { return r == 0 ? blocks_ - 1 : r - 1; }
@@ -89,7 +87,7 @@ class Pipeline {
     for (std::int64_t s = first; s < last; ++s) {
       gathered += weight(s);
       if (gathered > 0 && (gathered * slots_a_side >= total || s + 1 == last)) {
-        slots_[size(r)].push_back({begin, s + 1, lower});
+        slots_[at(r)].push_back({begin, s + 1, lower});
         begin = s + 1;
         gathered = 0;
       }
@@ -99,12 +97,12 @@ class Pipeline {
   bool reads(bool lower, int round) const { return lower || round >= upper_from_; }
 
   void gather(std::int64_t r, int round, std::int64_t parity) {
-    const std::vector<Slot>& slots = slots_[size(r)];
+    const std::vector<Slot>& slots = slots_[at(r)];
     const auto count = static_cast<std::int64_t>(slots.size());
-    for (std::int64_t slot; (slot = next_slot_[size(r)].fetch_add(1)) < count;) {
-      const Slot& tiles = slots[size(slot)];
+    for (std::int64_t slot; (slot = next_slot_[at(r)].fetch_add(1)) < count;) {
+      const Slot& tiles = slots[at(slot)];
       if (!reads(tiles.lower, round)) continue;
-      Value* out = partial_[parity].data() + size(slot) * room;
+      Value* out = partial_[parity].data() + at(slot) * room;
       std::fill_n(out, op_.matrix.rows(r) * width_, Value{0});
       for (std::int64_t s = tiles.first; s < tiles.last; ++s) {
         if (s != late(r)) op_.tile_pass(r, s, x_, out, width_);
@@ -113,11 +111,11 @@ class Pipeline {
   }
 
   void add_up(std::int64_t r, int round, std::int64_t parity) {
-    next_slot_[size(r)].store(0);
+    next_slot_[at(r)].store(0);
     const std::int64_t length = op_.matrix.rows(r) * width_;
     std::fill_n(lower_.begin(), length, Value{0});
     std::fill_n(upper_.begin(), length, Value{0});
-    const std::vector<Slot>& slots = slots_[size(r)];
+    const std::vector<Slot>& slots = slots_[at(r)];
     for (std::size_t slot = 0; slot < slots.size(); ++slot) {
       if (!reads(slots[slot].lower, round)) continue;
       const Value* partial = partial_[parity].data() + slot * room;

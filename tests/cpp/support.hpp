@@ -16,7 +16,7 @@ namespace support {
 using Ints = std::vector<std::int64_t>;
 using Doubles = std::vector<double>;
 
-inline std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+using carbonflows::at;
 
 // A dense row-major matrix whose domestic blocks are fuller than the rest, columns summing to
 // `column_sum`; some rows and columns are empty.
@@ -89,24 +89,30 @@ Owned<Value> tiled(const Doubles& a, const Ints& starts, int threads = 1) {
   return build<Value>(dense_source(a, starts.back()), starts, threads);
 }
 
-// Solve the dense system by Gauss elimination with row exchanges.
+// Solve the dense system for every column of b by Gauss elimination with row exchanges.
 inline Doubles solve_dense(Doubles m, Doubles b) {
-  const auto n = static_cast<std::int64_t>(b.size());
+  const auto n = static_cast<std::int64_t>(std::sqrt(static_cast<double>(m.size())) + 0.5);
+  const auto columns = static_cast<std::int64_t>(b.size()) / n;
   for (std::int64_t k = 0; k < n; ++k) {
     std::int64_t best = k;
     for (std::int64_t i = k; i < n; ++i) {
       if (std::abs(m[at(i * n + k)]) > std::abs(m[at(best * n + k)])) best = i;
     }
     for (std::int64_t j = 0; j < n; ++j) std::swap(m[at(k * n + j)], m[at(best * n + j)]);
-    std::swap(b[at(k)], b[at(best)]);
+    for (std::int64_t c = 0; c < columns; ++c) {
+      std::swap(b[at(k * columns + c)], b[at(best * columns + c)]);
+    }
     for (std::int64_t i = 0; i < n; ++i) {
       if (i == k) continue;
       const double f = m[at(i * n + k)] / m[at(k * n + k)];
       for (std::int64_t j = k; j < n; ++j) m[at(i * n + j)] -= f * m[at(k * n + j)];
-      b[at(i)] -= f * b[at(k)];
+      for (std::int64_t c = 0; c < columns; ++c)
+        b[at(i * columns + c)] -= f * b[at(k * columns + c)];
     }
   }
-  for (std::int64_t k = 0; k < n; ++k) b[at(k)] /= m[at(k * n + k)];
+  for (std::int64_t k = 0; k < n; ++k) {
+    for (std::int64_t c = 0; c < columns; ++c) b[at(k * columns + c)] /= m[at(k * n + k)];
+  }
   return b;
 }
 

@@ -48,7 +48,7 @@ using Path = std::tuple<double, double, std::vector<std::int32_t>>;
 void follow(const Year& first, const Year& second, double w0, double w1, double threshold,
             std::vector<std::int32_t>& rows, std::vector<Path>& out) {
   const std::size_t n = first.s.size();
-  const auto last = static_cast<std::size_t>(rows.back());
+  const auto last = at(rows.back());
   const double v0 = w0 * first.s[last];
   const double v1 = w1 * second.s[last];
   if (std::abs(v1 - v0) >= threshold) out.emplace_back(v0, v1, rows);
@@ -103,15 +103,15 @@ TEST_CASE("a joint search finds every change, in order, with any number of threa
       total += second.y[i] * second.m[i] - first.y[i] * first.m[i];
     }
     for (const int threads : {1, 2, 5}) {
-      const carbonflows::Chains chains0(op0, first.s, first.m, {}, -1, threads, [] {});
-      const carbonflows::Chains chains1(op1, second.s, second.m, {}, -1, threads, [] {});
-      const carbonflows::Changes changes(chains0, chains1, first.y, second.y, !negatives, threads,
-                                         [] {});
+      const carbonflows::Chains chains0(op0, first.s, first.m, {}, -1, {threads, no_interrupt});
+      const carbonflows::Chains chains1(op1, second.s, second.m, {}, -1, {threads, no_interrupt});
+      const carbonflows::Changes changes(chains0, chains1, first.y, second.y, !negatives,
+                                         {threads, no_interrupt});
       CHECK(changes.largest() >= std::abs(change(expected.front())));
       for (const std::int64_t most : {std::int64_t{50}, std::numeric_limits<std::int64_t>::max()}) {
-        const auto found =
-            changes.find(threshold, false, most, 1 << 24, 1 << 24, position, threads, [] {});
-        const auto count = std::min<std::size_t>(expected.size(), static_cast<std::size_t>(most));
+        const auto found = changes.find(threshold, false, most, 1 << 24, 1 << 24, position,
+                                        {threads, no_interrupt});
+        const auto count = std::min<std::size_t>(expected.size(), at(most));
         REQUIRE(found.before.size == count);
         double sum = 0.0;
         for (std::size_t k = 0; k < count; ++k) {
@@ -139,11 +139,11 @@ TEST_CASE("a joint search that needs too much room says so") {
   const carbonflows::Semiring ring = carbonflows::Semiring::max_absolute;
   const carbonflows::Operator<double> op0{tiles0.view(), true, ring, &kernels};
   const carbonflows::Operator<double> op1{tiles1.view(), true, ring, &kernels};
-  const carbonflows::Chains chains0(op0, one.s, one.m, {}, -1, 2, [] {});
-  const carbonflows::Chains chains1(op1, other.s, other.m, {}, -1, 2, [] {});
-  const carbonflows::Changes changes(chains0, chains1, one.y, other.y, true, 2, [] {});
+  const carbonflows::Chains chains0(op0, one.s, one.m, {}, -1, {2, no_interrupt});
+  const carbonflows::Chains chains1(op1, other.s, other.m, {}, -1, {2, no_interrupt});
+  const carbonflows::Changes changes(chains0, chains1, one.y, other.y, true, {2, no_interrupt});
   Ints position(40);
   std::iota(position.begin(), position.end(), 0);
-  const auto found = changes.find(1e-9, false, 10, 1 << 24, 100, position, 2, [] {});
+  const auto found = changes.find(1e-9, false, 10, 1 << 24, 100, position, {2, no_interrupt});
   CHECK(found.outcome == carbonflows::PathOutcome::too_many);
 }

@@ -109,14 +109,14 @@ TEST_CASE("a search finds every path, in order, with any number of threads") {
       const std::vector<Path> expected = expected_paths(p, threshold);
       REQUIRE(expected.size() > 150);
       for (const int threads : {1, 2, 5}) {
-        const carbonflows::Chains chains(op, p.s, m, p.through, -1, threads, [] {});
+        const carbonflows::Chains chains(op, p.s, m, p.through, -1, {threads, no_interrupt});
         for (const std::int64_t most :
              {std::int64_t{100}, std::numeric_limits<std::int64_t>::max()}) {
           const carbonflows::PathQuery query{
               p.y, threshold, most, std::numeric_limits<double>::quiet_NaN(), 1 << 24, 1 << 24};
-          const auto found = carbonflows::find_paths(chains, query, position, threads, [] {});
-          const std::size_t count =
-              std::min<std::size_t>(expected.size(), static_cast<std::size_t>(most));
+          const auto found =
+              carbonflows::find_paths(chains, query, position, {threads, no_interrupt});
+          const std::size_t count = std::min<std::size_t>(expected.size(), at(most));
           REQUIRE(found.values.size == count);
           double sum = 0.0;
           for (std::size_t k = 0; k < count; ++k) {
@@ -150,14 +150,14 @@ TEST_CASE("a search that needs too much room says so") {
                                          &kernels};
   Ints position(at(p.n()));
   std::iota(position.begin(), position.end(), 0);
-  const carbonflows::Chains chains(op, p.s, multipliers(p), p.through, -1, 2, [] {});
+  const carbonflows::Chains chains(op, p.s, multipliers(p), p.through, -1, {2, no_interrupt});
   const carbonflows::PathQuery query{p.y,
                                      1e-12,
                                      std::numeric_limits<std::int64_t>::max(),
                                      std::numeric_limits<double>::quiet_NaN(),
                                      1 << 24,
                                      1000};
-  const auto found = carbonflows::find_paths(chains, query, position, 2, [] {});
+  const auto found = carbonflows::find_paths(chains, query, position, {2, no_interrupt});
   CHECK(found.outcome == carbonflows::PathOutcome::too_many);
   CHECK(found.nodes <= 4 * 4096);
 }

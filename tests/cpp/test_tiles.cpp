@@ -14,12 +14,11 @@ const std::vector<Ints> partitions = {{0, 1},          {0, 5},       {0, 256}, {
 Doubles back_to_dense(const carbonflows::TiledMatrix<double>& matrix) {
   const std::int64_t n = matrix.size();
   Ints starts(at(n) + 1, 0);
-  carbonflows::row_counts(matrix, std::span(starts).subspan(1), 2);
+  matrix.row_counts(std::span(starts).subspan(1), 2);
   for (std::int64_t i = 0; i < n; ++i) starts[at(i) + 1] += starts[at(i)];
   Ints positions(at(starts.back()));
   Doubles values(at(starts.back()));
-  carbonflows::unpack_rows(matrix, std::span<const std::int64_t>(starts), std::span(positions),
-                           std::span(values), 2);
+  matrix.unpack_rows(starts, positions, values, 2);
   Doubles dense(at(n * n), 0.0);
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t e = starts[at(i)]; e < starts[at(i) + 1]; ++e) {
@@ -40,7 +39,7 @@ TEST_CASE("tiles give back the matrix they were built from, bit for bit") {
         const auto owned = tiled(a, starts, threads);
         CHECK(back_to_dense(owned.view()) == a);
         Doubles negated(a.size(), 5.0);
-        carbonflows::unpack_negated(owned.view(), false, std::span(negated), threads);
+        owned.view().unpack_negated(false, negated, threads);
         const std::int64_t n = starts.back();
         bool same = true;
         for (std::int64_t i = 0; i < n; ++i) {
@@ -122,7 +121,7 @@ TEST_CASE("the three kinds of tile occur where they should") {
   CHECK(matrix.tile(0, 1).kind == carbonflows::TileKind::packed);
   CHECK(matrix.tile(1, 0).kind == carbonflows::TileKind::empty);
   CHECK(matrix.entry(0, 1).count == 1);
-  CHECK(carbonflows::lowest(matrix, 2) == -0.5);
+  CHECK(matrix.lowest(2) == -0.5);
 }
 
 TEST_CASE("masks that do not fit their tile are found") {
@@ -130,12 +129,12 @@ TEST_CASE("masks that do not fit their tile are found") {
     const Doubles a = random_matrix(starts, 3, 0.3);
     for (const int threads : {1, 3}) {
       auto owned = tiled(a, starts, threads);
-      CHECK(carbonflows::masks_fit(owned.view(), threads));
+      CHECK(owned.view().masks_fit(threads));
       for (std::size_t place = 0; place < owned.masks.size();
            place += 1 + owned.masks.size() / 50) {
         for (unsigned bit = 0; bit < 16; ++bit) {
           owned.masks[place] = static_cast<std::uint16_t>(owned.masks[place] ^ (1U << bit));
-          CHECK_FALSE(carbonflows::masks_fit(owned.view(), threads));
+          CHECK_FALSE(owned.view().masks_fit(threads));
           owned.masks[place] = static_cast<std::uint16_t>(owned.masks[place] ^ (1U << bit));
         }
       }
@@ -150,6 +149,6 @@ TEST_CASE("a mask that counts right and stands for a column outside is found") {
   auto owned = tiled(a, starts);
   for (unsigned bit = 0; bit < 16; ++bit) {
     owned.masks[0] = static_cast<std::uint16_t>(1U << bit);
-    CHECK(carbonflows::masks_fit(owned.view(), 1) == (bit < 5));
+    CHECK(owned.view().masks_fit(1) == (bit < 5));
   }
 }

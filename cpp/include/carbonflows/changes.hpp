@@ -13,7 +13,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -37,8 +36,7 @@ class Changes {
   // Both chains have the same rows and blocks, no filters, and the same limit of stages; `one_sign`
   // says that no entry of either A or s is negative. The chains are viewed.
   Changes(const Chains& first, const Chains& second, std::span<const double> first_demand,
-          std::span<const double> second_demand, bool one_sign, int threads,
-          const std::function<void()>& interrupt);
+          std::span<const double> second_demand, bool one_sign, const Run& run);
 
   // No path that begins with weights `first` and `second` at `row` changes by more, with at most
   // `remaining` further purchases.
@@ -51,8 +49,8 @@ class Changes {
   // change: also those that are worth the same in both tables, or nothing, since what changed may
   // have cancelled out.
   ChangesFound find(double threshold, bool equal, std::int64_t most_paths, std::int64_t most_found,
-                    std::int64_t most_nodes, std::span<const std::int64_t> position, int threads,
-                    const std::function<void()>& interrupt) const;
+                    std::int64_t most_nodes, std::span<const std::int64_t> position,
+                    const Run& run) const;
 
  private:
   friend class ChangeSearch;
@@ -64,8 +62,8 @@ class Changes {
   struct Mixed {
     std::vector<double> all, changed;
   };
-  Mixed mixed(int threads, const std::function<void()>& interrupt) const;
-  std::vector<double> difference(int threads, const std::function<void()>& interrupt) const;
+  Mixed mixed(const Run& run) const;
+  std::vector<double> difference(const Run& run) const;
 
   const Chains* chains_[2];
   std::vector<double> demand_[2];

@@ -47,19 +47,4 @@ void unpack(const Number* packed, const Group& group, const Columns<double>& to)
   }
 }
 
-// Let `solver` solve the right-hand sides group by group, and return the worst that happened.
-template <class Value, class Solver>
-Iterations solve_groups(Solver& solver, const Columns<const double>& y, const Columns<double>& x,
-                        bool start_is_zero, int threads, const std::function<void()>& interrupt) {
-  Iterations worst;
-  for (std::int64_t first = 0; first < y.columns; first += widest<Value>) {
-    interrupt();
-    const Iterations group =
-        solver.solve(y, x, next_group<Value>(first, y.columns), start_is_zero, threads);
-    worst.sweeps = std::max(worst.sweeps, group.sweeps);
-    worst.outcome = std::max(worst.outcome, group.outcome);
-  }
-  return worst;
-}
-
 }  // namespace carbonflows

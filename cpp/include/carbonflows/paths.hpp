@@ -14,7 +14,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -53,7 +52,7 @@ class EdgeLists {
     double rest(std::uint32_t from) const { return from < count ? edges[from].rest : left_out; }
   };
   const Column& column(int list, std::int64_t row) const {
-    return columns_[static_cast<std::size_t>(list * rows_ + row)];
+    return columns_[at(list * rows_ + row)];
   }
 
  private:
@@ -72,7 +71,7 @@ class Chains {
   // do not settle, which an M-matrix rules out.
   Chains(const Operator<double>& op, std::span<const double> emissions,
          std::span<const double> multipliers, std::span<const std::uint8_t> through,
-         std::int64_t most_stages, int threads, const std::function<void()>& interrupt);
+         std::int64_t most_stages, const Run& run);
 
   const TiledMatrix<double>& matrix() const { return op_.matrix; }
   std::int64_t size() const { return op_.matrix.size(); }
@@ -80,18 +79,18 @@ class Chains {
   int last_state() const { return states() - 1; }
   std::int64_t most_stages() const { return most_stages_; }
   int passes() const { return passes_; }
-  double emission(std::int64_t i) const { return s_[static_cast<std::size_t>(i)]; }
+  double emission(std::int64_t i) const { return s_[at(i)]; }
   double multiplier(int state, std::int64_t i) const {
-    return multipliers_[static_cast<std::size_t>(state * size() + i)];
+    return multipliers_[at(state * size() + i)];
   }
   // The state of a path that goes on to row i.
   int enter(int state, std::int64_t i) const {
-    return state == last_state() || through_[static_cast<std::size_t>(i)] ? last_state() : 0;
+    return state == last_state() || through_[at(i)] ? last_state() : 0;
   }
   // Which potential bounds what `remaining` more purchases can lead to.
   int level(std::int64_t remaining) const;
   double potential(int level, int state, std::int64_t i) const {
-    return levels_[static_cast<std::size_t>(level)][static_cast<std::size_t>(state * size() + i)];
+    return levels_[at(level)][at(state * size() + i)];
   }
   int levels() const { return static_cast<int>(levels_.size()); }
   // Suppliers for a buyer in `state`, beyond whom `level` bounds what follows.
@@ -103,11 +102,9 @@ class Chains {
   static constexpr double shares[shared_lists] = {1e-3, 1e-4};
   const EdgeLists& shared(int which, int threads) const;
   // Lists for this demand down to `threshold`; no shorter than the shared ones.
-  EdgeLists deep(std::span<const double> demand, double threshold, int which, int threads,
-                 const std::function<void()>& interrupt) const;
+  EdgeLists deep(std::span<const double> demand, double threshold, int which, const Run& run) const;
   // g, the largest |y a ··· a| of any path that arrives at a row in a state.
-  std::vector<double> reach(std::span<const double> demand, int threads,
-                            const std::function<void()>& interrupt) const;
+  std::vector<double> reach(std::span<const double> demand, const Run& run) const;
 
  private:
   std::vector<double> shared_cut(double share) const;
@@ -159,7 +156,6 @@ struct PathsFound {
 
 // `position` is the table row of each row of the matrix, by which ties are ordered and paths given.
 PathsFound find_paths(const Chains& chains, const PathQuery& query,
-                      std::span<const std::int64_t> position, int threads,
-                      const std::function<void()>& interrupt);
+                      std::span<const std::int64_t> position, const Run& run);
 
 }  // namespace carbonflows

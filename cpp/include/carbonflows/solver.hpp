@@ -7,11 +7,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
 #include "carbonflows/kernels.hpp"
+#include "carbonflows/threads.hpp"
 #include "carbonflows/tiles.hpp"
 
 namespace carbonflows {
@@ -33,6 +33,8 @@ struct Operator {
   Semiring semiring;
   const Kernels* kernels;
 
+  // out = B x in this semiring.
+  void product(Columns<const double> x, Columns<double> out, const Run& run) const;
   // out (block r × width) gets B_rs · x joined to it, x being the whole vector.
   void tile_pass(std::int64_t r, std::int64_t s, const Value* x, Value* out, int width) const;
   const KernelSet<Value>& kernel_set() const { return kernels->of<Value>(); }
@@ -58,11 +60,6 @@ std::vector<std::int64_t> factor_starts(std::span<const std::int64_t> starts);
 std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute, const Kernels& kernels,
                            std::span<double> factors, std::span<std::int32_t> pivots, int threads);
 
-// out = B x in the operator's semiring.
-template <class Value>
-void product(const Operator<Value>& op, Columns<const double> x, Columns<double> out, int threads,
-             const std::function<void()>& interrupt);
-
 // When to stop: once Σ_i residual_weight_i |r_i| is expected to be at most goal · Σ_i
 // value_weight_i |x_i| for every right-hand side, or after `sweeps`. Without weights, after
 // `sweeps` exactly.
@@ -73,25 +70,21 @@ struct Stopping {
   int sweeps = 0;
 };
 
-enum class Outcome { reached, sweeps_used, stagnated };
+// (I − B) X = Y, and where to start. Both ways to solve it improve X, and return the passes over
+// the matrix, the most over all groups of right-hand sides.
+template <class Value>
+struct System {
+  const Operator<Value>& op;
+  Factors<Value> factors;
+  Columns<const double> y;
+  Columns<double> x;  // holds the start values
+  bool start_is_zero;
+  Stopping stopping;
 
-struct Iterations {
-  int sweeps = 0;  // passes over the matrix, the most over all groups of right-hand sides
-  Outcome outcome = Outcome::reached;
+  // Block Gauss-Seidel sweeps.
+  int gauss_seidel(const Run& run) const;
+  // GMRES with the lower half of a sweep as its preconditioner; it needs the weights.
+  int gmres(const Run& run) const;
 };
-
-// Improve X, which holds the start values, by block Gauss-Seidel sweeps on (I − B) X = Y.
-// `interrupt` is called now and then by the calling thread and may throw.
-template <class Value>
-Iterations gauss_seidel(const Operator<Value>& op, const Factors<Value>& factors,
-                        Columns<const double> y, Columns<double> x, bool start_is_zero,
-                        const Stopping& stopping, int threads,
-                        const std::function<void()>& interrupt);
-
-// The same by GMRES with the lower half of a sweep as its preconditioner; it needs the weights.
-template <class Value>
-Iterations gmres(const Operator<Value>& op, const Factors<Value>& factors, Columns<const double> y,
-                 Columns<double> x, bool start_is_zero, const Stopping& stopping, int threads,
-                 const std::function<void()>& interrupt);
 
 }  // namespace carbonflows

@@ -12,6 +12,13 @@
 
 namespace carbonflows {
 
+// How a computation runs: on up to `threads` threads. The thread that asked for it calls
+// `interrupt` now and then, which may throw.
+struct Run {
+  int threads;
+  std::function<void()> interrupt;
+};
+
 namespace detail {
 struct TeamState;
 }

@@ -19,11 +19,14 @@ namespace carbonflows {
 inline constexpr std::int64_t max_block = 256;     // rows in a block, so that an index fits a byte
 inline constexpr std::int64_t value_padding = 16;  // values readable past the end of the last tile
 
+// A position as the standard containers take it.
+constexpr std::size_t at(std::int64_t position) { return static_cast<std::size_t>(position); }
+
 enum class TileKind : std::int64_t { empty = 0, dense = 1, packed = 2 };
 
 // One tile in the flat arrays; the first value and mask are positions in them.
 struct TileEntry {
-  std::int64_t kind;
+  TileKind kind;
   std::int64_t values;
   std::int64_t masks;
   std::int64_t count;  // nonzeros
@@ -40,6 +43,9 @@ struct Tile {
   const Value* values;
   const std::uint16_t* masks;
   const Value* end;  // past the values
+
+  // Copy the tile into a dense row-major array of rows × columns.
+  void unpack(std::span<double> dense) const;
 };
 
 // A view; the arrays belong to the caller and outlive it.
@@ -52,23 +58,35 @@ struct TiledMatrix {
 
   std::int64_t blocks() const { return static_cast<std::int64_t>(starts.size()) - 1; }
   std::int64_t size() const { return starts.back(); }
-  std::int64_t rows(std::int64_t block) const {
-    return starts[static_cast<std::size_t>(block) + 1] - starts[static_cast<std::size_t>(block)];
-  }
+  std::int64_t rows(std::int64_t block) const { return starts[at(block) + 1] - starts[at(block)]; }
   const TileEntry& entry(std::int64_t r, std::int64_t s) const {
-    return entries[static_cast<std::size_t>(r * blocks() + s)];
+    return entries[at(r * blocks() + s)];
   }
   Tile<Value> tile(std::int64_t r, std::int64_t s) const {
     const TileEntry& e = entry(r, s);
-    const auto kind = static_cast<TileKind>(e.kind);
+    const bool dense = e.kind == TileKind::dense;
+    const std::int64_t length = dense ? rows(r) * dense_stride(rows(s)) : e.count;
     const Value* first = values.data() + e.values;
-    return {kind,
-            rows(r),
-            rows(s),
-            first,
-            masks.data() + e.masks,
-            first + (kind == TileKind::dense ? rows(r) * dense_stride(rows(s)) : e.count)};
+    return {e.kind, rows(r), rows(s), first, masks.data() + e.masks, first + length};
   }
+
+  // Nonzeros in each row, and the rows themselves as (position, value) in ascending order.
+  void row_counts(std::span<std::int64_t> counts, int threads) const;
+  void unpack_rows(std::span<const std::int64_t> row_starts, std::span<std::int64_t> positions,
+                   std::span<double> out, int threads) const;
+  // Write −A, or with `absolute` −|A|, into a dense column-major array of n × n.
+  void unpack_negated(bool absolute, std::span<Value> dense, int threads) const;
+  // Write the values of diag(left) · A · diag(right), tiled alike; those that become zero stay.
+  void scale(std::span<const double> left, std::span<const double> right, std::span<Value> out,
+             int threads) const;
+  // sums (groups × n) = Σ of the entries of each column over the rows of a group; codes (n).
+  void sum_row_groups(std::span<const std::int32_t> codes, std::span<double> sums,
+                      int threads) const;
+  // Whether the masks of each packed tile stand for as many columns as it has values, and for none
+  // that it has not: what every walk over a tile relies on. Entries must lie inside the arrays.
+  bool masks_fit(int threads) const;
+  // Smallest stored value, 0 if none is negative.
+  double lowest(int threads) const;
 };
 
 // A matrix given from outside: lines are rows (`by_column` false) or columns (true), each with
@@ -101,41 +119,5 @@ template <class Index, class Value>
 void fill_tiles(const Source<Index>& source, std::span<const std::int64_t> starts,
                 std::span<const TileEntry> entries, std::span<std::uint16_t> masks,
                 std::span<Value> values, int threads);
-
-// Nonzeros in each row, and the rows themselves as (position, value) in ascending order.
-template <class Value>
-void row_counts(const TiledMatrix<Value>& matrix, std::span<std::int64_t> counts, int threads);
-template <class Value>
-void unpack_rows(const TiledMatrix<Value>& matrix, std::span<const std::int64_t> row_starts,
-                 std::span<std::int64_t> positions, std::span<double> values, int threads);
-
-// Write the whole matrix, negated, into a dense column-major array of n × n; with `absolute`, −|A|.
-template <class Value>
-void unpack_negated(const TiledMatrix<Value>& matrix, bool absolute, std::span<Value> dense,
-                    int threads);
-
-// Copy one tile into a dense row-major array of rows × columns.
-template <class Value>
-void unpack_tile(const Tile<Value>& tile, std::span<double> dense);
-
-// Write the values of diag(left) · matrix · diag(right), tiled alike; entries that become zero
-// stay.
-template <class Value>
-void scale_tiles(const TiledMatrix<Value>& matrix, std::span<const double> left,
-                 std::span<const double> right, std::span<Value> values, int threads);
-
-// sums (groups × n) = Σ of the entries of each column over the rows of a group; codes (n).
-template <class Value>
-void sum_row_groups(const TiledMatrix<Value>& matrix, std::span<const std::int32_t> codes,
-                    std::span<double> sums, int threads);
-
-// Whether the masks of each packed tile stand for as many columns as it has values, and for none
-// that it has not: what every walk over a tile relies on. Entries must lie inside the arrays.
-template <class Value>
-bool masks_fit(const TiledMatrix<Value>& matrix, int threads);
-
-// Smallest stored value, 0 if none is negative.
-template <class Value>
-double lowest(const TiledMatrix<Value>& matrix, int threads);
 
 }  // namespace carbonflows
