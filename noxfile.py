@@ -15,6 +15,8 @@ nox.options.sessions = ["lint", "test", "cpp"]
 nox.options.default_venv_backend = "venv"
 
 SANITIZERS = ["", "address,undefined", "thread"]
+CLANG_FORMAT = "clang-format==23.1.5"  # other versions may lay out otherwise
+CPP_SOURCES = ["*.cpp", "*.hpp", "*.inl"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 OLDEST_PYTHON = PROJECT["project"]["requires-python"].removeprefix(">=")
 # What the tests need beside the installed package; wheels are tested with the same by cibuildwheel.
@@ -32,11 +34,13 @@ def build_cpp(session: nox.Session, build: str, *settings: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff and mypy --strict."""
-    session.install("-e", ".[test]")
+    """ruff, mypy --strict and clang-format."""
+    session.install("-e", ".[test]", CLANG_FORMAT)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    sources = str(session.run("git", "ls-files", *CPP_SOURCES, external=True, silent=True)).split()
+    session.run("clang-format", "--dry-run", "--Werror", *sources)
 
 
 @nox.session

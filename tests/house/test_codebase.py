@@ -217,3 +217,10 @@ def test_core_knows_no_python() -> None:
             text = path.read_text(encoding="utf-8")
             assert "Python.h" not in text
             assert "pybind11" not in text
+
+
+def test_lines_of_the_core_are_short() -> None:
+    for folder in ("cpp", "src", "tests/cpp"):
+        for path in (ROOT / folder).rglob("*.[chi][pn][pl]"):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                assert len(line) <= 100, f"{path.relative_to(ROOT)}:{number}: break the line"
