@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Self, TypeAlias
+
+    Typed: TypeAlias = "str | tuple[str | CarbonFlowsError, ...]"
 
 __all__ = [
     "CarbonFlowsError",
@@ -21,6 +23,7 @@ __all__ = [
     "MemoryLimitError",
     "NotProductiveError",
     "PanelError",
+    "Phrase",
     "StoreError",
     "nearest",
     "nearest_are",
@@ -30,6 +33,46 @@ __all__ = [
 ]
 
 
+class Phrase(str):
+    """A text in Python's words that keeps what a shell says instead.
+
+    Attributes
+    ----------
+    typed : str or tuple
+        In a tuple the name of an argument and an error are parts of their own: whoever knows what
+        they are called in a shell puts it there.
+
+    Examples
+    --------
+    >>> Phrase("leave year=… out", ("leave ", "year", " … out")).typed[1]
+    'year'
+    """
+
+    typed: Typed
+
+    def __new__(cls, text: str, typed: Typed = "") -> Self:
+        """Keep both."""
+        made = super().__new__(cls, text)
+        made.typed = typed or str(text)
+        return made
+
+    @classmethod
+    def in_python(cls, text: str) -> Self:
+        """Return advice that no command follows: a shell adds where it holds."""
+        return cls(text, f"{text} in Python")
+
+    @classmethod
+    def of(cls, *parts: str | BaseException) -> Self:
+        """Join texts and errors to one line, in which each error stays what it is.
+
+        >>> Phrase.of("2009: ", InputError("not\\nthere"))
+        '2009: not there'
+        """
+        text = " ".join("".join(map(str, parts)).splitlines())
+        ours = (one if isinstance(one, str | CarbonFlowsError) else str(one) for one in parts)
+        return cls(text, tuple(ours))
+
+
 class CarbonFlowsError(Exception):
     """Base of all errors raised by carbonflows_fast.
 
@@ -37,6 +80,8 @@ class CarbonFlowsError(Exception):
     ----------
     argument, expected, got, remedy : str
         The parts of the sentence; empty where the error is not about an argument or a file.
+    typed : str or tuple
+        The remedy as one types it in a shell, where that differs; see `Phrase`.
 
     Examples
     --------
@@ -54,9 +99,12 @@ class CarbonFlowsError(Exception):
     expected = ""
     got = ""
     remedy = ""
+    typed: Typed = ""
 
     @classmethod
-    def about(cls, argument: str, *, expected: str, got: str, remedy: str) -> Self:
+    def about(
+        cls, argument: str, *, expected: str, got: str, remedy: str, typed: Typed = ""
+    ) -> Self:
         """Return an error that says in one sentence what was expected, what came, and what to do.
 
         Parameters
@@ -67,11 +115,13 @@ class CarbonFlowsError(Exception):
             What it should be, and what it is.
         remedy : str
             What to do about it.
+        typed : str or tuple, optional
+            What to do about it in a shell, where that differs.
 
         Returns
         -------
         CarbonFlowsError
-            Of this class. The four parts are its attributes, also after pickling.
+            Of this class. The parts are its attributes, also after pickling.
 
         Examples
         --------
@@ -81,7 +131,19 @@ class CarbonFlowsError(Exception):
         """
         error = cls(f"{argument}: expected {expected}, got {got}; {remedy}")
         error.argument, error.expected, error.got, error.remedy = argument, expected, got, remedy
+        error.typed = typed or getattr(remedy, "typed", remedy)
         return error
+
+    @classmethod
+    def like(cls, error: CarbonFlowsError, argument: str) -> Self:
+        """Return an error of this class with the parts of another, about an argument or a file."""
+        return cls.about(
+            argument,
+            expected=error.expected,
+            got=error.got,
+            remedy=error.remedy,
+            typed=error.typed,
+        )
 
 
 class InputError(CarbonFlowsError, ValueError):
@@ -173,12 +235,12 @@ class MemoryLimitError(CarbonFlowsError, MemoryError):
 
 
 class PanelError(CarbonFlowsError):
-    """Some tables of a panel could not be computed; all others were.
+    """Some tables of a panel could not be computed; all others were, unless its workers are gone.
 
     Attributes
     ----------
     failed : dict of str to str
-        Reason by what failed, e.g. "2009".
+        Reason by what failed, e.g. "2009"; empty where workers are what is wrong.
     results : DataFrame, list of Path, or None
         What was computed, as the call would have returned it.
 

@@ -20,7 +20,7 @@ from carbonflows_fast.checks._findings import findings_of
 from carbonflows_fast.checks._footprint_effects import effects_of
 from carbonflows_fast.checks._report import CheckReport, Finding, report_of
 from carbonflows_fast.checks._two_years import jumps
-from carbonflows_fast.errors import FormatError, InputError, StoreError
+from carbonflows_fast.errors import FormatError, InputError, Phrase, StoreError
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._table_argument import required_table
 
@@ -161,7 +161,7 @@ def _loaded(
         with _overheard(said):
             table = table_of(argument, given, blanks)
     except (FormatError, StoreError) as error:
-        return Finding("reading", "error", "", "", 1.0, str(error))
+        return Finding("reading", "error", "", "", 1.0, Phrase.of(error))
     return table, [Finding("reading", "note", "", "", 1.0, text) for text in said]
 
 

@@ -31,7 +31,7 @@ from carbonflows_fast.checks._negative_findings import (
 )
 from carbonflows_fast.checks._pattern_findings import pattern_findings
 from carbonflows_fast.checks._report import Finding
-from carbonflows_fast.errors import CarbonFlowsError, InputError, NotProductiveError
+from carbonflows_fast.errors import CarbonFlowsError, InputError, NotProductiveError, Phrase
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._right_hand_sides import check_size
 from carbonflows_fast.table import Table
@@ -76,7 +76,7 @@ def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
     try:
         A = table.A
     except CarbonFlowsError as error:  # an output too small to divide by
-        yield Finding("output", "error", "", "", 1.0, str(error))
+        yield Finding("output", "error", "", "", 1.0, Phrase.of(error))
         return
     yield from negative_matrices(table, A, effects)
     yield from negative_emissions(table, effects)
@@ -84,11 +84,11 @@ def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
     try:
         system(table).require_productive()
     except NotProductiveError as error:
-        yield Finding("not productive", "error", "", "", 1.0, str(error))
+        yield Finding("not productive", "error", "", "", 1.0, Phrase.of(error))
     try:
         looked = _Looked(table, effects)
     except CarbonFlowsError as error:  # x was not given, and the table cannot be solved
-        yield Finding("output", "error", "", "", 1.0, f"x cannot be solved: {error}")
+        yield Finding("output", "error", "", "", 1.0, Phrase.of("x cannot be solved: ", error))
         return
     yield from _outputs(looked)
     yield from _without_output(looked)
@@ -99,7 +99,7 @@ def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
     try:
         yield from intensity_findings(table, effects)
     except CarbonFlowsError as error:  # emissions too large for the output they are divided by
-        yield Finding("output", "error", "", "", 1.0, str(error))
+        yield Finding("output", "error", "", "", 1.0, Phrase.of(error))
 
 
 def _row(table: Table, at: int) -> tuple[str, str]:
@@ -132,6 +132,7 @@ def _duplicates(table: Table, effects: Effects) -> Iterator[Finding]:
         if abs(total) < CANCELLED * gross:  # far beyond the first order
             change = effects.unknown()
         message = f"{region} {sector}: {count} rows; table.aggregate() adds them up"
+        message = Phrase(message, f"{message} in Python, or carbonflows-fast repair --duplicates")
         yield Finding("duplicate row", "warning", region, sector, float(count), message, change)
     for at, count in repeated(p.demand_codes, p.category_codes):
         region, category = table.demand[at]
@@ -172,7 +173,7 @@ def _magnitude(table: Table) -> Iterator[Finding]:
     try:
         check_size("Y", select_demand(table, None).values)
     except InputError as error:
-        yield Finding("magnitude", "error", "", "", 1.0, str(error))
+        yield Finding("magnitude", "error", "", "", 1.0, Phrase.of(error))
 
 
 # --- columns of A ---------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from carbonflows_fast.classification import (
     characterisation,
     sums_in_equivalents,
 )
-from carbonflows_fast.errors import CarbonFlowsError, InputError, shorten
+from carbonflows_fast.errors import CarbonFlowsError, InputError, Phrase, shorten
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._content import Parts
 from carbonflows_fast.table._selection import select_stressor
@@ -131,7 +131,7 @@ def effects_of(table: Table, stressor: Any = None) -> Effects:
         n, R = table.n, len(p.regions)
         k, rows, by_region = (np.full(size, np.nan) for size in (len(p.stressors), n, R))
         outputs, shares = np.full((n, R), np.nan), np.full((R, R), np.nan)
-        return Effects("", str(error), p, k, rows, rows, outputs, shares, by_region)
+        return Effects("", Phrase.of(error), p, k, rows, rows, outputs, shares, by_region)
 
 
 def _solved_effects(table: Table, stressor: Any) -> Effects:
@@ -176,9 +176,13 @@ def _carbon_dioxide(table: Table) -> Any:
     if len(table.stressors) == 1:
         return table.stressors[0]
     sums = shorten(map(repr, sums_in_equivalents(table.stressors, units)))
-    raise InputError(
-        "no stressor of the table is known as carbon dioxide; name one by stressor="
-        f"{f', such as {sums} (in CO2-equivalents)' if sums else ''}"
+    such = f", such as {sums} (in CO2-equivalents)" if sums else ""
+    raise InputError.about(
+        "stressor",
+        expected="carbon dioxide among the stressors of the table",
+        got="none that is known as it",
+        remedy=f"name one by stressor={such}",
+        typed=("name one by ", "stressor", such),
     )
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from carbonflows_fast.checks._report import Finding
-from carbonflows_fast.errors import shorten
+from carbonflows_fast.errors import Phrase, shorten
 from carbonflows_fast.table import Table
 
 __all__ = ["alike", "label_findings", "quoted"]
@@ -84,7 +84,7 @@ def label_findings(table: Table) -> Iterator[Finding]:
                 region,
                 sector,
                 float(len(group)),
-                message + _remedy(what, group),
+                Phrase.of(message, _remedy(what, group)),
             )
 
 
@@ -92,8 +92,8 @@ def _remedy(what: str, group: list[str]) -> str:
     first, *others = group
     if what in ("regions", "sectors"):
         names = ", ".join(f"{other!a}: {first!a}" for other in others)
-        return f"table.aggregate({what}={{{names}}}) makes them one"
+        return Phrase.in_python(f"table.aggregate({what}={{{names}}}) makes them one")
     if what == "stressors":
         weights = ", ".join(f"{label!a}: 1" for label in group)
-        return f"if they are one, stressor={{{weights}}} adds them up"
+        return Phrase.in_python(f"if they are one, stressor={{{weights}}} adds them up")
     return f"write them alike, as {first!a}, where the table comes from"

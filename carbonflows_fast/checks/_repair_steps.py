@@ -23,7 +23,7 @@ from carbonflows_fast.checks._measures import (
     unbalanced,
 )
 from carbonflows_fast.checks._outliers import outliers
-from carbonflows_fast.errors import InputError, shorten
+from carbonflows_fast.errors import InputError, Phrase, shorten
 from carbonflows_fast.table._aggregation import aggregated
 from carbonflows_fast.table._content import Parts, over_output
 
@@ -123,7 +123,7 @@ def _implausible_intensities(p: Parts, to: str) -> Parts:
         expected=f"other sectors in {p.regions[p.region_codes[one.row]]} that can emit what "
         f"{p.sectors[p.sector_codes[one.row]]!r} does of {p.stressors[one.stressor]}",
         got="none whose own intensity stays plausible",
-        remedy="name another sector, or correct S by table.with_changes(S=...)",
+        remedy=Phrase.in_python("name another sector, or correct S by table.with_changes(S=...)"),
     )
 
 

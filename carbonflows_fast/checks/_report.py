@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.checks._footprint_effects import Effects
+from carbonflows_fast.errors import Phrase
 
 __all__ = ["CheckReport", "Finding", "Severity", "report_of"]
 
@@ -72,6 +73,7 @@ class CheckReport:
     findings: Any
     stressor: str = ""
     why_no_effects: str = ""
+    _phrases: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -80,21 +82,27 @@ class CheckReport:
 
     def __str__(self) -> str:
         """Return the report as text: how many findings of each kind, and the first few."""
+        return self.text()
+
+    def text(self, worded: Callable[[str], str] = str, rest: str = "in .findings") -> str:
+        """Return the report with messages in other words, and where the rest of them is."""
         counts = self.findings["severity"].value_counts()
         summary = ", ".join(_count(int(counts.get(word, 0)), word) for word in SEVERITIES)
         lines = [f"{self.name or 'table'}: {'ok' if self.ok else 'not ok'} ({summary})"]
         for (severity, name), group in self.findings.groupby(["severity", "check"], sort=False):
             lines.append(f"{severity}: {name} ({len(group)})")
-            lines += [f"  {row.message}{_effect(row)}" for row in group[:SHOWN].itertuples()]
+            for row in group[:SHOWN].itertuples():
+                message = worded(self._phrases.get(row.message, row.message))
+                lines.append(f"  {message}{_effect(row)}")
             if len(group) > SHOWN:
-                lines.append(f"  … and {len(group) - SHOWN} more in .findings")
+                lines.append(f"  … and {len(group) - SHOWN} more {rest}")
         if (self.findings["effect_region"] != "").any():
             of = self.stressor if len(self.stressor) <= LONG else f"{self.stressor[:LONG]}…"
             lines.append(
                 f"[…]: the footprint of {of} that mending it would change most, an estimate"
             )
         elif self.why_no_effects and len(self.findings):
-            lines.append(f"effects on footprints are not known: {self.why_no_effects}")
+            lines.append(f"effects on footprints are not known: {worded(self.why_no_effects)}")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -122,8 +130,10 @@ def report_of(
     name: str, findings: Iterable[Finding], effects: Effects | None = None
 ) -> CheckReport:
     """Return the report: findings with their effects, the gravest first."""
-    rows = []
+    rows, phrases = [], dict[str, str]()
     for finding in findings:
+        if isinstance(finding.message, Phrase):  # a column of a frame keeps mere text
+            phrases[str(finding.message)] = finding.message
         effect, region = float("nan"), ""
         if effects is not None and finding.change is not None:
             effect, region = effects.largest(finding.change)
@@ -134,4 +144,4 @@ def report_of(
     severity = [SEVERITIES.index(word) for word in frame["severity"]]
     frame = frame.iloc[np.lexsort((-size, severity))].reset_index(drop=True)
     known = {} if effects is None else {"stressor": effects.name, "why_no_effects": effects.why}
-    return CheckReport(name, frame, **known)
+    return CheckReport(name, frame, **known, _phrases=phrases)

@@ -13,7 +13,7 @@ from carbonflows_fast.checks._differences import copied_numbers, label_differenc
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.checks._report import Finding, Severity
 from carbonflows_fast.checks._sales_jumps import demand_jumps, emission_jumps, sales_jumps
-from carbonflows_fast.errors import CarbonFlowsError
+from carbonflows_fast.errors import CarbonFlowsError, Phrase
 from carbonflows_fast.table import Table
 
 __all__ = ["jumps"]
@@ -60,7 +60,7 @@ def jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
         yield from emission_jumps(table, other, here, there, powers, effects)
         yield from copied_numbers(table, other, effects)
     except CarbonFlowsError as error:  # x was not given, and one of the two cannot be solved
-        yield Finding("other table", "error", "", "", 1.0, f"cannot be compared: {error}")
+        yield Finding("other table", "error", "", "", 1.0, Phrase.of("cannot be compared: ", error))
 
 
 def _common(rows: Any, others: Any) -> tuple[Any, Any]:

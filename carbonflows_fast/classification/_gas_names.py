@@ -8,7 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from carbonflows_fast.classification._files import label_key, records
-from carbonflows_fast.errors import InputError
+from carbonflows_fast.errors import InputError, Phrase
 
 __all__ = ["Gas", "gases_of", "looks_like_carbon_dioxide", "require_parts_or_whole"]
 
@@ -121,7 +121,7 @@ def _twice(one: str, other: str) -> InputError:
         "stressor",
         expected="each greenhouse gas once, in one piece or in parts",
         got=f"{one!r} and {other!r}",
-        remedy="give a mapping name → weight with those that you mean",
+        remedy=Phrase.in_python("give a mapping name → weight with those that you mean"),
     )
 
 

@@ -16,7 +16,7 @@ from carbonflows_fast.classification._gas_names import (
     looks_like_carbon_dioxide,
     require_parts_or_whole,
 )
-from carbonflows_fast.errors import InputError, LabelError, shorten
+from carbonflows_fast.errors import InputError, LabelError, Phrase, shorten
 
 __all__ = [
     "CHARACTERISATIONS",
@@ -215,9 +215,7 @@ def sums_in_equivalents(stressors: Sequence[str], units: Sequence[str]) -> list[
 
 def _no_gas(name: str, stressors: Sequence[str], units: Sequence[str]) -> LabelError:
     """Return the error for a table without a gas that counts: it may have a sum of them."""
-    remedy = (
-        "name them as classification.load('ghg_stressors') does, or give a mapping name → weight"
-    )
+    remedy: str = _named_so("name them as", "or give a mapping name → weight")
     if sums := sums_in_equivalents(stressors, units):
         remedy = f"ask by name for what is in CO2-equivalents already: {shorten(map(repr, sums))}"
     return LabelError.about(
@@ -225,6 +223,14 @@ def _no_gas(name: str, stressors: Sequence[str], units: Sequence[str]) -> LabelE
         expected=f"a table with greenhouse gases, which {name} counts",
         got=f"the stressors {shorten(map(repr, stressors)) or 'none'}",
         remedy=remedy,
+    )
+
+
+def _named_so(name_it: str, weigh: str) -> Phrase:
+    """Advise a name that is known, or a mapping."""
+    return Phrase(
+        f"{name_it} classification.load('ghg_stressors') does, {weigh}",
+        f"{name_it} carbonflows_fast/classification/ghg_stressors.csv does, {weigh} in Python",
     )
 
 
@@ -240,8 +246,10 @@ def _require_no_unknown_carbon_dioxide(
                 "stressor",
                 expected=f"carbon dioxide by a name that is known, which {name} counts",
                 got=repr(stressor),
-                remedy="name it as classification.load('ghg_stressors') does, or give a "
-                "mapping name → weight with the gases that you mean",
+                remedy=_named_so(
+                    "name it as",
+                    "or give a mapping name → weight with the gases that you mean",
+                ),
             )
 
 
@@ -265,7 +273,7 @@ def _factors(name: str, factors: Any) -> dict[str, float]:
             "characterisation",
             expected=f"one of {', '.join(names)}",
             got=repr(name),
-            remedy="choose one, or give a mapping stressor → weight",
+            remedy=Phrase.in_python("choose one, or give a mapping stressor → weight"),
         )
     found: dict[str, float] = {}
     for row in rows:
@@ -327,8 +335,10 @@ def _mass(one: Gas) -> str:
             expected=f"a mass of {one.formula} ({', '.join(filter(None, _GRAMS))}) for "
             f"{one.stressor!r}",
             got=f"{one.unit!r}{already}",
-            remedy="correct the table's stressor_units, or give a mapping name → weight "
-            "instead of the characterisation",
+            remedy=Phrase.in_python(
+                "correct the table's stressor_units, or give a mapping name → weight instead of "
+                "the characterisation"
+            ),
         )
     return mass
 

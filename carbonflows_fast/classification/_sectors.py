@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from carbonflows_fast.classification._files import field, label_key, records
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten
+from carbonflows_fast.errors import InputError, LabelError, Phrase, nearest, shorten
 
 __all__ = ["CLASSES", "STUDIES", "sector_classes", "study_sectors", "system_of"]
 
@@ -149,6 +149,8 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
                 expected="sectors of one shipped system",
                 got=f"those of {' and of '.join(systems)}, where {contradiction}",
                 remedy=f"name the system that is meant, as classes={systems[0]!r}",
+                typed="name the system that is meant, by --classes FILE, a copy of the "
+                f"classification {systems[0]!r}",
             )
         classes = systems[0]
     class_of = _class_of(classes)
@@ -159,12 +161,14 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
 
 
 def _without_class(sectors: list[str], where: str) -> LabelError:
+    known = f"each one of {', '.join(CLASSES)}"
     return LabelError.about(
         "classes",
         expected="a class for every sector",
         got=f"none for {len(sectors)} of them {where}: {shorten(map(repr, sectors))}",
-        remedy=f"give classes={{sector: class}}, each one of {', '.join(CLASSES)}, or a "
-        "DataFrame with the columns name and class",
+        remedy=f"give classes={{sector: class}}, {known}, or a DataFrame with the columns name "
+        "and class",
+        typed=f"give --classes FILE, {known}, or a CSV with the columns name and class",
     )
 
 
@@ -197,8 +201,10 @@ def _pairs(classes: Any) -> list[tuple[str, str, Any]]:
                 "classes",
                 expected=f"one of the shipped {', '.join(SYSTEMS)}",
                 got=repr(classes),
-                remedy=f"the nearest is {nearest(classes, SYSTEMS, 1)[0]!r}; or give a mapping "
-                "sector → class",
+                remedy=Phrase.in_python(
+                    f"the nearest is {nearest(classes, SYSTEMS, 1)[0]!r}; or give a mapping "
+                    "sector → class"
+                ),
             )
         rows: Iterable[Any] = records(classes)
     elif isinstance(classes, Mapping):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from carbonflows_fast.cli._files import check_out, path_of, write_out, writing
-from carbonflows_fast.cli._sentences import spoken
+from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import add_layout, save, table_or_path
 from carbonflows_fast.cli._text import columns
@@ -84,7 +85,7 @@ def check(arguments: argparse.Namespace) -> int:
         stressor=arguments.stressor,
         blanks=arguments.blanks,
     )
-    say(spoken(str(report), arguments))
+    say(report.text(partial(in_cli_words, arguments=arguments), "(--out writes them)"))
     write_out(report.findings, arguments.out)
     return 0 if report.ok else 1
 

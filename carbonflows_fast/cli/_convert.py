@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._base.interrupts import stopped_by_sigterm
 from carbonflows_fast.cli._files import check_out, path_of, write_out
-from carbonflows_fast.cli._sentences import spoken
+from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import complain, say
 from carbonflows_fast.cli._tables import save, years_of
 from carbonflows_fast.cli._text import columns
@@ -146,7 +146,7 @@ def _show(outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> int:
     say(columns(heads, lines, left=3))
     for one in outcomes:
         if one.reason:
-            reason = spoken(one.reason, arguments)
+            reason = in_cli_words(one.reason, arguments)
             complain(f"carbonflows-fast: {one.year or one.table}: {one.state}: {reason}")
     write_out(pd.DataFrame(outcomes), arguments.out)
     return sum(one.state == "failed" for one in outcomes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.cli._files import path_of
-from carbonflows_fast.cli._sentences import spoken
+from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import pairs
 from carbonflows_fast.cli._text import (
@@ -122,7 +122,7 @@ def show_trade(
     except LabelError as error:
         if classes is not None:
             raise
-        say(f"by class of product: not known ({spoken(str(error), arguments)})")
+        say(f"by class of product: not known ({in_cli_words(error, arguments)})")
         split = None
     if split is not None:
         _show_split(split, result.unit)

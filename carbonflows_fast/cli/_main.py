@@ -22,13 +22,13 @@ from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
 from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _panel, _paths, _report
 from carbonflows_fast.cli._counts import positive, threads
 from carbonflows_fast.cli._files import check_out, path_of, write_out
-from carbonflows_fast.cli._sentences import spoken
+from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import PIPE_CLOSED, complain, prepare, say, silence, written
 from carbonflows_fast.cli._tables import (
     add_table,
-    advising,
     facts_of,
     load,
+    naming,
     pairs,
     refuse_own_source,
     wrong_for_saved,
@@ -154,7 +154,7 @@ def decompose(arguments: argparse.Namespace) -> int:
     check_out(arguments.chains, "--chains")
     before, stressor, demand = _question(arguments)
     arguments.table, arguments.year = arguments.after, arguments.after_year
-    with advising("--after-year"):
+    with naming(arguments, year="--after-year"):
         after = _question(arguments)[0]
     top = arguments.top
     if top is None and arguments.threshold is None and arguments.min_share is None:
@@ -415,9 +415,8 @@ def _answered(arguments: Sequence[str] | None) -> int:
     ) as error:
         if interrupts.heard():
             return interrupts.say(complain)
-        ours = isinstance(error, CarbonFlowsError)
-        sentence = " ".join(str(error).split()) if ours else limits.cause_of(error)
-        if sentence is None and not isinstance(error, OSError):
+        said = error if isinstance(error, CarbonFlowsError) else limits.cause_of(error)
+        if said is None and not isinstance(error, OSError):
             raise
-        complain(f"carbonflows-fast: {spoken(sentence or ' '.join(str(error).split()), parsed)}")
+        complain(f"carbonflows-fast: {in_cli_words(said or str(error), parsed)}")
         return 2

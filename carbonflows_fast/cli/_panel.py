@@ -10,7 +10,7 @@ from typing import Any
 from carbonflows_fast._base.interrupts import stopped_by_sigterm
 from carbonflows_fast.classification._groups import memberships_note
 from carbonflows_fast.cli._files import FORMATS, check_out, path_of, write_out
-from carbonflows_fast.cli._sentences import spoken
+from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import complain, say
 from carbonflows_fast.cli._tables import pairs, years_of
 from carbonflows_fast.cli._text import columns, measured, numbers, percent
@@ -117,7 +117,9 @@ def run(arguments: argparse.Namespace) -> int:
                 **asked,
             )
     except PanelError as error:
-        complain(f"carbonflows-fast: {spoken(str(error), arguments)}")
+        if error.results is None:  # its workers could not work
+            raise
+        complain(f"carbonflows-fast: {in_cli_words(error, arguments)}")
         results: Any = error.results
         found, status = results, 1
         if file and (file.exists() or not len(found)):

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._tables import advising, has_saved, refuse_layout
+from carbonflows_fast.cli._tables import has_saved, naming, refuse_layout
 from carbonflows_fast.errors import InputError, LabelError
 
 __all__ = ["add_arguments", "run"]
@@ -96,14 +96,14 @@ def _since(question: Question, arguments: argparse.Namespace) -> Any:
     # The layout may be meant for the other table; a saved one has none.
     layout = None if is_store(path) or has_saved(path) else arguments.format
     asked = {"table": path, "year": year, "format": layout}
-    with advising("--since-year"):
+    with naming(arguments, year="--since-year"):
         try:
             return question(argparse.Namespace(**vars(arguments) | asked))[0]
         except LabelError as error:
-            remedy = str(error).rpartition("; ")[2]
             raise LabelError.about(
                 "--since",
                 expected=f"a table with the stressor {arguments.stressor!r}",
                 got=f"{str(path)!r} without it",
-                remedy=remedy,
+                remedy=error.remedy,
+                typed=error.typed,
             ) from error

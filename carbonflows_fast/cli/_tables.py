@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._text import SHOWN, number
-from carbonflows_fast.errors import CarbonFlowsError, InputError, StoreError, shorten
-
-if TYPE_CHECKING:
-    from carbonflows_fast.table import Table
+from carbonflows_fast.errors import CarbonFlowsError, InputError, Phrase, StoreError, shorten
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -22,10 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "add_layout",
     "add_table",
-    "advising",
     "facts_of",
     "has_saved",
     "load",
+    "naming",
     "pairs",
     "refuse_layout",
     "refuse_own_source",
@@ -92,10 +89,10 @@ def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) 
     if year is not None and year != table.year:
         of = "a table without a year" if table.year is None else f"the table of {table.year}"
         raise InputError.about(
-            "--year",
+            "year",
             expected="the year of the table, or a folder of several",
             got=f"{year} for {str(arguments.table)!r}, which is {of}",
-            remedy="leave --year out, or name the folder that holds all",
+            remedy=Phrase.of("leave ", "year", " out, or name the folder that holds all"),
         )
     for name in stressors or ():
         select_stressor(table, name)  # complains if there is none
@@ -140,12 +137,15 @@ def _of_year(folder: Path, year: int | None) -> Path:
             str(folder),
             expected="one table",
             got=f"saved tables ({shorten(paths, 40)})",
-            remedy="say which: --year …, or the path of one; or ask all with "
-            "carbonflows-fast panel",
+            remedy=Phrase.of(
+                "say which: ",
+                "year",
+                " …, or the path of one; or ask all with carbonflows-fast panel",
+            ),
         )
     if year not in paths:
         raise InputError.about(
-            "--year",
+            "year",
             expected=f"a year of {str(folder)!r}, {shorten(paths, 40)}",
             got=str(year),
             remedy="ask for a year that is there",
@@ -202,14 +202,11 @@ def wrong_for_saved(argument: str, path: Path) -> InputError:
 
 
 @contextmanager
-def advising(option: str) -> Iterator[None]:
-    """Let errors about a second table advise the option that names its year."""
-    try:
-        yield
-    except CarbonFlowsError as error:
-        sentence = str(error).replace("year=…", "--year …").replace("--year", option)
-        error.args = (sentence, *error.args[1:])
-        raise
+def naming(arguments: argparse.Namespace, **names: str) -> Iterator[None]:
+    """Let errors about a second table call its arguments otherwise: it is left when one comes."""
+    arguments.names = names
+    yield
+    arguments.names = {}
 
 
 def pairs(texts: list[str] | None, bare: Sequence[str]) -> Any:
@@ -291,7 +288,7 @@ def save(table: Table, destination: Path) -> None:
     try:
         path = store.save(table, destination)
     except StoreError as error:
-        raise StoreError(f"DESTINATION{str(error).removeprefix('path')}") from error
+        raise StoreError.like(error, "DESTINATION") from error
     size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
     say(repr(table))
     say(f"saved: {path} ({size / 1e6:,.1f} MB)")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from carbonflows_fast.classification import membership_note
 from carbonflows_fast.cli._streams import printable, say, width
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "columns",

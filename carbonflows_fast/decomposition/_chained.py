@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from carbonflows_fast.decomposition._whole import one_of, structural_decomposition
-from carbonflows_fast.errors import InputError
+from carbonflows_fast.errors import InputError, Phrase
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -85,7 +85,7 @@ def decompose_years(
             "tables",
             expected="tables of different years or names",
             got=repr(labels),
-            remedy="tell them apart by table.with_changes(year=...)",
+            remedy=Phrase.in_python("tell them apart by table.with_changes(year=...)"),
         )
     effects = {one.label: one.to_frame()["effect"] for one in found}
     known = ["population" in one.index.get_level_values("factor") for one in effects.values()]

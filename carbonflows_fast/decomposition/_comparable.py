@@ -9,7 +9,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import InputError, LabelError, only_in, or_no_unit, shorten
+from carbonflows_fast.errors import InputError, LabelError, Phrase, only_in, or_no_unit, shorten
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import same_consumers, select_demand
 
@@ -115,7 +115,8 @@ def _require_same(
     if what == "columns of final demand":
         remedy = _merging(ours, theirs, names)
         if argument == "after":  # a question that takes a demand
-            remedy += ", or ask by demand= for what both have"
+            rest = "for what both have"
+            remedy = Phrase(f"{remedy}, or ask by demand= {rest}", f"ask by --demand {rest}")
     raise LabelError.about(argument, expected=f"the {what} of {names[0]}", got=got, remedy=remedy)
 
 

@@ -115,6 +115,7 @@ def by_integral(pair: Pair, ends: Ends) -> Means:
                 "straight line between them",
                 got="one in between that is not",
                 remedy="use method='polar' or 'shapley'",
+                typed="use --method polar",
             ) from error
         if abs(means.total(pair) - ends.change) <= CLOSURE * ends.size:
             break

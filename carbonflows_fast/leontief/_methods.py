@@ -69,12 +69,15 @@ class Problem:
     def not_reached(self, proof: Proof, passes: int) -> ConvergenceError:
         """Say how far the bounds came, and what prevents better ones."""
         worst = int(np.argmax(proof.bounds))
-        return ConvergenceError(
-            f"rtol: expected a certified error bound of at most {self.rtol:.1e}, got "
-            f"{proof.bounds[worst]:.1e} for right-hand side {self.first + worst} after {passes} "
-            f"passes, of which rounding alone is {proof.rounding[worst]:.1e}; ask "
-            "cf.system(table).solve for an rtol above that, or see with cf.check(table) what "
-            "brings the table close to unproductive"
+        why = "what brings the table close to unproductive"
+        return ConvergenceError.about(
+            "rtol",
+            expected=f"a certified error bound of at most {self.rtol:.1e}",
+            got=f"{proof.bounds[worst]:.1e} for right-hand side {self.first + worst} after "
+            f"{passes} passes, of which rounding alone is {proof.rounding[worst]:.1e}",
+            remedy="ask cf.system(table).solve for an rtol above that, or see with "
+            f"cf.check(table) {why}",
+            typed=f"see with carbonflows-fast check {why}",
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.errors import NotProductiveError
+from carbonflows_fast.errors import NotProductiveError, Phrase
 from carbonflows_fast.leontief import _dense_lu
 from carbonflows_fast.leontief._byproducts import (
     MOST_ROWS,
@@ -106,21 +106,28 @@ class Guards:
         if rows <= MOST_ROWS and not productive_without(self._tiles, t, threads, part=self._part):
             raise self._not_productive(w, adjoint, threads)
         if rows > MOST_ROWS:
-            raise NotProductiveError(
-                f"A: expected I − |A| to be an M-matrix, or at most {MOST_ROWS:,} rows, got "
-                f"{rows:,} rows with negative inputs (by-products) too large for a proof by sizes, "
-                f"at {self._short(w, adjoint, threads)}; aggregate to fewer rows with "
-                "table.aggregate(...), or set these inputs to zero with table.with_changes(A=...)"
+            raise NotProductiveError.about(
+                "A",
+                expected=f"I − |A| to be an M-matrix, or at most {MOST_ROWS:,} rows",
+                got=f"{rows:,} rows with negative inputs (by-products) too large for a proof by "
+                f"sizes, at {self._short(w, adjoint, threads)}",
+                remedy=Phrase.in_python(
+                    "aggregate to fewer rows with table.aggregate(...), or set these inputs to "
+                    "zero with table.with_changes(A=...)"
+                ),
             )
         found = certificate_by_columns(
             self._tiles, self._dense(), t, adjoint=adjoint, threads=threads
         )
         if found is None:
-            raise NotProductiveError(
-                "A: expected I − A to have an inverse that float64 can prove, got negative inputs "
-                "(by-products) that bring it too close to a singular matrix, at "
-                f"{self._short(w, adjoint, threads)}; correct these inputs, or set them to zero "
-                "with table.with_changes(A=...)"
+            raise NotProductiveError.about(
+                "A",
+                expected="I − A to have an inverse that float64 can prove",
+                got="negative inputs (by-products) that bring it too close to a singular matrix, "
+                f"at {self._short(w, adjoint, threads)}",
+                remedy=Phrase.in_python(
+                    "correct these inputs, or set them to zero with table.with_changes(A=...)"
+                ),
             )
         return found
 
@@ -161,9 +168,12 @@ class Guards:
         return self._sweeps.name(short)
 
     def _not_productive(self, w: FloatArray, adjoint: bool, threads: int) -> NotProductiveError:
-        return NotProductiveError(
-            "A: expected I − |A| to be an M-matrix (spectral radius of |A| below 1), got a matrix "
-            "for which no proof of it is found, falling short at "
-            f"{self._short(w, adjoint, threads)}; look at cf.check(table) for negative outputs and "
-            "columns of A that sum to 1 or more, and correct them"
+        what = "for negative outputs and columns of A that sum to 1 or more, and correct them"
+        return NotProductiveError.about(
+            "A",
+            expected="I − |A| to be an M-matrix (spectral radius of |A| below 1)",
+            got="a matrix for which no proof of it is found, falling short at "
+            f"{self._short(w, adjoint, threads)}",
+            remedy=f"look at cf.check(table) {what}",
+            typed=f"look at carbonflows-fast check {what}",
         )

@@ -13,7 +13,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
 from carbonflows_fast._base.threads import ThreadPool
-from carbonflows_fast.errors import NotProductiveError, shorten
+from carbonflows_fast.errors import NotProductiveError, Phrase, shorten
 from carbonflows_fast.leontief._tiles import RegionTiles
 
 __all__ = ["Stopping", "Sweeps"]
@@ -76,10 +76,14 @@ class Sweeps:
                     absolute, threads, instruction_set()
                 )
                 if failed >= 0:
-                    raise NotProductiveError(
-                        "A: expected a productive economy, got a singular block I − A at "
-                        f"{self.name(np.array([failed]))}; correct the inputs of that sector, or "
-                        "set them to zero with table.with_changes(A=...)"
+                    raise NotProductiveError.about(
+                        "A",
+                        expected="a productive economy",
+                        got=f"a singular block I − A at {self.name(np.array([failed]))}",
+                        remedy=Phrase.in_python(
+                            "correct the inputs of that sector, or set them to zero with "
+                            "table.with_changes(A=...)"
+                        ),
                     )
                 self._factors[absolute] = (values, pivots)
             return self._factors[absolute]

@@ -9,6 +9,7 @@ from typing import Any
 from carbonflows_fast._base.limits import load_compiler
 from carbonflows_fast._base.machine import instruction_set
 from carbonflows_fast._base.progress import ProgressBar
+from carbonflows_fast.errors import Phrase
 from carbonflows_fast.panel._tasks import Done, Task, run_task
 
 __all__ = ["Here", "seconds_of", "worth_a_pool"]
@@ -65,7 +66,7 @@ class Here:
             try:
                 done = run_task(task)
             except Exception as error:  # as a worker would report it
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                reason = Phrase.of(f"{type(error).__name__}: ", error)
                 done = Done(None, None, 0.0, failed=reason)
             if done.failed:
                 failed[task.name] = done.failed

@@ -18,7 +18,7 @@ import pandas as pd
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import instruction_set, memory_limit, processors
 from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten
+from carbonflows_fast.errors import InputError, PanelError, Phrase, StoreError, shorten
 from carbonflows_fast.panel._here import Here, seconds_of, worth_a_pool
 from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
 from carbonflows_fast.panel._tasks import Source, described, memory_of, require_room
@@ -387,7 +387,7 @@ class Panel:
 
         A broken one has an empty source, so that its tasks can be named.
         """
-        sources, broken = {}, {}
+        sources, broken = dict[int, Source](), dict[int, str]()
         for year in years:
             path = self._paths[year]
             try:
@@ -397,7 +397,7 @@ class Panel:
                     raise another_year(path, year, manifest["year"])
                 self._manifests[year] = manifest
             except (StoreError, OSError) as error:
-                sources[year], broken[year] = Source(str(path), "", ()), str(error)
+                sources[year], broken[year] = Source(str(path), "", ()), Phrase.of(error)
         return sources, broken
 
     def _chosen(self, years: Any) -> list[int]:

@@ -20,7 +20,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._base.limits import load_compiler
 from carbonflows_fast._base.machine import build_info
 from carbonflows_fast._base.progress import ProgressBar
-from carbonflows_fast.errors import CarbonFlowsError
+from carbonflows_fast.errors import CarbonFlowsError, PanelError, Phrase
 from carbonflows_fast.panel._tasks import Done, Task, require_room, run_task
 
 if TYPE_CHECKING:
@@ -90,16 +90,19 @@ class Pool:
             a for a in answers.values() if isinstance(a, Exception) and not isinstance(a, OSError)
         ]
         if unable and not self._known:
-            raise CarbonFlowsError(
-                "client: expected workers that can import carbonflows_fast, got none among "
-                f"{len(here)} (one says: {unable[0]!r}); install it everywhere, and check the "
-                "environment of the workers"
+            raise PanelError.about(
+                "client",
+                expected="workers that can import carbonflows_fast",
+                got=f"none among {len(here)} (one says: {unable[0]!r})",
+                remedy="install it everywhere, and check the environment of the workers",
             )
         other = {worker["version"] for worker in found.values()} - {_core.version}
         if other:
-            raise CarbonFlowsError(
-                f"client: expected workers with carbonflows_fast {_core.version}, got "
-                f"{', '.join(sorted(other))}; install one version everywhere"
+            raise PanelError.about(
+                "client",
+                expected=f"workers with carbonflows_fast {_core.version}",
+                got=", ".join(sorted(other)),
+                remedy="install one version everywhere",
             )
         self._fit = {name: places for name, w in self._known.items() if (places := self._room(w))}
         for name in found.keys() - self._fit:
@@ -193,10 +196,14 @@ class Pool:
         else:
             raise self._lost(f"{task.what} {task.name}")
 
-    def _lost(self, what: str) -> CarbonFlowsError:
-        return CarbonFlowsError(
-            f"client: lost the scheduler while {what} was running; results that were written stay, "
-            "run again with the same out= to compute the others"
+    def _lost(self, what: str) -> PanelError:
+        rest = "to compute the others, as results that were written stay"
+        return PanelError.about(
+            "client",
+            expected="a scheduler to the end",
+            got=f"one that was lost while {what} was running",
+            remedy=f"run again with the same out= {rest}",
+            typed=("run again with the same ", "out", f" {rest}"),
         )
 
     def _reason(self, error: BaseException) -> str:
@@ -207,7 +214,7 @@ class Pool:
                 "its worker was lost again and again, perhaps for want of memory: a task was "
                 f"expected to need {self.memory / 1e9:.1f} GB"
             )
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return Phrase.of(f"{type(error).__name__}: ", error)
 
     def _cancel(self, futures: list[Any]) -> None:
         try:

@@ -17,7 +17,7 @@ from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.progress import ProgressBar
 from carbonflows_fast.classification import country_of, regions_in
-from carbonflows_fast.errors import InputError, LabelError, shorten
+from carbonflows_fast.errors import InputError, LabelError, Phrase, shorten
 from carbonflows_fast.panel import _tasks
 from carbonflows_fast.panel._tasks import MEASURE, Done, Source, Task, is_whole, written
 
@@ -177,7 +177,7 @@ def questions_of(
             except LabelError as error:
                 complaints.setdefault(repr(one), error)
                 label, name = str(one), one
-                unknown[year, label] = " ".join(str(error).split())
+                unknown[year, label] = Phrase.of(error)
             else:
                 met.add(repr(one))
             named[label] = name
@@ -273,9 +273,11 @@ def summary(what: str, failed: dict[str, str], asked: int) -> str:
     by_reason: dict[str, list[str]] = {}
     for name, reason in sorted(failed.items()):
         by_reason.setdefault(reason, []).append(name)
-    reasons = [f"{shorten(names)}: {reason}" for reason, names in by_reason.items()]
     others = "none is done" if len(failed) == asked else "the others are done"
-    return f"{what}: {len(failed)} of {asked} failed, {others}; " + "; ".join(reasons)
+    parts = [f"{what}: {len(failed)} of {asked} failed, {others}"]
+    for reason, names in by_reason.items():
+        parts += [f"; {shorten(names)}: ", reason]
+    return Phrase.of(*parts)
 
 
 def _is_another(file: Path, facts: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._base.machine import interrupts_held
 from carbonflows_fast._base.progress import ProgressBar
-from carbonflows_fast.errors import CarbonFlowsError, InputError
+from carbonflows_fast.errors import InputError, PanelError
 from carbonflows_fast.panel._pool import Pool
 from carbonflows_fast.panel._tasks import require_room
 
@@ -80,6 +80,7 @@ def connected(
                 expected="the address of a Dask scheduler that answers",
                 got=f"{client!r} ({error})",
                 remedy="start one with `dask scheduler`, or leave client out",
+                typed=("start one with `dask scheduler`, or leave ", "client", " out"),
             ) from error
         with made:
             yield _ready(made, memory, bar, wait)
@@ -108,9 +109,13 @@ def _ready(
     with _said(f"no workers at {client.scheduler.address} yet; waiting for them", wait):
         while (here := len(client.nthreads())) < workers:
             if not alive():
-                raise CarbonFlowsError(
-                    "workers: the processes of the pool ended before they could work, perhaps for "
-                    "want of memory or threads; ask for fewer with workers="
+                raise PanelError.about(
+                    "workers",
+                    expected="processes that work",
+                    got="a pool whose processes ended before they could work, perhaps for want of "
+                    "memory or threads",
+                    remedy="ask for fewer with workers=",
+                    typed=("ask for fewer with ", "workers"),
                 )
             if time.monotonic() > ends and here:
                 log.warning("%d of %d workers are there; going on with them", here, workers)
@@ -122,10 +127,14 @@ def _ready(
     return Pool(client, memory)
 
 
-def _late(wait: float) -> CarbonFlowsError:
-    return CarbonFlowsError(
-        f"wait: expected workers within {wait:g} seconds, got none; give more time with wait=, or "
-        "look at what keeps them"
+def _late(wait: float) -> PanelError:
+    rest = ", or look at what keeps them"
+    return PanelError.about(
+        "wait",
+        expected=f"workers within {wait:g} seconds",
+        got="none",
+        remedy=f"give more time with wait={rest}",
+        typed=("give more time with ", "wait", rest),
     )
 
 
@@ -273,9 +282,13 @@ def _cluster(loop: Any, count: int, memory: int, wait: float) -> Any:
             raise _late(wait) from error
         if not isinstance(error, RuntimeError | OSError | TimeoutError):
             raise
-        raise CarbonFlowsError(
-            f"workers: expected a pool of {count} processes, got none ({error}); ask for one "
-            "process with workers=1, or raise what limits memory and threads"
+        rest = ", or raise what limits memory and threads"
+        raise PanelError.about(
+            "workers",
+            expected=f"a pool of {count} processes",
+            got=f"none ({error})",
+            remedy=f"ask for one process with workers=1{rest}",
+            typed=("ask for one process with ", "workers", f" 1{rest}"),
         ) from error
     finally:
         timer.cancel()

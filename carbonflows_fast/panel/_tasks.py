@@ -31,6 +31,7 @@ from carbonflows_fast.errors import (
     CarbonFlowsError,
     InputError,
     MemoryLimitError,
+    Phrase,
     StoreError,
 )
 from carbonflows_fast.paths import structural_paths
@@ -118,9 +119,11 @@ class Source:
         except (OSError, StoreError):
             same = False
         if not same:
-            raise StoreError(
-                f"{self.path} changed on disk while the panel was computed; its result was thrown "
-                "away, run the panel again"
+            raise StoreError.about(
+                self.path,
+                expected="a table that stays as it is",
+                got="one that changed on disk while the panel was computed",
+                remedy="its result was thrown away, run the panel again",
             )
 
 
@@ -248,7 +251,7 @@ def run_task(task: Task) -> Done:
             return Done(frame, None, seconds)
         _write(task, frame, Path(task.out))
     except (CarbonFlowsError, MemoryError) as error:  # raised, Dask would print the task as well
-        reason = " ".join(str(error).split()) or "not enough memory"
+        reason = Phrase.of(error) or "not enough memory"
         return Done(None, None, time.perf_counter() - begun, failed=reason)
     return Done(None, task.out, seconds)
 
@@ -344,7 +347,9 @@ def _write(task: Task, frame: pd.DataFrame, target: Path) -> None:
         for left in abandoned(target):
             left.unlink(missing_ok=True)
     except OSError as error:
-        raise CarbonFlowsError(f"out: expected a folder to write to, got {error}") from error
+        raise InputError.about(
+            "out", expected="a folder to write to", got=str(error), remedy="choose another"
+        ) from error
     columns = frame.copy(deep=False) if frame.index.names == [None] else frame.reset_index()
     columns = columns.assign(**{name: frame.attrs.get(name, "") for name in MEASURE})
     columns.attrs = {}  # pandas would write them as well
@@ -354,12 +359,9 @@ def _write(task: Task, frame: pd.DataFrame, target: Path) -> None:
     facts = json.loads(json.dumps(facts, default=str))  # as they will be read
     facts["digest"] = _digest_of(table.to_pandas(), facts)
     metadata = dict(table.schema.metadata or {}) | {METADATA: json.dumps(facts)}
-    try:
-        with replacing(target, "out") as fresh:
-            whole = table.replace_schema_metadata(metadata)
-            pq.write_table(whole, fresh, write_page_checksum=True)
-    except InputError as error:
-        raise CarbonFlowsError(str(error)) from error
+    with replacing(target, "out") as fresh:
+        whole = table.replace_schema_metadata(metadata)
+        pq.write_table(whole, fresh, write_page_checksum=True)
 
 
 PROCESS = 320_000_000
@@ -395,8 +397,10 @@ def require_room(needed: int, limit: float, whose: str) -> None:
     MemoryLimitError
     """
     if needed > limit:
-        raise MemoryLimitError(
-            f"workers: expected {needed / 1e9:.1f} GB for each task, by the size of the tables and "
-            f"the question, got {limit / 1e9:.1f} GB, which is what {whose}; use larger workers, "
-            "or ask for less at a time"
+        raise MemoryLimitError.about(
+            "workers",
+            expected=f"{needed / 1e9:.1f} GB for each task, by the size of the tables and the "
+            "question",
+            got=f"{limit / 1e9:.1f} GB, which is what {whose}",
+            remedy="use larger workers, or ask for less at a time",
         )

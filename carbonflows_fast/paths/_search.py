@@ -248,6 +248,7 @@ class Network:
                 expected=f"at most {most or MOST_PATHS:,} paths, of {limit:,} beginnings",
                 got=f"{getattr(asked, asked.mode)!r}, for which there are more",
                 remedy="ask for less, or set max_paths for the largest",
+                typed="ask for less, or set --max-paths for the largest",
             )
         if asked.coverage is not None and most is None and values.size:
             # In the order of the search, which decided so.
@@ -354,11 +355,14 @@ def _new_network(
     # With all of x in it, (L b)_i is only a few times b_i: see `Network.error_bound`.
     weight = purchase_weight(table)
     if not prepared.by_sizes:
-        raise NotProductiveError(
-            "A: expected supply chains whose sizes add up to a finite number, got negative inputs "
-            "(by-products) that cancel chains of any length, so that nothing bounds what a search "
-            "leaves out; ask cf.flows or cf.production_layers, which need no chains "
-            "one by one, or set these inputs to zero with table.with_changes(A=...)"
+        zero = "or set these inputs to zero with table.with_changes(A=...)"
+        raise NotProductiveError.about(
+            "A",
+            expected="supply chains whose sizes add up to a finite number",
+            got="negative inputs (by-products) that cancel chains of any length, so that nothing "
+            "bounds what a search leaves out",
+            remedy=f"ask cf.flows or cf.production_layers, which need no chains one by one, {zero}",
+            typed=f"ask carbonflows-fast flows, which needs no chains one by one, {zero} in Python",
         )
     m, bound = accurate_multipliers(prepared, s, weight)
     here = prepared.tiles.table_rows
@@ -381,9 +385,12 @@ def _new_network(
             instruction_set(),
         )
     except ArithmeticError:
-        raise NotProductiveError(
-            "A: expected every cycle of purchases to need less than it delivers, got one that "
-            "does not; look at cf.check(table) and correct the table"
+        raise NotProductiveError.about(
+            "A",
+            expected="every cycle of purchases to need less than it delivers",
+            got="one that does not",
+            remedy="look at cf.check(table) and correct the table",
+            typed="look at carbonflows-fast check and correct the table",
         ) from None
     size = float(np.abs(s[here]) @ reached) * (1.0 if met is None else spread)
     return Network(prepared, chains, exponent, s, met, multipliers, bound, weight, spread, size)

@@ -122,6 +122,7 @@ def read(
             expected="a table as its publisher distributes it",
             got="a store of carbonflows_fast",
             remedy="open it with cf.open",
+            typed=("give it without --format and ", "year"),
         )
     wanted = _wanted(stressors)
     _check_blanks(blanks)
@@ -144,9 +145,9 @@ def refuse_broken(files: Files, year: int | None) -> None:
     FormatError
         Of the first of them.
     """
-    for name, reason in files.broken.items():
+    for name, error in files.broken.items():
         if year is None or year_in(name) in (None, year):
-            raise FormatError(reason)
+            raise error
 
 
 def detected(
@@ -185,6 +186,7 @@ def detected(
             expected="tables of one format",
             got=" and ".join(found),
             remedy="say which: format=…, or the path of the table",
+            typed="say which: --format …, or the path of the table",
         )
     return found.popitem()
 

@@ -408,7 +408,7 @@ def _refuse_misnamed(Y: TextTable, regions: Sequence[str]) -> None:
     try:
         refuse_misnamed_consumers(where, consumers, list(dict.fromkeys(regions)), first=1)
     except LabelError as error:
-        raise FormatError(str(error)) from error
+        raise FormatError.like(error, error.argument) from error
 
 
 def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:

@@ -280,22 +280,15 @@ def _split(found: Flows) -> tuple[pd.DataFrame | None, str]:
     try:
         sector_classes(found._table._parts.sectors)
     except LabelError as error:
-        return None, _reason(error)[1]
+        return None, error.got
     return found.split(), ""
-
-
-def _reason(error: LabelError) -> tuple[str, str]:
-    """Return what a classification expected and got, without what could be typed instead."""
-    said = str(error).partition(": expected ")[2].rpartition("; ")[0]
-    expected, _, got = said.partition(", got ")
-    return expected, got
 
 
 def _study(table: Table, stressor: Any, name: str, earlier: list[Study], mixed: bool) -> Study:
     try:
         labels, about = study_sectors(name, table._parts.sectors, "sectors")
     except LabelError as error:
-        return Study(name, why_not="the study takes {}; this is {}".format(*_reason(error)))
+        return Study(name, why_not=f"the study takes {error.expected}; this is {error.got}")
     notes = tuple(
         (fit, label, text.removeprefix(f"{label}: "))
         for label, (fit, _, text) in zip(
@@ -373,7 +366,8 @@ def comparable(table: Table, since: Table, stressor: Any) -> Table:
             "since",
             expected=f"a table with {here.name!r}, which {now} has",
             got=f"{then} without it",
-            remedy=str(error).rpartition("; ")[2],
+            remedy=error.remedy,
+            typed=error.typed,
         ) from error
     require_same_stressor(here, there, "since", (now, then))
     return aligned(table, since, "since", (now, then))

@@ -25,7 +25,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._base.limits import load_blas
 from carbonflows_fast._base.machine import interrupts_held, memory_limit, thread_count
 from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, StoreError
+from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, Phrase, StoreError
 from carbonflows_fast.readers import FORMATS, detected, refuse_broken
 from carbonflows_fast.readers._sources._candidates import Candidate, year_in
 from carbonflows_fast.readers._sources._files import Files
@@ -145,7 +145,14 @@ def jobs_of(
             if one in chosen
         ]
         jobs += [
-            Job(source, name, one, None, destination / one.name, reason=files.broken[one.name])
+            Job(
+                source,
+                name,
+                one,
+                None,
+                destination / one.name,
+                reason=Phrase.of(files.broken[one.name]),
+            )
             for one in lost
             if one in chosen
         ]
@@ -348,6 +355,6 @@ def _work(job: Job, answer: Connection, threads: int) -> None:
             read = _stamps(files, {files.on_disk_whole(name) for name in files.opened})
         save_from(table, job.target, {"key": job.key, "shared": job.shared, "files": read})
     except (CarbonFlowsError, OSError, MemoryError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = Phrase.of(error) or type(error).__name__
     with suppress(BrokenPipeError):  # nobody waits any more
         answer.send(reason)

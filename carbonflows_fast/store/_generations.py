@@ -116,9 +116,11 @@ def standing(path: Path) -> Generation:
     """
     if not is_store(path):
         what = "which does not exist" if not _is_there(path) else f"which has no {POINTER}"
-        raise StoreError(
-            f"path: expected a saved table, got {str(path)!r}, {what}; make one with "
-            "cf.save(table, path), or read a text table with cf.read(path)"
+        raise _wrong(
+            path,
+            "a saved table",
+            what,
+            "make one with cf.save(table, path), or read a text table with cf.read(path)",
         )
     try:
         if not os.path.lexists(path / POINTER):
@@ -154,9 +156,11 @@ def consistent(path: Path, use: Callable[[Generation], Found]) -> Found:
         except StoreError:
             if standing(path) == found:
                 raise
-    raise StoreError(
-        f"path: expected a saved table that stands still, got {str(path)!r}, which was saved anew "
-        f"{TRIES} times while it was opened; wait until that has ended"
+    raise _wrong(
+        path,
+        "a saved table that stands still",
+        f"which was saved anew {TRIES} times while it was opened",
+        "wait until that has ended",
     )
 
 
@@ -182,9 +186,11 @@ def require_version(path: Path, facts: dict[str, Any], version: int) -> None:
         raise Damage(f"the format is {facts.get('format')!r} instead of {FORMAT!r}")
     found = facts.get("version")
     if type(found) is not int or found != version:
-        raise StoreError(
-            f"path: expected format version {VERSION} (or 1), got version {found!r} in "
-            f"{str(path)!r}; save the table again with this version of carbonflows_fast"
+        raise StoreError.about(
+            "path",
+            expected=f"format version {VERSION} (or 1)",
+            got=f"version {found!r} in {str(path)!r}",
+            remedy="save the table again with this version of carbonflows_fast",
         )
 
 
@@ -229,10 +235,13 @@ def file_digest(stream: FileIO) -> str:
 
 
 def _damaged(path: Path, what: object) -> StoreError:
-    return StoreError(
-        f"path: expected a complete saved table, got {str(path)!r}, where {what}; "
-        "save the table again from its source"
-    )
+    again = "save the table again from its source"
+    return _wrong(path, "a complete saved table", f"where {what}", again)
+
+
+def _wrong(path: Path, expected: str, what: str, remedy: str) -> StoreError:
+    got = f"{str(path)!r}, {what}"
+    return StoreError.about("path", expected=expected, got=got, remedy=remedy)
 
 
 def _is_there(path: Path) -> bool:
@@ -240,9 +249,11 @@ def _is_there(path: Path) -> bool:
     try:
         os.stat(path / POINTER)
     except PermissionError as error:
-        raise StoreError(
-            f"path: expected a saved table that you may read, got {str(path)!r}, without "
-            "permission to look into it; have its owner give you the right, or copy it"
+        raise _wrong(
+            path,
+            "a saved table that you may read",
+            "without permission to look into it",
+            "have its owner give you the right, or copy it",
         ) from error
     except (OSError, ValueError):
         return os.path.exists(path)

@@ -106,9 +106,11 @@ def save_from(table: Table, path: str | os.PathLike[str], origin: Any) -> Path:
                 manifest["files"] = dict(zip(arrays, records))
             _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
     except OSError as error:
-        raise StoreError(
-            f"path: expected a folder that can be written, got {str(target)!r} ({error}); "
-            "choose another place, or make room"
+        raise StoreError.about(
+            "path",
+            expected="a folder that can be written",
+            got=f"{str(target)!r} ({error})",
+            remedy="choose another place, or make room",
         ) from error
     return target
 
@@ -175,10 +177,11 @@ def reopened(path: Path, wanted: str) -> Table:
 
     def use(found: Generation) -> Table:
         if found.checksum != wanted:
-            raise StoreError(
-                f"path: expected the table that was at {str(path)!r} when it was pickled, got "
-                "another one, saved there since; keep each table under a path of its own, or open "
-                "this one with cf.open"
+            raise StoreError.about(
+                "path",
+                expected=f"the table that was at {str(path)!r} when it was pickled",
+                got="another one, saved there since",
+                remedy="keep each table under a path of its own, or open this one with cf.open",
             )
         return _opened(found, False)
 

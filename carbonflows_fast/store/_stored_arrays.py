@@ -114,10 +114,11 @@ class Arrays:
         for name, pages, size in self.mapped:
             found = pages.size()  # asks the system
             if found != size:
-                raise StoreError(
-                    f"path: expected a saved table whose files stay as they are, got {name}.npy "
-                    f"with {found:,} bytes instead of {size:,} since it was opened; save the table "
-                    "again from its source, and open that"
+                raise StoreError.about(
+                    "path",
+                    expected="a saved table whose files stay as they are",
+                    got=f"{name}.npy with {found:,} bytes instead of {size:,} since it was opened",
+                    remedy="save the table again from its source, and open that",
                 )
 
     # ---- one file --------------------------------------------------------------------------------

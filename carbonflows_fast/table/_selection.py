@@ -5,6 +5,7 @@ Every question takes them in the same form; here they become arrays.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray, all_finite, locked
 from carbonflows_fast.classification import regions_in
-from carbonflows_fast.errors import InputError, LabelError, nearest, shorten
+from carbonflows_fast.errors import InputError, LabelError, Phrase, nearest, shorten
 from carbonflows_fast.table._stressors import Stressor, select_stressor, unknown_label
 from carbonflows_fast.table._table import Table
 
@@ -282,13 +283,12 @@ def _matching(
     names, codes = second
     here = np.ones(len(region_codes), dtype=np.bool_)
     if region is not None:
-        hint = f"to select by the other label write (None, {region!r})"
+        hint: str = _other_label((None, region))
         known = names if bare == "region" else ()
         here = _regions_meant(table, region, argument, hint, known)[region_codes]
     if label is not None and (not isinstance(label, str) or label not in names):
-        hint = ""
-        if bare != "region" and _is_region(table, label):
-            hint = f"to select by the other label write ({label!r}, None)"
+        swap = bare != "region" and _is_region(table, label)
+        hint = _other_label((label, None)) if swap else ""
         raise unknown_label(argument, second_kind, label, names, hint)
     mask: BoolArray = here if label is None else here & (codes == names.index(label))
     if not mask.any():
@@ -302,6 +302,13 @@ def _matching(
             remedy=f"{region!r} has {listed or 'no rows, it consumes alone'}",
         )
     return mask
+
+
+def _other_label(pair: tuple[Any, Any]) -> Phrase:
+    """Advise a pair, which is REGION:LABEL in a shell."""
+    typed = shlex.quote(":".join(str(label or "") for label in pair))
+    text = "to select by the other label write"
+    return Phrase(f"{text} {pair}", f"{text} {typed}")
 
 
 def _regions_meant(

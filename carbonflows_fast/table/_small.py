@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import InputError
+from carbonflows_fast.errors import InputError, Phrase
 from carbonflows_fast.table._views import Views
 
 __all__ = ["SMALLEST", "require_normal"]
@@ -60,6 +60,8 @@ def require_normal(
             given,
             expected=f"{'F / x' if given == 'F' else 'S'} of at least {limit:.1e}, or 0",
             got=f"{got:.1e} of {table.stressors[position]!r} at {region}: {sector}",
-            remedy="give F, or Z and Y, in another unit, or set such values to 0, with "
-            "table.with_changes(...)",
+            remedy=Phrase.in_python(
+                "give F, or Z and Y, in another unit, or set such values to 0, with "
+                "table.with_changes(...)"
+            ),
         )

@@ -13,6 +13,7 @@ from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
 from carbonflows_fast.errors import (
     InputError,
     LabelError,
+    Phrase,
     nearest_are,
     only_in,
     or_no_unit,
@@ -263,7 +264,9 @@ def require_same_stressor(
             argument,
             expected=f"{said[0]}, as in {names[0]}",
             got=f"{said[1]} in {names[1]}",
-            remedy=_in_one_unit(one, other) if same else "ask both for the same stressor",
+            remedy=Phrase.in_python(_in_one_unit(one, other))
+            if same
+            else "ask both for the same stressor",
         )
     got = only_in(names, map(repr, one.counted), map(repr, other.counted))
     if got:

@@ -201,8 +201,8 @@ def test_no_effects_are_said_to_be_none() -> None:
     assert report.findings["effect"].isna().all()
     assert (report.findings["effect_region"] == "").all()
     assert str(report).endswith(
-        "effects on footprints are not known: no stressor of the table is known as carbon dioxide; "
-        "name one by stressor="
+        "effects on footprints are not known: stressor: expected carbon dioxide among the "
+        "stressors of the table, got none that is known as it; name one by stressor="
     )
     with pytest.raises(LabelError, match="nearest are 'water'"):
         cf.check(with_stressors("water", "land"), stressor="waiter")

@@ -16,8 +16,8 @@ import pytest
 from support.running.shell import Shell
 
 import carbonflows_fast as cf
+from carbonflows_fast.cli import _files, main
 from carbonflows_fast.cli import _main as cli
-from carbonflows_fast.cli import _text, main
 
 
 @pytest.fixture(scope="module")
@@ -345,7 +345,7 @@ def test_a_write_that_fails_leaves_nothing_and_keeps_the_old_file(
         fresh.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_text, "_write", fail)
+    monkeypatch.setattr(_files, "_write", fail)
     assert "No space left" in shell("accounts", saved, "--out", path, status=2)
     assert os.listdir(tmp_path) == ["accounts.csv"]
     assert path.read_text() == "old"

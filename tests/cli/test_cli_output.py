@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from carbonflows_fast._base.files import replacing
-from carbonflows_fast.cli import _text
+from carbonflows_fast.cli import _files, _text
 from carbonflows_fast.errors import InputError
 
 
@@ -24,7 +24,7 @@ def test_numbers_as_text() -> None:
 
 def test_json_has_null_where_there_is_no_number(tmp_path: Path) -> None:
     frame = pd.DataFrame({"region": ["AT", "Türkiye"], "share": [float("nan"), 0.5]})
-    _text.write_out(frame, tmp_path / "a.json")
+    _files.write_out(frame, tmp_path / "a.json")
     written = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert json.loads(written)[0] == {"region": "AT", "share": None}
     assert "Türkiye" in written
@@ -38,12 +38,12 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
 def test_a_file_is_replaced_at_once_and_its_extension_may_be_in_capitals(tmp_path: Path) -> None:
     path = tmp_path / "a.CSV"
     path.write_text("old")
-    _text.write_out(pd.DataFrame({"x": [0.1 + 0.2]}), path)
+    _files.write_out(pd.DataFrame({"x": [0.1 + 0.2]}), path)
     assert path.read_text() == "x\n0.30000000000000004\n"
     assert os.listdir(tmp_path) == ["a.CSV"]
     with pytest.raises(InputError, match="--out: expected a file name"):
-        _text.write_out(pd.DataFrame(), tmp_path / "a.txt")
-    _text.write_out(pd.DataFrame(), None)
+        _files.write_out(pd.DataFrame(), tmp_path / "a.txt")
+    _files.write_out(pd.DataFrame(), None)
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

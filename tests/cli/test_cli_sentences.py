@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 from support.files.plain_files import own, write_csv
 
 import carbonflows_fast as cf
-from carbonflows_fast.cli import _sentences, main
+from carbonflows_fast.cli import main
+from carbonflows_fast.cli._sentences import in_cli_words
+from carbonflows_fast.errors import Phrase
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +72,6 @@ def test_errors_suit_the_command_line(
     assert "carbonflows-fast: " not in said or len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize("advised", _sentences.ADVICE)
-def test_what_is_replaced_is_said_somewhere(advised: str) -> None:
-    package = Path(cf.__file__).parent
-    sources = [f.read_text() for f in package.rglob("*.py") if f.name != "_sentences.py"]
-    joined = [
-        re.sub(r'"\s*f?"', "", text).replace("{{", "{").replace("}}", "}") for text in sources
-    ]
-    if "classes=(" in advised:
-        advised = r"as classes=\{systems\[0\]!r\}"  # an f-string
-    assert any(re.search(advised, text, re.MULTILINE) for text in joined)
-
-
 def test_what_is_wanted_decides_between_formats(place: Path, tmp_path: Path) -> None:
     command = ["convert", str(place / "mixed"), str(tmp_path / "new"), "--only"]
     assert main([*command, "text"]) == 0
@@ -88,15 +79,76 @@ def test_what_is_wanted_decides_between_formats(place: Path, tmp_path: Path) -> 
     assert {path.name for path in (tmp_path / "new").iterdir()} >= {"2018", "2019"}
 
 
-@pytest.mark.parametrize(
-    ("advised", "instead"),
-    [
-        ("to select by the other label write (None, 'CO 2')", "write ':CO 2'"),
-        ("to zero with table.with_changes(A=...)", "table.with_changes(A=...) in Python"),
-        ("3 rows; table.aggregate() adds them up", "table.aggregate() in Python adds them up"),
-        ("edit classification.load('gwp100')", "edit carbonflows_fast/classification/gwp100.csv"),
-        ("choose one, or give a mapping stressor → weight", "or in Python give a mapping"),
-    ],
-)
-def test_what_only_python_can_do_is_said_to_be_python(advised: str, instead: str) -> None:
-    assert instead in _sentences.spoken(advised, Namespace(parser=ArgumentParser()))
+def test_a_second_table_has_a_year_of_its_own(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two = f"decompose {place / 'saved' / '2019'} {{}} --stressor CO2"
+    page = f"report {place / 'saved' / '2019'} --stressor CO2 --out {tmp_path / 'page.html'}"
+    for command, option in [
+        (two.format(place / "several"), "--after-year"),
+        (two.format(place / "saved"), "--after-year"),
+        (f"{page} --since {place / 'several'}", "--since-year"),
+    ]:
+        assert main(command.split()) == 2
+        assert f"say which: {option} …, or the path of" in capsys.readouterr().err
+
+
+def test_labels_are_never_taken_for_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "year: expected it, got cf.open; leave format=… out"
+    cf.save(cf.synthetic.world(2, 3, stressors=2), "year")
+    assert main(["accounts", "year", "--stressor", name]) == 2
+    assert f"--stressor: expected a stressor of the table, got {name!r}; nearest" in (
+        capsys.readouterr().err
+    )
+    (tmp_path / "stressor").mkdir()  # a file with an argument's name
+    assert main(["info", "stressor"]) == 2
+    assert capsys.readouterr().err.startswith("carbonflows-fast: stressor: expected a table in")
+
+
+def test_the_label_of_a_pair_is_quoted_for_a_shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = cf.synthetic.world(2, 3)
+    renamed = table.aggregate(categories=dict.fromkeys(table.categories, "all of it"))
+    path = str(cf.save(renamed, tmp_path / "table"))
+    assert main(["accounts", path, "--demand", "all of it"]) == 2
+    assert "to select by the other label write ':all of it'" in capsys.readouterr().err
+
+
+def test_errors_within_results_read_as_typed(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["panel", "accounts", str(place / "saved"), "--stressor", "CO3"]) == 1
+    assert "; 2019: --stressor: expected a stressor of the table, got" in capsys.readouterr().err
+    world = cf.synthetic.world(2, 3)
+    named = dict(zip(dict.fromkeys(world.sectors), "abc", strict=True))
+    other = world.aggregate(sectors=named)
+    cf.save(other, tmp_path / "other")
+    assert main(["flows", str(tmp_path / "other")]) == 0
+    said = capsys.readouterr().out
+    assert "by class of product: not known (--classes: expected a class for every sector" in said
+    assert "; give --classes FILE, each one of" in said
+
+
+def words(said: str | cf.CarbonFlowsError, **names: str) -> str:
+    parser = ArgumentParser()
+    parser.add_argument("table", metavar="TABLE")
+    parser.add_argument("--year")
+    return in_cli_words(said, Namespace(parser=parser, names=names))
+
+
+def test_parts_of_a_phrase_get_their_names() -> None:
+    leave = Phrase("leave year=… out", ("leave ", "year", " … out"))
+    error = cf.InputError.about("year", expected="one", got="two", remedy=leave)
+    assert str(error) == "year: expected one, got two; leave year=… out"
+    assert words(error) == "--year: expected one, got two; leave --year … out"
+    assert words(error, year="--other") == "--other: expected one, got two; leave --other … out"
+    reason = Phrase.of("2009: ", error)
+    failed = pickle.loads(pickle.dumps(cf.PanelError(Phrase.of("1 failed; ", reason))))
+    assert str(failed) == f"1 failed; 2009: {error}"
+    assert words(failed) == f"1 failed; 2009: {words(error)}"
+    assert words(cf.StoreError.about("path", expected="a", got="b", remedy="c")).startswith("TABLE")
+    assert words("not ours\n") == "not ours"

@@ -26,7 +26,7 @@ def table_from(where: str, *, exports: bool = False, **parts: Any) -> Table:
         if not exports:
             _refuse_exports(table)
     except InputError as error:
-        raise FormatError(f"{where}: {error}") from error
+        raise FormatError.like(error, f"{where}: {error.argument}") from error
     return table
 
 

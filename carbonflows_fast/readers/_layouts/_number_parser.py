@@ -22,7 +22,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
-from carbonflows_fast.errors import FormatError
+from carbonflows_fast.errors import FormatError, Phrase
 
 __all__ = [
     "MOST_LABELS",
@@ -53,7 +53,10 @@ BLOCK_BYTES = 1 << 23  # of text parsed at a time, for cells of any length
 WAITING_BYTES = 1 << 26  # of text that waits for a thread, beyond one block
 CELL_BYTES = 1 << 10  # a number of float64 written out in full has up to 1,075 digits
 LINE_BYTES = 1 << 16  # of a line with few cells, which may have long labels
-NO_NUMBER = 'correct the cell; empty ones count as zero with blanks="zero"'
+NO_NUMBER = Phrase(
+    'correct the cell; empty ones count as zero with blanks="zero"',
+    "correct the cell; empty ones count as zero with --blanks zero",
+)
 
 
 class Block(NamedTuple):
@@ -273,7 +276,7 @@ class Numbers:
                 return value
         except ValueError:
             pass
-        remedy = NO_NUMBER
+        remedy: str = NO_NUMBER
         if "," in cell:
             remedy = "write decimals with a point, and thousands without a mark"
         raise FormatError.about(
@@ -332,6 +335,7 @@ def settle_blanks(where: str, count: int, first: str, blanks: str) -> None:
             expected="a number in every cell",
             got=f"an empty cell{more}",
             remedy='fill in what is missing; where empty means zero, ask for blanks="zero"',
+            typed="fill in what is missing; where empty means zero, ask for --blanks zero",
         )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from carbonflows_fast.errors import FormatError, shorten
+from carbonflows_fast.errors import FormatError, Phrase, shorten
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.table import Table
 
@@ -45,14 +45,16 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
     alike = len(years) < len(candidates)  # years alone do not distinguish them
     listed = shorten([one.name or files.title for one in candidates] if alike else years)
     there = f"{len(candidates)} table{'s' * (len(candidates) != 1)} ({listed})"
-    expected, got, remedy = "one table", there, "say which: year=…, or the path of its file"
+    expected, got = "one table", there
+    rest = " …, or the path of its file"
+    remedy: str = Phrase(f"say which: year={rest[1:]}", ("say which: ", "year", rest))
     if year is not None:
         expected, remedy = f"one table of {year}", "ask for a year that is there"
         if found:
             got = f"{len(found)} of that year ({shorten([one.name for one in found])})"
             remedy = "give the path of its file"
         elif len(candidates) == 1:
-            remedy = "leave year=… out"
+            remedy = Phrase("leave year=… out", ("leave ", "year", " … out"))
     raise FormatError.about(str(files.path), expected=expected, got=got, remedy=remedy)
 
 

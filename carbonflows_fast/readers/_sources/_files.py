@@ -51,7 +51,7 @@ class Files:
         beside other files counts as a folder ("ICIO.zip/2019_SML.csv").
     archives : dict of str to zipfile.ZipFile
         Open zips by the way to them, "" if the path is one itself.
-    broken : dict of str to str
+    broken : dict of str to FormatError
         Zips in a folder that cannot be opened, and why; their tables are unknown.
     opened : set of str
         The files that were read so far, by the whole way from the path.
@@ -65,7 +65,7 @@ class Files:
     root: str
     sizes: dict[str, int]
     archives: dict[str, zipfile.ZipFile] = field(default_factory=dict)
-    broken: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, FormatError] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
     on_bytes: Callable[[int], object] = field(default=lambda count: None)
     blanks: str = "error"

@@ -50,7 +50,7 @@ def open_files(path: Path) -> Iterator[Files]:
                 try:
                     archive, members = open_zip(path / name, stack)
                 except FormatError as error:  # half a download must not stop the other years
-                    broken[name] = str(error)
+                    broken[name] = error
                     continue
                 archives[f"{name}/"] = archive
                 sizes |= {f"{name}/{member}": size for member, size in members.items()}

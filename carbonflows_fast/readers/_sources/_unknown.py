@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
 
-from carbonflows_fast.errors import FormatError, nearest, shorten
+from carbonflows_fast.errors import FormatError, Phrase, nearest, shorten
 from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import DEPTH, Files
 from carbonflows_fast.readers._sources._opening import disk_files
@@ -31,6 +31,7 @@ COPIED = re.compile(
 )
 DEEPER = 2  # folders more than are looked into, to say that there is something
 MOST_FILES = 20_000  # that are looked at for it
+LEAVE_FORMAT = Phrase("leave format=… out", "leave --format … out")
 
 Layouts = Mapping[str, Format]
 
@@ -56,7 +57,10 @@ def unknown_layout(files: Files, layouts: Layouts, format: str | None) -> Format
     if format is None:
         *first, last = layouts
         expected = f"a table in a known layout ({', '.join(first)} or {last})"
-        remedy += "; format=… tells which files one has"
+        remedy = Phrase(
+            f"{remedy}; format=… tells which files one has",
+            f"{remedy}; --format … tells which files one has",
+        )
     else:
         looked_for = layouts[format].looked_for
         expected = f"a table in the layout {format} (looked for {looked_for})"
@@ -86,7 +90,10 @@ def _reasons(files: Files, layouts: Layouts, wanted: Layouts) -> Iterator[tuple[
         yield (
             "one table",
             f"saved tables ({names})",
-            f"{unpack}open one with cf.open, or the folder of all with cf.Panel",
+            Phrase(
+                f"{unpack}open one with cf.open, or the folder of all with cf.Panel",
+                f"{unpack}name one of them, or ask all with carbonflows-fast panel",
+            ),
         )
     if odd := sorted(name for name in files.sizes if "\\" in name):
         yield (
@@ -131,7 +138,7 @@ def _elsewhere(files: Files, layouts: Layouts, wanted: Layouts) -> Iterator[tupl
     """Yield tables of another format, and such as lie too deep."""
     if others := _found(files, layouts):
         names = " and ".join(others)
-        yield f"tables of format {' or '.join(wanted)}", f"{names} alone", "leave format=… out"
+        yield f"tables of format {' or '.join(wanted)}", f"{names} alone", LEAVE_FORMAT
     if not files.path.is_dir():
         return
     sizes: dict[str, int] = {}

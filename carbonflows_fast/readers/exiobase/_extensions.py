@@ -244,6 +244,7 @@ def _check_once(main: TextTable) -> None:
                 expected="every stressor once in an extension",
                 got=f"{name!r} again, first in {main.step} {main.lines[first[name]]}",
                 remedy="rename or add up the rows, or read others with stressors=[…]",
+                typed="rename or add up the rows, or read others with --stressor …",
             )
         first[name] = at
 
