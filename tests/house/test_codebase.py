@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import carbonflows_fast as cf
+from carbonflows_fast import errors
 
 PACKAGE = Path(cf.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -175,6 +177,49 @@ def test_every_requirement_has_a_lower_bound_and_no_other() -> None:
     extras = [text for extra in project["optional-dependencies"].values() for text in extra]
     for text in [*settings["build-system"]["requires"], *project["dependencies"], *extras]:
         assert re.fullmatch(r"[\w.-]+(\[[\w,]+\])?>=\d+(\.\d+)*", text), text
+
+
+def test_the_formatter_lays_code_out() -> None:
+    kept = {path.name: path.read_text(encoding="utf-8").count("# fmt: skip") for path in MODULES}
+    assert sum(kept.values()) < 20, {name: count for name, count in kept.items() if count}
+
+
+OWN_ERRORS = {
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, cf.CarbonFlowsError)
+}
+
+
+def raised_by_hand(tree: ast.AST) -> list[int]:
+    """Lines that make an error of ours without its parts, in whatever way it is raised."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in OWN_ERRORS - {"PanelError"}  # which has a reason for each year
+    ]
+
+
+def test_errors_are_made_of_their_parts() -> None:
+    assert raised_by_hand(ast.parse("raise InputError('a: expected b, got c; d')")) == [1]
+    for path in MODULES:
+        found = raised_by_hand(ast.parse(path.read_text(encoding="utf-8")))
+        assert not found, f"{path.relative_to(PACKAGE)}, lines {found}: use .about(…)"
+
+
+@pytest.mark.parametrize("name", sorted(OWN_ERRORS))
+def test_an_error_keeps_its_parts_when_it_is_pickled(name: str) -> None:
+    kind = getattr(cf, name)
+    remedy = errors.Phrase("give year=2009", ("give ", "year", " 2009"))
+    error = kind.about("year", expected="one", got="two", remedy=remedy)
+    same = pickle.loads(pickle.dumps(kind.like(error, "year")))
+    assert type(same) is kind
+    assert str(same) == str(error) == "year: expected one, got two; give year=2009"
+    assert vars(same) == vars(error)
+    assert same.typed == same.remedy.typed == ("give ", "year", " 2009")
+    assert (same.argument, same.expected, same.got) == ("year", "one", "two")
 
 
 def test_public_names_are_documented() -> None:
