@@ -11,7 +11,7 @@ from carbonflows_fast.cli._files import check_out, path_of, write_out, writing
 from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import add_layout, save, table_or_path
-from carbonflows_fast.cli._text import columns
+from carbonflows_fast.cli._text import say_columns
 from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,13 +100,8 @@ def repair(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], T
     repaired, ledger = cf.repair(table, **asked)
     counts = ledger.groupby(["repair", "what"], sort=False).size()
     if len(ledger):
-        say(
-            columns(
-                ["repair", "what", "changes"],
-                [[*key, f"{count:,}"] for key, count in counts.items()],
-                left=2,
-            )
-        )
+        changes = (f"{count:,}" for count in counts)
+        say_columns(["repair", "what", "changes"], *zip(*counts.index), changes, left=2)
     else:
         say("nothing to repair")
     with writing(ledger, arguments.ledger, "--ledger"):  # neither without the other

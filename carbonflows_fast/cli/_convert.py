@@ -128,21 +128,13 @@ def _show(outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> int:
     import pandas as pd
 
     heads = ["year", "table", "", "regions", "rows", "stressors", "MB", "seconds"]
-    lines = [
-        [str(one.year or ""), one.table, one.state]
-        + (
-            [
-                f"{one.regions:,}",
-                f"{one.rows:,}",
-                f"{one.stressors:,}",
-                f"{one.megabytes:,.1f}",
-                f"{one.seconds:.1f}",
-            ]
-            if one.state != "failed"
-            else [""] * 5
-        )
-        for one in outcomes
-    ]
+    lines = []
+    for one in outcomes:
+        line = [str(one.year or ""), one.table, one.state, *[""] * 5]
+        if one.state != "failed":
+            line[3:] = [f"{count:,}" for count in (one.regions, one.rows, one.stressors)]
+            line += [f"{one.megabytes:,.1f}", f"{one.seconds:.1f}"]
+        lines.append(line)
     say(columns(heads, lines, left=3))
     for one in outcomes:
         if one.reason:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.cli._files import path_of, write_out
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._text import columns, measured, numbers, percent, with_unit
+from carbonflows_fast.cli._text import columns, measured, numbers, percent, say_columns, with_unit
 
 if TYPE_CHECKING:
     from carbonflows_fast.decomposition import Decomposition, PathChanges
@@ -65,15 +65,13 @@ def show_decomposition(found: Decomposition) -> None:
         f"{found.label}, {found.prices}, industrial emissions: {with_unit(found.before, unit)} → "
         f"{with_unit(found.after, unit)}"
     )
-    texts = numbers([*effects, found.total])
-    shares = found.shares
-    body = [
-        [str(name), text, percent(share, signed=True)]
-        for name, text, share in zip(
-            [*effects.index, "all"], texts, [*shares, shares.sum(min_count=1)], strict=True
-        )
-    ]
-    say(columns([f"due to ({found.method})", unit or "effect", "of before"], body))
+    shares = [*found.shares, found.shares.sum(min_count=1)]
+    say_columns(
+        [f"due to ({found.method})", unit or "effect", "of before"],
+        [*effects.index, "all"],
+        numbers([*effects, found.total]),
+        [percent(share, signed=True) for share in shares],
+    )
     if found.has_sinks:
         say(f"of before: of {with_unit(found.gross_before, unit)}, emissions and sinks added up")
     say(f"the effects add up to the change but for {found.closure:.1e} of {found._closure_of}")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.cli._flows import show_flows
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._text import columns, percent, show_accounts
+from carbonflows_fast.cli._text import percent, say_columns, show_accounts
 
 __all__ = ["run"]
 
@@ -69,12 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     say()
     times = [*watch.seconds, ("all", sum(seconds for _, seconds in watch.seconds))]
     whole = times[-1][1]
-    say(
-        columns(
-            ["step", "seconds", "share"],
-            [[what, f"{seconds:.2f}", percent(seconds / whole)] for what, seconds in times],
-        )
-    )
+    cells = ((what, f"{seconds:.2f}", percent(seconds / whole)) for what, seconds in times)
+    say_columns(["step", "seconds", "share"], *zip(*cells))
     return 0
 
 

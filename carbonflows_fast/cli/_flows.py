@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.classification import regions_in
@@ -15,6 +16,7 @@ from carbonflows_fast.cli._text import (
     households_in,
     numbers,
     percent,
+    say_columns,
     say_memberships,
     share_of,
     with_unit,
@@ -91,17 +93,13 @@ def show_flows(result: Flows, top: int, *, selected: bool = False) -> None:
     if len(result.matrix) > 1:
         largest = result.top(top)
         say()
-        say(
-            columns(
-                ["emitted in", "bought in", unit or "value", "share"],
-                [
-                    [str(origin), str(consumer), value, percent(share)]
-                    for origin, consumer, value, share in zip(
-                        largest["from"], largest["to"], numbers(largest["value"]), largest["share"]
-                    )
-                ],
-                left=2,
-            )
+        say_columns(
+            ["emitted in", "bought in", unit or "value", "share"],
+            largest["from"],
+            largest["to"],
+            numbers(largest["value"]),
+            map(percent, largest["share"]),
+            left=2,
         )
     if (result.matrix.to_numpy() < -result.error_bound).any():
         say("some flows are below zero: amounts are sums of all, shares are of sizes")
@@ -147,18 +145,8 @@ def _show_split(split: pd.DataFrame, unit: str) -> None:
         "share",
     ]
     amounts = [split[name] for name in ("by_border_product", "by_final_product")]
-    cells = [
-        (
-            numbers(values),
-            [percent(share_of(v, values)) for v in values],
-        )
-        for values in amounts
-    ]
-    body = [
-        [str(name), cells[0][0][at], cells[0][1][at], cells[1][0][at], cells[1][1][at]]
-        for at, name in enumerate(split.index)
-    ]
-    say(columns(heads, body))
+    cells = ((numbers(v), [percent(share_of(one, v)) for one in v]) for v in amounts)
+    say_columns(heads, split.index, *chain.from_iterable(cells))
     border, final = (_against(values) for values in amounts)
     say(f"commodity : product = {border} by product crossing the border, {final} by final product")
 
@@ -173,25 +161,18 @@ def _against(by_class: pd.Series) -> str:
 
 
 def _show_balance(what: str, frame: pd.DataFrame, share: str, unit: str) -> None:
-    names = ("production", "consumption", "net_imports")
-    texts = {name: numbers(frame[name]) for name in names}
-    heads = [what, *(name.replace("_", " ") for name in names), "net share", share]
+    amounts = ["production", "consumption", "net_imports"]
+    per_head = [name for name in ["consumption_per_head"] if name in frame]
+    heads = [head.replace("_", " ") for head in (what, *amounts, "net share", share, *per_head)]
     heads[1] += f", {unit}" if unit else ""
-    per_head = "consumption_per_head" in frame
-    if per_head:
-        texts["consumption_per_head"] = numbers(frame["consumption_per_head"])
-        heads.append("consumption per head")
-    body = [
-        [
-            str(region),
-            *(texts[name][at] for name in names),
-            percent(row["net_share"], signed=True),
-            percent(row[share.replace(" ", "_")]),
-            *([texts["consumption_per_head"][at]] if per_head else []),
-        ]
-        for at, (region, row) in enumerate(frame.iterrows())
-    ]
-    say(columns(heads, body))
+    say_columns(
+        heads,
+        frame.index,
+        *(numbers(frame[name]) for name in amounts),
+        [percent(one, signed=True) for one in frame["net_share"]],
+        map(percent, frame[share.replace(" ", "_")]),
+        *(numbers(frame[name]) for name in per_head),
+    )
 
 
 def _is_comparable(result: Flows) -> bool:
@@ -308,53 +289,38 @@ def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namesp
         where = "any border" if between == "any" else f"a border, {between}"
         say(f"{percent(share)} cross {where}")
     say()
-    steps = {
-        step: _with_shares(study.by(step)).head(top) for step in ("emitted", "made", "consumed")
-    }
-    body = []
-    for at in range(min(top, max(len(part) for part in steps.values()))):
-        line = []
-        for part in steps.values():
-            here = [str(part.index[at]), percent(part.share.iloc[at])] if at < len(part) else []
-            line.extend(here or ["", ""])
-        body.append(line)
-    say(columns(["emitted in", "share", "made in", "share", "consumed in", "share"], body))
+    cells = []
+    for step in ("emitted", "made", "consumed"):
+        part = _with_shares(study.by(step)).head(top)
+        cells += [list(map(str, part.index)), list(map(percent, part.share))]
+    heads = ["emitted in", "share", "made in", "share", "consumed in", "share"]
+    say(columns(heads, list(zip_longest(*cells, fillvalue=""))))
     say()
     carried = study.products.sum(axis=1).groupby(level="sector", sort=False).sum()
     carried = _with_shares(carried).head(top)
-    say(
-        columns(
-            ["final product that carries it", unit or "value", "share"],
-            [
-                [str(name), text, percent(share)]
-                for name, text, share in zip(carried.index, numbers(carried.value), carried.share)
-            ],
-        )
+    say_columns(
+        ["final product that carries it", unit or "value", "share"],
+        carried.index,
+        numbers(carried.value),
+        map(percent, carried.share),
     )
     say()
     tiers = study.tiers
     all_tiers = [*tiers.emissions, tiers.remainder.iloc[-1]]
-    say(
-        columns(
-            ["tier upstream", unit or "value", "share", "still beyond"],
-            [
-                [str(tier), text, percent(share), percent(share_of(rest, all_tiers))]
-                for tier, text, share, rest in zip(
-                    tiers.index, numbers(tiers.emissions), tiers.share, tiers.remainder
-                )
-            ],
-        )
+    say_columns(
+        ["tier upstream", unit or "value", "share", "still beyond"],
+        tiers.index,
+        numbers(tiers.emissions),
+        map(percent, tiers.share),
+        [percent(share_of(rest, all_tiers)) for rest in tiers.remainder],
     )
     say()
     paths = study.paths(top=top).to_frame()
-    say(
-        columns(
-            ["largest chain, final product first", unit or "value", "share"],
-            [
-                [path, text, percent(share)]
-                for path, text, share in zip(paths.path, numbers(paths.value), paths.share)
-            ],
-        )
+    say_columns(
+        ["largest chain, final product first", unit or "value", "share"],
+        paths.path,
+        numbers(paths.value),
+        map(percent, paths.share),
     )
     if arguments.price:
         share = study.price_coverage(arguments.price, consumers=arguments.consumers)

@@ -13,7 +13,7 @@ from carbonflows_fast.cli._files import FORMATS, check_out, path_of, write_out
 from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import complain, say
 from carbonflows_fast.cli._tables import pairs, years_of
-from carbonflows_fast.cli._text import columns, measured, numbers, percent
+from carbonflows_fast.cli._text import measured, numbers, percent, say_columns
 from carbonflows_fast.errors import InputError, PanelError
 
 __all__ = ["add_arguments", "run"]
@@ -181,7 +181,7 @@ def _show(found: Any, file: Path | None, there: dict[Path, int]) -> None:
         for path in found:
             say(f"{'kept' if there.get(path) == path.stat().st_mtime_ns else 'written'}: {path}")
         return
-    say(_table(found.head(LINES).reset_index()))
+    _say_frame(found.head(LINES).reset_index())
     if len(found) > LINES:
         say(f"… {len(found):,} lines in all; --out writes them")
     if found.attrs.get("unit"):
@@ -189,12 +189,10 @@ def _show(found: Any, file: Path | None, there: dict[Path, int]) -> None:
     write_out(measured(found.reset_index(), found.attrs), file)
 
 
-def _table(frame: Any) -> str:
-    """Return a frame as text: names first, then numbers, shares as per cent."""
+def _say_frame(frame: Any) -> None:
+    """Print a frame: names first, then numbers, shares as per cent."""
     counted = [n for n in frame if frame[n].dtype.kind == "f"]
     named = [n for n in frame if n not in counted]
-    cells = [frame[n].astype(str) for n in named] + [
-        map(percent, frame[n]) if n.endswith("share") else numbers(frame[n]) for n in counted
-    ]
+    cells = (map(percent, frame[n]) if n.endswith("share") else numbers(frame[n]) for n in counted)
     heads = [str(n).replace("_", " ") for n in (*named, *counted)]
-    return columns(heads, list(zip(*cells, strict=True)), left=len(named))
+    say_columns(heads, *(frame[n] for n in named), *cells, left=len(named))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import pairs
-from carbonflows_fast.cli._text import columns, numbers, percent, with_unit
+from carbonflows_fast.cli._text import numbers, percent, say_columns, with_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,20 +77,15 @@ def show(paths: Paths, lines: int) -> None:
     if len(paths) == 0:
         return
     stages = paths.by_stage()
-    parts = stages.value.abs() + stages.remainder.abs()
+    met = stages[stages.paths > 0]
     say()
-    say(
-        columns(
-            ["purchases", "paths", unit or "value", "of all such"],
-            [
-                [str(stage), f"{count:,}", value, percent(share)]
-                for stage, count, value, share in zip(
-                    stages.index, stages.paths, numbers(stages.value), stages.value / parts
-                )
-                if count
-            ],
-            left=0,
-        )
+    say_columns(
+        ["purchases", "paths", unit or "value", "of all such"],
+        met.index,
+        (f"{count:,}" for count in met.paths),
+        numbers(met.value),
+        map(percent, met.value / (met.value.abs() + met.remainder.abs())),
+        left=0,
     )
     say()
     _show_tree(paths.tree(), paths, lines)
@@ -122,10 +117,8 @@ def _show_tree(tree: pd.DataFrame, paths: Paths, lines: int) -> None:
         names.append(f"{INDENT * int(row.stage)}{arrow}{row.region}: {row.sector}")
         carried.append(float(row.subtotal))
         pending.extend(children.get(node, [])[::-1])
-    body = [
-        [name, text, percent(value / paths.gross if paths.gross else float("nan"))]
-        for name, text, value in zip(names, numbers(carried), carried, strict=True)
-    ]
-    say(columns(["final product ← its suppliers", paths.unit or "value", "share"], body))
+    gross = paths.gross or float("nan")
+    heads = ["final product ← its suppliers", paths.unit or "value", "share"]
+    say_columns(heads, names, numbers(carried), [percent(value / gross) for value in carried])
     if len(shown) < len(tree):
         say(f"{len(shown):,} of {len(tree):,} lines; what a line carries includes those below it")

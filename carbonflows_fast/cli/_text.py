@@ -17,6 +17,7 @@ __all__ = [
     "numbers",
     "percent",
     "say",
+    "say_columns",
     "say_memberships",
     "share_of",
     "show_accounts",
@@ -118,6 +119,12 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
     )
 
 
+def say_columns(heads: Sequence[str], *cells: Iterable[object], left: int = 1) -> None:
+    """Print columns of cells under their heads, as :func:`columns` aligns them."""
+    rows = zip(*(map(str, column) for column in cells), strict=True)
+    say(columns(heads, [list(row) for row in rows], left=left))
+
+
 # --- results --------------------------------------------------------------------------------
 
 
@@ -144,20 +151,12 @@ def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = Fa
         shown = frame.sort_values("production", ascending=False, kind="stable").head(largest)
     total = frame[amounts].sum()
     total["net_imports"] = total["consumption"] - total["production"]
-    texts = {
-        name: numbers([*shown[name], total[name]])
-        for name in amounts  # decimals are chosen column by column
-    }
-    shares = [percent(share, signed=True) for share in shown["net_share"]]
-    names = [str(region) for region in shown.index]
-    body = [
-        [name, *(texts[amount][at] for amount in amounts), share]
-        for at, (name, share) in enumerate(
-            zip([*names, f"all {len(frame)}"], [*shares, ""], strict=True)
-        )
-    ]
-    heads = ["region", *(name.replace("_", " ") for name in amounts), "net share"]
-    say(columns(heads, body))
+    say_columns(
+        ["region", *(name.replace("_", " ") for name in amounts), "net share"],
+        [*shown.index, f"all {len(frame)}"],
+        *(numbers([*shown[name], total[name]]) for name in amounts),  # decimals column by column
+        [*(percent(share, signed=True) for share in shown["net_share"]), ""],
+    )
     households = households_in(
         frame["households"],
         "production and consumption include households' own emissions",
@@ -168,9 +167,6 @@ def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = Fa
     if abs(lost) > frame.attrs["error_bound"]:
         say(f"unallocated (no final demand accounts for it): {with_unit(lost, unit)}")
     say(f"certified: no account is wrong by more than {frame.attrs['error_bound']:.1e} {unit}")
-
-
-# --- tables ---------------------------------------------------------------------------------
 
 
 # --- files ----------------------------------------------------------------------------------

@@ -6,10 +6,6 @@ last test takes all advice from the source of the modules below and wants a case
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from support.advice import Case, named, python, try_advice, without_a_case
 from support.worlds.small_table import small
 
 import carbonflows_fast as cf
@@ -68,28 +65,6 @@ def paths() -> cf.Paths:
 def steel() -> cf.Table:
     """A table whose sectors a shipped classification knows."""
     return cf.synthetic.world(2, 20)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A mistake, what its error advises (as a pattern), and how that is done.
-
-    `right` gets what the pattern's group caught, or the whole advice.
-    """
-
-    wrong: Callable[[], Any]
-    advice: str
-    right: Callable[[str], Any]
-
-
-def named(text: str) -> list[str]:
-    """The labels that an error quotes."""
-    return re.findall(r"'([^']+)'", text)
-
-
-def python(code: str, **known: Any) -> Any:
-    """What a piece of code in an error gives."""
-    return eval(code, {"cf": cf, "np": np, **known})
 
 
 FRAME = pd.Series([1.0, 2, 3, 4], index=["a", "b", "c", "d"])
@@ -266,61 +241,14 @@ def many_paths(**options: Any) -> cf.Paths:
     return cf.structural_paths(loop, **(options or {"threshold": 1e-20}))
 
 
-def advice_of(error: Exception) -> str:
-    return str(error).partition(", got ")[2].partition("; ")[2]
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.advice[:40])
 def test_what_an_error_advises_works(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(cf.CarbonFlowsError) as caught:
-        case.wrong()
-    found = re.search(case.advice, advice_of(caught.value))
-    assert found, str(caught.value)
-    assert case.right(found[1] if found.groups() else found[0]) is not None
-
-
-# --- all of them ----------------------------------------------------------------------------
-
-
-def pattern_of(node: ast.expr) -> str:
-    """What advice in the source looks like in an error; "" where it is made elsewhere."""
-    if isinstance(node, ast.Constant):
-        return re.escape(str(node.value))
-    if isinstance(node, ast.JoinedStr):
-        return "".join(
-            re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".*"
-            for part in node.values
-        )
-    return ""
-
-
-def advised(module: str) -> list[str]:
-    tree = ast.parse((Path(cf.__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
-    found = [
-        pattern_of(keyword.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg == "remedy"
-    ]
-    return [pattern for pattern in found if pattern]
-
-
-@cache
-def given() -> list[str]:
-    texts = []
-    for case in CASES:
-        try:
-            case.wrong()
-        except cf.CarbonFlowsError as error:
-            texts.append(advice_of(error))
-    return texts
+    try_advice(case)
 
 
 @pytest.mark.parametrize("module", COVERED)
 def test_every_piece_of_advice_has_a_case(module: str) -> None:
-    lacking = [p for p in advised(module) if not any(re.search(p, text) for text in given())]
-    assert not lacking, f"{module}: no case tries {lacking}"
+    assert not without_a_case(module, CASES)
