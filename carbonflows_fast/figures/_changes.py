@@ -289,7 +289,7 @@ def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:
             got=got,
             remedy="give the result of Panel.accounts",
         )
-    wide = accounts[column].unstack("region", sort=False).sort_index()
+    wide = accounts[column].unstack("region", sort=False)
     if not pd.api.types.is_integer_dtype(wide.index):
         raise InputError.about(
             "accounts",
@@ -297,6 +297,7 @@ def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:
             got=shorten(map(repr, wide.index)),
             remedy="rename them",
         )
+    wide = wide.sort_index()
     found = pd.DataFrame(numbers("accounts", wide, gaps=True), wide.index, wide.columns)
     if found.isna().all(axis=None):
         raise InputError.about(

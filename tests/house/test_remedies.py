@@ -6,6 +6,7 @@ last test takes all advice from the source of the modules below and wants a case
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,23 @@ CASES = [
          "convert the tables of some years first, or ask for years of one kind",
          lambda _: [cf.figures.time_series(of_units("kt", "kt"), "consumption"),
                     cf.figures.time_series(of_units("kt", "t").loc[[2009]], "consumption")]),
+    Case(lambda: cf.accounts(table(), "gwp"), r"characterisations are (\w+), .*; nearest",
+         lambda name: cf.accounts(table(), name)),
+    Case(lambda: compared(of("t")), r"convert the other with (table\..*\)), or, where",
+         lambda code: compared(python(code, table=of("t")))),
+    Case(lambda: compared(of("t")), r"say so with (table\.with_changes\(stressor_units=.*\))",
+         lambda code: compared(python(code, table=of("t")))),
+    Case(lambda: compared(of("t", "t"), {"CO2": 1, "CH4": 28}),
+         r"convert one of them, by table\.with_changes\(unit=\{stressor: unit, …\}\)",
+         lambda _: compared(of("t", "t").with_changes(unit={"CO2": "kt", "CH4": "kt"}),
+                            {"CO2": 1, "CH4": 28})),
+    Case(lambda: compared(of("loads")), r"same, (table\.with_changes\(.*\)) says so",
+         lambda code: compared(python(code, table=of("loads")))),
+    Case(lambda: compared(of("kt", "kt", names=["CO2", "N2O"]), "GWP100_AR5"),
+         r"ask for what both have, e\.g\. (.*)",
+         lambda name: compared(of("kt", "kt", names=["CO2", "N2O"]), python(name))),
+    Case(lambda: compared(of("kt", "kt", names=["N2O", "SF6"]), "GWP100_AR5"),
+         "name them alike in both", lambda _: compared(of("kt", "kt"), "GWP100_AR5")),
     # accounts
     Case(lambda: cf.multipliers(table(), 3), "name stressors of the table",
          lambda _: cf.multipliers(table(), list(table().stressors))),
@@ -127,8 +145,12 @@ CASES = [
     Case(lambda: cf.accounts(table(), "CO2", demand=np.ones(4)),
          "select it by region and category",
          lambda _: cf.accounts(table(), "CO2", demand=("DE", "households"))),
-    Case(lambda: by_array().traded_share, "select it by region and category to ask for",
-         lambda _: cf.flows(table(), "CO2", demand=("DE", "households")).traded_share),
+    *(Case(lambda ask=ask: ask(by_array()), "select it by region and category to ask for",
+           lambda _, ask=ask: ask(cf.flows(table(), "CO2", demand=("DE", "households"))))
+      for ask in (
+          lambda one: one.traded_share, lambda one: one.traded_share_all,
+          lambda one: one.net_transfers, lambda one: one.net_importers(),
+          lambda one: one.partners("DE"), lambda one: one.top(3))),
     # flows
     Case(lambda: flows().bilateral_trade("both"), "leave it out for both",
          lambda _: flows().bilateral_trade()),
@@ -177,6 +199,12 @@ CASES = [
     Case(lambda: cf.structural_paths(table(), "CO2", threshold=1e-300),
          "ask for the top paths instead",
          lambda _: cf.structural_paths(table(), "CO2", top=10)),
+    Case(lambda: cf.structural_paths(with_byproducts(), top=3),
+         r"ask cf\.flows or cf\.production_layers, which need no chains one by one, or set these "
+         r"inputs to zero with (table\.with_changes\()A=\.\.\.\)",
+         lambda code: [cf.flows(with_byproducts()), cf.production_layers(with_byproducts()),
+                       cf.structural_paths(python(
+                           f"{code}A=table.A.maximum(0))", table=with_byproducts()), top=3)]),
     Case(lambda: paths().by("colour"), r"give e\.g\. (by\(.*\))",
          lambda code: python(f"paths.{code}", paths=paths())),
     Case(lambda: paths().save("a.txt"), "the extension says how to write it",
@@ -210,6 +238,26 @@ def eu(year: int) -> cf.Table:
     return cf.Table(Z=rng.random((3, 3)), Y=rng.random((3, 3)) + 1, F=rng.random((1, 3)),
                     regions=["DEU", "HRV", "RoW"], sectors=["all"] * 3, stressors="CO2",
                     year=year)  # fmt: skip
+
+
+def of(*units: str, names: Sequence[str] = ("CO2", "CH4")) -> cf.Table:
+    """The table of another year, whose stressors have these units."""
+    Z = np.array([[8.0, 5, 1, 0], [3, 9, 0, 2], [2, 1, 7, 4], [0, 1, 2, 6]])
+    count = len(units)
+    return cf.Table(**small(
+        Z=Z, F=np.ones((count, 4)), stressors=list(names[:count]),
+        stressor_units=list(units), F_Y=None))  # fmt: skip
+
+
+def compared(other: cf.Table, stressor: Any = "CO2") -> Any:
+    return cf.structural_decomposition(of("kt", "kt"), other, stressor)
+
+
+@cache
+def with_byproducts() -> cf.Table:
+    """A table whose chains can cancel."""
+    return cf.Table(A=[[0.9, -0.5], [0.5, 0.9]], Y=[6.0, 1.0], S=[[1.0, 1.0]],
+                    regions="DE", sectors=["a", "b"], stressors="CO2")  # fmt: skip
 
 
 @cache
