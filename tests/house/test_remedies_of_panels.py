@@ -1,0 +1,195 @@
+"""What errors of panels advise is done, and works."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from support.advice import Case, python, try_advice, without_a_case
+from support.running.panel_cluster import Cluster
+
+import carbonflows_fast as cf
+from carbonflows_fast.panel import _panel, _start
+from carbonflows_fast.panel._pool import Pool
+from carbonflows_fast.panel._tasks import Source
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop
+
+COVERED = [f"panel/{name}" for name in (
+    "_here", "_panel", "_pool", "_run", "_start", "_tasks", "_years")]  # fmt: skip
+"""Modules whose every piece of advice has a case."""
+
+PLACE = tempfile.TemporaryDirectory()
+
+
+def fresh() -> Path:
+    return Path(tempfile.mkdtemp(dir=PLACE.name))
+
+
+def saved(*years: int | None, folder: Path | None = None) -> Path:
+    folder = folder or fresh()
+    for year in years:
+        cf.save(cf.synthetic.world(2, 3, year=year or 2010).with_changes(year=year),
+                folder / f"y{year}")  # fmt: skip
+    return folder
+
+
+@cache
+def folder() -> Path:
+    return saved(2010, 2011)
+
+
+def accounts(**options: Any) -> Any:
+    workers = options.pop("workers", None)
+    return cf.Panel(folder(), workers=workers).accounts(**options)
+
+
+def changes(**options: Any) -> Any:
+    return cf.Panel(folder()).structural_decomposition(**options)
+
+
+def alone(ask: Callable[[], Any]) -> None:
+    """Raise the error of the year that failed."""
+    try:
+        ask()
+    except cf.PanelError as error:
+        (reason,) = error.failed.values()
+        raise reason.typed[0] from error  # type: ignore[attr-defined]
+
+
+def of_another_year() -> None:
+    place = saved(2010)
+    panel = cf.Panel(place)
+    cf.save(cf.synthetic.world(2, 3, year=2011), place / "y2010")
+    alone(panel.accounts)
+
+
+def changed_meanwhile() -> None:
+    place = saved(2010)
+    source = Source.of(place / "y2010")
+    cf.save(cf.synthetic.world(2, 4, year=2010), place / "y2010")
+    source.require_unchanged()
+
+
+def in_little_memory() -> Any:
+    with mock.patch.object(_panel, "memory_limit", return_value=1):
+        return accounts()
+
+
+def to_a_file(name: str = "file/below") -> Any:
+    place = fresh()
+    (place / "file").touch()
+    return accounts(out=place / name)
+
+
+def to_answers_of_another_question() -> Any:
+    place = fresh()
+    cf.Panel(folder()).structural_paths(top=3, out=place)
+    return cf.Panel(folder()).structural_paths(top=4, out=place)
+
+
+def by_cluster(workers: int, wait: float) -> Any:
+    with Cluster(workers=workers) as cluster:
+        return accounts(client=cluster.address, wait=wait)
+
+
+def by_processes_that_end() -> Any:
+    client = mock.Mock(nthreads=dict)
+    return _start._ready(client, 1, mock.Mock(title=""), 1.0, 2, lambda: False)
+
+
+def by_no_processes() -> Any:
+    with mock.patch("distributed.SpecCluster", side_effect=OSError("no threads")):
+        return accounts(workers=2)
+
+
+def by_workers_that_say(answer: Any) -> Any:
+    client = mock.Mock(nthreads=lambda: {"a": 1}, run=lambda *_, **__: {"a": answer})
+    return Pool(client, 1)
+
+
+def by_a_lost_scheduler() -> None:
+    raise Pool._lost(mock.Mock(), "accounts")
+
+
+def twice() -> Any:
+    place = fresh()
+    return [accounts(out=place), accounts(out=place)]
+
+
+CASES = [
+    # the panel
+    Case(lambda: cf.Panel(3), "name the folder of saved tables", lambda _: cf.Panel(folder())),
+    Case(lambda: cf.Panel(folder(), workers=0),
+         "leave it out for as many as there are processors", lambda _: cf.Panel(folder())),
+    Case(lambda: cf.Panel(saved(2010, None)),
+         r"keep it elsewhere, or in Python set its year: (cf\.save\(table\.with_changes\(year=)",
+         lambda code: [cf.Panel(saved(2010)), python(
+             f"{code}2012), place / 'yNone')", table=cf.open(saved(None) / "yNone"),
+             place=(place := saved(2010, None))), cf.Panel(place)]),
+    Case(lambda: cf.Panel(folder() / "y2010"), "give (.*)", lambda code: cf.Panel(python(code))),
+    Case(lambda: cf.Panel(fresh()), r"make them with (cf\.save\(table, folder / year\))",
+         lambda code: [python(code, table=cf.synthetic.world(2, 3, year=2010),
+                              folder=(place := fresh()), year="2010"), cf.Panel(place)]),
+    Case(lambda: cf.Panel(fresh() / "nowhere"), r"make them with cf\.save\(table, folder / year\)",
+         lambda _: cf.Panel(saved(2010))),
+    Case(of_another_year, "make the panel again", lambda _: accounts()),
+    # what is asked
+    Case(lambda: accounts(years=1990), "leave it out for all", lambda _: accounts()),
+    Case(lambda: accounts(years=slice(2010, 2011, 2)), "leave it out for all",
+         lambda _: accounts()),
+    Case(lambda: changes(pairs="first"), "choose one", lambda _: changes(pairs="all")),
+    Case(lambda: changes(years=2010), "name another year", lambda _: changes(years=[2010, 2011])),
+    Case(lambda: accounts(topp=1), "leave it out", lambda _: accounts()),
+    Case(lambda: cf.Panel(folder()).structural_paths(top=object()), "give plain values",
+         lambda _: cf.Panel(folder()).structural_paths(top=3)),
+    Case(lambda: changes(consumers="all", demand="AT"), "leave one of them out",
+         lambda _: [changes(consumers="all"), changes(demand="AT")]),
+    # how it is run
+    Case(lambda: accounts(wait=0), r"leave it out for 600, and no end on a cluster",
+         lambda _: accounts()),
+    Case(lambda: accounts(resume=1), "choose one", lambda _: accounts(resume=True)),
+    Case(lambda: accounts(out=3), "name one, or leave it out",
+         lambda _: [accounts(out=fresh()), accounts()]),
+    Case(to_a_file, "choose another", lambda _: to_a_file("folder")),
+    Case(to_answers_of_another_question, "choose another folder, or delete that one",
+         lambda _: cf.Panel(folder()).structural_paths(top=4, out=fresh())),
+    Case(changed_meanwhile, "its result was thrown away, run the panel again",
+         lambda _: accounts()),
+    Case(in_little_memory, "use larger workers, or ask for less at a time", lambda _: accounts()),
+    # workers
+    Case(lambda: accounts(client=5), "leave it out for a pool on this machine",
+         lambda _: accounts()),
+    Case(lambda: accounts(client="tcp://127.0.0.1:1"),
+         "start one with `dask scheduler`, or leave client out",
+         lambda _: [by_cluster(1, 60), accounts()]),
+    Case(lambda: by_cluster(0, 0.1), "give more time with wait=, or look at what keeps them",
+         lambda _: by_cluster(1, 60)),
+    Case(by_processes_that_end, "ask for fewer with (workers=)",
+         lambda name: python(f"accounts({name}1)", accounts=accounts)),
+    Case(by_no_processes,
+         "ask for one process with (workers=1), or raise what limits memory and threads",
+         lambda one: python(f"accounts({one})", accounts=accounts)),
+    Case(lambda: by_workers_that_say(ImportError("no")),
+         "install it everywhere, and check the environment of the workers",
+         lambda _: accounts(workers=1)),
+    Case(lambda: by_workers_that_say({"version": "0.0.1"}), "install one version everywhere",
+         lambda _: accounts(workers=1)),
+    Case(by_a_lost_scheduler, "run again with the same out= to compute the others, as results",
+         lambda _: twice()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.advice[:40])
+def test_what_an_error_advises_works(case: Case) -> None:
+    try_advice(case)
+
+
+@pytest.mark.parametrize("module", COVERED)
+def test_every_piece_of_advice_has_a_case(module: str) -> None:
+    assert not without_a_case(module, CASES)
