@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self, TypeAlias
+    from typing import Self, TypeAlias, TypeVar
 
+    Own = TypeVar("Own", bound="CarbonFlowsError")
     Typed: TypeAlias = "str | tuple[str | CarbonFlowsError, ...]"
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "nearest_are",
     "only_in",
     "or_no_unit",
+    "passed_on",
     "shorten",
 ]
 
@@ -130,20 +132,10 @@ class CarbonFlowsError(Exception):
         InputError('top: expected at least 1, got 0; give a larger one')
         """
         error = cls(f"{argument}: expected {expected}, got {got}; {remedy}")
-        error.argument, error.expected, error.got, error.remedy = argument, expected, got, remedy
-        error.typed = typed or getattr(remedy, "typed", remedy)
+        error.argument, error.expected, error.got = argument, expected, got
+        error.remedy = Phrase(remedy, typed) if typed else remedy
+        error.typed = getattr(error.remedy, "typed", remedy)
         return error
-
-    @classmethod
-    def like(cls, error: CarbonFlowsError, argument: str) -> Self:
-        """Return an error of this class with the parts of another, about an argument or a file."""
-        return cls.about(
-            argument,
-            expected=error.expected,
-            got=error.got,
-            remedy=error.remedy,
-            typed=error.typed,
-        )
 
 
 class InputError(CarbonFlowsError, ValueError):
@@ -258,6 +250,16 @@ class PanelError(CarbonFlowsError):
         super().__init__(message)  # pickled as it is, and the attributes beside it
         self.failed = failed or {}
         self.results = results
+
+
+def passed_on(error: CarbonFlowsError, kind: type[Own], argument: str) -> Own:
+    """Return an error of a class with the parts of another, about an argument or a file.
+
+    >>> wrong = InputError.about("x", expected="one", got="two", remedy="give one")
+    >>> passed_on(wrong, FormatError, "x.csv")
+    FormatError('x.csv: expected one, got two; give one')
+    """
+    return kind.about(argument, expected=error.expected, got=error.got, remedy=error.remedy)
 
 
 def shorten(items: Iterable[object], limit: int = 5) -> str:

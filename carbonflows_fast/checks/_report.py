@@ -13,7 +13,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.errors import Phrase
 
-__all__ = ["CheckReport", "Finding", "Severity", "report_of"]
+__all__ = ["CheckReport", "Finding", "Severity", "report_of", "report_text"]
 
 Severity = Literal["note", "warning", "error"]
 
@@ -82,30 +82,31 @@ class CheckReport:
 
     def __str__(self) -> str:
         """Return the report as text: how many findings of each kind, and the first few."""
-        return self.text()
-
-    def text(self, worded: Callable[[str], str] = str, rest: str = "in .findings") -> str:
-        """Return the report with messages in other words, and where the rest of them is."""
-        counts = self.findings["severity"].value_counts()
-        summary = ", ".join(_count(int(counts.get(word, 0)), word) for word in SEVERITIES)
-        lines = [f"{self.name or 'table'}: {'ok' if self.ok else 'not ok'} ({summary})"]
-        for (severity, name), group in self.findings.groupby(["severity", "check"], sort=False):
-            lines.append(f"{severity}: {name} ({len(group)})")
-            for row in group[:SHOWN].itertuples():
-                message = worded(self._phrases.get(row.message, row.message))
-                lines.append(f"  {message}{_effect(row)}")
-            if len(group) > SHOWN:
-                lines.append(f"  … and {len(group) - SHOWN} more {rest}")
-        if (self.findings["effect_region"] != "").any():
-            of = self.stressor if len(self.stressor) <= LONG else f"{self.stressor[:LONG]}…"
-            lines.append(
-                f"[…]: the footprint of {of} that mending it would change most, an estimate"
-            )
-        elif self.why_no_effects and len(self.findings):
-            lines.append(f"effects on footprints are not known: {worded(self.why_no_effects)}")
-        return "\n".join(lines)
+        return report_text(self)
 
     __repr__ = __str__
+
+
+def report_text(
+    report: CheckReport, worded: Callable[[str], str] = str, rest: str = "in .findings"
+) -> str:
+    """Return a report with messages in other words, and where the rest of them is."""
+    counts = report.findings["severity"].value_counts()
+    summary = ", ".join(_count(int(counts.get(word, 0)), word) for word in SEVERITIES)
+    lines = [f"{report.name or 'table'}: {'ok' if report.ok else 'not ok'} ({summary})"]
+    for (severity, name), group in report.findings.groupby(["severity", "check"], sort=False):
+        lines.append(f"{severity}: {name} ({len(group)})")
+        for row in group[:SHOWN].itertuples():
+            message = worded(report._phrases.get(row.message, row.message))
+            lines.append(f"  {message}{_effect(row)}")
+        if len(group) > SHOWN:
+            lines.append(f"  … and {len(group) - SHOWN} more {rest}")
+    if (report.findings["effect_region"] != "").any():
+        of = report.stressor if len(report.stressor) <= LONG else f"{report.stressor[:LONG]}…"
+        lines.append(f"[…]: the footprint of {of} that mending it would change most, an estimate")
+    elif report.why_no_effects and len(report.findings):
+        lines.append(f"effects on footprints are not known: {worded(report.why_no_effects)}")
+    return "\n".join(lines)
 
 
 def _count(number: int, noun: str) -> str:

@@ -89,12 +89,7 @@ def _times(power: int) -> str:
 
 
 def _stressors(
-    table: Table,
-    other: Table,
-    here: Any,
-    there: Any,
-    effects: Effects,
-    powers: dict[str, int],
+    table: Table, other: Table, here: Any, there: Any, effects: Effects, powers: dict[str, int]
 ) -> Iterator[Finding]:
     """Compare the amounts of each stressor, not its intensities, which move with money as well.
 

@@ -247,8 +247,7 @@ def _require_no_unknown_carbon_dioxide(
                 expected=f"carbon dioxide by a name that is known, which {name} counts",
                 got=repr(stressor),
                 remedy=_named_so(
-                    "name it as",
-                    "or give a mapping name → weight with the gases that you mean",
+                    "name it as", "or give a mapping name → weight with the gases that you mean"
                 ),
             )
 

@@ -77,6 +77,7 @@ def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
 def check(arguments: argparse.Namespace) -> int:
     """Report what is odd in a table; 1 if there is an error."""
     import carbonflows_fast as cf
+    from carbonflows_fast.checks._report import report_text
 
     check_out(arguments.out)
     report = cf.check(
@@ -85,7 +86,8 @@ def check(arguments: argparse.Namespace) -> int:
         stressor=arguments.stressor,
         blanks=arguments.blanks,
     )
-    say(report.text(partial(in_cli_words, arguments=arguments), "(--out writes them)"))
+    worded = partial(in_cli_words, arguments=arguments)
+    say(report_text(report, worded, "(--out writes them)"))
     write_out(report.findings, arguments.out)
     return 0 if report.ok else 1
 

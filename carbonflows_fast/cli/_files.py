@@ -14,13 +14,7 @@ from carbonflows_fast._base.files import check_place, replacing
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.errors import InputError
 
-__all__ = [
-    "FORMATS",
-    "check_out",
-    "path_of",
-    "write_out",
-    "writing",
-]
+__all__ = ["FORMATS", "check_out", "path_of", "write_out", "writing"]
 
 FORMATS = (".csv", ".parquet", ".json")
 

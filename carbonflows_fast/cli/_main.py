@@ -25,8 +25,10 @@ from carbonflows_fast.cli._files import check_out, path_of, write_out
 from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import PIPE_CLOSED, complain, prepare, say, silence, written
 from carbonflows_fast.cli._tables import (
+    add_stressor,
     add_table,
     facts_of,
+    given,
     load,
     naming,
     pairs,
@@ -162,16 +164,9 @@ def decompose(arguments: argparse.Namespace) -> int:
     found = None
     # By-products stop the search, but not the effects; a file of chains cannot go without.
     if arguments.chains or all(cf.system(table).by_sizes for table in (before, after)):
+        limits = given(arguments, "threshold", "min_share", "max_stage", "method")
         found = cf.structural_path_decomposition(
-            before,
-            after,
-            stressor,
-            demand=demand,
-            top=top,
-            threshold=arguments.threshold,
-            min_share=arguments.min_share,
-            max_stage=arguments.max_stage,
-            method=arguments.method,
+            before, after, stressor, demand=demand, top=top, **limits
         )
     method: Any = "polar" if arguments.method == "polar" else "integral"
     whole = cf.structural_decomposition(before, after, stressor, demand=demand, method=method)
@@ -224,12 +219,7 @@ class _Version(argparse.Action):
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--stressor",
-        metavar="NAME",
-        help="may be left out if there is only one; GWP100_AR6, _AR5 or _AR4 for all "
-        "greenhouse gases",
-    )
+    add_stressor(parser)
     parser.add_argument(
         "--demand",
         metavar="REGION[:CATEGORY]",

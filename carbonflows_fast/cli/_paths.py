@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._tables import pairs
+from carbonflows_fast.cli._tables import given, pairs
 from carbonflows_fast.cli._text import numbers, percent, say_columns, with_unit
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "find", "show"]
 
 INDENT = "  "
+MODES = ("top", "threshold", "min_share", "coverage")
 
 
 def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
@@ -51,18 +52,8 @@ def find(table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
 
     sectors = table._parts.sectors
     rows = {n: pairs(getattr(arguments, n), sectors) for n in ("start", "through", "end")}
-    return cf.structural_paths(
-        table,
-        stressor,
-        demand=demand,
-        top=arguments.top,
-        threshold=arguments.threshold,
-        min_share=arguments.min_share,
-        coverage=arguments.coverage,
-        max_paths=arguments.max_paths,
-        max_stage=arguments.max_stage,
-        **rows,
-    )
+    limits = given(arguments, *MODES, "max_paths", "max_stage")
+    return cf.structural_paths(table, stressor, demand=demand, **limits, **rows)
 
 
 def show(paths: Paths, lines: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._tables import has_saved, naming, refuse_layout
+from carbonflows_fast.cli._tables import add_stressor, given, has_saved, naming, refuse_layout
 from carbonflows_fast.errors import InputError, LabelError
 
 __all__ = ["add_arguments", "run"]
@@ -19,20 +19,12 @@ Question: TypeAlias = Callable[[argparse.Namespace], tuple[Any, Any, Any]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes beside the table."""
-    parser.add_argument(
-        "--stressor",
-        metavar="NAME",
-        help="may be left out if there is only one; GWP100_AR6, _AR5 or _AR4 for all "
-        "greenhouse gases",
-    )
+    add_stressor(parser)
     parser.add_argument(
         "--out", metavar="FILE", type=path_of, required=True, help="the page to write, .html"
     )
     parser.add_argument(
-        "--since",
-        metavar="OTHER_TABLE",
-        type=path_of,
-        help="tell what changed from this table",
+        "--since", metavar="OTHER_TABLE", type=path_of, help="tell what changed from this table"
     )
     parser.add_argument(
         "--since-year",
@@ -57,14 +49,9 @@ def run(question: Question, arguments: argparse.Namespace) -> int:
 
     check_page(arguments.out, "--out")
     source, stressor = _source(question, arguments)
-    written = cf.report(
-        source,
-        stressor,
-        out=arguments.out,
-        since=_since(question, arguments),
-        title=arguments.title,
-        date=arguments.date,
-    )
+    since = _since(question, arguments)
+    page = given(arguments, "out", "title", "date")
+    written = cf.report(source, stressor, since=since, **page)
     say(f"written: {written}")
     return 0
 
@@ -105,5 +92,4 @@ def _since(question: Question, arguments: argparse.Namespace) -> Any:
                 expected=f"a table with the stressor {arguments.stressor!r}",
                 got=f"{str(path)!r} without it",
                 remedy=error.remedy,
-                typed=error.typed,
             ) from error

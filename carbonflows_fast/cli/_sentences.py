@@ -50,11 +50,7 @@ def _worded(said: Typed | CarbonFlowsError, names: Mapping[str, str]) -> str:
         return _worded(said.args[0], names) if said.args else ""
     # What a file is called may be what an argument is called.
     name = said.argument if isinstance(said, FormatError) else names.get(said.argument)
+    remedy = _worded(said.typed, names)
     return str(
-        said.about(
-            name or said.argument,
-            expected=said.expected,
-            got=said.got,
-            remedy=_worded(said.typed, names),
-        )
+        said.about(name or said.argument, expected=said.expected, got=said.got, remedy=remedy)
     )

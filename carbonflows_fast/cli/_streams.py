@@ -14,20 +14,8 @@ from carbonflows_fast.errors import InputError
 __all__ = ["PIPE_CLOSED", "complain", "prepare", "printable", "say", "silence", "width", "written"]
 
 PIPE_CLOSED = 141  # what a shell says of a program that SIGPIPE ended
-PLAIN = {
-    "←": "<-",
-    "→": "->",
-    "−": "-",
-    "–": "-",
-    "—": "-",
-    "×": "x",
-    "·": "*",
-    "…": "...",
-    "≤": "<=",
-    "≥": ">=",
-    "Σ": "sum",
-    "Δ": "d",
-}
+PLAIN = {"←": "<-", "→": "->", "−": "-", "–": "-", "—": "-", "×": "x", "·": "*", "…": "..."}
+PLAIN |= {"≤": "<=", "≥": ">=", "Σ": "sum", "Δ": "d"}
 """How letters of ours are written where they cannot be."""
 
 

@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING, Any
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._text import SHOWN, number
-from carbonflows_fast.errors import CarbonFlowsError, InputError, Phrase, StoreError, shorten
+from carbonflows_fast.errors import (
+    CarbonFlowsError,
+    InputError,
+    Phrase,
+    StoreError,
+    passed_on,
+    shorten,
+)
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = [
     "add_layout",
+    "add_stressor",
     "add_table",
     "facts_of",
+    "given",
     "has_saved",
     "load",
     "naming",
@@ -51,6 +60,16 @@ def add_table(
     add_layout(parser, year=year)
 
 
+def add_stressor(parser: argparse.ArgumentParser) -> None:
+    """Add which stressor a command is about."""
+    parser.add_argument(
+        "--stressor",
+        metavar="NAME",
+        help="may be left out if there is only one; GWP100_AR6, _AR5 or _AR4 for all "
+        "greenhouse gases",
+    )
+
+
 def add_layout(parser: argparse.ArgumentParser, *, year: bool = True) -> None:
     """Add what says how to read a text table, and which of several."""
     parser.add_argument("--format", help="layout of a text table, e.g. oecd; found out if not")
@@ -76,13 +95,8 @@ def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) 
         one = {"table": _of_year(arguments.table, year), "year": None}
         return load(argparse.Namespace(**vars(arguments) | one), stressors)
     if not is_store(arguments.table):
-        return cf.read(
-            arguments.table,
-            format=arguments.format,
-            year=year,
-            stressors=stressors,
-            blanks=arguments.blanks,
-        )
+        layout = given(arguments, "format", "blanks")
+        return cf.read(arguments.table, year=year, stressors=stressors, **layout)
     if arguments.format is not None:
         raise wrong_for_saved("--format", arguments.table)
     table = cf.open(arguments.table)
@@ -104,6 +118,11 @@ def table_or_path(arguments: argparse.Namespace) -> Table | Path:
     path: Path = arguments.table
     plain = arguments.format is None and arguments.year is None and not has_saved(path)
     return path if plain else load(arguments)
+
+
+def given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Return arguments that a function calls alike."""
+    return {name: getattr(arguments, name) for name in names}
 
 
 def has_saved(folder: Path) -> bool:
@@ -260,10 +279,7 @@ def facts_of(table: Table) -> list[tuple[str, str]]:
         ("sectors", _some(parts.sectors)),
         ("rows", f"{table.n:,}, in {', '.join(parts.row_units) or '(no unit)'}"),
         ("final demand", f"{len(parts.demand_codes):,} columns: {_some(table.categories)}"),
-        (
-            "stressors",
-            _some([f"{n} ({u})" for n, u in zip(table.stressors, parts.stressor_units)]),
-        ),
+        ("stressors", _some([f"{n} ({u})" for n, u in zip(table.stressors, parts.stressor_units)])),
         ("extensions", _some(list(dict.fromkeys(table.extensions)))),
         ("matrix", f"{parts.kind}, {type(parts.matrix).__name__}"),
     ]
@@ -288,7 +304,7 @@ def save(table: Table, destination: Path) -> None:
     try:
         path = store.save(table, destination)
     except StoreError as error:
-        raise StoreError.like(error, "DESTINATION") from error
+        raise passed_on(error, StoreError, "DESTINATION") from error
     size = sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file())
     say(repr(table))
     say(f"saved: {path} ({size / 1e6:,.1f} MB)")

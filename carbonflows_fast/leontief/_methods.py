@@ -58,12 +58,7 @@ class Problem:
             elif positive.any():
                 X[:, positive] = np.maximum(X[:, positive], 0.0)
         return prove(
-            self.tiles,
-            self.certificate,
-            X,
-            self.Y,
-            adjoint=self.adjoint,
-            threads=self.threads,
+            self.tiles, self.certificate, X, self.Y, adjoint=self.adjoint, threads=self.threads
         )
 
     def not_reached(self, proof: Proof, passes: int) -> ConvergenceError:

@@ -29,9 +29,7 @@ from carbonflows_fast.table._table_argument import kind_of
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = [
-    "Panel",
-]
+__all__ = ["Panel"]
 
 PAIRS = ("chained", "ends", "all")
 

@@ -51,7 +51,7 @@ class Pool:
 
     Raises
     ------
-    CarbonFlowsError
+    PanelError
         If workers run another version of this package.
     MemoryLimitError
         If a task needs more memory than any worker has.
@@ -197,13 +197,11 @@ class Pool:
             raise self._lost(f"{task.what} {task.name}")
 
     def _lost(self, what: str) -> PanelError:
-        rest = "to compute the others, as results that were written stay"
         return PanelError.about(
             "client",
             expected="a scheduler to the end",
             got=f"one that was lost while {what} was running",
-            remedy=f"run again with the same out= {rest}",
-            typed=("run again with the same ", "out", f" {rest}"),
+            remedy="run again for the same folder, whose results stay, to compute the others",
         )
 
     def _reason(self, error: BaseException) -> str:

@@ -63,7 +63,7 @@ def connected(
         If the client is none, or its address does not answer.
     MemoryLimitError
         If a task does not fit.
-    CarbonFlowsError
+    PanelError
         If no worker is there within `wait` seconds.
     """
     from distributed import Client
@@ -114,8 +114,7 @@ def _ready(
                     expected="processes that work",
                     got="a pool whose processes ended before they could work, perhaps for want of "
                     "memory or threads",
-                    remedy="ask for fewer with workers=",
-                    typed=("ask for fewer with ", "workers"),
+                    remedy="ask for fewer workers",
                 )
             if time.monotonic() > ends and here:
                 log.warning("%d of %d workers are there; going on with them", here, workers)
@@ -128,13 +127,11 @@ def _ready(
 
 
 def _late(wait: float) -> PanelError:
-    rest = ", or look at what keeps them"
     return PanelError.about(
         "wait",
         expected=f"workers within {wait:g} seconds",
         got="none",
-        remedy=f"give more time with wait={rest}",
-        typed=("give more time with ", "wait", rest),
+        remedy="wait longer, or look at what keeps them",
     )
 
 
@@ -218,7 +215,7 @@ def _cluster(loop: Any, count: int, memory: int, wait: float) -> Any:
 
     Raises
     ------
-    CarbonFlowsError
+    PanelError
         If the scheduler is not there within `wait` seconds, or ends.
     """
     from distributed import LocalCluster, SpecCluster
@@ -282,13 +279,11 @@ def _cluster(loop: Any, count: int, memory: int, wait: float) -> Any:
             raise _late(wait) from error
         if not isinstance(error, RuntimeError | OSError | TimeoutError):
             raise
-        rest = ", or raise what limits memory and threads"
         raise PanelError.about(
             "workers",
             expected=f"a pool of {count} processes",
             got=f"none ({error})",
-            remedy=f"ask for one process with workers=1{rest}",
-            typed=("ask for one process with ", "workers", f" 1{rest}"),
+            remedy="ask for 1 worker, or raise what limits memory and threads",
         ) from error
     finally:
         timer.cancel()

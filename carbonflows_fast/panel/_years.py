@@ -26,10 +26,7 @@ def another_year(path: Path, year: int, found: int | None) -> StoreError:
 
 def _no_tables(folder: Path, got: str, remedy: str) -> StoreError:
     return StoreError.about(
-        "folder",
-        expected="a folder of saved tables",
-        got=f"{str(folder)!r}{got}",
-        remedy=remedy,
+        "folder", expected="a folder of saved tables", got=f"{str(folder)!r}{got}", remedy=remedy
     )
 
 

@@ -254,13 +254,7 @@ class Network:
             # In the order of the search, which decided so.
             share = float(np.cumsum(np.abs(values))[-1]) / _scaled(self.gross(y), -exponent)
             self._require_reach(asked, share * (1.0 + rounding(0)))
-        return (
-            np.ldexp(values, exponent),
-            starts,
-            rows,
-            np.ldexp(pruned, exponent),
-            nodes,
-        )
+        return (np.ldexp(values, exponent), starts, rows, np.ldexp(pruned, exponent), nodes)
 
     def _search(
         self, y: FloatArray, threads: int, limits: tuple[float, int, float, int, int]
@@ -397,11 +391,7 @@ def _new_network(
 
 
 def _until_met(
-    prepared: LeontiefSystem,
-    m: FloatArray,
-    met: BoolArray,
-    weight: FloatArray,
-    threads: int,
+    prepared: LeontiefSystem, m: FloatArray, met: BoolArray, weight: FloatArray, threads: int
 ) -> tuple[FloatArray, float]:
     """Return the multipliers of paths that have not met T yet and must, and their bound.
 

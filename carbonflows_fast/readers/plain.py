@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, LabelError, shorten
+from carbonflows_fast.errors import FormatError, LabelError, passed_on, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors, join_levels
 from carbonflows_fast.readers._layouts._number_parser import MOST_LABELS
@@ -408,7 +408,7 @@ def _refuse_misnamed(Y: TextTable, regions: Sequence[str]) -> None:
     try:
         refuse_misnamed_consumers(where, consumers, list(dict.fromkeys(regions)), first=1)
     except LabelError as error:
-        raise FormatError.like(error, error.argument) from error
+        raise passed_on(error, FormatError, error.argument) from error
 
 
 def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:

@@ -367,7 +367,6 @@ def comparable(table: Table, since: Table, stressor: Any) -> Table:
             expected=f"a table with {here.name!r}, which {now} has",
             got=f"{then} without it",
             remedy=error.remedy,
-            typed=error.typed,
         ) from error
     require_same_stressor(here, there, "since", (now, then))
     return aligned(table, since, "since", (now, then))

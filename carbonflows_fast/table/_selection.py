@@ -306,7 +306,7 @@ def _matching(
 
 def _other_label(pair: tuple[Any, Any]) -> Phrase:
     """Advise a pair, which is REGION:LABEL in a shell."""
-    typed = shlex.quote(":".join(str(label or "") for label in pair))
+    typed = shlex.quote(":".join("" if label is None else str(label) for label in pair))
     text = "to select by the other label write"
     return Phrase(f"{text} {pair}", f"{text} {typed}")
 

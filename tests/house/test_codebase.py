@@ -214,7 +214,7 @@ def test_an_error_keeps_its_parts_when_it_is_pickled(name: str) -> None:
     kind = getattr(cf, name)
     remedy = errors.Phrase("give year=2009", ("give ", "year", " 2009"))
     error = kind.about("year", expected="one", got="two", remedy=remedy)
-    same = pickle.loads(pickle.dumps(kind.like(error, "year")))
+    same = pickle.loads(pickle.dumps(errors.passed_on(error, kind, "year")))
     assert type(same) is kind
     assert str(same) == str(error) == "year: expected one, got two; give year=2009"
     assert vars(same) == vars(error)

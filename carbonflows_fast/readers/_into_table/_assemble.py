@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from carbonflows_fast.errors import FormatError, InputError, LabelError, nearest_are
+from carbonflows_fast.errors import FormatError, InputError, LabelError, nearest_are, passed_on
 from carbonflows_fast.table import Table
 
 __all__ = ["table_from"]
@@ -26,7 +26,7 @@ def table_from(where: str, *, exports: bool = False, **parts: Any) -> Table:
         if not exports:
             _refuse_exports(table)
     except InputError as error:
-        raise FormatError.like(error, f"{where}: {error.argument}") from error
+        raise passed_on(error, FormatError, f"{where}: {error.argument}") from error
     return table
 
 

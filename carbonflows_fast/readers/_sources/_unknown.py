@@ -15,11 +15,7 @@ from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import DEPTH, Files
 from carbonflows_fast.readers._sources._opening import disk_files
 
-__all__ = [
-    "OLDER",
-    "refuse_misnamed",
-    "unknown_layout",
-]
+__all__ = ["OLDER", "refuse_misnamed", "unknown_layout"]
 
 STORE_FILES = ("carbonflows.json", "manifest.blake2b")  # of this layout and the earlier one
 ZIPPED_SHEETS = (".xlsx", ".xlsm", ".xlsb", ".ods")
