@@ -135,7 +135,7 @@ def percents(page: Page) -> list[float]:
 def test_parts_that_cancel_are_no_shares(emissions: list[float], tmp_path: Path) -> None:
     table, before = few(emissions), few([1.0, 2.0, 3.0], year=2001)
     page = page_of(table, tmp_path, since=before)
-    assert "totals are what is left over when parts cancel" in page.text
+    assert "totals are what is left when parts cancel" in page.text
     assert "n/a" in page.text
     assert max(percents(page), default=0.0) <= 1000
     for name in ("traded_share_all", "commodities_at_border", "energy_at_border", "world_growth",
