@@ -21,10 +21,14 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._solves import demand_size
 from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, requirements
-from carbonflows_fast.decomposition._lmdi_of_paths import by_logarithms
-from carbonflows_fast.decomposition._mean_states import by_integral, by_poles, ends_of
+from carbonflows_fast.decomposition._lmdi_of_paths import lmdi_of_all_paths
+from carbonflows_fast.decomposition._mean_states import (
+    integral_means,
+    polar_means,
+    solve_both_years,
+)
 from carbonflows_fast.decomposition._path_changes import PathChanges
-from carbonflows_fast.decomposition._two_tables import Pair, pair_of
+from carbonflows_fast.decomposition._two_tables import TwoTables, two_tables_of
 from carbonflows_fast.decomposition._whole import effects_of
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
 from carbonflows_fast.paths._limits import MODES, MOST_PATHS, Wanted, wanted
@@ -134,7 +138,7 @@ def structural_path_decomposition(
         )
     asked = wanted(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
     count = thread_count(threads)
-    pair = pair_of(before, after, stressor, demand, deflators)
+    pair = two_tables_of(before, after, stressor, demand, deflators)
     found = _search(pair, asked, demand, count)
     positions, origins, kinds, unlogged = _attributed(pair, found, method)
     return PathChanges(
@@ -160,26 +164,25 @@ def structural_path_decomposition(
     )
 
 
-def _search(pair: Pair, asked: Wanted, demand: Any, threads: int) -> dict[str, Any]:
+def _search(pair: TwoTables, asked: Wanted, demand: Any, threads: int) -> dict[str, Any]:
     """Find the paths; arrays in table order, in the stressor's unit."""
-    ends = (pair.before, pair.after)
     order = pair.order
-    y = [pair.in_table_order(end.y) for end in ends]
-    s = [pair.in_table_order(end.s) for end in ends]
+    y = [pair.in_table_order(year.y) for year in pair.years]
+    s = [pair.in_table_order(year.s) for year in pair.years]
     exponent = max(exponent_of(one) for one in s)
     networks: list[Network] = [
-        network_of(end.table, one, None, asked.max_stage, threads, exponent)
-        for end, one in zip(ends, s, strict=True)
+        network_of(year.table, one, None, asked.max_stage, threads, exponent)
+        for year, one in zip(pair.years, s, strict=True)
     ]
     shift = max(exponent_of(one) for one in y)
     scale = exponent + shift
-    demands = [np.ascontiguousarray(np.ldexp(end.y, -shift)) for end in ends]
+    demands = [np.ascontiguousarray(np.ldexp(year.y, -shift)) for year in pair.years]
     one_sign = all(net.prepared.nonnegative for net in networks) and min(map(np.min, s)) >= 0.0
     joint = _core.Changes(
         networks[0].chains, networks[1].chains, demands[0], demands[1], bool(one_sign), threads
     )
     totals = [net.total(one) for net, one in zip(networks, y, strict=True)]
-    sizes = [demand_size(end.table, select_demand(end.table, demand)) for end in ends]
+    sizes = [demand_size(year.table, select_demand(year.table, demand)) for year in pair.years]
     bounds = [net.error_bound(*size) for net, size in zip(networks, sizes, strict=True)]
     total, bound = totals[1] - totals[0], sum(bounds)
     raw = _rounds(joint, asked, total, bound, scale, order, threads)
@@ -285,7 +288,7 @@ def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
 
 
 def _attributed(
-    pair: Pair, found: dict[str, Any], method: str
+    pair: TwoTables, found: dict[str, Any], method: str
 ) -> tuple[FloatArray, FloatArray, FloatArray, int]:
     """Return the effects by position, their trade parts, the effects by kind, and the paths without
     a logarithm.
@@ -320,23 +323,25 @@ def _attributed(
     return kernels.lmdi_effects(*arguments, *nodes)
 
 
-def _demand_vectors(pair: Pair, parts: DemandParts) -> tuple[FloatArray, FloatArray]:
+def _demand_vectors(pair: TwoTables, parts: DemandParts) -> tuple[FloatArray, FloatArray]:
     """Return what level and mix, and what origin, did to y of every row, all consumers together."""
     own = (parts.level + parts.mix).sum(axis=1)
     return pair.in_table_order(own), pair.in_table_order(parts.origin.sum(axis=1))
 
 
-def _whole(pair: Pair, method: str) -> dict[str, float] | None:
+def _whole(pair: TwoTables, method: str) -> dict[str, float] | None:
     """Return the four effects of all paths together, if they can be known."""
-    ends = ends_of(pair, mixed=False)
+    solved = solve_both_years(pair, mixed=False)
     try:
         if method == "lmdi":
-            effects = by_logarithms(pair, ends)
+            effects = lmdi_of_all_paths(pair, solved)
         else:
-            effects = effects_of(pair, (by_poles if method == "polar" else by_integral)(pair, ends))
+            effects = effects_of(
+                pair, (polar_means if method == "polar" else integral_means)(pair, solved)
+            )
     except NotProductiveError:  # between the tables; the change itself is known all the same
         return None
-    if effects is None or abs(sum(effects.values()) - ends.change) > CLOSES * ends.size:
+    if effects is None or abs(sum(effects.values()) - solved.change) > CLOSES * solved.size:
         return None
     return {
         "intensity": effects["intensity"],

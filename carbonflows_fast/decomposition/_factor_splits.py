@@ -22,7 +22,7 @@ import numpy as np
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
-from carbonflows_fast.decomposition._two_tables import End, Pair
+from carbonflows_fast.decomposition._two_tables import TwoTables, Year
 from carbonflows_fast.leontief import system
 
 __all__ = ["DemandParts", "clear", "demand_parts", "requirements", "trade_part", "trade_parts"]
@@ -56,27 +56,27 @@ def _share(parts: FloatArray, sums: FloatArray, held: FloatArray) -> FloatArray:
     )
 
 
-def requirements(pair: Pair) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return c of both years (what column j needs of product p, from any origin), and how far
+def requirements(pair: TwoTables) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return c of both years, what column j needs of product p, whatever its origin, and how far
     inputs are split by origin; (P, n) each.
     """
-    c0, c1 = (_by_product(pair, end) for end in (pair.before, pair.after))
-    held = [clear(c, _sizes(pair, end, c)) for c, end in ((c0, pair.before), (c1, pair.after))]
+    c0, c1 = (_by_product(pair, year) for year in pair.years)
+    held = [clear(c, _sizes(pair, year, c)) for c, year in zip((c0, c1), pair.years, strict=True)]
     return c0, c1, held[0] * held[1]
 
 
-def _by_product(pair: Pair, end: End) -> FloatArray:
+def _by_product(pair: TwoTables, year: Year) -> FloatArray:
     codes = pair.product_codes
     products = int(codes.max()) + 1
-    sums: FloatArray = end.tiles.core.row_group_sums(codes, products, thread_count())
+    sums: FloatArray = year.tiles.core.row_group_sums(codes, products, thread_count())
     return sums.reshape(products, pair.n)
 
 
-def _sizes(pair: Pair, end: End, c: FloatArray) -> FloatArray:
+def _sizes(pair: TwoTables, year: Year, c: FloatArray) -> FloatArray:
     """Return Σ|a| over origins: c and twice the negative entries, of which there are few."""
-    if system(end.table).nonnegative:
+    if system(year.table).nonnegative:
         return c
-    indptr, indices, a = end.tiles.core.to_csr(thread_count())
+    indptr, indices, a = year.tiles.core.to_csr(thread_count())
     negative = np.flatnonzero(a < 0)
     rows = np.searchsorted(indptr, negative, side="right") - 1
     sizes = c.copy()
@@ -93,7 +93,7 @@ def trade_part(a0: Any, a1: Any, c0: Any, c1: Any, split: Any) -> Any:
     return split * 0.5 * (c0 + c1) * change
 
 
-def trade_parts(pair: Pair) -> FloatArray:
+def trade_parts(pair: TwoTables) -> FloatArray:
     """Return the trade part of the change of every entry of the union."""
     pattern, a0, a1 = pair.union
     here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
@@ -115,7 +115,7 @@ class DemandParts:
     heads: FloatArray | None
 
 
-def demand_parts(pair: Pair, *, logarithmic: bool = False) -> DemandParts:
+def demand_parts(pair: TwoTables, *, logarithmic: bool = False) -> DemandParts:
     """Split the change of final demand, consumer by consumer.
 
     Y = l·b·o where level and origins have shares, l·(Y/l) where only the level has, (l b)·o where
@@ -158,7 +158,7 @@ def _mean_of_two(f0: Any, f1: Any, g0: Any, g1: Any) -> Any:
 
 
 def _heads(
-    pair: Pair, l0: FloatArray, l1: FloatArray, unit: FloatArray, logarithmic: bool
+    pair: TwoTables, l0: FloatArray, l1: FloatArray, unit: FloatArray, logarithmic: bool
 ) -> FloatArray | None:
     """Return the part of the level that is due to population, if both tables know it."""
     if pair.heads is None:

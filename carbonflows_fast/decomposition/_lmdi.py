@@ -13,7 +13,7 @@ import numpy as np
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._factor_splits import trade_parts
 from carbonflows_fast.decomposition._logarithms import log_mean
-from carbonflows_fast.decomposition._two_tables import Pair
+from carbonflows_fast.decomposition._two_tables import TwoTables
 from carbonflows_fast.errors import InputError
 
 __all__ = ["lmdi_effects"]
@@ -22,7 +22,7 @@ MOST_ROWS = 2000
 BLOCK = 128
 
 
-def lmdi_effects(pair: Pair, demand: dict[str, FloatArray]) -> dict[str, float]:
+def lmdi_effects(pair: TwoTables, demand: dict[str, FloatArray]) -> dict[str, float]:
     """Return the effects of intensity, technology and trade, and of the parts of ΔY in `demand`.
 
     Raises
@@ -39,9 +39,10 @@ def lmdi_effects(pair: Pair, demand: dict[str, FloatArray]) -> dict[str, float]:
             got=f"{pair.n:,} rows",
             remedy="use 'integral', or aggregate the tables",
         )
-    ends = (pair.before, pair.after)
     lowest = min(
-        a0.min(initial=0.0), a1.min(initial=0.0), *(min(end.s.min(), end.y.min()) for end in ends)
+        a0.min(initial=0.0),
+        a1.min(initial=0.0),
+        *(min(year.s.min(), year.y.min()) for year in pair.years),
     )
     if lowest < 0:
         raise InputError.about(
@@ -52,8 +53,8 @@ def lmdi_effects(pair: Pair, demand: dict[str, FloatArray]) -> dict[str, float]:
         )
     trade = trade_parts(pair)
     both = [pair.on_pattern(part) for part in (a1 - a0 - trade, trade)]
-    systems = [pair.end(0), pair.end(1)]
-    s0, s1, y0, y1 = ends[0].s, ends[1].s, ends[0].y, ends[1].y
+    systems = [pair.system_of_year(0), pair.system_of_year(1)]
+    s0, s1, y0, y1 = pair.before.s, pair.after.s, pair.before.y, pair.after.y
     sums = {"intensity": 0.0, "technology": 0.0, "trade": 0.0}
     per_demand = np.zeros(pair.n)  # the effect of Δy_j, for a unit of it
     for first in range(0, pair.n, BLOCK):
