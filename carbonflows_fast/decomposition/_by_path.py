@@ -23,6 +23,7 @@ from carbonflows_fast.accounting._solves import demand_size
 from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, requirements
 from carbonflows_fast.decomposition._lmdi_of_paths import lmdi_of_all_paths
 from carbonflows_fast.decomposition._mean_states import (
+    gauss_rules,
     integral_means,
     polar_means,
     solve_both_years,
@@ -317,7 +318,7 @@ def _attributed(
     )
     if method == "polar":
         return *kernels.polar_effects(*arguments), 0
-    nodes = kernels.gauss_nodes(starts)
+    nodes = gauss_rules(starts)
     if method == "shapley":
         return *kernels.shapley_effects(*arguments, *nodes), 0
     return kernels.lmdi_effects(*arguments, *nodes)

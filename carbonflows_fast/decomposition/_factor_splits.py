@@ -21,11 +21,18 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
 from carbonflows_fast.decomposition._two_tables import TwoTables, Year
 from carbonflows_fast.leontief import system
 
-__all__ = ["DemandParts", "clear", "demand_parts", "requirements", "trade_part", "trade_parts"]
+__all__ = [
+    "DemandParts",
+    "clear",
+    "demand_parts",
+    "requirements",
+    "trade_of_shares",
+    "trade_part",
+    "trade_parts",
+]
 
 LEAST, FULL = 0.25, 0.5
 """|Σ| / Σ|terms| of a sum at and below which nothing is split, and from which on all is."""
@@ -89,8 +96,12 @@ def trade_part(a0: Any, a1: Any, c0: Any, c1: Any, split: Any) -> Any:
 
     The rest, Δa less this, is Δc·t̄, due to technology. `split` is how far c has origins.
     """
-    change = _share(a1, c1, split) - _share(a0, c0, split)
-    return split * 0.5 * (c0 + c1) * change
+    return trade_of_shares(c0, c1, _share(a0, c0, split), _share(a1, c1, split), split)
+
+
+def trade_of_shares(c0: Any, c1: Any, t0: Any, t1: Any, split: Any) -> Any:
+    """Return c̄·Δt as far as it is split; compiled by `_path_kernels`, too."""
+    return split * 0.5 * (c0 + c1) * (t1 - t0)
 
 
 def trade_parts(pair: TwoTables) -> FloatArray:
@@ -165,7 +176,10 @@ def _heads(
         return None
     p0, p1 = pair.heads
     change = (p1 - p0) * 0.5 * (l0 / p0 + l1 / p1)
-    if logarithmic:  # a level that changes sign has no logarithm
+    if logarithmic:
+        from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
+
+        # A level that changes sign has no logarithm.
         change = np.where(l0 * l1 < 0, change, log_mean(l0, l1) * log_ratio(p0, p1))
     part: FloatArray = change * unit
     return part

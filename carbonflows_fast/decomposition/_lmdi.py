@@ -12,7 +12,6 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._factor_splits import trade_parts
-from carbonflows_fast.decomposition._logarithms import log_mean
 from carbonflows_fast.decomposition._two_tables import TwoTables
 from carbonflows_fast.errors import InputError
 
@@ -78,6 +77,8 @@ def per_unit(before: tuple[Any, ...], after: tuple[Any, ...]) -> list[FloatArray
     Λ(v)/Λ(f) where both values are positive. A value that is new or vanishes is shared equally
     among the factors that are zero where it is: the limit of ever smaller positive ones.
     """
+    from carbonflows_fast.decomposition._logarithms import log_mean
+
     v0, v1 = np.prod(np.broadcast_arrays(*before), 0), np.prod(np.broadcast_arrays(*after), 0)
     mean = log_mean(v1, v0)
     zeros0 = sum((f == 0).astype(np.int64) for f in before)

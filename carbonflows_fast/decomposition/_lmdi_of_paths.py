@@ -21,12 +21,11 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._factor_splits import demand_parts, requirements, trade_part
-from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
 from carbonflows_fast.decomposition._mean_states import (
     CLOSURE,
     NODES,
     SolvedYears,
-    gauss,
+    gauss_rule,
     integral_means,
     solve_both_years,
 )
@@ -93,6 +92,8 @@ class Line:
         elif leg == NEW:
             moved = (f0 == 0) & (f1 != 0)
         else:
+            from carbonflows_fast.decomposition._logarithms import log_mean
+
             with np.errstate(divide="ignore", invalid="ignore"):
                 values = self.at(leg, t) / log_mean(f0, f1)
             moved = np.where((f0 != 0) & (f1 != 0), values, 0.0)
@@ -101,6 +102,8 @@ class Line:
 
 def _along_legs(pair: TwoTables, y0: FloatArray, y1: FloatArray, size: float) -> dict[str, float]:
     """Add up the effects of the three legs, each by as many nodes as it takes to close."""
+    from carbonflows_fast.decomposition._logarithms import log_mean
+
     _, a0, a1 = pair.union
     lines = Line(pair.before.s, pair.after.s), Line(a0, a1), Line(y0, y1)
     technology = _technology(pair, log_mean(a0, a1))
@@ -137,7 +140,7 @@ def _leg(
     of_s, of_a, of_y = lines
     trade = of_a.f1 - of_a.f0 - technology
     effects = dict.fromkeys(("intensity", "technology", "trade", *parts), 0.0)
-    for t, w in gauss(nodes):
+    for t, w in gauss_rule(nodes).T.tolist():
         s, a, y = (line.at(leg, t) for line in lines)
         prepared = pair.system_with(a)
         m, x = pair.multipliers(prepared, s), pair.output(prepared, y)
@@ -156,6 +159,8 @@ def _technology(pair: TwoTables, means: FloatArray) -> FloatArray:
     of the origin share. Where c changes sign, its part is the straight one. What is not split by
     origin is technology.
     """
+    from carbonflows_fast.decomposition._logarithms import log_ratio
+
     pattern, a0, a1 = pair.union
     required = requirements(pair)
     here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices

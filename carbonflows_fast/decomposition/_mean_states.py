@@ -15,10 +15,12 @@ import numpy as np
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._two_tables import TwoTables
 from carbonflows_fast.errors import NotProductiveError
+from carbonflows_fast.paths._chain_list import Positions
 
 __all__ = [
     "MeanStates",
-    "gauss",
+    "gauss_rule",
+    "gauss_rules",
     "integral_means",
     "polar_means",
     "shapley_means",
@@ -127,15 +129,29 @@ def integral_means(pair: TwoTables, solved: SolvedYears) -> MeanStates:
     return means
 
 
-def gauss(count: int) -> list[tuple[float, float]]:
-    """Return Gauss–Legendre nodes and weights on [0, 1]."""
+def gauss_rule(count: int) -> FloatArray:
+    """Return Gauss–Legendre nodes and weights on [0, 1], (2, count)."""
     points, weights = np.polynomial.legendre.leggauss(count)
-    return list(zip((0.5 * (points + 1.0)).tolist(), (0.5 * weights).tolist(), strict=True))
+    return np.array([0.5 * (points + 1.0), 0.5 * weights])
+
+
+def gauss_rules(starts: Positions) -> tuple[FloatArray, FloatArray]:
+    """Return Gauss–Legendre nodes and weights on [0, 1] for paths, flat.
+
+    The rule of order m starts at m(m − 1)/2, and is left 0 where no path needs it. A path of n
+    factors needs ceil(n/2) nodes, for products of n − 1 straight lines.
+    """
+    paths = np.bincount((np.diff(starts) + 2) // 2)
+    last = paths.size - 1
+    rules = np.zeros((2, last * (last + 1) // 2))
+    for m in np.flatnonzero(paths):
+        rules[:, m * (m - 1) // 2 : m * (m + 1) // 2] = gauss_rule(int(m))
+    return rules[0], rules[1]
 
 
 def _nodes(pair: TwoTables, count: int) -> Iterator[tuple[float, FloatArray, FloatArray]]:
     before, after = pair.before, pair.after
-    for t, weight in gauss(count):
+    for t, weight in gauss_rule(count).T.tolist():
         prepared = pair.system_between(t)
         s = (1.0 - t) * before.s + t * after.s
         y = (1.0 - t) * before.y + t * after.y

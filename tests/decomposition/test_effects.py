@@ -15,6 +15,7 @@ from support.references.effects_reference import ROWS, Paths, many_paths, one_pa
 from support.worlds.strategies import seeds
 
 from carbonflows_fast.decomposition import _path_kernels as kernels
+from carbonflows_fast.decomposition._mean_states import gauss_rules
 
 Array = npt.NDArray[np.float64]
 METHODS = ("shapley", "polar", "lmdi")
@@ -26,7 +27,7 @@ def effects(method: str, paths: Paths) -> tuple[Array, Array, int]:
     arguments: list[Any] = list(vars(paths).values())
     for array in arguments:
         array.flags.writeable = False
-    nodes = kernels.gauss_nodes(paths.starts)
+    nodes = gauss_rules(paths.starts)
     if method == "polar":
         positions, origins, kinds, left = *kernels.polar_effects(*arguments), 0
     elif method == "shapley":
@@ -307,8 +308,8 @@ def test_values_that_underflow(method: str) -> None:
 
 
 def test_nodes_are_those_of_the_needed_orders() -> None:
-    nodes, weights = kernels.gauss_nodes(np.array([0, 1, 6, 10]))  # 2, 6 and 5 factors
+    nodes, weights = gauss_rules(np.array([0, 1, 6, 10]))  # 2, 6 and 5 factors
     half = math.sqrt(0.15)
     np.testing.assert_allclose(nodes, [0.5, 0.0, 0.0, 0.5 - half, 0.5, 0.5 + half])
     np.testing.assert_allclose(weights, [1, 0, 0, 5 / 18, 8 / 18, 5 / 18])
-    assert kernels.gauss_nodes(np.array([0]))[0].size == 0
+    assert gauss_rules(np.array([0]))[0].size == 0
