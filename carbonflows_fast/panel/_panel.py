@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.files import given_path
-from carbonflows_fast._base.machine import instruction_set, memory_limit, processors
+from carbonflows_fast._base.machine import instruction_set
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten
-from carbonflows_fast.panel._here import Here, seconds_of, worth_a_pool
+from carbonflows_fast.panel._here import answered, collect, places, seconds_of
 from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
-from carbonflows_fast.panel._tasks import Source, described, memory_of, require_room
+from carbonflows_fast.panel._tasks import Source, described, memory_of
 from carbonflows_fast.panel._years import another_year, is_year, stores_in
 from carbonflows_fast.store import manifest_of, open
 from carbonflows_fast.table._table_argument import kind_of
@@ -356,31 +356,23 @@ class Panel:
             memory_of(what, self._manifests[year]) for years, *_ in questions for year in years
         )
         with progress_bar(what.replace("_", " "), len(questions), run.progress) as bar:
-            # On this machine it is known what is on disk already before there are any workers.
-            left = len(questions)
-            if run.client is None:
-                made = tasks_of(what, questions, sources, run, instruction_set(), pairs)
-                waiting = found.missing(made, bar)
-                left, names = len(waiting), {task.name for task in waiting}
-                if not left:
-                    return {}
-                years = [q[0] for q, task in zip(questions, made) if task.name in names]
-                if self._here(what, years, memory):
-                    require_room(memory, memory_limit(), "this machine has")
-                    return Here().run(waiting, bar, found.keep)
-            from carbonflows_fast.panel._start import connected  # which imports Dask
+            if run.client is not None:
+                from carbonflows_fast.panel._pool import connected  # which imports Dask
 
-            with connected(run.client, self.workers, left, memory, bar, run.wait) as pool:
-                made = tasks_of(what, questions, sources, run, pool.kernels, pairs)
-                return pool.run(found.missing(made, bar), bar, found.keep)
-
-    def _here(self, what: str, asked: Sequence[tuple[int, ...]], memory: int) -> bool:
-        """Whether this process answers sooner than a pool that nobody has asked for."""
-        seconds = [
-            max(seconds_of(what, self._manifests[year]) for year in years) for years in asked
-        ]
-        side_by_side = min(processors(), len(seconds), memory_limit() // memory)
-        return self.workers is None and not worth_a_pool(seconds, side_by_side)
+                with connected(run.client, memory, bar, run.wait) as pool:
+                    made = tasks_of(what, questions, sources, run, pool.kernels, pairs)
+                    return pool.run(found.missing(made, bar), bar, found.keep)
+            made = tasks_of(what, questions, sources, run, instruction_set(), pairs)
+            waiting = found.missing(made, bar)
+            if not waiting:
+                return {}
+            longest = {
+                task.name: max(seconds_of(what, self._manifests[year]) for year in years)
+                for task, (years, *_) in zip(made, questions)
+            }
+            count = places(self.workers, [longest[task.name] for task in waiting], memory)
+            answers = answered(waiting, count, memory, bar, run.wait)
+            return collect(answers, bar, found.keep)
 
     def _sources(self, years: Sequence[int]) -> tuple[dict[int, Source], dict[int, str]]:
         """Look again at tables, which may have been replaced; return the reasons of broken ones.
