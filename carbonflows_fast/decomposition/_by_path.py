@@ -32,8 +32,8 @@ from carbonflows_fast.decomposition._path_changes import PathChanges
 from carbonflows_fast.decomposition._two_tables import TwoTables, two_tables_of
 from carbonflows_fast.decomposition._whole import effects_of
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
-from carbonflows_fast.paths._limits import MODES, MOST_PATHS, Wanted, wanted
-from carbonflows_fast.paths._search import (
+from carbonflows_fast.paths._limits import MODES, MOST_PATHS, SearchLimits, search_limits
+from carbonflows_fast.paths._network import (
     PREFIXES_A_PATH,
     SMALLEST,
     Network,
@@ -137,10 +137,10 @@ def structural_path_decomposition(
         raise InputError.about(
             "method", expected=f"one of {', '.join(METHODS)}", got=repr(method), remedy="choose one"
         )
-    asked = wanted(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
+    limits = search_limits(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
     count = thread_count(threads)
     pair = two_tables_of(before, after, stressor, demand, deflators)
-    found = _search(pair, asked, demand, count)
+    found = _search(pair, limits, demand, count)
     positions, origins, kinds, unlogged = _attributed(pair, found, method)
     return PathChanges(
         before=found["before"],
@@ -165,14 +165,14 @@ def structural_path_decomposition(
     )
 
 
-def _search(pair: TwoTables, asked: Wanted, demand: Any, threads: int) -> dict[str, Any]:
+def _search(pair: TwoTables, limits: SearchLimits, demand: Any, threads: int) -> dict[str, Any]:
     """Find the paths; arrays in table order, in the stressor's unit."""
     order = pair.order
     y = [pair.in_table_order(year.y) for year in pair.years]
     s = [pair.in_table_order(year.s) for year in pair.years]
     exponent = max(exponent_of(one) for one in s)
     networks: list[Network] = [
-        network_of(year.table, one, None, asked.max_stage, threads, exponent)
+        network_of(year.table, one, None, limits.max_stage, threads, exponent)
         for year, one in zip(pair.years, s, strict=True)
     ]
     shift = max(exponent_of(one) for one in y)
@@ -186,7 +186,7 @@ def _search(pair: TwoTables, asked: Wanted, demand: Any, threads: int) -> dict[s
     sizes = [demand_size(year.table, select_demand(year.table, demand)) for year in pair.years]
     bounds = [net.error_bound(*size) for net, size in zip(networks, sizes, strict=True)]
     total, bound = totals[1] - totals[0], sum(bounds)
-    raw = _rounds(joint, asked, total, bound, scale, order, threads)
+    raw = _rounds(joint, limits, total, bound, scale, order, threads)
     _, v0, v1, starts, rows, f0, f1, pruned, nodes = raw
     return {
         "before": np.ldexp(v0, scale),
@@ -205,16 +205,16 @@ def _search(pair: TwoTables, asked: Wanted, demand: Any, threads: int) -> dict[s
 
 def _rounds(
     joint: _core.Changes,
-    asked: Wanted,
+    limits: SearchLimits,
     total: float,
     bound: float,
     scale: int,
     order: Any,
     threads: int,
 ) -> tuple[Any, ...]:
-    """Search with falling thresholds until enough is found; each round starts again."""
-    most = asked.most
-    top = asked.mode == "top"
+    """Search with falling thresholds until enough is found; each round begins anew."""
+    most = limits.most
+    top = limits.mode == "top"
     limit = max(MOST_PREFIXES, 64 * (most or 0)) if top else PREFIXES_A_PATH * MOST_PATHS
 
     def find(least: float, *, last: bool) -> tuple[Any, ...]:
@@ -232,7 +232,7 @@ def _rounds(
     if top:
         floor, least = SMALLEST, max(FIRST * joint.largest, SMALLEST)
     else:
-        floor = least = _least(asked, total, bound, scale)
+        floor = least = _least(limits, total, bound, scale)
         if most is not None:
             least = max(FIRST * joint.largest, floor)
     if joint.largest == 0.0:
@@ -252,9 +252,9 @@ def _rounds(
             least = min(16.0 * least, joint.largest)  # far fewer than one would think
         else:
             raise MemoryLimitError.about(
-                asked.mode,
+                limits.mode,
                 expected=f"at most {most or MOST_PATHS:,} changes",
-                got=f"{getattr(asked, asked.mode)!r}, for which there are more",
+                got=f"{getattr(limits, limits.mode)!r}, for which there are more",
                 remedy="ask for less",
             )
         if too_low > 0.0 and found is not None:
@@ -264,9 +264,9 @@ def _rounds(
                 least = math.sqrt(too_low * enough)
 
 
-def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
+def _least(limits: SearchLimits, total: float, bound: float, scale: int) -> float:
     """Return the smallest change that is asked for, scaled."""
-    if asked.min_share is not None:
+    if limits.min_share is not None:
         if abs(total) <= bound:
             raise InputError.about(
                 "min_share",
@@ -274,15 +274,15 @@ def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
                 got=f"{total:.3g}",
                 remedy="ask by top or threshold",
             )
-        least = asked.min_share * abs(total)
+        least = limits.min_share * abs(total)
     else:
-        least = float(asked.threshold or 0.0)
+        least = float(limits.threshold or 0.0)
     scaled = float(np.ldexp(least, -scale))
     if scaled < SMALLEST:
         raise InputError.about(
-            asked.mode,
+            limits.mode,
             expected=f"at least {np.ldexp(SMALLEST, scale):.0e} in the unit",
-            got=repr(getattr(asked, asked.mode)),
+            got=repr(getattr(limits, limits.mode)),
             remedy="ask for the top paths instead",
         )
     return scaled

@@ -7,7 +7,7 @@ so nothing large travels between processes, and one year's memory is all that a 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,11 +18,11 @@ import pandas as pd
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import instruction_set
 from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.errors import InputError, PanelError, StoreError, shorten
+from carbonflows_fast.errors import InputError, PanelError, StoreError
 from carbonflows_fast.panel._here import answered, collect, places, seconds_of
 from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
 from carbonflows_fast.panel._tasks import Source, described, memory_of
-from carbonflows_fast.panel._years import another_year, is_year, stores_in
+from carbonflows_fast.panel._years import another_year, chosen_years, known_year, stores_in
 from carbonflows_fast.store import manifest_of, open
 from carbonflows_fast.table._table_argument import kind_of
 
@@ -155,7 +155,7 @@ class Panel:
 
     def __getitem__(self, year: int) -> Table:
         """Open the table of a year."""
-        path = self._paths[self._known(year)]
+        path = self._paths[known_year(self.years, year)]
         table = open(path)
         if table.year != year:
             raise another_year(path, year, table.year)
@@ -290,7 +290,7 @@ class Panel:
         self, what: str, asked: dict[str, Any], options: dict[str, Any], consumers: Any = None
     ) -> pd.DataFrame | list[Path]:
         run, more = run_options(what, options)
-        chosen = [(year,) for year in self._chosen(run.years)]
+        chosen = [(year,) for year in chosen_years(self.years, run.years)]
         return self._run(what, chosen, asked | more, consumers, run, "")
 
     def _ask_pairs(
@@ -301,7 +301,7 @@ class Panel:
                 "pairs", expected=f"one of {', '.join(PAIRS)}", got=repr(pairs), remedy="choose one"
             )
         run, more = run_options(what, options)
-        years = self._chosen(run.years)
+        years = chosen_years(self.years, run.years)
         if len(years) < 2:
             raise InputError.about(
                 "years", expected="two or more", got=f"{years}", remedy="name another year"
@@ -391,36 +391,3 @@ class Panel:
             except (StoreError, OSError) as error:
                 sources[year], broken[year] = Source(str(path), "", ()), str(error)
         return sources, broken
-
-    def _chosen(self, years: Any) -> list[int]:
-        """Return the years asked for, in order."""
-        if years is None:
-            return list(self.years)
-        if isinstance(years, slice):
-            low, high = years.start, years.stop
-            if years.step is not None or not all(
-                limit is None or is_year(limit) for limit in (low, high)
-            ):
-                raise self._no_years(years, "slice(first, last), both included, without a step")
-            found = [
-                y for y in self.years if (low is None or y >= low) and (high is None or y <= high)
-            ]
-        else:
-            single = isinstance(years, str) or not isinstance(years, Iterable)
-            named = [years] if single or getattr(years, "ndim", 1) == 0 else years
-            found = sorted({self._known(year) for year in named})
-        if not found:
-            raise self._no_years(years, f"some of {self.years[0]} to {self.years[-1]}")
-        return found
-
-    def _known(self, year: Any) -> int:
-        if not is_year(year) or int(year) not in self._paths:
-            raise self._no_years(year, f"some of {shorten(self.years, 40)}")
-        return int(year)
-
-    def _no_years(self, got: Any, expected: str) -> InputError:
-        shown = f"{got.start} to {got.stop}" if isinstance(got, slice) else repr(got)
-        shown += f" in steps of {got.step!r}" if getattr(got, "step", None) is not None else ""
-        return InputError.about(
-            "years", expected=expected, got=shown, remedy="leave it out for all"
-        )
