@@ -30,7 +30,7 @@ from carbonflows_fast.decomposition._mean_states import (
 )
 from carbonflows_fast.decomposition._path_changes import PathChanges
 from carbonflows_fast.decomposition._two_tables import TwoTables, two_tables_of
-from carbonflows_fast.decomposition._whole import effects_of
+from carbonflows_fast.decomposition._whole import effects_of, one_of
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
 from carbonflows_fast.paths._limits import MODES, MOST_PATHS, SearchLimits, search_limits
 from carbonflows_fast.paths._network import (
@@ -133,10 +133,7 @@ def structural_path_decomposition(
     >>> bool(abs(found.explained.change + found.remainder.change - found.total) < 1e-6)
     True
     """
-    if not isinstance(method, str) or method not in METHODS:
-        raise InputError.about(
-            "method", expected=f"one of {', '.join(METHODS)}", got=repr(method), remedy="choose one"
-        )
+    one_of("method", method, METHODS)
     limits = search_limits(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
     count = thread_count(threads)
     pair = two_tables_of(before, after, stressor, demand, deflators)
@@ -170,19 +167,19 @@ def _search(pair: TwoTables, limits: SearchLimits, demand: Any, threads: int) ->
     order = pair.order
     y = [pair.in_table_order(year.y) for year in pair.years]
     s = [pair.in_table_order(year.s) for year in pair.years]
-    exponent = max(exponent_of(one) for one in s)
+    exponent = max(exponent_of(values) for values in s)
     networks: list[Network] = [
-        network_of(year.table, one, None, limits.max_stage, threads, exponent)
-        for year, one in zip(pair.years, s, strict=True)
+        network_of(year.table, values, None, limits.max_stage, threads, exponent)
+        for year, values in zip(pair.years, s, strict=True)
     ]
-    shift = max(exponent_of(one) for one in y)
+    shift = max(exponent_of(values) for values in y)
     scale = exponent + shift
     demands = [np.ascontiguousarray(np.ldexp(year.y, -shift)) for year in pair.years]
     one_sign = all(net.prepared.nonnegative for net in networks) and min(map(np.min, s)) >= 0.0
     joint = _core.Changes(
         networks[0].chains, networks[1].chains, demands[0], demands[1], bool(one_sign), threads
     )
-    totals = [net.total(one) for net, one in zip(networks, y, strict=True)]
+    totals = [net.total(values) for net, values in zip(networks, y, strict=True)]
     sizes = [demand_size(year.table, select_demand(year.table, demand)) for year in pair.years]
     bounds = [net.error_bound(*size) for net, size in zip(networks, sizes, strict=True)]
     total, bound = totals[1] - totals[0], sum(bounds)
@@ -212,7 +209,7 @@ def _rounds(
     order: Any,
     threads: int,
 ) -> tuple[Any, ...]:
-    """Search with falling thresholds until enough is found; each round begins anew."""
+    """Search with falling thresholds until enough is found; each round starts again."""
     most = limits.most
     top = limits.mode == "top"
     limit = max(MOST_PREFIXES, 64 * (most or 0)) if top else PREFIXES_A_PATH * MOST_PATHS
@@ -306,7 +303,8 @@ def _attributed(
     buyers = place[np.concatenate([rows[:1], rows[:-1]])]  # of first steps, whatever
     required = np.array([values[codes[rows], buyers] for values in requirements(pair)])
     parts = demand_parts(pair)
-    arguments = (
+    effects: tuple[FloatArray, FloatArray, FloatArray, int] = kernels.path_effects(
+        kernels.METHODS.index(method),
         starts,
         rows,
         first,
@@ -315,13 +313,9 @@ def _attributed(
         pair.in_table_order(pair.after.s),
         required,
         *_demand_vectors(pair, parts),
+        *gauss_rules(starts),
     )
-    if method == "polar":
-        return *kernels.polar_effects(*arguments), 0
-    nodes = gauss_rules(starts)
-    if method == "shapley":
-        return *kernels.shapley_effects(*arguments, *nodes), 0
-    return kernels.lmdi_effects(*arguments, *nodes)
+    return effects
 
 
 def _demand_vectors(pair: TwoTables, parts: DemandParts) -> tuple[FloatArray, FloatArray]:

@@ -64,7 +64,7 @@ def _share(parts: FloatArray, sums: FloatArray, held: FloatArray) -> FloatArray:
 
 
 def requirements(pair: TwoTables) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return c of both years, what column j needs of product p, whatever its origin, and how far
+    """Return c of both years (what column j needs of product p, from any origin), and how far
     inputs are split by origin; (P, n) each.
     """
     c0, c1 = (_by_product(pair, year) for year in pair.years)

@@ -48,7 +48,7 @@ from carbonflows_fast._base.kernels import (
 from carbonflows_fast.decomposition._factor_splits import trade_of_shares
 from carbonflows_fast.decomposition._logarithms import helper, mean_by_log, ratio_log
 
-__all__ = ["lmdi_effects", "polar_effects", "shapley_effects"]
+__all__ = ["METHODS", "path_effects"]
 
 Starts = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -60,10 +60,10 @@ _PATHS = (
     *[_VECTOR] * 2,
 )
 _tuple: Any = types.Tuple
-_EFFECTS = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX))
-_EFFECTS_AND_COUNT = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX, _COUNT))
+_EFFECTS = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX, _COUNT))
 
-_SHAPLEY, _POLAR, _LMDI = 0, 1, 2
+METHODS = ("shapley", "polar", "lmdi")
+_POLAR, _LMDI = 1, 2
 _INTENSITY, _TECHNOLOGY, _TRADE, _DEMAND = 0, 1, 2, 3
 
 
@@ -255,8 +255,8 @@ def _log_effects(
     return True
 
 
-@helper
-def _effects(
+@_kernel(_EFFECTS, _COUNT, *_PATHS, _VECTOR, _VECTOR)
+def path_effects(
     method: int,
     starts: Starts,
     rows: Codes,
@@ -270,7 +270,15 @@ def _effects(
     nodes: Floats,
     weights: Floats,
 ) -> tuple[Floats, Floats, Floats, int]:
-    """Return positions, origins, kinds, and the number of paths that LMDI left to Shapley."""
+    """Return positions, origins, kinds, and how many paths have no logarithm.
+
+    A sign changes in those; "lmdi" gives them their Shapley effects. `method` is a place in
+    `METHODS`:
+
+    - shapley: the mean over all n! orders of change, Δf_i ∫₀¹ Π_{j≠i} [(1−t) f_j0 + t f_j1] dt;
+    - polar: the mean of two orders, the factors as numbered and reversed;
+    - lmdi: Λ(v1, v0) ln(f_i1/f_i0), zeros as the limit of small values.
+    """
     p = starts.size - 1
     positions, origins, kinds = np.zeros(rows.size + p), np.zeros(rows.size + p), np.zeros((p, 4))
     longest = 0
@@ -300,89 +308,3 @@ def _effects(
             _shapley_means(f0, f1, nodes, weights, means, prefix)
         _nested_effects(f0, f1, c, parts, means, e, origin, kind)
     return positions, origins, kinds, left
-
-
-@_kernel(_EFFECTS, *_PATHS, _VECTOR, _VECTOR)
-def shapley_effects(
-    starts: Starts,
-    rows: Codes,
-    before: Floats,
-    after: Floats,
-    s0: Floats,
-    s1: Floats,
-    required: Floats,
-    demand_part: Floats,
-    origin_part: Floats,
-    nodes: Floats,
-    weights: Floats,
-) -> tuple[Floats, Floats, Floats]:
-    """Return the mean over all n! orders of change, Δf_i ∫₀¹ Π_{j≠i} [(1−t) f_j0 + t f_j1] dt."""
-    positions, origins, kinds, _ = _effects(
-        _SHAPLEY,
-        starts,
-        rows,
-        before,
-        after,
-        s0,
-        s1,
-        required,
-        demand_part,
-        origin_part,
-        nodes,
-        weights,
-    )
-    return positions, origins, kinds
-
-
-@_kernel(_EFFECTS, *_PATHS)
-def polar_effects(
-    starts: Starts,
-    rows: Codes,
-    before: Floats,
-    after: Floats,
-    s0: Floats,
-    s1: Floats,
-    required: Floats,
-    demand_part: Floats,
-    origin_part: Floats,
-) -> tuple[Floats, Floats, Floats]:
-    """Return the mean of two orders of change: the factors as numbered, and reversed."""
-    none = np.empty(0)
-    positions, origins, kinds, _ = _effects(
-        _POLAR, starts, rows, before, after, s0, s1, required, demand_part, origin_part, none, none
-    )
-    return positions, origins, kinds
-
-
-@_kernel(_EFFECTS_AND_COUNT, *_PATHS, _VECTOR, _VECTOR)
-def lmdi_effects(
-    starts: Starts,
-    rows: Codes,
-    before: Floats,
-    after: Floats,
-    s0: Floats,
-    s1: Floats,
-    required: Floats,
-    demand_part: Floats,
-    origin_part: Floats,
-    nodes: Floats,
-    weights: Floats,
-) -> tuple[Floats, Floats, Floats, int]:
-    """Return Λ(v1, v0) ln(f_i1/f_i0), and how many paths have no logarithm, as a sign changes.
-
-    Those paths get their Shapley effects. Zeros are taken as the limit of small values.
-    """
-    return _effects(
-        _LMDI,
-        starts,
-        rows,
-        before,
-        after,
-        s0,
-        s1,
-        required,
-        demand_part,
-        origin_part,
-        nodes,
-        weights,
-    )

@@ -1,4 +1,4 @@
-"""Decades of tables: any question over years and regions, in parallel on Dask.
+"""Decades of tables: any question over years and regions, in parallel.
 
 A panel is a folder of saved tables, one a year. Each task opens its table by path where it runs,
 so nothing large travels between processes, and one year's memory is all that a worker needs.
@@ -18,6 +18,7 @@ import pandas as pd
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import instruction_set
 from carbonflows_fast._base.progress import progress_bar
+from carbonflows_fast.decomposition._whole import one_of
 from carbonflows_fast.errors import InputError, PanelError, StoreError
 from carbonflows_fast.panel._here import answered, collect, places, seconds_of
 from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
@@ -296,10 +297,7 @@ class Panel:
     def _ask_pairs(
         self, what: str, asked: dict[str, Any], pairs: str, options: dict[str, Any], consumers: Any
     ) -> pd.DataFrame | list[Path]:
-        if not isinstance(pairs, str) or pairs not in PAIRS:
-            raise InputError.about(
-                "pairs", expected=f"one of {', '.join(PAIRS)}", got=repr(pairs), remedy="choose one"
-            )
+        one_of("pairs", pairs, PAIRS)
         run, more = run_options(what, options)
         years = chosen_years(self.years, run.years)
         if len(years) < 2:

@@ -114,7 +114,7 @@ class ChainList:
         DataFrame
             The numbers of each path as its class lists them, stage, and path: "region: sector" of
             each step in one text, the final product first. `attrs` of this and all other frames
-            here say what the whole is: stressor, unit, total, remainder, error_bound and more.
+            here have stressor, unit, total, remainder, error_bound and more of the whole.
         """
         import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""Saves all tables at a path, in processes side by side, and not again what is there.
+"""Saves all tables at a path, in processes side by side, and skips those already saved.
 
 A process that is lost costs its own table alone. Saved tables note which files they were made from,
 so that a later run makes only those that are missing or whose files have changed.

@@ -27,13 +27,9 @@ def effects(method: str, paths: Paths) -> tuple[Array, Array, int]:
     arguments: list[Any] = list(vars(paths).values())
     for array in arguments:
         array.flags.writeable = False
-    nodes = gauss_rules(paths.starts)
-    if method == "polar":
-        positions, origins, kinds, left = *kernels.polar_effects(*arguments), 0
-    elif method == "shapley":
-        positions, origins, kinds, left = *kernels.shapley_effects(*arguments, *nodes), 0
-    else:
-        positions, origins, kinds, left = kernels.lmdi_effects(*arguments, *nodes)
+    positions, origins, kinds, left = kernels.path_effects(
+        kernels.METHODS.index(method), *arguments, *gauss_rules(paths.starts)
+    )
     for q in range(len(paths)):  # the parts by position, put together by kind
         e, origin = positions[paths.places(q)], origins[paths.places(q)]
         size = 1e-12 * (paths.scale(q) + np.abs(e).sum() + np.abs(origin).sum())
