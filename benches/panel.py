@@ -25,11 +25,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-from distributed import Client
+from distributed import Client, LocalCluster
 
 import carbonflows_fast as cf
-from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.panel import _start
 
 PEER = """
 import sys, time, warnings
@@ -70,8 +68,8 @@ def ours(folder: Path, client: Client | None) -> tuple[float, pd.DataFrame]:
 def running(folder: Path, workers: int) -> tuple[float, pd.DataFrame]:
     """Run on workers that are there already and have done a year each."""
     with (
-        progress_bar("start", None, False) as bar,
-        _start._local(workers, workers, 1 << 30, bar, 600.0) as (client, _, _),
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
     ):
         client.wait_for_workers(workers)
         first = cf.Panel(folder).years[:workers]

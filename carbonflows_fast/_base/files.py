@@ -1,19 +1,27 @@
-"""Files that appear complete or not at all."""
+"""Files that appear complete or not at all, and digests of what is asked of them."""
 
 from __future__ import annotations
 
 import contextlib
 import glob
+import hashlib
+import json
 import os
 import platform
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from carbonflows_fast.errors import InputError
 
-__all__ = ["abandoned", "check_place", "fresh_name", "replacing"]
+__all__ = ["abandoned", "check_place", "digest_of", "fresh_name", "replacing"]
+
+
+def digest_of(facts: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """Return a digest of what JSON can hold, or of what `default` makes of the rest."""
+    text = json.dumps(facts, sort_keys=True, default=default).encode()
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def fresh_name(target: Path, suffix: str) -> Path:

@@ -68,11 +68,11 @@ def load_compiler() -> None:
     ------
     MemoryError
     """
-    if limit() is None or "carbonflows_fast.decomposition._whole._path_kernels" in sys.modules:
+    if limit() is None or "carbonflows_fast.decomposition._path_kernels" in sys.modules:
         return
     load_blas("numpy", "scipy.linalg")
     _require(COMPILER, "numba")
-    import_module("carbonflows_fast.decomposition._whole._path_kernels")
+    import_module("carbonflows_fast.decomposition._path_kernels")
 
 
 def cause_of(error: BaseException) -> str | None:

@@ -21,14 +21,19 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._solves import demand_size
 from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, requirements
-from carbonflows_fast.decomposition._lmdi_of_paths import by_logarithms
-from carbonflows_fast.decomposition._mean_states import by_integral, by_poles, ends_of
+from carbonflows_fast.decomposition._lmdi_of_paths import lmdi_of_all_paths
+from carbonflows_fast.decomposition._mean_states import (
+    gauss_rules,
+    integral_means,
+    polar_means,
+    solve_both_years,
+)
 from carbonflows_fast.decomposition._path_changes import PathChanges
-from carbonflows_fast.decomposition._two_tables import Pair, pair_of
-from carbonflows_fast.decomposition._whole import effects_of
+from carbonflows_fast.decomposition._two_tables import TwoTables, two_tables_of
+from carbonflows_fast.decomposition._whole import effects_of, one_of
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
-from carbonflows_fast.paths._limits import MODES, MOST_PATHS, Wanted, wanted
-from carbonflows_fast.paths._search import (
+from carbonflows_fast.paths._limits import MODES, MOST_PATHS, SearchLimits, search_limits
+from carbonflows_fast.paths._network import (
     PREFIXES_A_PATH,
     SMALLEST,
     Network,
@@ -128,14 +133,11 @@ def structural_path_decomposition(
     >>> bool(abs(found.explained.change + found.remainder.change - found.total) < 1e-6)
     True
     """
-    if not isinstance(method, str) or method not in METHODS:
-        raise InputError.about(
-            "method", expected=f"one of {', '.join(METHODS)}", got=repr(method), remedy="choose one"
-        )
-    asked = wanted(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
+    one_of("method", method, METHODS)
+    limits = search_limits(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
     count = thread_count(threads)
-    pair = pair_of(before, after, stressor, demand, deflators)
-    found = _search(pair, asked, demand, count)
+    pair = two_tables_of(before, after, stressor, demand, deflators)
+    found = _search(pair, limits, demand, count)
     positions, origins, kinds, unlogged = _attributed(pair, found, method)
     return PathChanges(
         before=found["before"],
@@ -160,29 +162,28 @@ def structural_path_decomposition(
     )
 
 
-def _search(pair: Pair, asked: Wanted, demand: Any, threads: int) -> dict[str, Any]:
+def _search(pair: TwoTables, limits: SearchLimits, demand: Any, threads: int) -> dict[str, Any]:
     """Find the paths; arrays in table order, in the stressor's unit."""
-    ends = (pair.before, pair.after)
     order = pair.order
-    y = [pair.in_table_order(end.y) for end in ends]
-    s = [pair.in_table_order(end.s) for end in ends]
-    exponent = max(exponent_of(one) for one in s)
+    y = [pair.in_table_order(year.y) for year in pair.years]
+    s = [pair.in_table_order(year.s) for year in pair.years]
+    exponent = max(exponent_of(values) for values in s)
     networks: list[Network] = [
-        network_of(end.table, one, None, asked.max_stage, threads, exponent)
-        for end, one in zip(ends, s, strict=True)
+        network_of(year.table, values, None, limits.max_stage, threads, exponent)
+        for year, values in zip(pair.years, s, strict=True)
     ]
-    shift = max(exponent_of(one) for one in y)
+    shift = max(exponent_of(values) for values in y)
     scale = exponent + shift
-    demands = [np.ascontiguousarray(np.ldexp(end.y, -shift)) for end in ends]
+    demands = [np.ascontiguousarray(np.ldexp(year.y, -shift)) for year in pair.years]
     one_sign = all(net.prepared.nonnegative for net in networks) and min(map(np.min, s)) >= 0.0
     joint = _core.Changes(
         networks[0].chains, networks[1].chains, demands[0], demands[1], bool(one_sign), threads
     )
-    totals = [net.total(one) for net, one in zip(networks, y, strict=True)]
-    sizes = [demand_size(end.table, select_demand(end.table, demand)) for end in ends]
+    totals = [net.total(values) for net, values in zip(networks, y, strict=True)]
+    sizes = [demand_size(year.table, select_demand(year.table, demand)) for year in pair.years]
     bounds = [net.error_bound(*size) for net, size in zip(networks, sizes, strict=True)]
     total, bound = totals[1] - totals[0], sum(bounds)
-    raw = _rounds(joint, asked, total, bound, scale, order, threads)
+    raw = _rounds(joint, limits, total, bound, scale, order, threads)
     _, v0, v1, starts, rows, f0, f1, pruned, nodes = raw
     return {
         "before": np.ldexp(v0, scale),
@@ -201,7 +202,7 @@ def _search(pair: Pair, asked: Wanted, demand: Any, threads: int) -> dict[str, A
 
 def _rounds(
     joint: _core.Changes,
-    asked: Wanted,
+    limits: SearchLimits,
     total: float,
     bound: float,
     scale: int,
@@ -209,8 +210,8 @@ def _rounds(
     threads: int,
 ) -> tuple[Any, ...]:
     """Search with falling thresholds until enough is found; each round starts again."""
-    most = asked.most
-    top = asked.mode == "top"
+    most = limits.most
+    top = limits.mode == "top"
     limit = max(MOST_PREFIXES, 64 * (most or 0)) if top else PREFIXES_A_PATH * MOST_PATHS
 
     def find(least: float, *, last: bool) -> tuple[Any, ...]:
@@ -228,7 +229,7 @@ def _rounds(
     if top:
         floor, least = SMALLEST, max(FIRST * joint.largest, SMALLEST)
     else:
-        floor = least = _least(asked, total, bound, scale)
+        floor = least = _least(limits, total, bound, scale)
         if most is not None:
             least = max(FIRST * joint.largest, floor)
     if joint.largest == 0.0:
@@ -248,9 +249,9 @@ def _rounds(
             least = min(16.0 * least, joint.largest)  # far fewer than one would think
         else:
             raise MemoryLimitError.about(
-                asked.mode,
+                limits.mode,
                 expected=f"at most {most or MOST_PATHS:,} changes",
-                got=f"{getattr(asked, asked.mode)!r}, for which there are more",
+                got=f"{getattr(limits, limits.mode)!r}, for which there are more",
                 remedy="ask for less",
             )
         if too_low > 0.0 and found is not None:
@@ -260,9 +261,9 @@ def _rounds(
                 least = math.sqrt(too_low * enough)
 
 
-def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
+def _least(limits: SearchLimits, total: float, bound: float, scale: int) -> float:
     """Return the smallest change that is asked for, scaled."""
-    if asked.min_share is not None:
+    if limits.min_share is not None:
         if abs(total) <= bound:
             raise InputError.about(
                 "min_share",
@@ -270,22 +271,22 @@ def _least(asked: Wanted, total: float, bound: float, scale: int) -> float:
                 got=f"{total:.3g}",
                 remedy="ask by top or threshold",
             )
-        least = asked.min_share * abs(total)
+        least = limits.min_share * abs(total)
     else:
-        least = float(asked.threshold or 0.0)
+        least = float(limits.threshold or 0.0)
     scaled = float(np.ldexp(least, -scale))
     if scaled < SMALLEST:
         raise InputError.about(
-            asked.mode,
+            limits.mode,
             expected=f"at least {np.ldexp(SMALLEST, scale):.0e} in the unit",
-            got=repr(getattr(asked, asked.mode)),
+            got=repr(getattr(limits, limits.mode)),
             remedy="ask for the top paths instead",
         )
     return scaled
 
 
 def _attributed(
-    pair: Pair, found: dict[str, Any], method: str
+    pair: TwoTables, found: dict[str, Any], method: str
 ) -> tuple[FloatArray, FloatArray, FloatArray, int]:
     """Return the effects by position, their trade parts, the effects by kind, and the paths without
     a logarithm.
@@ -302,7 +303,8 @@ def _attributed(
     buyers = place[np.concatenate([rows[:1], rows[:-1]])]  # of first steps, whatever
     required = np.array([values[codes[rows], buyers] for values in requirements(pair)])
     parts = demand_parts(pair)
-    arguments = (
+    effects: tuple[FloatArray, FloatArray, FloatArray, int] = kernels.path_effects(
+        kernels.METHODS.index(method),
         starts,
         rows,
         first,
@@ -311,32 +313,30 @@ def _attributed(
         pair.in_table_order(pair.after.s),
         required,
         *_demand_vectors(pair, parts),
+        *gauss_rules(starts),
     )
-    if method == "polar":
-        return *kernels.polar_effects(*arguments), 0
-    nodes = kernels.gauss_nodes(starts)
-    if method == "shapley":
-        return *kernels.shapley_effects(*arguments, *nodes), 0
-    return kernels.lmdi_effects(*arguments, *nodes)
+    return effects
 
 
-def _demand_vectors(pair: Pair, parts: DemandParts) -> tuple[FloatArray, FloatArray]:
+def _demand_vectors(pair: TwoTables, parts: DemandParts) -> tuple[FloatArray, FloatArray]:
     """Return what level and mix, and what origin, did to y of every row, all consumers together."""
     own = (parts.level + parts.mix).sum(axis=1)
     return pair.in_table_order(own), pair.in_table_order(parts.origin.sum(axis=1))
 
 
-def _whole(pair: Pair, method: str) -> dict[str, float] | None:
+def _whole(pair: TwoTables, method: str) -> dict[str, float] | None:
     """Return the four effects of all paths together, if they can be known."""
-    ends = ends_of(pair, mixed=False)
+    solved = solve_both_years(pair, mixed=False)
     try:
         if method == "lmdi":
-            effects = by_logarithms(pair, ends)
+            effects = lmdi_of_all_paths(pair, solved)
         else:
-            effects = effects_of(pair, (by_poles if method == "polar" else by_integral)(pair, ends))
+            effects = effects_of(
+                pair, (polar_means if method == "polar" else integral_means)(pair, solved)
+            )
     except NotProductiveError:  # between the tables; the change itself is known all the same
         return None
-    if effects is None or abs(sum(effects.values()) - ends.change) > CLOSES * ends.size:
+    if effects is None or abs(sum(effects.values()) - solved.change) > CLOSES * solved.size:
         return None
     return {
         "intensity": effects["intensity"],

@@ -42,7 +42,7 @@ def aligned(
     Raises
     ------
     LabelError, InputError
-        As `pair_of` does; `argument` and `names` are what the tables are called in it.
+        As `two_tables_of` does; `argument` and `names` are what the tables are called in it.
     """
     _require_same(list(before.rows), list(after.rows), "rows", argument, names)
     ours, theirs = _columns(before, after, demand, argument, names)

@@ -21,11 +21,18 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
-from carbonflows_fast.decomposition._two_tables import End, Pair
+from carbonflows_fast.decomposition._two_tables import TwoTables, Year
 from carbonflows_fast.leontief import system
 
-__all__ = ["DemandParts", "clear", "demand_parts", "requirements", "trade_part", "trade_parts"]
+__all__ = [
+    "DemandParts",
+    "clear",
+    "demand_parts",
+    "requirements",
+    "trade_of_shares",
+    "trade_part",
+    "trade_parts",
+]
 
 LEAST, FULL = 0.25, 0.5
 """|Σ| / Σ|terms| of a sum at and below which nothing is split, and from which on all is."""
@@ -56,27 +63,27 @@ def _share(parts: FloatArray, sums: FloatArray, held: FloatArray) -> FloatArray:
     )
 
 
-def requirements(pair: Pair) -> tuple[FloatArray, FloatArray, FloatArray]:
+def requirements(pair: TwoTables) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return c of both years (what column j needs of product p, from any origin), and how far
     inputs are split by origin; (P, n) each.
     """
-    c0, c1 = (_by_product(pair, end) for end in (pair.before, pair.after))
-    held = [clear(c, _sizes(pair, end, c)) for c, end in ((c0, pair.before), (c1, pair.after))]
+    c0, c1 = (_by_product(pair, year) for year in pair.years)
+    held = [clear(c, _sizes(pair, year, c)) for c, year in zip((c0, c1), pair.years, strict=True)]
     return c0, c1, held[0] * held[1]
 
 
-def _by_product(pair: Pair, end: End) -> FloatArray:
+def _by_product(pair: TwoTables, year: Year) -> FloatArray:
     codes = pair.product_codes
     products = int(codes.max()) + 1
-    sums: FloatArray = end.tiles.core.row_group_sums(codes, products, thread_count())
+    sums: FloatArray = year.tiles.core.row_group_sums(codes, products, thread_count())
     return sums.reshape(products, pair.n)
 
 
-def _sizes(pair: Pair, end: End, c: FloatArray) -> FloatArray:
+def _sizes(pair: TwoTables, year: Year, c: FloatArray) -> FloatArray:
     """Return Σ|a| over origins: c and twice the negative entries, of which there are few."""
-    if system(end.table).nonnegative:
+    if system(year.table).nonnegative:
         return c
-    indptr, indices, a = end.tiles.core.to_csr(thread_count())
+    indptr, indices, a = year.tiles.core.to_csr(thread_count())
     negative = np.flatnonzero(a < 0)
     rows = np.searchsorted(indptr, negative, side="right") - 1
     sizes = c.copy()
@@ -89,11 +96,15 @@ def trade_part(a0: Any, a1: Any, c0: Any, c1: Any, split: Any) -> Any:
 
     The rest, Δa less this, is Δc·t̄, due to technology. `split` is how far c has origins.
     """
-    change = _share(a1, c1, split) - _share(a0, c0, split)
-    return split * 0.5 * (c0 + c1) * change
+    return trade_of_shares(c0, c1, _share(a0, c0, split), _share(a1, c1, split), split)
 
 
-def trade_parts(pair: Pair) -> FloatArray:
+def trade_of_shares(c0: Any, c1: Any, t0: Any, t1: Any, split: Any) -> Any:
+    """Return c̄·Δt as far as it is split; compiled by `_path_kernels`, too."""
+    return split * 0.5 * (c0 + c1) * (t1 - t0)
+
+
+def trade_parts(pair: TwoTables) -> FloatArray:
     """Return the trade part of the change of every entry of the union."""
     pattern, a0, a1 = pair.union
     here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
@@ -115,7 +126,7 @@ class DemandParts:
     heads: FloatArray | None
 
 
-def demand_parts(pair: Pair, *, logarithmic: bool = False) -> DemandParts:
+def demand_parts(pair: TwoTables, *, logarithmic: bool = False) -> DemandParts:
     """Split the change of final demand, consumer by consumer.
 
     Y = l·b·o where level and origins have shares, l·(Y/l) where only the level has, (l b)·o where
@@ -158,14 +169,17 @@ def _mean_of_two(f0: Any, f1: Any, g0: Any, g1: Any) -> Any:
 
 
 def _heads(
-    pair: Pair, l0: FloatArray, l1: FloatArray, unit: FloatArray, logarithmic: bool
+    pair: TwoTables, l0: FloatArray, l1: FloatArray, unit: FloatArray, logarithmic: bool
 ) -> FloatArray | None:
     """Return the part of the level that is due to population, if both tables know it."""
     if pair.heads is None:
         return None
     p0, p1 = pair.heads
     change = (p1 - p0) * 0.5 * (l0 / p0 + l1 / p1)
-    if logarithmic:  # a level that changes sign has no logarithm
+    if logarithmic:
+        from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
+
+        # A level that changes sign has no logarithm.
         change = np.where(l0 * l1 < 0, change, log_mean(l0, l1) * log_ratio(p0, p1))
     part: FloatArray = change * unit
     return part

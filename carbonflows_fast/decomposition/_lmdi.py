@@ -12,8 +12,7 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._factor_splits import trade_parts
-from carbonflows_fast.decomposition._logarithms import log_mean
-from carbonflows_fast.decomposition._two_tables import Pair
+from carbonflows_fast.decomposition._two_tables import TwoTables
 from carbonflows_fast.errors import InputError
 
 __all__ = ["lmdi_effects"]
@@ -22,7 +21,7 @@ MOST_ROWS = 2000
 BLOCK = 128
 
 
-def lmdi_effects(pair: Pair, demand: dict[str, FloatArray]) -> dict[str, float]:
+def lmdi_effects(pair: TwoTables, demand: dict[str, FloatArray]) -> dict[str, float]:
     """Return the effects of intensity, technology and trade, and of the parts of ΔY in `demand`.
 
     Raises
@@ -39,9 +38,10 @@ def lmdi_effects(pair: Pair, demand: dict[str, FloatArray]) -> dict[str, float]:
             got=f"{pair.n:,} rows",
             remedy="use 'integral', or aggregate the tables",
         )
-    ends = (pair.before, pair.after)
     lowest = min(
-        a0.min(initial=0.0), a1.min(initial=0.0), *(min(end.s.min(), end.y.min()) for end in ends)
+        a0.min(initial=0.0),
+        a1.min(initial=0.0),
+        *(min(year.s.min(), year.y.min()) for year in pair.years),
     )
     if lowest < 0:
         raise InputError.about(
@@ -52,8 +52,8 @@ def lmdi_effects(pair: Pair, demand: dict[str, FloatArray]) -> dict[str, float]:
         )
     trade = trade_parts(pair)
     both = [pair.on_pattern(part) for part in (a1 - a0 - trade, trade)]
-    systems = [pair.end(0), pair.end(1)]
-    s0, s1, y0, y1 = ends[0].s, ends[1].s, ends[0].y, ends[1].y
+    systems = [pair.system_of_year(0), pair.system_of_year(1)]
+    s0, s1, y0, y1 = pair.before.s, pair.after.s, pair.before.y, pair.after.y
     sums = {"intensity": 0.0, "technology": 0.0, "trade": 0.0}
     per_demand = np.zeros(pair.n)  # the effect of Δy_j, for a unit of it
     for first in range(0, pair.n, BLOCK):
@@ -77,6 +77,8 @@ def per_unit(before: tuple[Any, ...], after: tuple[Any, ...]) -> list[FloatArray
     Λ(v)/Λ(f) where both values are positive. A value that is new or vanishes is shared equally
     among the factors that are zero where it is: the limit of ever smaller positive ones.
     """
+    from carbonflows_fast.decomposition._logarithms import log_mean
+
     v0, v1 = np.prod(np.broadcast_arrays(*before), 0), np.prod(np.broadcast_arrays(*after), 0)
     mean = log_mean(v1, v0)
     zeros0 = sum((f == 0).astype(np.int64) for f in before)

@@ -21,24 +21,23 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._factor_splits import demand_parts, requirements, trade_part
-from carbonflows_fast.decomposition._logarithms import log_mean, log_ratio
 from carbonflows_fast.decomposition._mean_states import (
     CLOSURE,
     NODES,
-    Ends,
-    by_integral,
-    ends_of,
-    gauss,
+    SolvedYears,
+    gauss_rule,
+    integral_means,
+    solve_both_years,
 )
-from carbonflows_fast.decomposition._two_tables import End, Pair
+from carbonflows_fast.decomposition._two_tables import TwoTables, Year
 from carbonflows_fast.decomposition._whole import demand_factors, effects_of
 
-__all__ = ["by_logarithms"]
+__all__ = ["lmdi_of_all_paths"]
 
 GONE, COMMON, NEW = 0, 1, 2
 
 
-def by_logarithms(pair: Pair, ends: Ends) -> dict[str, float] | None:
+def lmdi_of_all_paths(pair: TwoTables, solved: SolvedYears) -> dict[str, float] | None:
     """Return the LMDI effects of all paths, or None where some path has no logarithm.
 
     Final demand that changes sign is no obstacle: the paths to it take the straight line, as they
@@ -50,20 +49,20 @@ def by_logarithms(pair: Pair, ends: Ends) -> dict[str, float] | None:
         return None
     opposite = y0 * y1 < 0
     steady0, steady1 = np.where(opposite, 0.0, y0), np.where(opposite, 0.0, y1)
-    effects = _along_legs(pair, steady0, steady1, ends.size)
+    effects = _along_legs(pair, steady0, steady1, solved.size)
     if opposite.any():
         part = _only(pair, opposite)
-        straight = by_integral(part, ends_of(part, mixed=False))
+        straight = integral_means(part, solve_both_years(part, mixed=False))
         straight.m *= opposite
         for name, effect in effects_of(pair, straight).items():
             effects[name] += effect
     return effects
 
 
-def _only(pair: Pair, rows: Any) -> Pair:
+def _only(pair: TwoTables, rows: Any) -> TwoTables:
     """Return the pair with the final demand of these rows alone."""
-    ends = [End(end.table, end.s, end.Y * rows[:, None]) for end in (pair.before, pair.after)]
-    return replace(pair, before=ends[0], after=ends[1])
+    before, after = (Year(year.table, year.s, year.Y * rows[:, None]) for year in pair.years)
+    return replace(pair, before=before, after=after)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,14 +92,18 @@ class Line:
         elif leg == NEW:
             moved = (f0 == 0) & (f1 != 0)
         else:
+            from carbonflows_fast.decomposition._logarithms import log_mean
+
             with np.errstate(divide="ignore", invalid="ignore"):
                 values = self.at(leg, t) / log_mean(f0, f1)
             moved = np.where((f0 != 0) & (f1 != 0), values, 0.0)
         return np.asarray(moved, dtype=np.float64)
 
 
-def _along_legs(pair: Pair, y0: FloatArray, y1: FloatArray, size: float) -> dict[str, float]:
+def _along_legs(pair: TwoTables, y0: FloatArray, y1: FloatArray, size: float) -> dict[str, float]:
     """Add up the effects of the three legs, each by as many nodes as it takes to close."""
+    from carbonflows_fast.decomposition._logarithms import log_mean
+
     _, a0, a1 = pair.union
     lines = Line(pair.before.s, pair.after.s), Line(a0, a1), Line(y0, y1)
     technology = _technology(pair, log_mean(a0, a1))
@@ -120,13 +123,13 @@ def _along_legs(pair: Pair, y0: FloatArray, y1: FloatArray, size: float) -> dict
     return effects
 
 
-def _emissions(pair: Pair, lines: tuple[Line, ...], leg: int, t: float) -> float:
+def _emissions(pair: TwoTables, lines: tuple[Line, ...], leg: int, t: float) -> float:
     s, a, y = (line.at(leg, t) for line in lines)
-    return float(s @ pair.output(pair.system_of(a), y))
+    return float(s @ pair.output(pair.system_with(a), y))
 
 
 def _leg(
-    pair: Pair,
+    pair: TwoTables,
     lines: tuple[Line, ...],
     leg: int,
     nodes: int,
@@ -137,9 +140,9 @@ def _leg(
     of_s, of_a, of_y = lines
     trade = of_a.f1 - of_a.f0 - technology
     effects = dict.fromkeys(("intensity", "technology", "trade", *parts), 0.0)
-    for t, w in gauss(nodes):
+    for t, w in gauss_rule(nodes).T.tolist():
         s, a, y = (line.at(leg, t) for line in lines)
-        prepared = pair.system_of(a)
+        prepared = pair.system_with(a)
         m, x = pair.multipliers(prepared, s), pair.output(prepared, y)
         effects["intensity"] += w * float((of_s.weight(leg, t) * (of_s.f1 - of_s.f0)) @ x)
         weight = of_a.weight(leg, t)
@@ -151,11 +154,13 @@ def _leg(
     return effects
 
 
-def _technology(pair: Pair, means: FloatArray) -> FloatArray:
+def _technology(pair: TwoTables, means: FloatArray) -> FloatArray:
     """Return the technology part of Δa of every entry: Λ(a) Δln c, and none at a zero, which is one
     of the origin share. Where c changes sign, its part is the straight one. What is not split by
     origin is technology.
     """
+    from carbonflows_fast.decomposition._logarithms import log_ratio
+
     pattern, a0, a1 = pair.union
     required = requirements(pair)
     here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from carbonflows_fast._base.arrays import CodeArray, FloatArray, locked
-from carbonflows_fast._base.files import given_path, replacing
-from carbonflows_fast.errors import InputError
-from carbonflows_fast.paths import Paths
-from carbonflows_fast.paths._result import Positions
-
-if TYPE_CHECKING:
-    from carbonflows_fast.table import Table
+from carbonflows_fast._base.arrays import FloatArray, locked
+from carbonflows_fast.paths._chain_list import ChainList
 
 __all__ = ["KINDS", "PathChanges"]
 
@@ -27,10 +20,12 @@ KINDS = ("intensity", "technology", "trade", "demand")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PathChanges:
+class PathChanges(ChainList):
     """Structural paths whose values changed most between two tables, and why.
 
-    p paths are reported, all others are in `remainder`. All arrays are read-only.
+    p paths are reported, all others are in `remainder`. All arrays are read-only. `to_frame` and
+    `to_arrow` have the columns before, after, change, effect_intensity, effect_technology,
+    effect_trade, effect_demand (all in `unit`), stage and path.
 
     Attributes
     ----------
@@ -74,39 +69,17 @@ class PathChanges:
 
     before: FloatArray
     after: FloatArray
-    starts: Positions
-    rows: CodeArray
     kinds: FloatArray
     positions: FloatArray
     origins: FloatArray
     label: str
     prices: str
     method: str
-    stressor: str
-    unit: str
-    total: float
-    error_bound: float
-    pruned: FloatArray
-    nodes: int
     unlogged: int
     _all_effects: Callable[[], dict[str, float] | None]
-    _table: Table
 
-    def __post_init__(self) -> None:
-        for name in (
-            "before",
-            "after",
-            "starts",
-            "rows",
-            "kinds",
-            "positions",
-            "origins",
-            "pruned",
-        ):
-            object.__setattr__(self, name, locked(getattr(self, name)))
-
-    def __len__(self) -> int:
-        return self.before.size
+    _NUMBERS: ClassVar = ("before", "after", "kinds", "positions", "origins", "pruned")
+    _ABOUT: ClassVar = ("label", "prices", "method", "stressor", "unit", "total", "error_bound")
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
@@ -119,11 +92,6 @@ class PathChanges:
     def change(self) -> FloatArray:
         """float64 array, shape (p,): after − before."""
         return locked(self.after - self.before)
-
-    @cached_property
-    def stage(self) -> CodeArray:
-        """int32 array, shape (p,): purchases between emitter and final user."""
-        return locked((np.diff(self.starts) - 1).astype(np.int32))
 
     @cached_property
     def explained(self) -> pd.Series:
@@ -147,31 +115,14 @@ class PathChanges:
             values.append(whole[kind] - self.explained[kind] if whole is not None else np.nan)
         return pd.Series(values, index=["change", *KINDS], name="remainder")
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the paths in words, one a row.
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        columns = {"before": self.before, "after": self.after, "change": self.change}
+        columns |= {f"effect_{kind}": row for kind, row in zip(KINDS, self.kinds.T.copy())}
+        return columns | {"stage": self.stage}
 
-        Returns
-        -------
-        DataFrame
-            Columns before, after, change, effect_intensity, effect_technology, effect_trade,
-            effect_demand (all in `unit`), stage, and path: "region: sector" of each step, the
-            final product first.
-        """
-        texts = self._as_paths.to_frame()
-        columns: dict[str, Any] = {n: getattr(self, n) for n in ("before", "after", "change")}
-        columns |= {f"effect_{kind}": self.kinds[:, at] for at, kind in enumerate(KINDS)}
-        return self._frame(columns | {"stage": self.stage, "path": texts["path"]})
-
-    def to_arrow(self) -> Any:
-        """Return the same as a pyarrow Table, with path as a list of rows of the table."""
-        import pyarrow as pa
-
-        columns = {n: pa.array(getattr(self, n)) for n in ("before", "after", "change")}
-        for at, kind in enumerate(KINDS):
-            columns[f"effect_{kind}"] = pa.array(np.ascontiguousarray(self.kinds[:, at]))
-        columns["stage"] = pa.array(self.stage)
-        columns["path"] = self._as_paths.to_arrow()["path"]
-        return pa.table(columns)
+    @property
+    def _about(self) -> dict[str, Any]:
+        return super()._about | {"remainder": float(self.pruned.sum())}
 
     @property
     def effects(self) -> pd.DataFrame:
@@ -195,7 +146,7 @@ class PathChanges:
             "position": position.astype(np.int32),
             "kind": pd.Categorical.from_codes(kind, ["demand", "input", "intensity"]),
         }
-        columns |= self._as_paths._labels(row)
+        columns |= self._labels(row)
         columns |= {"effect": self.positions, "trade": self.origins}
         return self._frame(columns)
 
@@ -225,73 +176,3 @@ class PathChanges:
         }
         columns["change"] = sum(columns.values())
         return self._frame(columns, pd.Index(regions, name="region"))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the paths to a file, which appears complete or not at all, and return where.
-
-        Parameters
-        ----------
-        path : path
-            Ends in .parquet (`to_arrow()`) or .csv (`to_frame()`).
-
-        Returns
-        -------
-        Path
-
-        Raises
-        ------
-        InputError
-            If the extension is another one, or if the file cannot be written.
-        """
-        target = given_path("path", path)
-        kind = target.suffix.lower()
-        if kind not in (".parquet", ".csv"):
-            raise InputError.about(
-                "path",
-                expected="a file name that ends in .parquet or .csv",
-                got=repr(str(path)),
-                remedy="the extension says how to write it",
-            )
-        with replacing(target, "path") as fresh:
-            if kind == ".parquet":
-                import pyarrow.parquet as pq
-
-                about = {name: str(value) for name, value in self._about.items()}
-                pq.write_table(self.to_arrow().replace_schema_metadata(about), fresh)
-            else:
-                self.to_frame().to_csv(fresh, index=False, lineterminator="\n", encoding="utf-8")
-        return target
-
-    @cached_property
-    def _as_paths(self) -> Paths:
-        """The same paths by their change, for their words."""
-        return Paths(
-            value=self.change,
-            starts=self.starts,
-            rows=self.rows,
-            stressor=self.stressor,
-            unit=self.unit,
-            total=self.total,
-            gross=abs(self.total),
-            remainder=float(self.pruned.sum()),
-            error_bound=self.error_bound,
-            pruned=self.pruned,
-            nodes=self.nodes,
-            _stage_totals=_unknown,
-            _table=self._table,
-        )
-
-    def _frame(self, columns: dict[str, Any], index: pd.Index | None = None) -> pd.DataFrame:
-        frame = pd.DataFrame(columns, index=index)
-        frame.attrs = self._about
-        return frame
-
-    @property
-    def _about(self) -> dict[str, Any]:
-        names = ("label", "prices", "method", "stressor", "unit", "total", "error_bound")
-        about = {name: getattr(self, name) for name in names}
-        return about | {"remainder": float(self.pruned.sum())}
-
-
-def _unknown(last: int) -> FloatArray:
-    return np.full(last + 1, np.nan)

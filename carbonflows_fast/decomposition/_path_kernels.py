@@ -9,10 +9,10 @@ other in flat arrays, before and after the change:
 - before, after (starts[p],): y for the first step of a path, a for the others;
 - s0, s1 (n,): intensity of each row of the table;
 - required (3, starts[p]): the requirement c = Σ a over origins of each step, before and after, and
-  how far the step is split by origin, from 0 to 1 (`_nested.clear`); unused for first steps;
+  how far the step is split by origin, from 0 to 1 (`_factor_splits.clear`); unused for first steps;
 - demand_part, origin_part (n,): what level and mix, and what origin, did to y; both together are
   y1 − y0 of the row;
-- nodes, weights: from `gauss_nodes(starts)`.
+- nodes, weights: from `gauss_rules(starts)`.
 
 They return
 
@@ -24,17 +24,15 @@ Positions and kinds both add up to v1 − v0. A step a = c·t has a technology p
 trade part, from the origin share t. What is not split by origin counts as technology: where
 c is zero or its terms cancel in a year, all of it.
 
-The rules of `_kernels` hold here too: loops in the order written, one thread, trusted input.
+The rules of `_base.kernels` hold here too: loops in the order written, one thread, trusted input.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from carbonflows_fast._base.kernels import (
     _CODES,
@@ -47,11 +45,12 @@ from carbonflows_fast._base.kernels import (
     Floats,
     _kernel,
 )
+from carbonflows_fast.decomposition._factor_splits import trade_of_shares
+from carbonflows_fast.decomposition._logarithms import helper, mean_by_log, ratio_log
 
-__all__ = ["gauss_nodes", "lmdi_effects", "polar_effects", "shapley_effects"]
+__all__ = ["METHODS", "path_effects"]
 
 Starts = np.ndarray[tuple[int], np.dtype[np.int64]]
-Helper = TypeVar("Helper", bound=Callable[..., Any])
 
 _PATHS = (
     types.Array(types.int64, 1, "C", readonly=True),
@@ -61,36 +60,17 @@ _PATHS = (
     *[_VECTOR] * 2,
 )
 _tuple: Any = types.Tuple
-_EFFECTS = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX))
-_EFFECTS_AND_COUNT = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX, _COUNT))
+_EFFECTS = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX, _COUNT))
 
-_SHAPLEY, _POLAR, _LMDI = 0, 1, 2
+METHODS = ("shapley", "polar", "lmdi")
+_POLAR, _LMDI = 1, 2
 _INTENSITY, _TECHNOLOGY, _TRADE, _DEMAND = 0, 1, 2, 3
 
 
-def _helper(function: Helper) -> Helper:
-    """Compile for use inside the kernels, which fix the types, and in whose cache it is kept."""
-    compiler: Any = njit(nogil=True)
-    return cast("Helper", compiler(function))
+_trade_of_shares = helper(trade_of_shares)
 
 
-def gauss_nodes(starts: Starts) -> tuple[Floats, Floats]:
-    """Return Gauss–Legendre nodes and weights on [0, 1] for these paths.
-
-    The rule of order m starts at m(m − 1)/2, and is left 0 where no path needs it. A path of n
-    factors needs ceil(n/2) nodes, for products of n − 1 straight lines.
-    """
-    paths = np.bincount((np.diff(starts) + 2) // 2)
-    last = paths.size - 1
-    nodes, weights = np.zeros((2, last * (last + 1) // 2))
-    for m in np.flatnonzero(paths):
-        here = slice(m * (m - 1) // 2, m * (m + 1) // 2)
-        x, w = np.polynomial.legendre.leggauss(m)
-        nodes[here], weights[here] = (1.0 + x) / 2.0, w / 2.0
-    return nodes, weights
-
-
-@_helper
+@helper
 def _shapley_means(
     f0: Floats, f1: Floats, nodes: Floats, weights: Floats, means: Floats, prefix: Floats
 ) -> None:
@@ -111,7 +91,7 @@ def _shapley_means(
             product *= (1.0 - t) * f0[i] + t * f1[i]
 
 
-@_helper
+@helper
 def _polar_means(f0: Floats, f1: Floats, means: Floats, prefix: Floats) -> None:
     """Write ½ (Π_{j<i} f_j0 Π_{j>i} f_j1 + Π_{j<i} f_j1 Π_{j>i} f_j0)."""
     n = f0.size
@@ -127,15 +107,16 @@ def _polar_means(f0: Floats, f1: Floats, means: Floats, prefix: Floats) -> None:
         product1 *= f1[i]
 
 
-@_helper
-def _technology_part(a0: float, a1: float, c0: float, c1: float, split: float) -> float:
-    """Return Δc·t̄ of Δa = Δc·t̄ + c̄·Δt as far as it is split, and all of the rest."""
+@helper
+def _trade_part(a0: float, a1: float, c0: float, c1: float, split: float) -> float:
+    """Return c̄·Δt of Δa = Δc·t̄ + c̄·Δt as far as it is split."""
     if split == 0.0:
-        return a1 - a0
-    return split * (c1 - c0) * 0.5 * (a0 / c0 + a1 / c1) + (1.0 - split) * (a1 - a0)
+        return 0.0
+    trade: float = _trade_of_shares(c0, c1, a0 / c0, a1 / c1, split)
+    return trade
 
 
-@_helper
+@helper
 def _nested_effects(
     f0: Floats,
     f1: Floats,
@@ -156,43 +137,20 @@ def _nested_effects(
     kind[_TRADE] = origin[0]
     for i in range(1, last):
         change = f1[i] - f0[i]
-        technology = _technology_part(f0[i], f1[i], c[0, i], c[1, i], c[2, i])
+        trade = _trade_part(f0[i], f1[i], c[0, i], c[1, i], c[2, i])
         e[i] = change * means[i]
-        origin[i] = (change - technology) * means[i]
-        kind[_TECHNOLOGY] += technology * means[i]
+        origin[i] = trade * means[i]
+        kind[_TECHNOLOGY] += (change - trade) * means[i]
         kind[_TRADE] += origin[i]
 
 
-@_helper
+@helper
 def _opposite(a: float, b: float) -> bool:
     """Say whether one is above and the other below 0; their product might underflow."""
     return (a < 0.0 < b) or (b < 0.0 < a)
 
 
-@_helper
-def _log_ratio(a0: float, a1: float) -> float:
-    """Return ln(a1/a0) of two numbers of one sign."""
-    change = (a1 - a0) / a0
-    if abs(change) < 0.5:
-        return math.log1p(change)
-    ratio = a1 / a0
-    if 0.0 < ratio < math.inf:
-        return math.log(ratio)
-    return math.log(abs(a1)) - math.log(abs(a0))
-
-
-@_helper
-def _log_mean(a0: float, a1: float, log: float) -> float:
-    """Return Λ(a1, a0) = (a1 − a0)/ln(a1/a0), given that logarithm."""
-    if abs(log) > 0.5:
-        return (a1 - a0) / log
-    if log == 0.0:
-        return a0
-    # a1 − a0 would cancel here.
-    return a0 * (math.expm1(log) / log)
-
-
-@_helper
+@helper
 def _limit_effects(
     zero: Floats,
     other: Floats,
@@ -225,14 +183,14 @@ def _limit_effects(
         then, now, split = c[year, i], c[1 - year, i], c[2, i]
         technology = share * (1.0 - split)
         if split > 0.0 and _opposite(then, now):
-            part = _technology_part(0.0, other[i], then, now, split)
+            part = other[i] - _trade_part(0.0, other[i], then, now, split)
             technology = share * (part / other[i])
         e[i], origin[i] = share, share - technology
         kind[_TECHNOLOGY] += technology
         kind[_TRADE] += origin[i]
 
 
-@_helper
+@helper
 def _log_effects(
     f0: Floats,
     f1: Floats,
@@ -270,13 +228,13 @@ def _log_effects(
     # The sum of the logarithms, not ln(v1/v0): it stays right where a value underflows.
     total = 0.0
     for i in range(n):
-        logs[i] = _log_ratio(f0[i], f1[i])
+        logs[i] = ratio_log(f0[i], f1[i])
         total += logs[i]
-    mean = _log_mean(v0, v1, total)
+    mean = mean_by_log(v0, v1, total)
     for i in range(n):
         e[i] = mean * logs[i]
     kind[_INTENSITY] = e[n - 1]
-    scale = mean / _log_mean(f0[0], f1[0], logs[0])
+    scale = mean / mean_by_log(f0[0], f1[0], logs[0])
     kind[_DEMAND] = scale * parts[0]
     origin[0] = scale * parts[1]
     kind[_TRADE] = origin[0]
@@ -286,18 +244,19 @@ def _log_effects(
             technology = e[i]
         elif _opposite(c[0, i], c[1, i]):
             # c and t have no logarithm though a has: its parts as those of y are.
-            scale = mean / _log_mean(f0[i], f1[i], logs[i])
-            technology = scale * _technology_part(f0[i], f1[i], c[0, i], c[1, i], split)
+            scale = mean / mean_by_log(f0[i], f1[i], logs[i])
+            trade = _trade_part(f0[i], f1[i], c[0, i], c[1, i], split)
+            technology = scale * (f1[i] - f0[i] - trade)
         else:
-            technology = split * mean * _log_ratio(c[0, i], c[1, i]) + (1.0 - split) * e[i]
+            technology = split * mean * ratio_log(c[0, i], c[1, i]) + (1.0 - split) * e[i]
         origin[i] = e[i] - technology
         kind[_TECHNOLOGY] += technology
         kind[_TRADE] += origin[i]
     return True
 
 
-@_helper
-def _effects(
+@_kernel(_EFFECTS, _COUNT, *_PATHS, _VECTOR, _VECTOR)
+def path_effects(
     method: int,
     starts: Starts,
     rows: Codes,
@@ -311,7 +270,15 @@ def _effects(
     nodes: Floats,
     weights: Floats,
 ) -> tuple[Floats, Floats, Floats, int]:
-    """Return positions, origins, kinds, and the number of paths that LMDI left to Shapley."""
+    """Return positions, origins, kinds, and how many paths have no logarithm.
+
+    A sign changes in those; "lmdi" gives them their Shapley effects. `method` is a place in
+    `METHODS`:
+
+    - shapley: the mean over all n! orders of change, Δf_i ∫₀¹ Π_{j≠i} [(1−t) f_j0 + t f_j1] dt;
+    - polar: the mean of two orders, the factors as numbered and reversed;
+    - lmdi: Λ(v1, v0) ln(f_i1/f_i0), zeros as the limit of small values.
+    """
     p = starts.size - 1
     positions, origins, kinds = np.zeros(rows.size + p), np.zeros(rows.size + p), np.zeros((p, 4))
     longest = 0
@@ -341,89 +308,3 @@ def _effects(
             _shapley_means(f0, f1, nodes, weights, means, prefix)
         _nested_effects(f0, f1, c, parts, means, e, origin, kind)
     return positions, origins, kinds, left
-
-
-@_kernel(_EFFECTS, *_PATHS, _VECTOR, _VECTOR)
-def shapley_effects(
-    starts: Starts,
-    rows: Codes,
-    before: Floats,
-    after: Floats,
-    s0: Floats,
-    s1: Floats,
-    required: Floats,
-    demand_part: Floats,
-    origin_part: Floats,
-    nodes: Floats,
-    weights: Floats,
-) -> tuple[Floats, Floats, Floats]:
-    """Return the mean over all n! orders of change, Δf_i ∫₀¹ Π_{j≠i} [(1−t) f_j0 + t f_j1] dt."""
-    positions, origins, kinds, _ = _effects(
-        _SHAPLEY,
-        starts,
-        rows,
-        before,
-        after,
-        s0,
-        s1,
-        required,
-        demand_part,
-        origin_part,
-        nodes,
-        weights,
-    )
-    return positions, origins, kinds
-
-
-@_kernel(_EFFECTS, *_PATHS)
-def polar_effects(
-    starts: Starts,
-    rows: Codes,
-    before: Floats,
-    after: Floats,
-    s0: Floats,
-    s1: Floats,
-    required: Floats,
-    demand_part: Floats,
-    origin_part: Floats,
-) -> tuple[Floats, Floats, Floats]:
-    """Return the mean of two orders of change: the factors as numbered, and reversed."""
-    none = np.empty(0)
-    positions, origins, kinds, _ = _effects(
-        _POLAR, starts, rows, before, after, s0, s1, required, demand_part, origin_part, none, none
-    )
-    return positions, origins, kinds
-
-
-@_kernel(_EFFECTS_AND_COUNT, *_PATHS, _VECTOR, _VECTOR)
-def lmdi_effects(
-    starts: Starts,
-    rows: Codes,
-    before: Floats,
-    after: Floats,
-    s0: Floats,
-    s1: Floats,
-    required: Floats,
-    demand_part: Floats,
-    origin_part: Floats,
-    nodes: Floats,
-    weights: Floats,
-) -> tuple[Floats, Floats, Floats, int]:
-    """Return Λ(v1, v0) ln(f_i1/f_i0), and how many paths have no logarithm, as a sign changes.
-
-    Those paths get their Shapley effects. Zeros are taken as the limit of small values.
-    """
-    return _effects(
-        _LMDI,
-        starts,
-        rows,
-        before,
-        after,
-        s0,
-        s1,
-        required,
-        demand_part,
-        origin_part,
-        nodes,
-        weights,
-    )

@@ -24,11 +24,11 @@ from carbonflows_fast.table._selection import select_demand, select_stressor
 from carbonflows_fast.table._stressors import require_same_stressor
 from carbonflows_fast.table._table_argument import required_table
 
-__all__ = ["End", "Pair", "pair_of"]
+__all__ = ["TwoTables", "Year", "two_tables_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class End:
+class Year:
     """One of the two tables: s (n,) and Y (n, q) by consumer, in tile order."""
 
     table: Table
@@ -47,12 +47,12 @@ class End:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class TwoTables:
     """What a decomposition starts from; vectors are in tile order.
 
     Attributes
     ----------
-    before, after : End
+    before, after : Year
     stressor, unit : str
     deflated : bool
         Whether `after` is in the prices of `before`.
@@ -67,8 +67,8 @@ class Pair:
         Of every row in tile order.
     """
 
-    before: End
-    after: End
+    before: Year
+    after: Year
     stressor: str
     unit: str
     deflated: bool
@@ -77,6 +77,11 @@ class Pair:
     no_heads: str
     region_codes: CodeArray
     product_codes: CodeArray
+
+    @property
+    def years(self) -> tuple[Year, Year]:
+        """Before and after."""
+        return self.before, self.after
 
     @property
     def n(self) -> int:
@@ -108,7 +113,7 @@ class Pair:
     @property
     def label(self) -> str:
         """What is compared, e.g. "2000 → 2009"."""
-        names = [str(end.table.year or end.table.name or "?") for end in (self.before, self.after)]
+        names = [str(year.table.year or year.table.name or "?") for year in self.years]
         return " → ".join(names)
 
     @cached_property
@@ -117,7 +122,7 @@ class Pair:
         from carbonflows_fast._base import kernels
 
         threads = thread_count()
-        first, second = (end.tiles.core.to_csr(threads) for end in (self.before, self.after))
+        first, second = (year.tiles.core.to_csr(threads) for year in self.years)
         if np.array_equal(first[0], second[0]) and np.array_equal(first[1], second[1]):
             indptr, indices, a0, a1 = first[0], first[1], first[2], second[2]
         else:
@@ -130,21 +135,21 @@ class Pair:
         pattern = self.union[0]
         return sp.csr_array((values, pattern.indices, pattern.indptr), shape=pattern.shape)
 
-    def between(self, t: float) -> LeontiefSystem:
+    def system_between(self, t: float) -> LeontiefSystem:
         """Return the system of A(t) = (1 − t) A₀ + t A₁."""
         _, a0, a1 = self.union
-        return self.system_of((1.0 - t) * a0 + t * a1)
+        return self.system_with((1.0 - t) * a0 + t * a1)
 
-    def system_of(self, values: FloatArray) -> LeontiefSystem:
+    def system_with(self, values: FloatArray) -> LeontiefSystem:
         """Return the system of an A with these values in place of the entries of the union."""
         matrix = self.on_pattern(values)
         matrix.has_canonical_format = True
         core = tiles_from(matrix, self.before.tiles.starts, None, thread_count())
         return self._system(core, None)
 
-    def end(self, which: int) -> LeontiefSystem:
+    def system_of_year(self, which: int) -> LeontiefSystem:
         """Return the system of A₀ or A₁."""
-        kept = system((self.before, self.after)[which].table)
+        kept = system(self.years[which].table)
         # Vectors here are in tile order already, which the table's own system does not expect.
         return self._system(kept.tiles.core, kept)
 
@@ -159,7 +164,7 @@ class Pair:
     @cached_property
     def weights(self) -> tuple[FloatArray, FloatArray]:
         """In what the errors of x and of m are measured: t and b, of both tables together."""
-        outputs = [self._in_order(positive_output(end.table)) for end in (self.before, self.after)]
+        outputs = [self._in_order(positive_output(year.table)) for year in self.years]
         x = np.maximum(*outputs)
         s = np.maximum(np.abs(self.before.s), np.abs(self.after.s))
         y = np.maximum(np.abs(self.before.Y).sum(axis=1), np.abs(self.after.Y).sum(axis=1))
@@ -189,7 +194,9 @@ def _accurate(solve: Callable[[float], FloatArray]) -> FloatArray:
     return solve(1e-8)
 
 
-def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: Any) -> Pair:
+def two_tables_of(
+    before: Table, after: Table, stressor: Any, demand: Any, deflators: Any
+) -> TwoTables:
     """Align two tables by their labels and take out what is compared.
 
     Raises
@@ -208,15 +215,15 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
         after = with_prices(before, after, deflators)
     here = system(before).tiles.table_rows
     consumers = select_demand(before, demand).consumers
-    ends = []
+    years = []
     for table in (before, after):
         s, Y = select_stressor(table, stressor).s, _of_consumers(table, demand, consumers)
-        ends.append(End(table, s[here], np.ascontiguousarray(Y[here])))
+        years.append(Year(table, s[here], np.ascontiguousarray(Y[here])))
     heads, no_heads = _heads(before, after, demand)
     p = before._parts
-    return Pair(
-        before=ends[0],
-        after=ends[1],
+    return TwoTables(
+        before=years[0],
+        after=years[1],
         stressor=chosen[0].name,
         unit=chosen[0].unit,
         deflated=deflators is not None,

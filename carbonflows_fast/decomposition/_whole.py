@@ -21,13 +21,13 @@ from carbonflows_fast.decomposition._comparable import require_same_heads
 from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, trade_parts
 from carbonflows_fast.decomposition._lmdi import lmdi_effects
 from carbonflows_fast.decomposition._mean_states import (
-    Means,
-    by_integral,
-    by_orders,
-    by_poles,
-    ends_of,
+    MeanStates,
+    integral_means,
+    polar_means,
+    shapley_means,
+    solve_both_years,
 )
-from carbonflows_fast.decomposition._two_tables import Pair, pair_of
+from carbonflows_fast.decomposition._two_tables import TwoTables, two_tables_of
 from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
@@ -236,9 +236,9 @@ def structural_decomposition(
             got=repr(top),
             remedy="leave it out for 1,000",
         )
-    pair = pair_of(before, after, stressor, demand, deflators)
+    pair = two_tables_of(before, after, stressor, demand, deflators)
     require_same_heads(pair.before.table, pair.after.table)
-    ends = ends_of(pair, mixed=method == "shapley")
+    solved = solve_both_years(pair, mixed=method == "shapley")
     nodes = 0
     if method == "lmdi":
         if by is not None:
@@ -251,8 +251,8 @@ def structural_decomposition(
         parts = demand_parts(pair, logarithmic=True)
         frame = _of_totals(lmdi_effects(pair, demand_factors(parts)))
     else:
-        choose = {"integral": by_integral, "shapley": by_orders, "polar": by_poles}
-        means = choose[method](pair, ends)
+        choose = {"integral": integral_means, "shapley": shapley_means, "polar": polar_means}
+        means = choose[method](pair, solved)
         nodes = means.nodes
         frame = _of_means(pair, means, by, int(top))
     added = float(frame.attrs.pop("added"))
@@ -263,10 +263,10 @@ def structural_decomposition(
         stressor=pair.stressor,
         unit=pair.unit,
         note=pair.no_heads,
-        before=ends.emissions[0],
-        after=ends.emissions[1],
-        gross_before=max(ends.gross_before, abs(ends.emissions[0])),
-        closure=abs(added - ends.change) / ends.size if ends.size else 0.0,
+        before=solved.emissions[0],
+        after=solved.emissions[1],
+        gross_before=max(solved.gross_before, abs(solved.emissions[0])),
+        closure=abs(added - solved.change) / solved.size if solved.size else 0.0,
         nodes=nodes,
         _frame=frame,
     )
@@ -287,7 +287,7 @@ def _of_totals(effects: dict[str, float]) -> pd.DataFrame:
     return frame
 
 
-def effects_of(pair: Pair, means: Means) -> dict[str, float]:
+def effects_of(pair: TwoTables, means: MeanStates) -> dict[str, float]:
     """Return the effects of all factors."""
     by_row, _ = _input_effects(pair, means)
     return {name: float(values.sum()) for name, values in by_row.items()} | {
@@ -296,7 +296,7 @@ def effects_of(pair: Pair, means: Means) -> dict[str, float]:
     }
 
 
-def _of_means(pair: Pair, means: Means, by: str | None, top: int) -> pd.DataFrame:
+def _of_means(pair: TwoTables, means: MeanStates, by: str | None, top: int) -> pd.DataFrame:
     """Put the effects together, by row, by column or by consumer as `by` wants them."""
     if by is None:
         return _of_totals(effects_of(pair, means))
@@ -323,7 +323,9 @@ def _of_means(pair: Pair, means: Means, by: str | None, top: int) -> pd.DataFram
     return frame
 
 
-def _input_effects(pair: Pair, means: Means) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+def _input_effects(
+    pair: TwoTables, means: MeanStates
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Return the effects of intensity, technology and trade, (n,): by seller and by buyer."""
     _, a0, a1 = pair.union
     trade = trade_parts(pair)
@@ -339,7 +341,7 @@ def _input_effects(pair: Pair, means: Means) -> tuple[dict[str, FloatArray], dic
     return by_row, by_buyer
 
 
-def _demand_effects(means: Means, parts: DemandParts) -> dict[str, FloatArray]:
+def _demand_effects(means: MeanStates, parts: DemandParts) -> dict[str, FloatArray]:
     return {n: means.m[:, None] * change for n, change in demand_factors(parts).items()}
 
 
@@ -355,7 +357,7 @@ def demand_factors(parts: DemandParts) -> dict[str, FloatArray]:
     }
 
 
-def _coefficients(pair: Pair, means: Means, top: int) -> pd.DataFrame:
+def _coefficients(pair: TwoTables, means: MeanStates, top: int) -> pd.DataFrame:
     """Return the coefficients whose changes have the largest effects."""
     pattern, a0, a1 = pair.union
     trade = trade_parts(pair)

@@ -1,4 +1,4 @@
-"""Questions to many years at once, on Dask."""
+"""Questions to many years at once, in parallel."""
 
 from carbonflows_fast.panel._panel import Panel
 

@@ -1,4 +1,4 @@
-"""Decades of tables: any question over years and regions, in parallel on Dask.
+"""Decades of tables: any question over years and regions, in parallel.
 
 A panel is a folder of saved tables, one a year. Each task opens its table by path where it runs,
 so nothing large travels between processes, and one year's memory is all that a worker needs.
@@ -7,7 +7,7 @@ so nothing large travels between processes, and one year's memory is all that a 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.files import given_path
-from carbonflows_fast._base.machine import instruction_set, memory_limit, processors
+from carbonflows_fast._base.machine import instruction_set
 from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.errors import InputError, PanelError, Phrase, StoreError, shorten
-from carbonflows_fast.panel._here import Here, seconds_of, worth_a_pool
+from carbonflows_fast.decomposition._whole import one_of
+from carbonflows_fast.errors import InputError, PanelError, Phrase, StoreError
+from carbonflows_fast.panel._here import answered, collect, places, seconds_of
 from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
-from carbonflows_fast.panel._tasks import Source, described, memory_of, require_room
-from carbonflows_fast.panel._years import another_year, is_year, stores_in
+from carbonflows_fast.panel._tasks import Source, described, memory_of
+from carbonflows_fast.panel._years import another_year, chosen_years, known_year, stores_in
 from carbonflows_fast.store import manifest_of, open
 from carbonflows_fast.table._table_argument import kind_of
 
@@ -153,7 +154,7 @@ class Panel:
 
     def __getitem__(self, year: int) -> Table:
         """Open the table of a year."""
-        path = self._paths[self._known(year)]
+        path = self._paths[known_year(self.years, year)]
         table = open(path)
         if table.year != year:
             raise another_year(path, year, table.year)
@@ -288,18 +289,15 @@ class Panel:
         self, what: str, asked: dict[str, Any], options: dict[str, Any], consumers: Any = None
     ) -> pd.DataFrame | list[Path]:
         run, more = run_options(what, options)
-        chosen = [(year,) for year in self._chosen(run.years)]
+        chosen = [(year,) for year in chosen_years(self.years, run.years)]
         return self._run(what, chosen, asked | more, consumers, run, "")
 
     def _ask_pairs(
         self, what: str, asked: dict[str, Any], pairs: str, options: dict[str, Any], consumers: Any
     ) -> pd.DataFrame | list[Path]:
-        if not isinstance(pairs, str) or pairs not in PAIRS:
-            raise InputError.about(
-                "pairs", expected=f"one of {', '.join(PAIRS)}", got=repr(pairs), remedy="choose one"
-            )
+        one_of("pairs", pairs, PAIRS)
         run, more = run_options(what, options)
-        years = self._chosen(run.years)
+        years = chosen_years(self.years, run.years)
         if len(years) < 2:
             raise InputError.about(
                 "years", expected="two or more", got=f"{years}", remedy="name another year"
@@ -354,31 +352,23 @@ class Panel:
             memory_of(what, self._manifests[year]) for years, *_ in questions for year in years
         )
         with progress_bar(what.replace("_", " "), len(questions), run.progress) as bar:
-            # On this machine it is known what is on disk already before there are any workers.
-            left = len(questions)
-            if run.client is None:
-                made = tasks_of(what, questions, sources, run, instruction_set(), pairs)
-                waiting = found.missing(made, bar)
-                left, names = len(waiting), {task.name for task in waiting}
-                if not left:
-                    return {}
-                years = [q[0] for q, task in zip(questions, made) if task.name in names]
-                if self._here(what, years, memory):
-                    require_room(memory, memory_limit(), "this machine has")
-                    return Here().run(waiting, bar, found.keep)
-            from carbonflows_fast.panel._start import connected  # which imports Dask
+            if run.client is not None:
+                from carbonflows_fast.panel._pool import connected  # which imports Dask
 
-            with connected(run.client, self.workers, left, memory, bar, run.wait) as pool:
-                made = tasks_of(what, questions, sources, run, pool.kernels, pairs)
-                return pool.run(found.missing(made, bar), bar, found.keep)
-
-    def _here(self, what: str, asked: Sequence[tuple[int, ...]], memory: int) -> bool:
-        """Whether this process answers sooner than a pool that nobody has asked for."""
-        seconds = [
-            max(seconds_of(what, self._manifests[year]) for year in years) for years in asked
-        ]
-        side_by_side = min(processors(), len(seconds), memory_limit() // memory)
-        return self.workers is None and not worth_a_pool(seconds, side_by_side)
+                with connected(run.client, memory, bar, run.wait) as pool:
+                    made = tasks_of(what, questions, sources, run, pool.kernels, pairs)
+                    return pool.run(found.missing(made, bar), bar, found.keep)
+            made = tasks_of(what, questions, sources, run, instruction_set(), pairs)
+            waiting = found.missing(made, bar)
+            if not waiting:
+                return {}
+            longest = {
+                task.name: max(seconds_of(what, self._manifests[year]) for year in years)
+                for task, (years, *_) in zip(made, questions)
+            }
+            count = places(self.workers, [longest[task.name] for task in waiting], memory)
+            answers = answered(waiting, count, memory, bar, run.wait)
+            return collect(answers, bar, found.keep)
 
     def _sources(self, years: Sequence[int]) -> tuple[dict[int, Source], dict[int, str]]:
         """Look again at tables, which may have been replaced; return the reasons of broken ones.
@@ -397,36 +387,3 @@ class Panel:
             except (StoreError, OSError) as error:
                 sources[year], broken[year] = Source(str(path), "", ()), Phrase.of(error)
         return sources, broken
-
-    def _chosen(self, years: Any) -> list[int]:
-        """Return the years asked for, in order."""
-        if years is None:
-            return list(self.years)
-        if isinstance(years, slice):
-            low, high = years.start, years.stop
-            if years.step is not None or not all(
-                limit is None or is_year(limit) for limit in (low, high)
-            ):
-                raise self._no_years(years, "slice(first, last), both included, without a step")
-            found = [
-                y for y in self.years if (low is None or y >= low) and (high is None or y <= high)
-            ]
-        else:
-            single = isinstance(years, str) or not isinstance(years, Iterable)
-            named = [years] if single or getattr(years, "ndim", 1) == 0 else years
-            found = sorted({self._known(year) for year in named})
-        if not found:
-            raise self._no_years(years, f"some of {self.years[0]} to {self.years[-1]}")
-        return found
-
-    def _known(self, year: Any) -> int:
-        if not is_year(year) or int(year) not in self._paths:
-            raise self._no_years(year, f"some of {shorten(self.years, 40)}")
-        return int(year)
-
-    def _no_years(self, got: Any, expected: str) -> InputError:
-        shown = f"{got.start} to {got.stop}" if isinstance(got, slice) else repr(got)
-        shown += f" in steps of {got.step!r}" if getattr(got, "step", None) is not None else ""
-        return InputError.about(
-            "years", expected=expected, got=shown, remedy="leave it out for all"
-        )

@@ -1,4 +1,4 @@
-"""How the tasks of a panel are handed out to the workers of a pool or of any Dask cluster.
+"""How the tasks of a panel are handed out to the workers of any Dask cluster.
 
 Tasks are handed out as workers become free, no more at a time than fit into their memory. A worker
 that is lost costs its task another try elsewhere; a scheduler that is lost ends the run, and what
@@ -12,21 +12,24 @@ import math
 import time
 from asyncio import CancelledError
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from carbonflows_fast import _core
 from carbonflows_fast._base.limits import load_compiler
 from carbonflows_fast._base.machine import build_info
+from carbonflows_fast._base.pool import late
 from carbonflows_fast._base.progress import ProgressBar
-from carbonflows_fast.errors import CarbonFlowsError, PanelError, Phrase
+from carbonflows_fast.errors import CarbonFlowsError, InputError, PanelError, Phrase
+from carbonflows_fast.panel._here import collect, lost, said
 from carbonflows_fast.panel._tasks import Done, Task, require_room, run_task
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "connected"]
 
 log = logging.getLogger("carbonflows_fast.panel")
 LOOK_SECONDS = 2.0  # between two looks at which workers there are
@@ -125,15 +128,17 @@ class Pool:
         self, tasks: Sequence[Task], bar: ProgressBar, keep: Callable[[Task, Done], None]
     ) -> dict[str, str]:
         """Run the tasks, hand each result to `keep`, and return the reasons of what failed."""
+        return collect(self._answers(tasks), bar, keep)
+
+    def _answers(self, tasks: Sequence[Task]) -> Generator[tuple[Task, Done], None, None]:
         waiting, running = deque(tasks), dict[Any, tuple[Task, set[str]]]()
-        failed: dict[str, str] = {}
         try:
             while waiting or running:
                 self._look()
                 self._start(waiting, running)
                 for future in self._finished(running):
-                    self._settle(future, running.pop(future)[0], failed, keep)
-                    bar.advance()
+                    task = running.pop(future)[0]
+                    yield task, self._answer(future, task)
         except (Exception, CancelledError) as error:
             # The first call to the scheduler after it was gone may raise anything.
             gone = isinstance(error, OSError | CancelledError) or self.client.status != "running"
@@ -143,7 +148,6 @@ class Pool:
         finally:
             if running:
                 self._cancel(list(running))
-        return failed
 
     def _start(self, waiting: deque[Task], running: dict[Any, tuple[Task, set[str]]]) -> None:
         """Hand out as many tasks as there is room for."""
@@ -173,28 +177,13 @@ class Pool:
         except TimeoutError:
             return []
 
-    def _settle(
-        self, future: Any, task: Task, failed: dict[str, str], keep: Callable[[Task, Done], None]
-    ) -> None:
+    def _answer(self, future: Any, task: Task) -> Done:
         if future.status == "finished":
-            done = future.result()
-            if done.failed:
-                failed[task.name] = done.failed
-                log.info("%s %s failed: %s", task.what, task.name, done.failed)
-                return
-            log.info(
-                "%s %s: %s",
-                task.what,
-                task.name,
-                "resumed" if done.resumed else f"{done.seconds:.2f} s",
-            )
-            keep(task, done)
-        elif future.status == "error":
-            error = future.exception()
-            failed[task.name] = self._reason(error)
-            log.info("%s %s failed: %s", task.what, task.name, failed[task.name])
-        else:
-            raise self._lost(f"{task.what} {task.name}")
+            done: Done = future.result()
+            return done
+        if future.status == "error":
+            return Done(None, None, 0.0, failed=self._reason(future.exception()))
+        raise self._lost(f"{task.what} {task.name}")
 
     def _lost(self, what: str) -> PanelError:
         return PanelError.about(
@@ -208,10 +197,7 @@ class Pool:
         from distributed import KilledWorker
 
         if isinstance(error, KilledWorker):
-            return (
-                "its worker was lost again and again, perhaps for want of memory: a task was "
-                f"expected to need {self.memory / 1e9:.1f} GB"
-            )
+            return lost(self.memory)
         return Phrase.of(f"{type(error).__name__}: ", error)
 
     def _cancel(self, futures: list[Any]) -> None:
@@ -219,3 +205,55 @@ class Pool:
             self.client.cancel(futures, force=True)
         except Exception as error:  # the cluster may be gone: there is nothing left to cancel
             log.debug("cancelling: %s", error)
+
+
+@contextmanager
+def connected(client: Any, memory: int, bar: ProgressBar, wait: float) -> Iterator[Pool]:
+    """Give a pool of the workers of a client, or of the scheduler at an address.
+
+    Raises
+    ------
+    InputError
+        If the client is none, or its address does not answer.
+    MemoryLimitError
+        If a task does not fit.
+    PanelError
+        If no worker is there within `wait` seconds.
+    """
+    from distributed import Client
+
+    if isinstance(client, str):
+        try:
+            made = Client(client, timeout="10s")
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError.about(
+                "client",
+                expected="the address of a Dask scheduler that answers",
+                got=f"{client!r} ({error})",
+                remedy="start one with `dask scheduler`, or leave client out",
+                typed=("start one with `dask scheduler`, or leave ", "client", " out"),
+            ) from error
+        with made:
+            yield _ready(made, memory, bar, wait)
+    elif isinstance(client, Client) and not client.asynchronous and client.status == "running":
+        yield _ready(client, memory, bar, wait)
+    else:
+        raise InputError.about(
+            "client",
+            expected="an open distributed.Client (not an asynchronous one) or an address",
+            got=f"a {getattr(client, 'status', '')} {type(client).__name__}",
+            remedy="leave it out for a pool on this machine",
+        )
+
+
+def _ready(client: Client, memory: int, bar: ProgressBar, wait: float) -> Pool:
+    """Wait for a worker."""
+    title, ends = bar.title, time.monotonic() + wait
+    bar.rename(f"{title}, waiting for workers")
+    with said(f"no workers at {client.scheduler.address} yet; waiting for them", wait):
+        while not client.nthreads():
+            if time.monotonic() > ends:
+                raise late(wait)
+            time.sleep(0.05)
+    bar.rename(title)
+    return Pool(client, memory)

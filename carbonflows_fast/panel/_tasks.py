@@ -23,8 +23,9 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast import _core
-from carbonflows_fast._base.files import abandoned, replacing
+from carbonflows_fast._base.files import abandoned, digest_of, replacing
 from carbonflows_fast._base.machine import pinned
+from carbonflows_fast._base.pool import PROCESS_BYTES
 from carbonflows_fast.accounting import accounts
 from carbonflows_fast.decomposition import structural_decomposition, structural_path_decomposition
 from carbonflows_fast.errors import (
@@ -43,7 +44,6 @@ from carbonflows_fast.trade import flows
 __all__ = [
     "MEASURE",
     "NEEDS",
-    "PROCESS",
     "QUESTIONS",
     "Done",
     "Source",
@@ -176,13 +176,15 @@ class Task:
         shared = {
             k: v for k, v in self.options.items() if "consumer" not in levels or k != "demand"
         }
-        return _digest([self.what, described(shared), levels, self.pairs])
+        return digest_of([self.what, described(shared), levels, self.pairs], described)
 
     @property
     def key(self) -> str:
         """Digest of all that the result depends on; the threads are not among it."""
         tables = [source.checksum for source in self.sources]
-        return _digest([self.question, self.labels, tables, _core.version, self.kernels, MEASURE])
+        return digest_of(
+            [self.question, self.labels, tables, _core.version, self.kernels, MEASURE], described
+        )
 
     @property
     def partition(self) -> str:
@@ -230,11 +232,6 @@ def described(value: Any) -> Any:
     )
 
 
-def _digest(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, default=described).encode()
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
-
-
 # --- what a worker does -------------------------------------------------------------------------
 
 
@@ -246,7 +243,6 @@ def run_task(task: Task) -> Done:
     try:
         frame = _answer(task)
         seconds = time.perf_counter() - begun
-        log.info("%s %s: %.2f s", task.what, task.name, seconds)
         if task.out is None:
             return Done(frame, None, seconds)
         _write(task, frame, Path(task.out))
@@ -334,7 +330,7 @@ def is_whole(path: Path) -> bool:
 def _digest_of(columns: pd.DataFrame, facts: dict[str, Any]) -> str:
     types = [[str(name), str(dtype)] for name, dtype in columns.dtypes.items()]
     values = pd.util.hash_pandas_object(columns, index=False).to_numpy()
-    return _digest([facts, types, values])
+    return digest_of([facts, types, values], described)
 
 
 def _write(task: Task, frame: pd.DataFrame, target: Path) -> None:
@@ -364,10 +360,6 @@ def _write(task: Task, frame: pd.DataFrame, target: Path) -> None:
         pq.write_table(whole, fresh, write_page_checksum=True)
 
 
-PROCESS = 320_000_000
-"""Bytes of a worker with everything imported."""
-
-
 NEEDS = {
     "accounts": (1.2, 60),
     "flows": (1.2, 60),
@@ -386,7 +378,7 @@ def memory_of(what: str, manifest: dict[str, Any]) -> int:
     tables, sides = NEEDS[what]
     stored = sum(record["bytes"] for record in manifest["files"].values())
     outputs = manifest["files"]["x"]["bytes"]
-    return int(PROCESS + tables * stored + sides * outputs * len(manifest["regions"]))
+    return int(PROCESS_BYTES + tables * stored + sides * outputs * len(manifest["regions"]))
 
 
 def require_room(needed: int, limit: float, whose: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from carbonflows_fast.errors import InputError
 
-__all__ = ["MOST_PATHS", "Wanted", "wanted"]
+__all__ = ["MOST_PATHS", "SearchLimits", "search_limits"]
 
 MOST_PATHS = 10_000_000
 """Paths that a search may find where the caller sets no limit."""
@@ -21,7 +21,7 @@ MODES = ("top", "threshold", "min_share", "coverage")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchLimits:
     """One of four ways to say how much, and two limits; what was not asked for is None."""
 
     top: int | None
@@ -43,7 +43,7 @@ class Wanted:
         return min(limits, default=None)
 
 
-def wanted(
+def search_limits(
     top: Any,
     threshold: Any,
     min_share: Any,
@@ -51,7 +51,7 @@ def wanted(
     max_paths: Any,
     max_stage: Any,
     modes: tuple[str, ...] = MODES,
-) -> Wanted:
+) -> SearchLimits:
     """Check the arguments; without any of `modes`, the top 1,000 are wanted.
 
     Raises
@@ -70,7 +70,7 @@ def wanted(
         )
     if not given:
         top = 1000
-    return Wanted(
+    return SearchLimits(
         top=_whole("top", top, 1),
         threshold=_real("threshold", threshold, "a positive number", lambda x: 0 < x < math.inf),
         min_share=_real("min_share", min_share, "a share in (0, 1]", lambda x: 0 < x <= 1),

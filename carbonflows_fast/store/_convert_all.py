@@ -1,4 +1,4 @@
-"""Saves all tables at a path, each in a process of its own, and skips those already saved.
+"""Saves all tables at a path, in processes side by side, and skips those already saved.
 
 A process that is lost costs its own table alone. Saved tables note which files they were made from,
 so that a later run makes only those that are missing or whose files have changed.
@@ -6,24 +6,20 @@ so that a later run makes only those that are missing or whose files have change
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
-import signal
-import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
+from contextlib import closing
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.files import digest_of
 from carbonflows_fast._base.limits import load_blas
-from carbonflows_fast._base.machine import interrupts_held, memory_limit, thread_count
+from carbonflows_fast._base.machine import memory_limit, thread_count
+from carbonflows_fast._base.pool import PROCESS_BYTES, Lost, answers
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, Phrase, StoreError
 from carbonflows_fast.readers import FORMATS, detected, refuse_broken
@@ -38,13 +34,11 @@ __all__ = ["Job", "Outcome", "convert_all", "jobs_of", "saved"]
 
 logger = logging.getLogger(__name__)
 
-PROCESS_BYTES = 320_000_000  # of a process with everything imported
 # Of the memory that a table takes at most for each byte of its files, which may be packed.
 FACTORS = {
     **dict.fromkeys((".txt", ".csv", ".json"), 1.0),
     **dict.fromkeys((".parquet", ".parq", ".par", ".xlsx", ".xlsb", ".xls"), 8.0),
 }
-STOP_SECONDS = 10.0  # for a process to leave nothing half-written behind
 
 Stamps = dict[str, list[int]]  # of files by their way from the source: size, time of change
 
@@ -128,7 +122,7 @@ def jobs_of(
             raise
         chosen = wanted(candidates + lost)
         shared = _shared(files, candidates, destination) if FORMATS[name].beside else {}
-        key = _digest([_core.version, name, list(stressors) if stressors else None, blanks])
+        key = digest_of([_core.version, name, list(stressors) if stressors else None, blanks])
         jobs = [
             Job(
                 source,
@@ -137,7 +131,7 @@ def jobs_of(
                 stressors,
                 destination / _folder(one, files),
                 blanks,
-                _digest([key, one.name]),
+                digest_of([key, one.name]),
                 shared,
                 _memory(files, one, candidates),
             )
@@ -177,10 +171,6 @@ def _folder(table: Candidate, files: Files) -> str:
     if table.year is not None:
         return str(table.year)
     return PurePosixPath(table.name).name or files.title
-
-
-def _digest(facts: Any) -> str:
-    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
 def _shared(files: Files, candidates: Sequence[Candidate], destination: Path) -> Stamps:
@@ -297,53 +287,25 @@ def saved(job: Job, state: str) -> Outcome:
 
 
 def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Outcome]]:
-    """Yield each job when it is done, in processes that are stopped if nobody asks any more."""
-    context = get_context("spawn")  # forking a process that has threads is not safe
-    waiting, running = deque(jobs), dict[Any, tuple[Job, Any, float]]()
-    threads = max(1, thread_count() // workers)
-    try:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                job = waiting.popleft()
-                ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(
-                    target=_work, args=(job, theirs, threads), name=job.target.name, daemon=True
-                )
-                with interrupts_held():
-                    process.start()
-                theirs.close()
-                running[ours] = job, process, time.monotonic()
-            for answer in wait(list(running)):
-                job, process, started = running.pop(answer)
-                yield (
-                    job,
-                    _settled(job, answer, process)._replace(seconds=time.monotonic() - started),
-                )
-    finally:
-        for _, process, _ in running.values():
-            process.terminate()
-        for _, process, _ in running.values():
-            process.join(STOP_SECONDS)
-            process.kill()
+    """Yield each job when it is done."""
+    named = {job.target.name: job for job in jobs}
+    work = partial(_save, threads=max(1, thread_count() // workers))
+    with closing(answers(work, named, workers)) as found:
+        for name, answer in found:
+            job = named[name]
+            if isinstance(answer, Lost):
+                ended = f"its process ended with status {answer.status}"
+                yield job, _failed(job, f"{ended}, perhaps for want of memory")
+            else:
+                reason, seconds = answer
+                outcome = _failed(job, reason) if reason else saved(job, "saved")
+                yield job, outcome._replace(seconds=seconds)
 
 
-def _settled(job: Job, answer: Any, process: Any) -> Outcome:
-    try:
-        reason = answer.recv()
-    except EOFError:
-        process.join()
-        reason = f"its process ended with status {process.exitcode}, perhaps for want of memory"
-    process.join()
-    if reason is None:
-        return saved(job, "saved")
-    return _failed(job, reason)
-
-
-def _work(job: Job, answer: Connection, threads: int) -> None:
-    """Save one table and answer None, or why it could not be."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # clean up when stopped
+def _save(job: Job, threads: int) -> tuple[str, float]:
+    """Save one table; return why it could not be, or nothing, and how long that took."""
     os.environ["CARBONFLOWS_NUM_THREADS"] = str(threads)
-    reason = None
+    started, reason = time.monotonic(), ""
     try:
         load_blas("numpy", "scipy.linalg")
         with open_files(job.source) as files:
@@ -356,5 +318,4 @@ def _work(job: Job, answer: Connection, threads: int) -> None:
         save_from(table, job.target, {"key": job.key, "shared": job.shared, "files": read})
     except (CarbonFlowsError, OSError, MemoryError) as error:
         reason = Phrase.of(error) or type(error).__name__
-    with suppress(BrokenPipeError):  # nobody waits any more
-        answer.send(reason)
+    return reason, time.monotonic() - started

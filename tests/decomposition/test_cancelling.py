@@ -20,7 +20,7 @@ from support.worlds.two_years import year
 
 import carbonflows_fast as cf
 from carbonflows_fast.decomposition import _factor_splits
-from carbonflows_fast.decomposition._two_tables import pair_of
+from carbonflows_fast.decomposition._two_tables import two_tables_of
 
 Array = npt.NDArray[np.float64]
 COAL, STEEL, PATH_KINDS = [0, 2, 4], [1, 3, 5], ["intensity", "technology", "trade", "demand"]
@@ -71,7 +71,7 @@ def test_effects_are_the_dense_ones(rng: np.random.Generator) -> None:
 @given(seeds())
 def test_no_part_is_larger_than_eight_times_the_cells(rng: np.random.Generator) -> None:
     before, after = unusual(rng), unusual(rng)
-    pair = pair_of(before, after, None, None, None)
+    pair = two_tables_of(before, after, None, None, None)
     parts = _factor_splits.demand_parts(pair)
     cells = np.abs(pair.before.Y).sum(axis=0) + np.abs(pair.after.Y).sum(axis=0)
     for part in (parts.level, parts.mix, parts.origin):

@@ -15,6 +15,7 @@ from support.references.effects_reference import ROWS, Paths, many_paths, one_pa
 from support.worlds.strategies import seeds
 
 from carbonflows_fast.decomposition import _path_kernels as kernels
+from carbonflows_fast.decomposition._mean_states import gauss_rules
 
 Array = npt.NDArray[np.float64]
 METHODS = ("shapley", "polar", "lmdi")
@@ -26,13 +27,9 @@ def effects(method: str, paths: Paths) -> tuple[Array, Array, int]:
     arguments: list[Any] = list(vars(paths).values())
     for array in arguments:
         array.flags.writeable = False
-    nodes = kernels.gauss_nodes(paths.starts)
-    if method == "polar":
-        positions, origins, kinds, left = *kernels.polar_effects(*arguments), 0
-    elif method == "shapley":
-        positions, origins, kinds, left = *kernels.shapley_effects(*arguments, *nodes), 0
-    else:
-        positions, origins, kinds, left = kernels.lmdi_effects(*arguments, *nodes)
+    positions, origins, kinds, left = kernels.path_effects(
+        kernels.METHODS.index(method), *arguments, *gauss_rules(paths.starts)
+    )
     for q in range(len(paths)):  # the parts by position, put together by kind
         e, origin = positions[paths.places(q)], origins[paths.places(q)]
         size = 1e-12 * (paths.scale(q) + np.abs(e).sum() + np.abs(origin).sum())
@@ -307,8 +304,8 @@ def test_values_that_underflow(method: str) -> None:
 
 
 def test_nodes_are_those_of_the_needed_orders() -> None:
-    nodes, weights = kernels.gauss_nodes(np.array([0, 1, 6, 10]))  # 2, 6 and 5 factors
+    nodes, weights = gauss_rules(np.array([0, 1, 6, 10]))  # 2, 6 and 5 factors
     half = math.sqrt(0.15)
     np.testing.assert_allclose(nodes, [0.5, 0.0, 0.0, 0.5 - half, 0.5, 0.5 + half])
     np.testing.assert_allclose(weights, [1, 0, 0, 5 / 18, 8 / 18, 5 / 18])
-    assert kernels.gauss_nodes(np.array([0]))[0].size == 0
+    assert gauss_rules(np.array([0]))[0].size == 0

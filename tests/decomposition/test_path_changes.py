@@ -282,6 +282,7 @@ def test_frames_and_files(tmp_path: Path) -> None:
     steps = found.effects
     assert len(steps) == (found.stage + 2).sum()
     np.testing.assert_allclose(steps.groupby("path")["effect"].sum(), found.change, atol=1e-12)
+    assert found.steps()["path"].value_counts(sort=False).tolist() == (found.stage + 1).tolist()
     by_region = found.by_region()
     assert by_region["change"].sum() == pytest.approx(found.explained["change"])
     np.testing.assert_allclose(by_region[KINDS].sum(), found.explained[KINDS], rtol=1e-9)

@@ -14,14 +14,14 @@ from support.advice import Case, python, try_advice, without_a_case
 from support.running.panel_cluster import Cluster
 
 import carbonflows_fast as cf
-from carbonflows_fast.panel import _panel, _start
+from carbonflows_fast.panel import _here
 from carbonflows_fast.panel._pool import Pool
 from carbonflows_fast.panel._tasks import Source
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop
 
-COVERED = [f"panel/{name}" for name in (
-    "_here", "_panel", "_pool", "_run", "_start", "_tasks", "_years")]  # fmt: skip
+COVERED = ["_base/pool", *(f"panel/{name}" for name in (
+    "_here", "_panel", "_pool", "_run", "_tasks", "_years"))]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 PLACE = tempfile.TemporaryDirectory()
@@ -77,7 +77,7 @@ def changed_meanwhile() -> None:
 
 
 def in_little_memory() -> Any:
-    with mock.patch.object(_panel, "memory_limit", return_value=1):
+    with mock.patch.object(_here, "memory_limit", return_value=1):
         return accounts()
 
 
@@ -98,13 +98,8 @@ def by_cluster(workers: int, wait: float) -> Any:
         return accounts(client=cluster.address, wait=wait)
 
 
-def by_processes_that_end() -> Any:
-    client = mock.Mock(nthreads=dict)
-    return _start._ready(client, 1, mock.Mock(title=""), 1.0, 2, lambda: False)
-
-
 def by_no_processes() -> Any:
-    with mock.patch("distributed.SpecCluster", side_effect=OSError("no threads")):
+    with mock.patch("carbonflows_fast._base.pool._start", side_effect=OSError("no threads")):
         return accounts(workers=2)
 
 
@@ -170,9 +165,8 @@ CASES = [
          lambda _: [by_cluster(1, 60), accounts()]),
     Case(lambda: by_cluster(0, 0.1), "wait longer, or look at what keeps them",
          lambda _: by_cluster(1, 60)),
-    Case(by_processes_that_end, "ask for fewer workers", lambda _: accounts(workers=1)),
-    Case(by_no_processes, r"ask for (\d) worker, or raise what limits memory and threads",
-         lambda count: accounts(workers=int(count))),
+    Case(by_no_processes, "ask for fewer workers, or raise what limits memory and threads",
+         lambda _: accounts(workers=1)),
     Case(lambda: by_workers_that_say(ImportError("no")),
          "install it everywhere, and check the environment of the workers",
          lambda _: accounts(workers=1)),

@@ -17,7 +17,7 @@ from support.running.panel_cluster import Cluster
 import carbonflows_fast as cf
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, InputError, MemoryLimitError
-from carbonflows_fast.panel import _pool, _start, _tasks
+from carbonflows_fast.panel import _here, _pool, _tasks
 from carbonflows_fast.panel._pool import Pool
 from carbonflows_fast.panel._tasks import Done, Task, memory_of, require_room
 from carbonflows_fast.store import manifest_of
@@ -200,19 +200,19 @@ def test_a_worker_that_is_lost_while_it_is_asked_is_asked_again(
 def test_it_is_said_that_there_are_no_workers_yet(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_start, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(_here, "WAIT_SECONDS", 0.05)
     with Client(cluster) as client, caplog.at_level(logging.WARNING, "carbonflows_fast.panel"):
         cluster.scale(0)
         while cluster.scheduler.workers:
             time.sleep(0.01)
         with ThreadPoolExecutor(1) as later:
             later.submit(lambda: (time.sleep(0.3), cluster.scale(1)))
-            with _start.connected(client, None, 1, 1, progress_bar("", 1, False), 60) as pool:
+            with _pool.connected(client, 1, progress_bar("", 1, False), 60) as pool:
                 assert pool.kernels
     assert "no workers at " in caplog.text
     with (
         pytest.raises(InputError, match=r"expected an open distributed.Client .* closed Client"),
-        _start.connected(client, None, 1, 1, progress_bar("", 1, False), 60),
+        _pool.connected(client, 1, progress_bar("", 1, False), 60),
     ):
         pass
 

@@ -13,6 +13,7 @@ from support.running.panel_cluster import Cluster, saved_years
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import InputError, PanelError, StoreError
+from carbonflows_fast.panel._years import chosen_years
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop
 YEARS = range(2010, 2014)
@@ -104,9 +105,9 @@ def test_years_may_be_a_slice(folder: Path) -> None:
     assert list(panel) == list(YEARS)
     assert 2010 in panel
     assert 2014 not in panel
-    assert panel._chosen(slice(2011, 2012)) == [2011, 2012]
-    assert panel._chosen(slice(None, 2011)) == [2010, 2011]
-    assert panel._chosen(2013) == [2013]
+    assert chosen_years(panel.years, slice(2011, 2012)) == [2011, 2012]
+    assert chosen_years(panel.years, slice(None, 2011)) == [2010, 2011]
+    assert chosen_years(panel.years, 2013) == [2013]
 
 
 # --- command line -------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import InputError
-from carbonflows_fast.paths import Paths, _result
+from carbonflows_fast.paths import Paths, _chain_list
 from carbonflows_fast.paths._result import KEYS
 
 Chains = list[tuple[tuple[int, ...], float]]
@@ -118,7 +118,7 @@ def test_frames_can_be_changed_without_changing_the_paths() -> None:
 
 @pytest.mark.parametrize("offsets", [2**31 - 1, 3])
 def test_arrow(offsets: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_result, "OFFSETS", offsets)
+    monkeypatch.setattr(_chain_list, "OFFSETS", offsets)
     table = made(CHAINS).to_arrow()
     kind = pa.list_ if offsets > 3 else pa.large_list
     types = [pa.float64(), pa.float64(), pa.int32(), kind(pa.int32())]
@@ -132,7 +132,7 @@ def test_arrow(offsets: int, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("block", [1, 4, 1000])
 @pytest.mark.parametrize("table", [WORLD, AWKWARD])
 def test_frame(table: cf.Table, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_result, "BLOCK_ENTRIES", block)
+    monkeypatch.setattr(_chain_list, "BLOCK_ENTRIES", block)
     some = [pair for pair in CHAINS if max(pair[0]) < table.n]
     paths = made(some, table)
     frame = paths.to_frame()
@@ -305,7 +305,7 @@ def odd() -> Paths:
 
 @pytest.mark.parametrize("block", [1, 4, 1000])
 def test_json(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_result, "BLOCK_ENTRIES", block)
+    monkeypatch.setattr(_chain_list, "BLOCK_ENTRIES", block)
     paths = odd()
     assert paths.save(tmp_path / "a.json") == tmp_path / "a.json"
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
@@ -350,7 +350,7 @@ def test_a_file_is_there_at_once_or_not_at_all(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_result.os, "replace", full)
+    monkeypatch.setattr(_chain_list.os, "replace", full)
     with pytest.raises(InputError, match=r"path: expected a place that can be written, .*No space"):
         paths.save(target)
     monkeypatch.undo()

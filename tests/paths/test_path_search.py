@@ -95,7 +95,7 @@ def loop(a: float) -> cf.Table:
 def test_rows_of_long_paths_are_counted_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     # 6,900 paths of 3,450 purchases on average.
     assert len(cf.structural_paths(loop(0.999), coverage=0.999)) == 6905
-    monkeypatch.setattr("carbonflows_fast.paths._search.MOST_PATHS", 100_000)
+    monkeypatch.setattr("carbonflows_fast.paths._network.MOST_PATHS", 100_000)
     with pytest.raises(cf.MemoryLimitError, match=r"coverage: .*max_paths"):
         cf.structural_paths(loop(0.999), coverage=0.999)
 

@@ -346,7 +346,7 @@ def test_what_cannot_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(cf.NotProductiveError):
         cf.structural_paths(two_regions(A=np.full((4, 4), 0.3)))
     # 16 ** 6 paths of five purchases alone: the limit itself would take some seconds to reach.
-    monkeypatch.setattr("carbonflows_fast.paths._search.MOST_PATHS", 100_000)
+    monkeypatch.setattr("carbonflows_fast.paths._network.MOST_PATHS", 100_000)
     many = Case(np.full((16, 16), 2.0**-5), np.ones(16), np.ones(16), ["a"] * 16)
     with pytest.raises(cf.MemoryLimitError, match="max_paths"):
         many.paths(threshold=2.0**-25)

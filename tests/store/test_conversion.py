@@ -21,6 +21,7 @@ from support.files.store_files import arrays_of, overwrite
 from support.worlds import gloria_world
 
 import carbonflows_fast as cf
+from carbonflows_fast._base import pool
 from carbonflows_fast.cli import main
 from carbonflows_fast.store import _convert_all, manifest_of
 
@@ -119,13 +120,13 @@ def _without_x(archive: Path) -> bytes:
 def test_a_process_that_is_lost_costs_its_own_table_alone(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wait(answers: Any) -> Any:
+    def wait(answers: Any, seconds: Any) -> Any:
         for process in multiprocessing.active_children():
             if process.name == "2002":
                 process.kill()
-        return multiprocessing.connection.wait(answers)
+        return multiprocessing.connection.wait(answers, seconds)
 
-    monkeypatch.setattr(_convert_all, "wait", wait)
+    monkeypatch.setattr(pool, "wait", wait)
     jobs = _convert_all.jobs_of(source, tmp_path / "stores", format=None, stressors=None)
     outcomes = _convert_all.convert_all(jobs, workers=2)
     assert [outcome.state for outcome in outcomes] == ["saved", "failed", "saved"]
