@@ -120,7 +120,7 @@ def check(
         if isinstance(second, Finding):
             findings = chain(findings, [second])
         else:
-            # What leaves float64 in a comparison is no jump that can be measured.
+            # A comparison that overflows float64 is no jump that can be measured.
             with np.errstate(over="ignore", invalid="ignore"):
                 compared = list(jumps(table, second[0], effects))
             findings = chain(findings, compared)
