@@ -107,7 +107,7 @@ class CarbonFlowsError(Exception):
     def about(
         cls, argument: str, *, expected: str, got: str, remedy: str, typed: Typed = ""
     ) -> Self:
-        """Return an error that says in one sentence what was expected, what came, and what to do.
+        """Return an error that says in one sentence what was expected and found, and what to do.
 
         Parameters
         ----------

@@ -106,7 +106,7 @@ def check(
       DE none: 1 kt of CO2, but no output; no account by consumption holds it [DE +20 %]
     note: zero output (1)
       DE none: no output
-    […]: the footprint of CO2 that mending it would change most, an estimate
+    […]: the footprint of CO2 that its repair would change most, an estimate
     """
     loaded = _loaded("table_or_path", table_or_path, blanks)
     if isinstance(loaded, Finding):

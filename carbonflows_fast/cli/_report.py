@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="FILE", type=path_of, required=True, help="the page to write, .html"
     )
     parser.add_argument(
-        "--since", metavar="OTHER_TABLE", type=path_of, help="tell what changed from this table"
+        "--since", metavar="OTHER_TABLE", type=path_of, help="show the change since this table"
     )
     parser.add_argument(
         "--since-year",

@@ -65,8 +65,7 @@ def add_stressor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stressor",
         metavar="NAME",
-        help="may be left out if there is only one; GWP100_AR6, _AR5 or _AR4 for all "
-        "greenhouse gases",
+        help="not needed if there is only one; GWP100_AR6, _AR5 or _AR4 for all greenhouse gases",
     )
 
 
