@@ -1,4 +1,4 @@
-"""Make the README's speed table: ratios to SciPy and LAPACK, alternated in one process.
+"""Make the speed tables of the docs: ratios to SciPy and LAPACK, alternated in one process.
 
     OPENBLAS_NUM_THREADS=2 CARBONFLOWS_NUM_THREADS=2 python benches/speed.py
 

@@ -129,7 +129,7 @@ package takes no time, and the command line can listen for Ctrl-C before anythin
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
-if not TYPE_CHECKING:  # they would take it that there is every name
+if not TYPE_CHECKING:  # type checkers would accept any name
 
     def __getattr__(name):
         if name.startswith("_") and name not in ("_core", "__version__"):  # a module, or nothing

@@ -1,6 +1,6 @@
 """Where the command line starts, as a script or by ``python -m carbonflows_fast``.
 
-Nothing but what Python itself has loaded comes before Ctrl-C is listened for.
+Before it handles Ctrl-C, it loads nothing that Python itself has not loaded.
 """
 
 import sys

@@ -107,7 +107,7 @@ class CarbonFlowsError(Exception):
     def about(
         cls, argument: str, *, expected: str, got: str, remedy: str, typed: Typed = ""
     ) -> Self:
-        """Return an error that says in one sentence what was expected, what came, and what to do.
+        """Return an error that says in one sentence what was expected and found, and what to do.
 
         Parameters
         ----------
@@ -247,7 +247,7 @@ class PanelError(CarbonFlowsError):
     def __init__(
         self, message: str, failed: dict[str, str] | None = None, results: object = None
     ) -> None:
-        super().__init__(message)  # pickled as it is, and the attributes beside it
+        super().__init__(message)  # the message and the attributes are pickled separately
         self.failed = failed or {}
         self.results = results
 

@@ -1,4 +1,4 @@
-"""What two solves say about every sector and every transaction: layers, betweenness, elasticities.
+"""Layers, elasticities and betweenness: every sector and transaction, from two solves.
 
 With x = L y the output that a demand calls for and m = L's the multipliers, E = s'x = m'y are the
 emissions, and m_i a_ij x_j is what flows through the purchase of i by j, all paths together.
@@ -273,8 +273,8 @@ def elasticities(table: Table, stressor: Any = None, *, demand: Any = None) -> p
         - sales: of all coefficients with which others buy it, m_i (x_i − y_i) / E.
 
         Intensities and demands sum to 1 each, inputs and sales to the same number. `attrs` has
-        stressor, unit and total, E without F_Y; where that is zero, or no larger than what its
-        solve and sum may be wrong by, all are NaN.
+        stressor, unit and total (E without F_Y). If the total is zero, or no larger than its
+        possible error, all are NaN.
 
     Raises
     ------
@@ -372,8 +372,8 @@ def transaction_betweenness(
     DataFrame
         - seller_region, seller, buyer_region, buyer: the purchase;
         - value: m_i a_ij x_j, all paths through it, in the stressor's unit;
-        - elasticity: of E with respect to a_ij, value / E; NaN where E is zero, or no larger than
-          what its solve and sum may be wrong by.
+        - elasticity: of E with respect to a_ij, value / E; NaN if E is zero, or no larger than its
+          possible error.
 
         The exact top by size, ties in the order of the table; sign kept. `attrs` has stressor,
         unit and total.

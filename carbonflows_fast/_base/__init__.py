@@ -1,1 +1,1 @@
-"""The ground: arrays, files, threads, progress and words. Nothing here knows a table."""
+"""The base of all rooms: arrays, files, threads, progress and words, without tables."""

@@ -1,4 +1,4 @@
-"""What Ctrl-C does in a process that is ours, from its first moment to its last.
+"""Ctrl-C in the command line's process, from its first moment to its last.
 
 While modules are loaded an interrupt must not become an exception: it would leave any of thousands
 of lines of other packages, some of which swallow it or turn it into another error. Nothing has been
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from typing import Any
 else:
     try:
-        import _signal as signal  # what `signal` is made of; to load that takes milliseconds
+        import _signal as signal  # the core of `signal`, which itself takes milliseconds to load
     except ImportError:
         import signal
 
 __all__ = ["end_at_once", "heard", "leave", "raise_them", "say", "stopped_by_sigterm", "write"]
 
 STATUS = 130
-_again: "list[Any]" = []  # timers of interrupts that are to come again
+_again: "list[Any]" = []  # timers of interrupts to be repeated
 _state = {"ours": False, "heard": False, "said": False}
 
 
@@ -56,10 +56,10 @@ def end_at_once() -> None:
         return
     try:
         signal.signal(signal.SIGINT, _end)
-    except ValueError:  # another thread than the main one
+    except ValueError:  # not the main thread
         return
     _state["ours"] = True
-    atexit.register(_last)  # the first that is registered is the last that runs
+    atexit.register(_last)  # handlers run in reverse order of registration
 
 
 def _last() -> None:

@@ -68,9 +68,9 @@ def _kernel(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
             made: Any = njit(nogil=True, cache=True)(function)
             place = str(made.stats.cache_path)
             made.compile(result(*arguments))
-        except Exception as error:  # of a damaged file it may be any
+        except Exception as error:  # a damaged file may raise any error
             made = njit(nogil=True)(function)
-            made.compile(result(*arguments))  # where the cache was not to blame, it comes again
+            made.compile(result(*arguments))  # fails again if not the cache
             _say_once(place, error)
         made.disable_compile()
         return cast("Kernel", made)

@@ -1,9 +1,8 @@
-"""What is done where this process may have little memory or few threads, as `ulimit` sets them.
+"""Start under limits of memory or threads, as set by `ulimit`.
 
-OpenBLAS, a part of NumPy and SciPy, asks again and again for memory that it does not get,
-so that a process hangs that has too little room when it is loaded; where it gets no threads, it
-raises SIGINT. LLVM ends the process. Both are loaded here while there is room, after a look at
-whether there is.
+OpenBLAS, a part of NumPy and SciPy, asks for ever for memory that it does not get,
+so a process hangs if it has too little room while OpenBLAS is loaded. Without threads, OpenBLAS
+raises SIGINT. Without memory, LLVM ends the process. This module checks the room and loads both.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from importlib import import_module
 __all__ = ["cause_of", "load_blas", "load_compiler"]
 
 BUFFER = 1 << 25  # bytes of each thread of OpenBLAS
-STACK = 1 << 23  # of a thread, where the system does not say
-LIBRARY = 1 << 27  # more than the files take that are loaded along
+STACK = 1 << 23  # stack of a thread, if the system does not say
+LIBRARY = 1 << 27  # more than the other files that are loaded
 COMPILER = 1 << 28
-THREADS = 64  # that OpenBLAS has at most, as it is built for wheels
+THREADS = 64  # most threads of OpenBLAS as built for wheels
 
 
 def limit() -> int | None:
@@ -40,7 +39,7 @@ def load_blas(*modules: str) -> None:
     ------
     MemoryError
     """
-    wanted = 2 * (_threads() - 1) + 2  # NumPy's and SciPy's, and what else is started meanwhile
+    wanted = 2 * (_threads() - 1) + 2  # those of NumPy and SciPy, and some reserve
     if "numpy" not in sys.modules and not _can_start(wanted):
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
     if limit() is None:

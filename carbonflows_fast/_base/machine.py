@@ -150,7 +150,7 @@ def instruction_set() -> str:
 
 
 def build_info() -> dict[str, Any]:
-    """Tell the version, the compiler, the instruction set in use and the number of threads.
+    """Return the version, the compiler, the instruction set in use and the number of threads.
 
     Returns
     -------

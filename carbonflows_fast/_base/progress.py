@@ -79,7 +79,7 @@ class ProgressBar:
 
     def _draw(self, ending: str = "") -> None:
         line = self._line() + ending
-        # Blanks cover what is left of a longer line drawn before.
+        # Blanks cover the rest of a longer earlier line.
         self._write("\r" + line.ljust(self._length))
         self._length = len(line)
         self._drawn_at = time.monotonic()

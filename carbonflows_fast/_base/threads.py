@@ -1,4 +1,4 @@
-"""A pool of Python threads that does its work on fewer where the system gives no more."""
+"""A pool of Python threads that uses fewer threads if the system allows no more."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ThreadPool(ThreadPoolExecutor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run fn(*args, **kwargs) on one of the threads, or at once."""
         future: Future[Any] = Future()
-        unclaimed = [future]  # by the first that takes it: a thread, or this one
+        unclaimed = [future]  # by the first to take it: a thread of the pool, or this thread
 
         def work() -> None:
             try:

@@ -48,7 +48,7 @@ class Footprints:
 
     D_cba and D_imp have one column for each consuming region and each distinct sector label, in
     order of first appearance; D_pba, D_exp, M and S have the table's rows as columns. `_reg`
-    sums over sectors; only `D_cba_reg` and `D_pba_reg` contain what final users emit themselves
+    sums over sectors; only `D_cba_reg` and `D_pba_reg` contain direct emissions of final users
     (F_Y).
 
     Solves, with k stressors, R regions and P sector labels: D_cba and M share k adjoint
@@ -151,7 +151,7 @@ class Footprints:
     def D_imp(self) -> pd.DataFrame:
         """Footprint emitted abroad, stressor × (consuming region, product).
 
-        The costly one: as many right-hand sides as rows are bought, or k R if these cost less.
+        By far the most expensive account: one right-hand side per row bought, or k R if cheaper.
         """
         weights = self._adjoint_weight, self._forward_weight
         values, m = imported(self._table, self._block.S, self._demand, weights, RTOL)

@@ -1,4 +1,4 @@
-"""D_imp: of each consumer's footprint, what is emitted outside its borders.
+"""D_imp: the part of each consumer's footprint that is emitted outside its borders.
 
 It takes a right-hand side for every stressor and consumer, or one for every row that is bought;
 what is emitted at home is left out of the sums, never subtracted, so that a small part of a large

@@ -93,8 +93,8 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
         emitted = summed_by_group(stressor.F, parts.region_codes, regions)
         unallocated = emitted - matrix.sum(axis=1)
 
-    # Solver's bound; what adding up the columns of Y may have rounded, along all chains; and what
-    # adding up here may have: every term passes through at most all rows, consumers and columns.
+    # The bound of the solve, plus rounding of the sums over columns of Y along all chains, plus
+    # rounding of the sums here: every term passes through at most all rows, consumers and columns.
     inexact = float(solution.report.error_bounds @ (weight @ np.abs(x)))
     size, columns = demand_size(table, demand)
     inexact += rounding(columns) * added_up(reach(system(table), weight), size)

@@ -106,7 +106,7 @@ def check(
       DE none: 1 kt of CO2, but no output; no account by consumption holds it [DE +20 %]
     note: zero output (1)
       DE none: no output
-    […]: the footprint of CO2 that mending it would change most, an estimate
+    […]: the footprint of CO2 that its repair would change most, an estimate
     """
     loaded = _loaded("table_or_path", table_or_path, blanks)
     if isinstance(loaded, Finding):
@@ -120,7 +120,7 @@ def check(
         if isinstance(second, Finding):
             findings = chain(findings, [second])
         else:
-            # What leaves float64 in a comparison is no jump that can be measured.
+            # A comparison that overflows float64 is no jump that can be measured.
             with np.errstate(over="ignore", invalid="ignore"):
                 compared = list(jumps(table, second[0], effects))
             findings = chain(findings, compared)

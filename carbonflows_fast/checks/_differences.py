@@ -1,4 +1,4 @@
-"""What only one of two tables has, and what both have though they should differ."""
+"""What only one of two tables has, and what both share although they should differ."""
 
 from __future__ import annotations
 

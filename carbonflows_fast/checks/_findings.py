@@ -39,14 +39,14 @@ from carbonflows_fast.table._selection import select_demand
 
 __all__ = ["findings_of"]
 
-# If the table as a whole is further off than this, its parts do not belong together.
+# If the whole table is further off than this, its parts come from different tables.
 BALANCE_TOTAL = 0.01
 # Outputs and columns: primary inputs are rounded more, and often estimated separately.
 COLUMN_BALANCE = 1e-3
 PRIMARY = ("primary inputs", "factor_inputs")  # the extensions that hold them
-MENDED_SUM = 0.99  # what the effect of a full column is about: inputs scaled down to this
-CANCELLED = 0.1  # of its gross deliveries: where less is left of a row, no effect is estimated
-OTHERS = 3  # sectors of one name elsewhere that say what would be usual
+MENDED_SUM = 0.99  # the repair of a full column scales inputs down to this
+CANCELLED = 0.1  # of a row's gross deliveries: if less is left, no effect is estimated
+OTHERS = 3  # sectors of the same name elsewhere, as a reference
 
 
 class _Looked:
@@ -236,7 +236,7 @@ def _column_balance(looked: _Looked) -> Iterator[Finding]:
             f"{region} {sector}: output {x[at]:.10g}, but inputs and primary inputs of "
             f"{paid[at]:.10g}{_unit(table, at)} ({relative[at]:.2g} of it)"
         )
-        # Mended by its primary inputs, which no footprint depends on.
+        # Its repair changes primary inputs, which affect no footprint.
         yield Finding(
             "column balance",
             "warning",
@@ -323,7 +323,7 @@ def _without_output(looked: _Looked) -> Iterator[Finding]:
             )
             weight = float(effects.weights[k])
             change = effects.spread(parts.region_codes[at], weight * value)
-            if weight == 0:  # nor does it matter whether the region has an output
+            if weight == 0:  # also if the region has no output
                 change = effects.nothing()
             yield Finding(
                 "emissions without output", "warning", region, sector, value, message, change

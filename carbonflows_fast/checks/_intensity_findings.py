@@ -1,4 +1,4 @@
-"""Emissions per unit of output that no comparable sector comes near, and regions without any."""
+"""Intensities far from those of comparable sectors, and regions without emissions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from carbonflows_fast.table import Table
 
 __all__ = ["SILENT", "intensity_findings"]
 
-SILENT = 0.2  # of the regions: where no more households emit nothing, it is a gap, not a choice
+SILENT = 0.2  # of the regions: if so few have no household emissions, it is a gap, not a choice
 
 COMPARED = {
     "median": "times the median of the sector",

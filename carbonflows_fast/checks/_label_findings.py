@@ -1,4 +1,4 @@
-"""Labels that a reader takes for one and a computer for several."""
+"""Labels that look the same to people and differ for computers."""
 
 from __future__ import annotations
 

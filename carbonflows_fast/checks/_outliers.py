@@ -1,4 +1,4 @@
-"""Intensities that no comparable sector comes near: what `check` reports and `repair` fixes.
+"""Intensities far from those of comparable sectors: what `check` reports and `repair` fixes.
 
 k stressors, n rows. A kind is a sector with its unit, across regions.
 """

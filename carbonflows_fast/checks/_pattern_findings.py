@@ -1,4 +1,4 @@
-"""Damage that leaves every number possible: totals among the parts, copies, shifts, other units.
+"""Damage that leaves every number plausible: totals among parts, copies, shifts, other units.
 
 These compare a table with itself: a region with the others, a row with its neighbours.
 """

@@ -1,4 +1,4 @@
-"""Mending what `check` finds: each repair asked for by name, each change in a ledger."""
+"""Repairs of what `check` finds: each asked for by name, each change in a ledger."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def repair(
     ledger : DataFrame
         A row for each number that changed, in the order of the changes: `repair`; `what` ("Z",
         "Y", "x", "F", "F_Y"); where: `region` and `sector`, `buyer_region` and `buyer` (of Z, and
-        of Y and F_Y with the category), `stressor`; `before`, `after` and `unit`. Entered in the
-        given table, its rows give the returned one, number by number; but duplicates are counted
-        (`what` is "rows" or "demand columns"), not listed: they come first, and
+        of Y and F_Y with the category), `stressor`; `before`, `after` and `unit`. Written into the
+        given table, its rows give the returned table, number by number. Duplicates are counted
+        (`what` is "rows" or "demand columns"), not listed; they come first, and
         `table.aggregate()` adds them up.
 
     Raises

@@ -103,7 +103,7 @@ def report_text(
             lines.append(f"  … and {len(group) - SHOWN} more {rest}")
     if (report.findings["effect_region"] != "").any():
         of = report.stressor if len(report.stressor) <= LONG else f"{report.stressor[:LONG]}…"
-        lines.append(f"[…]: the footprint of {of} that mending it would change most, an estimate")
+        lines.append(f"[…]: the footprint of {of} that its repair would change most, an estimate")
     elif report.why_no_effects and len(report.findings):
         lines.append(f"effects on footprints are not known: {worded(report.why_no_effects)}")
     return "\n".join(lines)

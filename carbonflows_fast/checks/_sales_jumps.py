@@ -1,4 +1,4 @@
-"""Two tables of other years: parts that collapse or jump though the rest does not.
+"""Two tables of different years: parts that collapse or jump although the rest does not.
 
 Everything is compared in proportion: what a row sells to its output, a category to the region's
 output, households to what the region emits. Growth and other currencies drop out.

@@ -18,7 +18,7 @@ from carbonflows_fast.table import Table
 
 __all__ = ["jumps"]
 
-POWER = 2  # a median, or a region, that moved by 10² or more is no growth
+POWER = 2  # a median, or a region, that changed by 10² or more has not grown
 NEAR = 0.3  # how far, in powers of ten, growth may have moved it in addition
 FEWEST = 3  # rows for a median to mean something
 JUMP = 3.0  # of one output, in powers of ten, relative to the table's
@@ -147,7 +147,7 @@ def _regions(
     totals, before = np.bincount(codes, now, size), np.bincount(codes, then, size)
     small, large = np.minimum(totals, before), np.maximum(totals, before)
     world = np.maximum(np.abs(totals), np.abs(before)).sum()  # sinks count like sources
-    # A region that no longer emits, or did not: only what one of all cannot do without.
+    # A region without emissions in one of the tables: only if they matter for the world.
     least = np.where(small == 0, GONE, MATERIAL) * world
     moved = (small >= 0) & (small * 10.0**POWER <= large) & (large > least)
     for region in np.flatnonzero(moved).tolist():

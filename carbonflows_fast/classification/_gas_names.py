@@ -1,4 +1,4 @@
-"""Which stressors of a table are greenhouse gases, by their names, and whether as a whole."""
+"""Which stressors of a table are greenhouse gases, by their names; sources or totals."""
 
 from __future__ import annotations
 

@@ -57,11 +57,11 @@ class Characterisation:
     name : str
         Such as "GWP100_AR6".
     unit : str
-        Of the weighted sum, such as "kt CO2-eq"; empty where the stressors have no unit.
+        The unit of the weighted sum, such as "kt CO2-eq"; empty if the stressors have no unit.
     weights : dict
-        By stressor, conversion of units included; 0 for biogenic CO2, which is not counted.
+        Weight of each stressor, with conversion of units; 0 for biogenic CO2, which does not count.
     gases : tuple of str
-        What is counted, in the table's order: ("CO2", "CH4").
+        The gases that are counted, in the table's order: ("CO2", "CH4").
 
     Examples
     --------
@@ -86,25 +86,25 @@ def characterisation(
         "GWP100_AR4", "GWP100_AR5" or "GWP100_AR6": warming over 100 years, by the factors of the
         fourth, fifth or sixth report of the Intergovernmental Panel on Climate Change.
     stressors, units : sequence of str
-        The table's, in one order. A stressor is a gas if `load("ghg_stressors")` has its name, or
-        what follows its last " | " or its extension ("air: CO2"), or if it is a source of full
-        Eora ("I-GHG-CH4 emissions (Gg) | …", memo items left out). Others are left out.
+        Those of the table, in one order. A stressor is a gas if `load("ghg_stressors")` has its
+        name, or the text after its last " | " or its extension ("air: CO2"), or if it is a source
+        of full Eora ("I-GHG-CH4 emissions (Gg) | …", without memo items). Others are left out.
     factors : DataFrame, optional
-        An edited `load("gwp100")`. A gas that is new in it is also a stressor of that name.
+        An edited `load("gwp100")`. A new gas in it is also a stressor of that name.
 
     Returns
     -------
     Characterisation
-        Its unit is the mass unit of the first gas counted, with " CO2-eq" behind it.
+        Its unit is the mass unit of the first gas, followed by " CO2-eq".
 
     Raises
     ------
     LabelError
-        If the characterisation is unknown; if no stressor is a gas that counts, or none is carbon
-        dioxide but one that is not known looks like it.
+        If the characterisation is unknown; if no stressor is a known gas; or if none is carbon
+        dioxide, but an unknown one looks like it.
     InputError
-        If a gas has no unit of mass, or one of CO2-equivalents where a mass of the gas is needed;
-        if a gas is there twice, or as a whole beside its parts; if `factors` is not like
+        If a gas has no unit of mass, or has CO2-equivalents instead of a mass of the gas; if a gas
+        occurs twice, or as a total together with its parts; or if `factors` is not like
         `load("gwp100")`.
 
     Notes
@@ -112,9 +112,9 @@ def characterisation(
     CO2-eq = Σ_g GWP100_g · mass_g. Source: IPCC (2007, 2013, 2021), the tables of the working
     group I reports that `load("gwp100")` names.
 
-    Biogenic CO2 counts 0; HFC and PFC of EXIOBASE are in CO2-equivalents already and count 1, with
-    the factors of the report that they were made with. A table that lacks a gas lacks its part.
-    A sum of all gases in CO2-equivalents ("GHG") is no gas; it has its own name to ask for it.
+    Biogenic CO2 counts 0. HFC and PFC of EXIOBASE are already in CO2-equivalents and count 1, with
+    the factors of the report they were made with. If a table lacks a gas, the sum lacks it too. A
+    sum of all gases in CO2-equivalents ("GHG") is not a gas; ask for it by its own name.
 
     Examples
     --------
@@ -150,12 +150,12 @@ def characterisation(
 
 
 def carbon_dioxide(stressors: Sequence[str], units: Sequence[str]) -> dict[str, float]:
-    """Return the weights that add up a table's carbon dioxide, biogenic left out; {} without any.
+    """Return the weights that add up a table's carbon dioxide without biogenic; {} if it has none.
 
     Parameters
     ----------
     stressors, units : sequence of str
-        The table's, in one order. Stressors are recognised as in `characterisation`.
+        Those of the table, in one order. Stressors are recognised as in `characterisation`.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def carbon_dioxide(stressors: Sequence[str], units: Sequence[str]) -> dict[str, 
     Raises
     ------
     InputError
-        If it has no unit of mass, or is there twice, or as a whole beside its parts.
+        If it has no unit of mass, or occurs twice, or as a total together with its parts.
 
     Examples
     --------
@@ -182,7 +182,7 @@ def carbon_dioxide(stressors: Sequence[str], units: Sequence[str]) -> dict[str, 
 
 
 def sums_in_equivalents(stressors: Sequence[str], units: Sequence[str]) -> list[str]:
-    """Return the stressors that are sums of gases in CO2-equivalents, weighted by their makers.
+    """Return the stressors that are sums of gases in CO2-equivalents, weighted by the publisher.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def sums_in_equivalents(stressors: Sequence[str], units: Sequence[str]) -> list[
     Raises
     ------
     LabelError
-        If a gas is there both as a total and in parts.
+        If a gas occurs both as a total and in parts.
 
     Examples
     --------

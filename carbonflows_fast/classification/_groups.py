@@ -39,9 +39,9 @@ def region_groups() -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        In the order of the file `region_groups.csv`. Beside these "EU 2009" is the European Union
-        as it was at the end of 2009, likewise for any year from 1958 on, and "EU" alone that of
-        the table's year. "EU27" is the membership since 2020, without the United Kingdom; that of
+        In the order of the file `region_groups.csv`. In addition, "EU 2009" is the European Union
+        at the end of 2009, likewise for any year from 1958 on, and "EU" is that of the table's
+        year. "EU27" is the membership since 2020, without the United Kingdom; that of
         2007 to 2012 is "EU27 2007".
 
     Examples
@@ -116,19 +116,19 @@ def group_called(
 
 
 def membership_note(text: object, year: int | None) -> str:
-    """Say whose membership a group's name means, where that of the table's year is another.
+    """Say which membership a group's name means, if that of the table's year is different.
 
     Parameters
     ----------
     text : object
-        What was asked for.
+        The name that was given.
     year : int or None
-        Of the table.
+        The table's year.
 
     Returns
     -------
     str
-        Empty where there is nothing to say.
+        Empty if there is no difference.
 
     Examples
     --------
@@ -172,13 +172,13 @@ def memberships_note(text: object, years: Sequence[int]) -> str:
     Parameters
     ----------
     text : object
-        What was asked for.
+        The name that was given.
     years : sequence of int
 
     Returns
     -------
     str
-        Empty where there is nothing to say.
+        Empty if there is no difference.
 
     Examples
     --------

@@ -48,14 +48,14 @@ def country_of(label: str) -> str | None:
     Parameters
     ----------
     label : str
-        Alpha-2, alpha-3, a name or an alias (database codes such as "ROM" or "UK" among them);
-        letter case does not count.
+        Alpha-2, alpha-3, a name or an alias (including database codes such as "ROM" or "UK").
+        Letter case does not matter.
 
     Returns
     -------
     str or None
-        None where it is no country. Alone, "WF" is Wallis and Futuna; in a table of EXIOBASE it
-        is the rest of Africa, which `regions_in` knows.
+        None if it is no country. "WF" by itself is Wallis and Futuna; in a table of EXIOBASE it is
+        the rest of Africa, which `regions_in` knows.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def country_of(label: str) -> str | None:
 def regions_in(
     regions: Sequence[str], wanted: Any, argument: str = "regions", *, year: int | None = None
 ) -> tuple[bool, ...]:
-    """Return which regions of a table are meant.
+    """Return which regions of a table a name means.
 
     Parameters
     ----------
@@ -76,13 +76,13 @@ def regions_in(
         The table's region labels, codes or names.
     wanted : str, or list, tuple or set of str
         A label of the table; a group ("EU27", "EU ETS 2009", "Annex I"); a country by alpha-2,
-        alpha-3, name or alias; "rest of the world". Labels of the table win. Several: their union.
-        A member of a group that the table does not have (it is inside a rest of the world) is
-        simply not there.
+        alpha-3, name or alias; or "rest of the world". Labels of the table take precedence. Several
+        names give their union. Members of a group without a region in the table (because they are
+        in a rest of the world) are left out.
     argument : str
         The argument's name in errors.
     year : int, optional
-        The table's, whose membership "EU" alone is.
+        The table's year, which decides the membership of "EU".
 
     Returns
     -------
@@ -92,10 +92,10 @@ def regions_in(
     Raises
     ------
     LabelError
-        If a name is unknown, or may mean two countries; if a country is not in the table, or if no
-        member of a group is.
+        If a name is unknown or means two countries; if the table has no region for a country, or
+        for any member of a group.
     InputError
-        If nothing is wanted.
+        If `wanted` is empty.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def regions_in(
 def one_region(
     regions: Sequence[str], wanted: Any, argument: str = "region", *, year: int | None = None
 ) -> str:
-    """Return the label of the one region that is meant.
+    """Return the label of the one region that a name means.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def one_region(
     Raises
     ------
     LabelError
-        As `regions_in` does; if it means several regions.
+        If the name is unknown, not in the table, or means several regions.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def renamed_regions(
     Returns
     -------
     dict
-        From label to new name; regions that are not meant are not in it.
+        From label to new name, for the regions in `names` only.
 
     Raises
     ------

@@ -72,15 +72,15 @@ def system_of(sectors: Sequence[str]) -> str | None:
     Parameters
     ----------
     sectors : sequence of str
-        Names, aliases or codes; letter case and runs of blanks do not count. They may be a part
-        of the system, but not codes of one letter alone, which many systems have.
+        Names, aliases or codes; letter case and repeated blanks do not matter. They may be a part
+        of the system, but not only codes of one letter, which many systems have.
 
     Returns
     -------
     str or None
         One of the systems that the README of the classifications lists, the first that has them
-        all; None where none has, or where several have them and class one differently: "19" is
-        leather in WIOD of 2013 and fuel in the OECD's tables of 2018.
+        all. None if no system has them, or if several have them and give one different classes:
+        "19" is leather in WIOD 2013 and fuel in the OECD's tables of 2018.
 
     Examples
     --------
@@ -108,9 +108,9 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
     sectors : sequence of str
         Sector labels, in any number and order.
     classes : str, mapping sector → class, or DataFrame, optional
-        None: the shipped classes of the systems that have all the sectors. The name of a shipped
-        system. Classes of one's own; a DataFrame has the column class and name or code, as an
-        edited `load("wiod2013")` has.
+        None: the shipped classes of the systems that have all the sectors. A text is the name of a
+        shipped system. Otherwise your own classes: a mapping, or a DataFrame with the column class,
+        and name or code, such as an edited `load("wiod2013")`.
 
     Returns
     -------
@@ -120,8 +120,9 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
     Raises
     ------
     LabelError
-        If sectors have no class; all are counted, the first are named. If several systems have
-        all the sectors and class one differently. If no shipped system has the name given.
+        If sectors have no class; the message gives their number and names the first. If several
+        systems have all the sectors and give one different classes. If no shipped system has the
+        name given.
     InputError
         If a class is not one of `CLASSES`, if a sector has two, or if `classes` is something else.
 
@@ -247,10 +248,10 @@ def study_sectors(
     Returns
     -------
     labels : tuple of str
-        Those of `sectors` that belong to the study.
+        The labels in `sectors` that belong to the study.
     notes : tuple of str
-        For each: "exact" (nothing but the subject), "part" (a part of it) or "wider" (more than
-        it), the label and what is in or out.
+        For each label: "exact" (only the subject), "part" (a part of it) or "wider" (more than it),
+        the label, and what is in or out.
 
     Raises
     ------

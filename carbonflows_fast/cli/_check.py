@@ -46,19 +46,19 @@ def _option(name: str) -> str:
 
 
 def add_check_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `check` takes beside the output."""
+    """Add the arguments of `check`, except for the output."""
     parser.add_argument("table", metavar="PATH", type=path_of, help="text table or saved table")
     add_layout(parser)
     parser.add_argument("--other", metavar="PATH", type=path_of, help="a table to compare it with")
     parser.add_argument(
         "--stressor",
         metavar="NAME",
-        help="whose footprints the effects are about; carbon dioxide if left out",
+        help="the stressor of the effects; default carbon dioxide",
     )
 
 
 def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `repair` takes beside the table."""
+    """Add the arguments of `repair`, except for the table."""
     parser.add_argument("destination", metavar="DESTINATION", type=path_of, help="folder to make")
     parser.add_argument(
         "--ledger",
@@ -75,7 +75,7 @@ def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Report what is odd in a table; 1 if there is an error."""
+    """Report unusual numbers in a table; 1 if there is an error."""
     import carbonflows_fast as cf
     from carbonflows_fast.checks._report import report_text
 
@@ -93,7 +93,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def repair(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], Table]) -> int:
-    """Mend a table by the repairs that are named, and save it; the ledger says what changed."""
+    """Make the named repairs of a table, and save it with a ledger of the changes."""
     import carbonflows_fast as cf
 
     asked = {name: getattr(arguments, name) for name in REPAIRS}
@@ -112,7 +112,7 @@ def repair(arguments: argparse.Namespace, load: Callable[[argparse.Namespace], T
 
 
 def _refuse_early(arguments: argparse.Namespace, asked: dict[str, object]) -> None:
-    """Refuse what could not be done or written, before the table is read."""
+    """Refuse impossible repairs and files before the table is read."""
     from carbonflows_fast.store._saved import require_replaceable
 
     if all(value is None or value is False for value in asked.values()):

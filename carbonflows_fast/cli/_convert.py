@@ -24,7 +24,7 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
-    """Add what the command takes beside the table."""
+    """Add the arguments of the command, except for the table."""
     parser.add_argument(
         "destination",
         metavar="DESTINATION",
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
         "--only", metavar="TEXT", help="with this in the name, e.g. pxp; or a table's whole name"
     )
     parser.add_argument("--workers", type=positive, help="processes; default by cores and memory")
-    parser.add_argument("--no-resume", action="store_true", help="convert anew what is there")
+    parser.add_argument("--no-resume", action="store_true", help="convert existing results again")
     parser.add_argument(
         "--out", metavar="FILE", type=path_of, help="write the summary as .csv, .parquet or .json"
     )
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
 
 
 def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job]) -> None:
-    """Complain if nothing is wanted, or a year that was named is not there."""
+    """Raise if nothing is wanted, or a named year does not exist."""
     found = sorted({job.table.year for job in jobs if job.table.year is not None})
     lacking = sorted(set(asked) - set(found)) if isinstance(asked, list) else []
     if lacking or not jobs:
@@ -102,7 +102,7 @@ def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job])
 
 
 def _wanted(asked: Any, only: str | None) -> Callable[[list[Candidate]], list[Candidate]]:
-    """Return what chooses by year, and by a part of the name where none is called so in full."""
+    """Return the choice by year, and by the name: whole if it exists, else a part of it."""
 
     def fits(table: Candidate) -> bool:
         if asked is None:

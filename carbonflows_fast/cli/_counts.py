@@ -17,7 +17,7 @@ def positive(text: str) -> int:
     return value
 
 
-positive.__name__ = "positive whole number"  # argparse puts it into its complaint
+positive.__name__ = "positive whole number"  # argparse puts it into its message
 
 
 def threads(text: str) -> int:

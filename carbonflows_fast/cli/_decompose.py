@@ -20,12 +20,12 @@ KINDS = ("intensity", "technology", "trade", "demand")
 
 
 def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
-    """Add how much is wanted and how changes are attributed."""
+    """Add the number of chains and the method."""
     many = parser.add_mutually_exclusive_group()
-    many.add_argument("--top", type=positive, help="so many chains (default 20)")
+    many.add_argument("--top", type=positive, help="number of chains (default 20)")
     many.add_argument("--threshold", type=float, help="all that changed by this, in the unit")
     many.add_argument("--min-share", type=float, help="all that changed by this share of the total")
-    parser.add_argument("--max-stage", type=int, help="at most so many purchases")
+    parser.add_argument("--max-stage", type=int, help="longest chain, in purchases")
     parser.add_argument(
         "--method",
         choices=METHODS,
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
 
 
 def show(whole: Decomposition, found: PathChanges | None, arguments: argparse.Namespace) -> None:
-    """Print what the change is due to and the chains that changed most, and write both."""
+    """Print the effects and the chains that changed most, and write both."""
     show_decomposition(whole)
     if found is None:
         say()
@@ -59,7 +59,7 @@ def show(whole: Decomposition, found: PathChanges | None, arguments: argparse.Na
 
 
 def show_decomposition(found: Decomposition) -> None:
-    """Print what the whole change is due to."""
+    """Print the effects of the whole change."""
     unit, effects = found.unit, found.to_frame()["effect"]
     say(
         f"{found.label}, {found.prices}, industrial emissions: {with_unit(found.before, unit)} → "
@@ -78,7 +78,7 @@ def show_decomposition(found: Decomposition) -> None:
 
 
 def show_changes(found: PathChanges, lines: int) -> None:
-    """Print the chains that changed most, and what each change is due to."""
+    """Print the chains that changed most, with the effects of each."""
     explained, unit = found.explained, found.unit
     rises, falls = (float(sign * (sign * found.change).clip(0).sum()) for sign in (1, -1))
     # A share of a change says little where rises and falls cancel.

@@ -1,4 +1,4 @@
-"""The demonstration: a synthetic world from nothing to its flows, with the time of each step."""
+"""The demonstration: build a synthetic world and compute its flows, with the time of each step."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ PUBLISHED = "published for 2004"
 
 
 def add_flow_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `flows` takes beside the question."""
+    """Add the arguments of `flows`, except for the question."""
     parser.add_argument(
         "--classes",
         metavar="FILE",
@@ -186,7 +186,7 @@ def _is_comparable(result: Flows) -> bool:
 
 
 def _show_published(result: Flows, split: pd.DataFrame | None) -> None:
-    """Print our figures beside those of the study, country by country where both have them."""
+    """Print our figures and the study's, by country, if both have them."""
     from carbonflows_fast.classification import country_of, load
 
     balance = result._balance
@@ -227,7 +227,7 @@ def _with_shares(values: pd.Series) -> pd.DataFrame:
 
 
 def add_sector_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the study and what is asked of it."""
+    """Add the arguments of a study."""
     parser.add_argument(
         "study",
         metavar="STUDY",
@@ -238,20 +238,20 @@ def add_sector_arguments(parser: argparse.ArgumentParser) -> None:
         "--price",
         metavar="REGIONS",
         action="append",
-        help="where emissions have a price, e.g. 'EU ETS 2009'; may be repeated",
+        help="regions with a carbon price, e.g. 'EU ETS 2009'; may be repeated",
     )
     parser.add_argument(
         "--consumers",
         metavar="REGIONS",
         action="append",
-        help="whose consumption --price is about; all by default; may be repeated",
+        help="the consumers of --price; default all; may be repeated",
     )
 
 
 def find_study(
     table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
 ) -> SectorStudy:
-    """Do the study that the arguments ask for."""
+    """Make the study of the arguments."""
     import carbonflows_fast as cf
 
     if arguments.consumers and not arguments.price:

@@ -5,7 +5,7 @@ Each command is one function that takes the parsed arguments and returns the exi
 1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
 on standard error), 130 interrupted, 141 nobody reads the output any more. Results go to standard
 output, everything else to standard error. A new command is a function, a parser in `_parser`, and
-whatever of `add_table`, `_add_question` and `_add_output` it needs.
+those of `add_table`, `_add_question` and `_add_output` that it needs.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 THREADS = "CARBONFLOWS_NUM_THREADS"
-NOT_COMPILED = ("info", "convert", "panel")  # what these run needs no loops, or loads them itself
+NOT_COMPILED = ("info", "convert", "panel")  # these commands need no loops, or load them themselves
 
 
 # --- commands -------------------------------------------------------------------------------
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """Build a world of invented numbers, solve it, and show accounts and flows."""
+    """Build a synthetic world, solve it, and show accounts and flows."""
     from carbonflows_fast.cli._demo import run
 
     return run(arguments)
@@ -85,7 +85,7 @@ def convert(arguments: argparse.Namespace) -> int:
 
 
 def repair(arguments: argparse.Namespace) -> int:
-    """Mend a table by the repairs that are named, and save it with the ledger."""
+    """Make the named repairs of a table, and save it with the ledger."""
     return _check.repair(arguments, load)
 
 
@@ -123,7 +123,7 @@ def flows(arguments: argparse.Namespace) -> int:
 
 
 def sector(arguments: argparse.Namespace) -> int:
-    """Follow what is emitted along the chains through some sectors."""
+    """Follow emissions along the chains through some sectors."""
     import carbonflows_fast as cf
 
     check_out(arguments.out)
@@ -149,7 +149,7 @@ def paths(arguments: argparse.Namespace) -> int:
 
 
 def decompose(arguments: argparse.Namespace) -> int:
-    """Show what a change between two tables is due to, and the chains that changed most."""
+    """Show what explains the change between two tables, and the chains that changed most."""
     import carbonflows_fast as cf
 
     check_out(arguments.out)
@@ -162,7 +162,7 @@ def decompose(arguments: argparse.Namespace) -> int:
     if top is None and arguments.threshold is None and arguments.min_share is None:
         top = arguments.lines
     found = None
-    # By-products stop the search, but not the effects; a file of chains cannot go without.
+    # By-products prevent the search, but not the effects. A file of chains needs the search.
     if arguments.chains or all(cf.system(table).by_sizes for table in (before, after)):
         limits = given(arguments, "threshold", "min_share", "max_stage", "method")
         found = cf.structural_path_decomposition(
@@ -179,7 +179,7 @@ def decompose(arguments: argparse.Namespace) -> int:
 
 
 def _question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
-    """Return the table, the stressor and the demand that are asked for."""
+    """Return the table, the stressor and the demand of the question."""
     wanted = arguments.stressor
     # A characterisation weighs several stressors, so all are read.
     table = load(arguments, None if wanted in (None, *CHARACTERISATIONS) else [wanted])
@@ -202,14 +202,14 @@ def _heading(table: Table, stressor: str, demand: Any) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one sentence."""
+    """A parser whose error is one sentence."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; {self.prog} --help lists the arguments\n")
 
 
 class _Version(argparse.Action):
-    """Look the version up only when it is asked for."""
+    """Look up the version only if it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         import carbonflows_fast as cf
@@ -232,7 +232,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--threads", type=threads, help="of the solver; by default all cores (panel: 1)"
+        "--threads", type=threads, help="threads of the solver; default all cores (panel: 1)"
     )
 
 
@@ -259,13 +259,13 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(function=function, parser=made)
         return made
 
-    made = command(demo, "demo", "Solve a world of invented numbers and show what comes out.")
+    made = command(demo, "demo", "Build a synthetic world, solve it and show accounts and flows.")
     made.add_argument("--regions", type=positive, default=49, help="number of regions (default 49)")
     made.add_argument(
         "--sectors", type=positive, default=200, help="number of sectors in each (default 200)"
     )
     made.add_argument("--year", type=int, default=2019, help="year of the world (default 2019)")
-    made.add_argument("--seed", type=int, default=0, help="another seed is another world")
+    made.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default 0)")
     made.add_argument("--all", action="store_true", help="list all regions, not the largest 15")
     _add_threads(made)
     _add_top(made)
@@ -273,11 +273,11 @@ def _parser() -> argparse.ArgumentParser:
     made = command(info, "info", "Describe a table, or without TABLE the installation.")
     add_table(made, optional=True)
 
-    made = command(_check.check, "check", "Report what is odd in a table; exit status 1 on errors.")
+    made = command(_check.check, "check", "Report unusual numbers; exit status 1 on errors.")
     _check.add_check_arguments(made)
     _add_output(made, "all findings")
 
-    made = command(repair, "repair", "Mend what check finds, by the repairs that are named.")
+    made = command(repair, "repair", "Make the named repairs, with a ledger of all changes.")
     add_table(made)
     _check.add_repair_arguments(made)
 
@@ -310,7 +310,7 @@ def _parser() -> argparse.ArgumentParser:
     _paths.add_arguments(made, positive)
     _add_output(made, "all paths found")
 
-    made = command(decompose, "decompose", "Show what a change between two tables is due to.")
+    made = command(decompose, "decompose", "Show what explains the change between two tables.")
     add_table(made)
     made.add_argument("after", metavar="AFTER", type=path_of, help="the later table")
     made.add_argument("--after-year", metavar="YEAR", type=int, help="the same for AFTER")
@@ -323,7 +323,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_question(made)
 
     made = command(
-        partial(_report.run, _question), "report", "Write one HTML page that tells it all."
+        partial(_report.run, _question), "report", "Write one HTML page with all results."
     )
     add_table(made)
     _report.add_arguments(made)
@@ -377,7 +377,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answered(arguments: Sequence[str] | None) -> int:
-    """Run one command; whatever it complains about is one sentence on standard error."""
+    """Run one command; an error is one sentence on standard error."""
     parser = _parser()
     parsed = argparse.Namespace(parser=parser)
     try:

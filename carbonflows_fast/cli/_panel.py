@@ -39,7 +39,7 @@ LINES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
-    """Add what the command takes beside the question."""
+    """Add the arguments of the command, except for the question."""
     parser.add_argument(
         "what",
         metavar="WHAT",
@@ -48,17 +48,19 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
     )
     parser.add_argument("store", metavar="STORE", type=path_of, help="folder of saved tables")
     parser.add_argument("--years", metavar="FIRST:LAST", help="or a list: 1995,2000; default all")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; default: here")
     parser.add_argument(
-        "--workers", type=positive, help="processes here; default by cores, none for small tables"
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster; default this machine"
+    )
+    parser.add_argument(
+        "--workers", type=positive, help="processes; default by cores, none for small tables"
     )
     parser.add_argument(
         "--wait",
         metavar="SECONDS",
         type=float,
-        help="for workers; default 600, with --scheduler without end",
+        help="seconds to wait for workers; default 600, no limit with --scheduler",
     )
-    parser.add_argument("--no-resume", action="store_true", help="compute anew what --out has")
+    parser.add_argument("--no-resume", action="store_true", help="compute again what --out has")
     parser.add_argument(
         "--out",
         metavar="PATH",
@@ -84,10 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
         choices=("chained", "ends", "all"),
         help="of years, for decompose and changes (default chained)",
     )
-    parser.add_argument("--top", type=positive, help="for paths and changes: so many")
-    parser.add_argument("--threshold", type=float, help="all of at least so much, in the unit")
+    parser.add_argument("--top", type=positive, help="number of paths or changes")
+    parser.add_argument("--threshold", type=float, help="all of at least this, in the unit")
     parser.add_argument("--min-share", type=float, help="all of at least this share of the total")
-    parser.add_argument("--max-stage", type=int, help="at most so many purchases")
+    parser.add_argument("--max-stage", type=int, help="longest chain, in purchases")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -138,7 +140,7 @@ def _is_asked(year: int, years: Any) -> bool:
 
 
 def _say_memberships(arguments: argparse.Namespace, years: list[int]) -> None:
-    """Say whose membership each group of countries is, once for all years."""
+    """Print the membership of each group of countries, once for all years."""
     asked = [*(arguments.demand or []), *(arguments.consumers or [])]
     for name in dict.fromkeys(text.partition(":")[0].strip() for text in asked):
         note = memberships_note(name, years)

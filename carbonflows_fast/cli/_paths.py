@@ -22,14 +22,14 @@ MODES = ("top", "threshold", "min_share", "coverage")
 
 
 def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
-    """Add how much is wanted, and the filters."""
+    """Add the number of paths, and the filters."""
     many = parser.add_mutually_exclusive_group()
-    many.add_argument("--top", type=positive, help="so many of the largest (default 1000)")
+    many.add_argument("--top", type=positive, help="number of largest paths (default 1000)")
     many.add_argument("--threshold", type=float, help="all of at least this, in the unit")
     many.add_argument("--min-share", type=float, help="all of at least this share of the total")
-    many.add_argument("--coverage", type=float, help="the fewest that add up to this share")
-    parser.add_argument("--max-paths", type=positive, help="at most so many, the largest")
-    parser.add_argument("--max-stage", type=int, help="at most so many purchases")
+    many.add_argument("--coverage", type=float, help="the fewest paths that add up to this share")
+    parser.add_argument("--max-paths", type=positive, help="at most this number, the largest")
+    parser.add_argument("--max-stage", type=int, help="longest path, in purchases")
     for name, what in (
         ("start", "bought finally"),
         ("through", "met anywhere on the way"),
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Any) -> None:
 
 
 def find(table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace) -> Paths:
-    """Search for what the arguments ask."""
+    """Search for the paths of the arguments."""
     import carbonflows_fast as cf
 
     sectors = table._parts.sectors
@@ -57,7 +57,7 @@ def find(table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
 
 
 def show(paths: Paths, lines: int) -> None:
-    """Print what the paths carry, by stage, and the largest of them as a tree."""
+    """Print the sum of the paths by stage, and the largest paths as a tree."""
     unit = paths.unit
     net, gross = with_unit(paths.total, unit), with_unit(paths.gross, unit)
     found = "1 path carries" if len(paths) == 1 else f"{len(paths):,} paths carry"
@@ -84,7 +84,7 @@ def show(paths: Paths, lines: int) -> None:
 
 
 def _show_tree(tree: pd.DataFrame, paths: Paths, lines: int) -> None:
-    """Print the nodes through which most is reported, each under its buyer."""
+    """Print the nodes with the largest reported values, each under its buyer."""
     # A node is shown only under its parents; where signs differ a child may be the larger one.
     largest = tree.subtotal.abs().sort_values(ascending=False, kind="stable").index[:lines]
     shown: set[int] = set()
@@ -97,7 +97,7 @@ def _show_tree(tree: pd.DataFrame, paths: Paths, lines: int) -> None:
         if len(shown) + len(line) <= lines:
             shown.update(line)
     children: dict[int, list[int]] = {}
-    for node in sorted(shown):  # siblings stand in order
+    for node in sorted(shown):  # siblings are in order
         children.setdefault(int(parent[node]), []).append(node)
     names, carried = [], []
     pending = children.get(-1, [])[::-1]

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="FILE", type=path_of, required=True, help="the page to write, .html"
     )
     parser.add_argument(
-        "--since", metavar="OTHER_TABLE", type=path_of, help="tell what changed from this table"
+        "--since", metavar="OTHER_TABLE", type=path_of, help="show the change since this table"
     )
     parser.add_argument(
         "--since-year",
@@ -33,11 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="which table, where OTHER_TABLE has several, as a folder of saved tables has; alone, "
         "which of TABLE",
     )
-    parser.add_argument("--title", help="of the page")
-    parser.add_argument("--date", help="that the page is to bear; none if left out")
+    parser.add_argument("--title", help="title of the page")
+    parser.add_argument("--date", help="date of the page; default none")
     parser.epilog = (
         "TABLE may be a folder of saved tables, one a year: the report is about the last, since "
-        "the first unless told otherwise, or about the one of --year alone."
+        "the first unless you name another, or only about the one of --year."
     )
     parser.set_defaults(demand=None)
 
@@ -68,7 +68,7 @@ def _source(question: Question, arguments: argparse.Namespace) -> tuple[Any, Any
 
 
 def _since(question: Question, arguments: argparse.Namespace) -> Any:
-    """Return the table since which changes are told, if any."""
+    """Return the table since which changes are shown, if any."""
     from carbonflows_fast.store import is_store
 
     path, year = arguments.since, arguments.since_year

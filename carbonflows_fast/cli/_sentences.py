@@ -1,4 +1,4 @@
-"""Errors as the command line says them: arguments by its own names, its own commands as remedy."""
+"""Errors in the words of the command line: its options for arguments, its commands as remedies."""
 
 from __future__ import annotations
 

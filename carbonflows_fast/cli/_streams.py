@@ -1,4 +1,4 @@
-"""What the command line does where a terminal, a pipe or a file takes less than it writes."""
+"""Output to terminals, pipes and files that cannot take every character, or close early."""
 
 from __future__ import annotations
 

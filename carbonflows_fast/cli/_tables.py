@@ -1,4 +1,4 @@
-"""Which table a command is about: what names it on the command line, and how it is loaded."""
+"""The table of a command: its arguments, and how it is loaded."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ READ = ("table", "after", "other", "since", "classes")
 def add_table(
     parser: argparse.ArgumentParser, *, optional: bool = False, year: bool = True
 ) -> None:
-    """Add TABLE and what says how to read it."""
+    """Add TABLE and the options for reading it."""
     parser.add_argument(
         "table",
         metavar="TABLE",
@@ -65,8 +65,7 @@ def add_stressor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stressor",
         metavar="NAME",
-        help="may be left out if there is only one; GWP100_AR6, _AR5 or _AR4 for all "
-        "greenhouse gases",
+        help="not needed if there is only one; GWP100_AR6, _AR5 or _AR4 for all greenhouse gases",
     )
 
 
@@ -74,12 +73,12 @@ def add_layout(parser: argparse.ArgumentParser, *, year: bool = True) -> None:
     """Add what says how to read a text table, and which of several."""
     parser.add_argument("--format", help="layout of a text table, e.g. oecd; found out if not")
     if year:
-        parser.add_argument("--year", type=int, help="which table, where a path has several")
+        parser.add_argument("--year", type=int, help="which table, if a path has several")
     parser.add_argument(
         "--blanks",
         choices=("error", "zero"),
         default="error",
-        help="what empty cells of a text table are; an error if not said",
+        help="what empty cells of a text table are; default an error",
     )
 
 
@@ -114,7 +113,7 @@ def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) 
 
 
 def table_or_path(arguments: argparse.Namespace) -> Table | Path:
-    """Return what `carbonflows_fast.check` is told: the path, if it says all."""
+    """Return the argument of `carbonflows_fast.check`: the path, if that is enough."""
     path: Path = arguments.table
     plain = arguments.format is None and arguments.year is None and not has_saved(path)
     return path if plain else load(arguments)
@@ -132,7 +131,7 @@ def has_saved(folder: Path) -> bool:
     try:
         return folder.is_dir() and not is_store(folder) and any(map(is_store, folder.iterdir()))
     except OSError:
-        return False  # whoever reads it says why
+        return False  # reading it gives the reason
 
 
 def refuse_layout(arguments: argparse.Namespace) -> None:
@@ -173,7 +172,7 @@ def _of_year(folder: Path, year: int | None) -> Path:
 
 
 def refuse_own_source(arguments: argparse.Namespace) -> None:
-    """Refuse to write over what is read, by whatever path it is named.
+    """Refuse to write over the source, under any of its paths.
 
     Raises
     ------
@@ -194,7 +193,7 @@ def refuse_own_source(arguments: argparse.Namespace) -> None:
 
 
 def _chosen(given: dict[str, Any], read: str) -> Path | None:
-    """Return where a table is that is read: the one of its year in a folder of saved tables."""
+    """Return the place of the source: in a folder of saved tables, the one of its year."""
     path: Path | None = given.get(read)
     year = given.get({"table": "year"}.get(read, f"{read}_year"))
     if path is not None and year is not None and has_saved(path):
@@ -207,7 +206,7 @@ def _same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
     except OSError:
-        return False  # one of them is not there: nothing can be lost
+        return False  # one of them does not exist: nothing can be lost
 
 
 def wrong_for_saved(argument: str, path: Path) -> InputError:

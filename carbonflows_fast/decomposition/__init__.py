@@ -1,4 +1,4 @@
-"""What changed between two tables, as a whole and chain by chain."""
+"""Changes between two tables, as a whole and chain by chain."""
 
 from carbonflows_fast.decomposition._by_path import PathChanges, structural_path_decomposition
 from carbonflows_fast.decomposition._chained import decompose_years

@@ -49,10 +49,10 @@ __all__ = ["PathChanges", "structural_path_decomposition"]
 
 METHODS = ("shapley", "lmdi", "polar")
 FIRST = 1e-3  # of the largest conceivable change: where the search for the top begins
-GROWTH = 0.85  # the number of paths grows about so with a falling threshold, in tables looked at
-MOST_PREFIXES = 4_000_000  # to look at in a round for the top: deeper ones are not worth it
+GROWTH = 0.85  # growth of the number of paths with a falling threshold, from tables tried
+MOST_PREFIXES = 4_000_000  # prefixes per round of a search for the top: more are not worth it
 CLOSES = 1e-6  # of the change, or of a thousandth of the larger E: otherwise effects are not known
-FEW = 50  # paths from which no more can be foretold
+FEW = 50  # fewer paths than this predict nothing
 
 
 def structural_path_decomposition(
@@ -235,7 +235,7 @@ def _rounds(
     if joint.largest == 0.0:
         return find(1.0, last=False)  # every path is worth nothing, before and after
     found: tuple[Any, ...] | None = None
-    enough, too_low = math.inf, 0.0  # thresholds that a search got through, and that none did
+    enough, too_low = math.inf, 0.0  # thresholds that succeeded, and that failed
     while True:
         raw = find(least, last=least <= SMALLEST)
         if raw[0]:
@@ -246,7 +246,7 @@ def _rounds(
             least = max(floor, least / min(max(needed, 1.5), 64.0 if got < FEW else 1024.0))
         elif top and (found is not None or least < joint.largest):
             too_low = least
-            least = min(16.0 * least, joint.largest)  # far fewer than one would think
+            least = min(16.0 * least, joint.largest)  # far fewer than expected
         else:
             raise MemoryLimitError.about(
                 limits.mode,

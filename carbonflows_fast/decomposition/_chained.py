@@ -1,4 +1,4 @@
-"""What the change over several years is due to: year by year and its sum, or end to end."""
+"""Decomposition over several years: year by year with the sum, or end to end."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def require_same_heads(before: Table, after: Table) -> None:
     then, now = before._parts.population, after._parts.population
     if then is None or now is None:
         return
-    if after.regions != before.regions:  # regions without rows have an order of their own
+    if after.regions != before.regions:  # regions without rows are in their own order
         people = dict(zip(after.regions, now, strict=True))
         now = np.array([people.get(name, np.nan) for name in before.regions])
     known = np.isfinite(then) & np.isfinite(now) & (then > 0) & (now > 0)
@@ -254,7 +254,7 @@ def _arranged(table: Table, rows: Any, columns: Any, prices: FloatArray | None =
     rows = np.arange(table.n) if rows is None else rows
     columns = np.arange(len(table.demand)) if columns is None else columns
     A, x, Y = table.A[rows][:, rows], table.x.to_numpy()[rows], table.Y.to_numpy()[rows][:, columns]
-    # S, not F: a row without output has emissions per unit of it all the same.
+    # S, not F: a row without output still has emissions per unit of output.
     S = table.S.to_numpy()[:, rows]
     if prices is not None:
         A = sp.diags_array(1.0 / prices) @ A @ sp.diags_array(prices)

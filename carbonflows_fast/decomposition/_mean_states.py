@@ -1,4 +1,4 @@
-"""The mean states that changes are weighed with: what is the same for all factors of a method.
+"""The mean states that weight changes, shared by all factors of a method.
 
 An effect is a change of a factor times the mean of all the others: Σ_i Δs_i x̄_i for intensity,
 Σ_j m̄_j Δy_j for final demand, and Σ_k w_k m^(k)' ΔA x^(k) for the coefficients.

@@ -41,18 +41,18 @@ class PathChanges(ChainList):
         Effect of each factor, path k's from starts[k] + k on: final demand, every coefficient,
         intensity.
     origins : float64 array, shape (starts[-1] + p,)
-        The part of each of these that is due to where things are bought.
+        The part of each of these effects that is due to the origin of purchases.
     label, prices, method, stressor, unit : str
     total : float
         ΔE, the change of all paths together, in `unit`.
     error_bound : float
         Absolute bound on the error of `total` and of the remainder's `change`.
     pruned : float64 array, shape (stages,)
-        The change of what is not reported, by the stage at which it was cut off.
+        The change of paths not reported, by the stage at which they were cut off.
     nodes : int
         Prefixes that the search expanded.
     unlogged : int
-        Paths in which a factor changes sign: method "lmdi" takes "shapley" for these.
+        Paths in which a factor changes sign: method "lmdi" uses "shapley" for these.
 
     Examples
     --------
@@ -101,13 +101,13 @@ class PathChanges(ChainList):
 
     @cached_property
     def remainder(self) -> pd.Series:
-        """What the paths not reported add: change, summed from what was pruned, and effects.
+        """The contribution of paths not reported: change, summed from pruned paths, and effects.
 
         The effects are those of the whole (`structural_decomposition`, the same path by path)
-        less the explained ones; it is solved when first asked for. NaN where there is no such
-        whole: where a table between the two is not productive, or so nearly that the effects of
-        the whole do not add up to its change by 1e-6 of it, or, for method "lmdi", where a
-        coefficient or an intensity changes sign.
+        minus the explained ones. They are solved when first asked for. They are NaN if the whole
+        cannot be solved: if a table between the two is not productive, or nearly so (the effects do
+        not add up to the change within 1e-6 of it), or, for method "lmdi", if a coefficient or an
+        intensity changes sign.
         """
         whole = self._all_effects()
         values = [float(self.pruned.sum())]
@@ -130,8 +130,8 @@ class PathChanges(ChainList):
 
         DataFrame, one row a factor: path, counted from 0; position, 0 for final demand, 1 … stage
         for the coefficients, stage + 1 for intensity; kind ("demand", "input", "intensity");
-        region and sector of the row: of what is bought finally, of the input's seller, of the
-        emitter; effect, and trade, the part of it that is due to where things are bought, in
+        region and sector of the row: the product finally bought, the seller of the input, or the
+        emitter; effect, and trade, the part of it that is due to the origin of purchases, in
         `unit`.
         """
         lengths = np.diff(self.starts) + 1

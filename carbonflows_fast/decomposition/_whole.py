@@ -54,20 +54,20 @@ class Decomposition:
     label : str
         What is compared, e.g. "2000 → 2009".
     prices : str
-        "current prices", or "prices of …" where deflators were given.
+        "current prices", or "prices of …" if deflators were given.
     method, stressor, unit : str
     note : str
-        What was left out and why: population that only one table has, or not of every consumer.
-        Empty where nothing was.
+        What was left out and why: population that only one table has, or not for every consumer.
+        Empty if nothing was left out.
     before, after, total : float
-        E of both tables and the change between them, in `unit`; households' own emissions (F_Y)
-        belong to no supply chain and are not in them.
+        E of both tables and the change between them, in `unit`, without direct emissions of
+        households (F_Y), which belong to no supply chain.
     gross_before : float
-        Σ|s_i x_i| of the table before, what shares of effects are of: `before`, unless some
-        emissions are negative (sinks), whose sum is no measure of effects.
+        Σ|s_i x_i| of the table before, the denominator of shares of effects. It equals `before`,
+        unless some emissions are negative (sinks).
     closure : float
-        |Σ effects − total| / |total|, or relative to the larger E where that is a thousandth of it
-        or less. "integral" takes Gauss nodes until it is below 1e-10.
+        |Σ effects − total| / |total|, or relative to the larger E if the total is a thousandth of
+        it or less. "integral" adds Gauss nodes until it is below 1e-10.
     nodes : int
         Gauss nodes of "integral", 0 for other methods.
 
@@ -97,12 +97,12 @@ class Decomposition:
 
     @property
     def total(self) -> float:
-        """E after less E before, in `unit`."""
+        """E after minus E before, in `unit`."""
         return self.after - self.before
 
     @property
     def shares(self) -> pd.Series:
-        """Effects over `gross_before`, indexed as `to_frame`; NaN where nothing was emitted."""
+        """Effects over `gross_before`, indexed as `to_frame`; NaN if nothing was emitted."""
         shares: pd.Series = self._frame["effect"] / (self.gross_before or float("nan"))
         return shares.rename("share")
 
@@ -126,10 +126,10 @@ class Decomposition:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the effects: index factor (and what was asked for by `by`), column effect.
+        """Return the effects: index factor (and the split of `by`), column effect.
 
         Factors are intensity, technology, trade, demand level, demand mix and demand origin, with
-        population before them where both tables know it of every consumer (the level is then per
+        population before them if both tables have it for every consumer (the level is then per
         head). They add up to `total`. `attrs` has label, prices, method, stressor, unit, closure
         and note.
         """

@@ -1,4 +1,4 @@
-"""Pictures of results, by matplotlib: ``pip install 'carbonflows_fast[figures]'``.
+"""Figures of results, by matplotlib: ``pip install 'carbonflows_fast[figures]'``.
 
 Every function takes a result of the library and, with `ax`, the axes to draw in; it returns the
 axes. Without `ax` it makes a figure of pyplot, fit for a page or a screen 700 pixels wide:

@@ -46,7 +46,7 @@ CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", 
 RISE, FALL = "#D55E00", "#0072B2"
 INK, OTHER, PALE = "#262626", "#8C8C8C", "#D4D4D4"
 
-TAKEN = 0.5  # of the room of axes may be taken by texts of others in their figure
+TAKEN = 0.5  # of the room of axes that texts of other axes may take
 
 
 def checked(argument: str, value: Any, kinds: type | tuple[type, ...], source: str) -> None:
@@ -155,7 +155,7 @@ def _lay_out(ax: Axes) -> None:
     elif alone(ax):
         from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-        with warnings.catch_warnings():  # of too small a figure: nobody asked for a layout
+        with warnings.catch_warnings():  # the figure is too small; no layout was asked for
             warnings.simplefilter("ignore", UserWarning)
             ConstrainedLayoutEngine().execute(figure)
 
@@ -188,7 +188,7 @@ def margins(ax: Axes, side: str, ends: tuple[float, float], room: tuple[float, f
     """Set the limits of "x" or "y" to `ends`, with points of room for texts beyond each."""
     length = points(ax)["xy".index(side)]
     low, high = ends
-    high = high if high > low else low + 1.0  # nothing to show needs limits too
+    high = high if high > low else low + 1.0  # an empty axis needs limits too
     per_point = (high - low) / max(length - sum(room), 0.2 * length)
     ax.set(**{f"{side}lim": (low - room[0] * per_point, high + room[1] * per_point)})
 
@@ -276,5 +276,5 @@ def over_bars(
             color=INK,
             **style,
         )
-    caption(ax, "y", label)  # again, in lines that fit: turned names and these take from each other
+    caption(ax, "y", label)  # again, with lines that fit: turned names and lines compete for room
     note(ax, about)

@@ -62,10 +62,10 @@ def path_tree(
     Parameters
     ----------
     paths : Paths
-        Of `cf.structural_paths`, or of `cf.SectorStudy.paths`.
+        The result of `cf.structural_paths` or of `cf.SectorStudy.paths`.
     top : int or None
-        How many chains, the largest (None: all that were found); all others, found or not, are one
-        grey bar. They are not counted: most tables have chains without end.
+        The number of largest chains to show (None: all that were found). All others, found or not,
+        are one grey bar, without their number: most tables have chains without end.
     names : mapping of str to str, optional
         What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional

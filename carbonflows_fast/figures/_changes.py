@@ -54,11 +54,11 @@ def waterfall(
     Parameters
     ----------
     decomposition : Decomposition
-        Of `cf.structural_decomposition`; effects by region or product are summed by factor. There
-        are six factors at most, all of them shown.
+        The result of `cf.structural_decomposition`; effects by region or product are summed by
+        factor. All factors are shown.
     change_only : bool
-        Leave out the level: start at zero and end at the total change. For changes that are small
-        beside the emissions.
+        Leave out the level: start at zero and end at the total change. Use it for changes that are
+        small relative to the emissions.
     ax : Axes, optional
         Where to draw. The default is a new figure.
 
@@ -109,7 +109,7 @@ def waterfall(
 
     ax = axes_for(ax, 3.4)
     place = np.arange(len(names))
-    # An edge of their own shows bars of next to nothing, and keeps the way from bar to bar whole.
+    # An edge makes very small bars visible, and connects the bars.
     ax.bar(
         place, heights, bottom=bottoms, width=0.68, color=colours, edgecolor=colours, linewidth=0.6
     )
@@ -140,17 +140,17 @@ def time_series(
     names: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a column of the accounts of several years as lines, one a region.
+    """Draw a column of the accounts of several years as lines, one per region.
 
     Parameters
     ----------
     accounts : DataFrame
-        Of `cf.Panel.accounts`: index (year, region).
+        The result of `cf.Panel.accounts`: index (year, region).
     column : str
         "consumption", "production", "net_imports", "net_share" or another one of its columns.
     regions : list of str, optional
-        Which regions, countries or groups (a line for each of their regions), instead of the
-        largest; `top` then has no part.
+        Regions, countries or groups (a line for each of their regions), instead of the largest;
+        `top` is then ignored.
     top : int or None
         How many regions are named: those with the largest sizes over all years (None: all). The
         rest is "other (n)".
@@ -163,8 +163,8 @@ def time_series(
     -------
     Axes
         A line for each region, named at its end, and a dashed grey one for the sum of all others;
-        none of these for "net_share", which has no sum. Beyond seven regions lines are grey. What
-        has no number is said below.
+        "net_share" has no such line, because it has no sum. With more than seven regions, the
+        further lines are grey. Missing numbers are listed below.
 
     Raises
     ------

@@ -38,7 +38,7 @@ __all__ = ["heat_map", "net_imports"]
 
 NAME = 150.0  # points that the name of a region may take at most
 ASIDE = 0.4  # of the width is for names at most
-NOTHING = 1e-9  # of the largest production is none: the rest of a difference
+NOTHING = 1e-9  # of the largest production counts as zero: the rest of a difference
 DECADES = 6  # orders of magnitude that the colours of a heat map can show at most
 PALEST = 0.05  # of the cells may share the palest colour
 
@@ -57,7 +57,7 @@ def net_imports(
     Parameters
     ----------
     result : Flows or DataFrame
-        Of `cf.flows`, or of `cf.accounts`.
+        The result of `cf.flows` or of `cf.accounts`.
     top : int or None
         How many regions are named: those with the largest net imports or exports, or shares (None:
         all). The rest is two grey bars, "other net importers (n)" and "other net exporters (n)".
@@ -228,13 +228,13 @@ def heat_map(
     names : mapping of str to str, optional
         What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
-        Where to draw; in a new figure by default. The colour bar takes a part of it.
+        Where to draw. The default is a new figure. The colour bar takes a part of it.
 
     Returns
     -------
     Axes
         Rows emit, columns consume; the diagonal is domestic. The array of its image is the matrix,
-        in the unit of the flows. Cells of zero or less are white, and counted below if negative.
+        in the unit of the flows. Cells of zero or less are white; negative ones are counted below.
 
     Raises
     ------

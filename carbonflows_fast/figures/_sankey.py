@@ -64,7 +64,7 @@ def sankey(
     names: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what crosses borders as bands, from where it is emitted to where it is consumed.
+    """Draw emissions that cross borders as bands, from emitting to consuming regions.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def sankey(
     -------
     Axes
         A rectangle for each node, a path for each band, with labels ("CHN → USA"); heights are in
-        the unit of the flows. Domestic flows are not drawn, and stated below with their size.
+        the unit of the flows. Domestic flows are not drawn; their size is given below.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def _draw(
     shown, links = merged(names, links, kept)
     negative = sum(float(link[link < 0].sum()) for link in links)
     links = [np.maximum(link, 0.0) for link in links]
-    if negative:  # a band cannot be thinner than nothing
+    if negative:  # a band cannot have a negative width
         about += f" Negative flows of {scale_for([negative], unit).text(negative)} are not drawn."
     colour = dict(zip(kept, CATEGORIES))
 

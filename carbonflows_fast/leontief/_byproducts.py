@@ -1,6 +1,6 @@
 """Proofs for by-products: negative inputs too large for the proof by sizes, w'(I − |A|) > 0.
 
-A sector that yields something beside its own product has a negative input of it (Stone's method).
+Stone's method records a by-product of a sector as a negative input.
 Such a table may be sound, its outputs positive and I − A well conditioned, though |A| has a
 spectral radius above 1. The proof needs only scale · h' ≥ t'|L|, and finds it by computing R ≈ L a
 few columns at a time, none of which is kept: with E = I − (I − A) R and h' ≥ t'|R|,
@@ -82,7 +82,7 @@ def certificate_by_columns(
         units[np.arange(first, here.stop), np.arange(here.stop - first)] = 1.0
         return here, units, np.ascontiguousarray(factors.solve(units, adjoint=adjoint))
 
-    with np.errstate(all="ignore"):  # what overflows is no proof, and is seen below
+    with np.errstate(all="ignore"):  # an overflow proves nothing, and is noticed below
         for first in range(0, n, COLUMNS):
             here, _, R = columns(first)
             guard[here] = (1 + rounding(n)) * (t @ np.abs(R))

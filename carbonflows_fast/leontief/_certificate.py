@@ -1,4 +1,4 @@
-"""Certified error bounds: what the residual of a solve proves about its error.
+"""Certified error bounds: a proof of the error of a solve from its residual.
 
 With B = |A| and any weight t > 0, a vector w > 0 with c' = w'(I − B) > 0 proves that I − A is
 invertible and that, for the residual r = y − (I − A) x̃,
@@ -163,7 +163,7 @@ def prove(
             # Products too small for float64: of A and x, then of w and r.
             doubt += 1e-300 * guard.sum() + n * 5e-324
             bounds[here] = final * (weighted(guard, size_r) + doubt) / total
-            # Where x̃ alone is zero, the next step decides what rounding there is.
+            # If only x̃ is zero, the next step decides the rounding.
             fixed[here] = np.where(total > 0.0, final * doubt / total, 0.0)
             residuals[here] = size_r.sum(axis=0) / np.abs(y).sum(axis=0)
         zero = ~y.any(axis=0) & ~x.any(axis=0)

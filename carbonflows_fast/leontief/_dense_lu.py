@@ -24,7 +24,7 @@ DEFAULT_MEMORY = 8e9
 LU_FLOP = 0.008  # 2/3 n³ of them to factor, 2 n² to solve for a right-hand side; half in float32
 PASS_ENTRY = 0.04  # a nonzero times one of a group of right-hand sides
 PASSES = 9  # GMRES, all of them
-SINGLE_PASSES = 6  # on float32 tiles, counted as what they cost beside a pass on float64
+SINGLE_PASSES = 6  # on float32 tiles, in units of a pass on float64 tiles
 
 
 class DenseFactors:
@@ -49,7 +49,7 @@ class DenseFactors:
             np.minimum(dense, 0.0, out=dense)  # it holds −A
         dense[np.diag_indices(n)] += 1.0
         with warnings.catch_warnings():
-            # A singular matrix shows in the proof, which decides.
+            # A singular matrix makes the proof fail.
             warnings.simplefilter("ignore", LinAlgWarning)
             self._factors: Any = lu_factor(dense, overwrite_a=True, check_finite=False)
 

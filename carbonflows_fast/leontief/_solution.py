@@ -11,7 +11,7 @@ __all__ = ["Solution", "SolveReport"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SolveReport:
-    """What a solve did, and what is proved about its result.
+    """How a solve was made, and the proved bounds on its error.
 
     Attributes
     ----------
@@ -20,13 +20,13 @@ class SolveReport:
     why : str
         Why this method.
     passes : int
-        Passes over A that one right-hand side took at most, the certificate's included.
+        Largest number of passes over A of one right-hand side, with the certificate's.
     matrix_bytes : int
         Bytes of A that a pass reads.
     residual : float
         Largest Σ|r| / Σ|y| over the right-hand sides.
     error_bounds : ndarray, shape (k,)
-        Proved bounds on Σ t|x̃ − x| / Σ t|x̃|, t being the weight (1 by default).
+        Proved bounds on Σ t|x̃ − x| / Σ t|x̃|, where t is the weight (default 1).
     seconds : float
     threads : int
 

@@ -108,7 +108,7 @@ class LeontiefSystem:
         x0: Any = None,
         memory_limit: float | None = None,
     ) -> Solution:
-        """Solve (I − A) X = Y: the output that final demand Y calls for, L Y.
+        """Solve (I − A) X = Y: the output needed for final demand Y, L Y.
 
         Parameters
         ----------
@@ -118,12 +118,11 @@ class LeontiefSystem:
             Every column's proved error bound is at most this when the call returns.
         weight : array, shape (n,), optional
             t ≥ 0 in the bound Σ t|x̃ − x| / Σ t|x̃|; the default is 1. With rows in different units,
-            give a number per unit of output. Zeros are raised to 1 % of the mean; others must be
-            above 1e-100 of the largest.
+            give a number per unit of output. Zeros are raised to 1 % of the mean; other weights
+            must be above 1e-100 of the largest.
         method : {"auto", "gmres", "gauss-seidel", "direct"}
             GMRES on block Gauss-Seidel sweeps, the sweeps alone, or dense LU by LAPACK. "auto"
-            chooses by the shapes, the nonzeros, the number of right-hand sides and `memory_limit`
-            alone.
+            chooses only by shapes, nonzeros, the number of right-hand sides and `memory_limit`.
         threads : int, optional
         x0 : array of the shape of Y, optional
             Start values.

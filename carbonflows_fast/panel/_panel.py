@@ -1,7 +1,7 @@
 """Decades of tables: any question over years and regions, in parallel.
 
-A panel is a folder of saved tables, one a year. Each task opens its table by path where it runs,
-so nothing large travels between processes, and one year's memory is all that a worker needs.
+A panel is a folder of saved tables, one per year. Each task opens its table by path where it runs.
+Nothing large is sent between processes, and a worker needs the memory of one year.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ PAIRS = ("chained", "ends", "all")
 
 
 class Panel:
-    """A folder of saved tables, one a year, and every question about them.
+    """A folder of saved tables, one per year, and every question about them.
 
     Parameters
     ----------
     folder : path
-        Holds tables that :func:`save` wrote, each of another year.
+        A folder of tables that :func:`save` wrote, each of a different year.
     workers : int, optional
-        Processes of the pool on this machine. By default as many as there are processors, tasks
-        and room in memory, or none where the tables are so small that a pool would take longer to
-        start than it saves: then this process does it all, with the same bits. It does not matter
-        where `client` is given.
+        Processes of the pool on this machine. The default is limited by processors, tasks and
+        memory. If the tables are so small that a pool would take longer to start than it saves,
+        there is no pool: this process does all tasks, with the same bits. Not used if `client` is
+        given.
 
     Raises
     ------
@@ -140,7 +140,7 @@ class Panel:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """Of the last year."""
+        """The regions of the last year."""
         return tuple(self._manifests[self.years[-1]]["regions"])
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""A run of a panel: how it was asked for, the tasks that it takes, and the results as they come."""
+"""A run of a panel: its options, its tasks, and the results as they arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One question about one table, or two, of a panel: what a worker is sent, does, and writes.
+"""One question about one or two tables of a panel: what a worker gets, does and writes.
 
 A task names tables by their path and the digest of their content, so that nothing large travels
 and a table that changes in the meantime is noticed. Its key is made of everything that its result

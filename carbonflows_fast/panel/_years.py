@@ -1,4 +1,4 @@
-"""The saved tables of a folder, one a year."""
+"""The saved tables of a folder, one per year."""
 
 from __future__ import annotations
 

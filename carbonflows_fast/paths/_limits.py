@@ -1,4 +1,4 @@
-"""What a path search is asked for: how much, checked once."""
+"""The limits of a path search (top, threshold, share, coverage), checked once."""
 
 from __future__ import annotations
 

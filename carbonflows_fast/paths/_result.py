@@ -1,4 +1,4 @@
-"""Structural paths as a result: arrays that hold them, and the tables one makes of them.
+"""Structural paths as a result: the arrays, and tables made from them.
 
 A result may have millions of paths: nothing here goes through them one by one.
 """
@@ -40,11 +40,11 @@ class Paths(ChainList):
         Path k is `rows[starts[k]:starts[k + 1]]`: rows of the table, the final product first.
     stressor, unit : str
     total, remainder, error_bound : float, in `unit`
-        All paths that match the demand and the filters; what of it is not reported, summed from
-        the pruned subtrees; an absolute bound on the error of both.
+        The value of all paths that match the demand and the filters; the part not reported, summed
+        from the pruned subtrees; an absolute bound on the error of both.
     gross : float, in `unit`
-        Σ|v| of all paths that match, which shares and coverage are of: |total| where all have one
-        sign.
+        Σ|v| of all matching paths, the denominator of shares and coverage. It equals |total| if all
+        have one sign.
     pruned : float64 array, shape (stages,), in `unit`
         The remainder by the stage at which it was cut off.
     nodes : int
@@ -92,12 +92,12 @@ class Paths(ChainList):
 
     @cached_property
     def share(self) -> FloatArray:
-        """float64 array, shape (p,): value / gross, NaN where that is zero."""
+        """float64 array, shape (p,): value / gross, NaN if gross is zero."""
         return locked(self._share(self.value))
 
     @property
     def coverage(self) -> float:
-        """Σ|value| / gross: the share that is reported, NaN where that is zero; at most 1."""
+        """Σ|value| / gross: the reported share, at most 1; NaN if gross is zero."""
         return float(np.abs(self.value).sum()) / self.gross if self.gross else float("nan")
 
     @cached_property
@@ -112,7 +112,7 @@ class Paths(ChainList):
         return {"value": self.value, "share": self.share, "stage": self.stage}
 
     def by_stage(self) -> pd.DataFrame:
-        """Return what is reported and what is not, by stage.
+        """Return the reported paths and the remainder, by stage.
 
         Returns
         -------

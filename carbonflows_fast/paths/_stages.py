@@ -1,4 +1,4 @@
-"""What all paths of 0, 1, … purchases carry together, reported or not."""
+"""The sum of all paths of 0, 1, … purchases, reported or not."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """pymrio's `calc_all` without the inverse: M, M_down and the D accounts of a whole IOSystem.
 
-What is a product or a quotient of two frames is left to pymrio's own functions, so that it is what
-the installed version makes it. What pymrio takes from L or G is solved for instead, for all
+Products and quotients of two frames are left to pymrio's own functions, so that they are those of
+the installed version. Results that pymrio takes from L or G are solved instead, for all
 extensions together; nothing of size n × n is made but the Z, A and B that pymrio makes as well.
 """
 
@@ -52,16 +52,16 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
     Parameters
     ----------
     io : pymrio.IOSystem
-        Z or A; Y; extensions with F or S, any number of them. What is there already is kept, as
-        pymrio keeps it (D accounts are made again if one of the four is missing).
+        Z or A; Y; any number of extensions with F or S. Existing results are kept, as in pymrio (D
+        accounts are made again if one of the four is missing).
     include_ghosh : bool
         Fill in B and M_down too.
 
     Returns
     -------
     pymrio.IOSystem
-        The same object, changed in place. **L and G stay None** (or what they were): to have them,
-        ask pymrio: `io.L = pymrio.calc_L(io.A)`.
+        The same object, changed in place. **L and G stay None** (or keep their values). If you need
+        L, ask pymrio: `io.L = pymrio.calc_L(io.A)`.
 
     Raises
     ------
@@ -73,23 +73,23 @@ def calc_all(io: Any, include_ghosh: bool = False) -> Any:
         a region.
     NotProductiveError, ConvergenceError
         If (I − A) x = y cannot be solved with a proved error.
-    All of them leave `io` as it was.
+    All of these leave `io` unchanged.
 
     Notes
     -----
-    The same labels in another order are brought into that of the rows of Z (or A), of the columns
-    of Y and of the rows of S (or F); numbers that are objects or of another type that NumPy cannot
-    invert are made float64. Both happen in place, and are logged.
+    The same labels in a different order are reordered as the rows of Z (or A), the columns of Y and
+    the rows of S (or F). Numbers stored as objects, or in a type that NumPy cannot invert, become
+    float64. Both happen in place, and are logged.
 
     Index, columns and units are those of pymrio: F in the unit of the extension; S, M and M_down
     in it per unit of the row. Every solve has a proved relative error of at most 1e-11.
 
-    Where Y lacks regions of Z, pymrio 0.7 appends a column of missing numbers to D_imp for each of
+    If Y lacks regions of Z, pymrio 0.7 appends a column of missing numbers to D_imp for each of
     them; here D_imp has the columns of D_cba. A region of Y that Z does not have (a statistical
     discrepancy) is a consumer like any other.
 
-    The numbers are those of pymrio 0.7. Before it, pymrio's D accounts were wrong where regions
-    differ in their sectors, or their rows in order.
+    The numbers are those of pymrio 0.7. In earlier versions, D accounts are wrong if regions differ
+    in their sectors or in the order of their rows.
 
     As a method of every IOSystem: `pymrio.IOSystem.calc_all = cf.calc_all`.
 

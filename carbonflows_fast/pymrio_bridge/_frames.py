@@ -1,4 +1,4 @@
-"""What must hold of the frames of a pymrio IOSystem, asked before anything in it is touched."""
+"""Checks of the frames of a pymrio IOSystem, before anything in it is changed."""
 
 from __future__ import annotations
 

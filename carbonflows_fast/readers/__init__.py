@@ -1,4 +1,4 @@
-"""Readers: one module for each database, and one function that finds out which it is."""
+"""Readers: one module for each database, and one function that detects the database."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def read(
             name, candidates = detected(files, format)
             table = chosen(files, candidates, year)
             return FORMATS[name].read(files, table, stressors=wanted, progress=progress)
-    except OSError as error:  # of the path itself: it is too long, or may not be looked at
+    except OSError as error:  # about the path itself: it is too long, or not allowed
         raise unreadable(str(path), error) from error
 
 

@@ -186,7 +186,7 @@ class _CsvFrame:
         if header_lines == 1:
             self.index, self.columns = cells[0][:-1], [(cells[0][-1],)]
             return
-        # pandas leaves free what is above the index, and names its levels in a line of their own.
+        # pandas leaves the cells above the index empty, and names its levels in a separate line.
         filled = (at for at, cell in enumerate(cells[0]) if at and cell.strip())
         width = next(filled, 1)
         named = len(cells) > 2 and not any(cell.strip() for cell in cells[2][width:])

@@ -1,4 +1,4 @@
-"""The first section: what the study asked, answered by cards, and beside what it published."""
+"""The first section: the questions of the study, answered by cards, with its published figures."""
 
 from __future__ import annotations
 

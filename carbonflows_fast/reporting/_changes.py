@@ -26,7 +26,7 @@ from carbonflows_fast.reporting._svg import picture
 
 __all__ = ["change", "years"]
 
-# In chains the region that final buyers choose belongs to trade; the causes have it apart.
+# In chains, the origin of final purchases belongs to trade; the causes list it separately.
 KINDS = {
     "intensity": "intensity",
     "technology": "technology",

@@ -1,4 +1,4 @@
-"""HTML from text and numbers: all that is not HTML already is escaped, wherever it comes from.
+"""HTML from text and numbers: everything that is not yet HTML is escaped.
 
 A number is written twice: rounded, in a unit that reads well, and in full in `data-value`, in the
 unit of the stressor, so that programs can read a report as well as people.

@@ -1,4 +1,4 @@
-"""How the numbers were made, what they were made of, and what they cannot say."""
+"""The sections on method, data and limits."""
 
 from __future__ import annotations
 

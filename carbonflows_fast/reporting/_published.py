@@ -1,4 +1,4 @@
-"""What the study that this library follows has published: the only place for these numbers.
+"""The published figures of the study that the report follows; they are only here.
 
 All are of Carbon Trust (2011), International Carbon Flows, and describe CO2 in 2004.
 """

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_page", "report"]
 
-# What has no place in HTML or in UTF-8. A label may have tabs, line breaks and what is left of
-# letters that were decoded wrongly; a title may not.
+# Characters not allowed in HTML or UTF-8. A label may have tabs, line breaks and remains of wrongly
+# decoded letters; a title may not.
 UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 UNREADABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -42,7 +42,7 @@ def report(
     date: str | datetime.date | None = None,
     progress: bool | None = None,
 ) -> Path:
-    """Write what a table says about emissions and trade as one HTML file for a browser.
+    """Write the results of a table as one HTML file for a browser.
 
     The page answers the questions of *International Carbon Flows* by cards, with the study's
     published figures. It has accounts, flows, up to five sector studies, the largest supply chains,
@@ -71,7 +71,7 @@ def report(
     date : str or datetime.date, optional
         A day to print below the title. Without it, the same tables give the same bytes.
     progress : bool, optional
-        None: a bar on a terminal, nothing elsewhere.
+        Whether to show a bar. None: only on a terminal.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def report(
     source, since, panel = _tables(table, since)
     _check_labels(source)
     with on_page():
-        axes_for(None, 1.0)  # complains where matplotlib is missing, before anything is computed
+        axes_for(None, 1.0)  # raises if matplotlib is missing, before anything is computed
     from carbonflows_fast.reporting._results import results_of
 
     page = _page(results_of(source, stressor, since, panel, progress), title, date)
@@ -134,7 +134,7 @@ def check_page(out: Any, argument: str = "out") -> Path:
             argument, expected="a path", got=repr(out), remedy='give e.g. "report.html"'
         )
     path = given_path(argument, out)
-    if str(out):  # the path of nothing is the folder that one is in
+    if str(out):  # the path of an empty text is the current folder
         check_place(path, argument)
     if is_store(path.parent):
         raise InputError.about(

@@ -1,6 +1,6 @@
-"""What a report is about: every number in it, asked of the library's public functions.
+"""The results of a report: every number in it comes from the library's public functions.
 
-Nothing is computed that is not shown, and nothing twice: studies of the same rows share one result.
+Nothing is computed without being shown, or twice: studies of the same rows share one result.
 """
 
 from __future__ import annotations

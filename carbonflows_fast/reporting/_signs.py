@@ -1,4 +1,4 @@
-"""Which totals can be divided by: those whose parts do not cancel.
+"""Which totals can be denominators: those whose parts do not cancel.
 
 With sinks, or with final purchases below zero, a total may be close to nothing while its parts are
 not. A part of it is then 558 % or −40,000 % of it, which says nothing. Such shares are "n/a".

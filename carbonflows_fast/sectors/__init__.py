@@ -1,4 +1,4 @@
-"""Sector studies: what groups of sectors carry along all supply chains."""
+"""Sector studies: emissions along all supply chains through some sectors."""
 
 from carbonflows_fast.sectors._study import SectorStudy, sector_study
 

@@ -1,4 +1,4 @@
-"""What a sector study found: three steps, borders between them, products, tiers and prices."""
+"""The result of a sector study: three steps, borders between them, products, tiers and prices."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SectorStudy:
     sectors : tuple of str
         Distinct labels of the rows studied, the target T.
     notes : tuple of str
-        Where a table cannot separate the subject of a study: what its rows hold as well.
+        If a table cannot separate the subject of a study: the other products in its rows.
     total : float
         E_T, emissions of all supply chains that pass through T at least once, in `unit`.
     direct, upstream : float
@@ -87,8 +87,8 @@ class SectorStudy:
     def flow(self) -> pd.DataFrame:
         """Emissions by three regions: columns emitted, made, consumed, value, in `unit`.
 
-        E_prq = Σ_{j∈T∩r} m_j^(p) z_j^(q): emitted in p, to make what T delivers in r, finally
-        consumed in q. A row for every triple; they add up to `total`.
+        E_prq = Σ_{j∈T∩r} m_j^(p) z_j^(q): emitted in p, for deliveries of T in r, finally consumed
+        in q. There is a row for every triple; they add up to `total`.
         """
         places = np.indices(self._steps.shape).reshape(3, -1)
         labels = (self._regions, self._regions, self._consumers)
@@ -101,7 +101,7 @@ class SectorStudy:
         return frame
 
     def by(self, *steps: str) -> pd.Series:
-        """Return the emissions summed over all steps but those named.
+        """Return the emissions by the named steps, summed over the others.
 
         Parameters
         ----------
@@ -143,9 +143,9 @@ class SectorStudy:
     def border_shares(self) -> pd.Series:
         """Share of the emissions that crosses a border between two steps; plain numbers.
 
-        Of Σ|value| over the rows of `flow`, which is `total` where all have one sign.
-        Index "emitted → made", "made → consumed", "emitted → consumed" and "any". NaN where
-        nothing is emitted, or, beyond the first, where the demand was an array.
+        The denominator is Σ|value| over the rows of `flow`, which is `total` if all have one sign.
+        Index "emitted → made", "made → consumed", "emitted → consumed" and "any". NaN if
+        nothing is emitted, or, except for the first, if the demand was an array.
         """
         sizes, gross = np.abs(self._steps), float(np.abs(self._steps).sum())
         p, r, q = np.ogrid[tuple(slice(size) for size in self._steps.shape)]
@@ -166,7 +166,7 @@ class SectorStudy:
     def products(self) -> pd.DataFrame:
         """Emissions by the product that carries them to final users, rows × consumers, in `unit`.
 
-        Rows of T: what is bought of it directly. Other rows: what reaches their makers through T.
+        Rows of T: direct final purchases. Other rows: emissions that reach their makers through T.
         They add up to `total`. `attrs["error_bound"]`: of any entry and of any sum of entries.
         """
         columns = pd.Index(self._consumers, name="consumer")
@@ -176,10 +176,10 @@ class SectorStudy:
 
     @property
     def tiers(self) -> pd.DataFrame:
-        """Emissions by how many purchases upstream of T they happen; see `production_layers`.
+        """Emissions by the number of purchases upstream of T; see `production_layers`.
 
         Index tier: 0 is T itself in its last delivery, 1 its suppliers, up to 10; `remainder` is
-        what lies beyond.
+        everything beyond.
         """
         return self._kept_tiers.copy()
 
@@ -198,7 +198,7 @@ class SectorStudy:
         Raises
         ------
         InputError
-            If `through` or `demand` is given, which are those of the study.
+            If `through` or `demand` is given; both are fixed by the study.
         """
         for name in ("through", "demand"):
             if name in options:
@@ -211,12 +211,12 @@ class SectorStudy:
         return self._paths(**options)
 
     def price_coverage(self, regions: Any, *, consumers: Any = None) -> float:
-        """Return the share of these emissions that happen where a price is paid on them.
+        """Return the share of these emissions that occur in regions with a carbon price.
 
         Parameters
         ----------
         regions : str or list
-            Where there is a price: regions of the table, countries, or groups, such as
+            Regions with a price: regions of the table, countries, or groups, such as
             "EU ETS 2009"; "EU" is the membership of the table's year.
         consumers : str or list, optional
             The consumers; the default is all regions.
@@ -224,8 +224,8 @@ class SectorStudy:
         Returns
         -------
         float
-            Σ over emitting regions in the set / Σ over all; of sizes |value| where flows have both
-            signs. NaN where nothing is emitted.
+            Σ over emitting regions in the set / Σ over all; of |value| if flows have both signs.
+            NaN if nothing is emitted.
 
         Raises
         ------

@@ -254,7 +254,7 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
     multipliers = m.sum(axis=0)
     m_size = np.abs(m).sum(axis=0) + bound / weight  # no less than the exact ones
 
-    # What T delivers. An error of (I − A_OO)⁻¹ Y_O counts by what T emits for it, A_TO'm_T ≤ m.
+    # Deliveries of T. An error of (I − A_OO)⁻¹ Y_O counts by the emissions of T, A_TO'm_T ≤ m.
     t = account_weight(np.abs(m).sum(axis=0), positive_output(table))
     others = among_rows(prepared, ~rows)
     delivery = _delivered(table, others, demand, rows, t)

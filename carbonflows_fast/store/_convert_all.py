@@ -1,7 +1,7 @@
 """Saves all tables at a path, in processes side by side, and skips those already saved.
 
-A process that is lost costs its own table alone. Saved tables note which files they were made from,
-so that a later run makes only those that are missing or whose files have changed.
+A lost process costs only its own table. A saved table records the files it was made from, so that a
+later run makes only tables that are missing or whose files have changed.
 """
 
 from __future__ import annotations

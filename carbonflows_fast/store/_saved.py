@@ -150,14 +150,14 @@ def open(path: str | os.PathLike[str], verify: bool = False) -> Table:
     Returns
     -------
     Table
-        Memory-mapped and read-only. It pickles by path and digest: what is unpickled is this very
-        table, or an error if another one was saved there since.
+        Memory-mapped and read-only. It pickles by path and digest: unpickling gives this very
+        table, or an error if another one has been saved there since.
 
     Raises
     ------
     StoreError
-        If it is no saved table, of another format version, incomplete, made of parts that do not
-        fit together, or (verified) differs in any byte from what was saved.
+        If it is no saved table, has another format version, is incomplete or inconsistent, or (with
+        `verify`) differs in any byte from the table that was saved.
     InputError
         If `path` is no path.
 
@@ -282,7 +282,7 @@ def _write(file: Path, content: bytes) -> None:
 
 def _protect(file: Path) -> None:
     """Remove the right to write, because an open table reads from this file."""
-    if os.name != "nt":  # a file that cannot be written could not be deleted there
+    if os.name != "nt":  # a read-only file could not be deleted there
         file.chmod(file.stat().st_mode & ~0o222)
 
 

@@ -1,4 +1,4 @@
-"""The arrays of a saved table, read or mapped, and nothing believed that compiled code relies on.
+"""The arrays of a saved table, read or mapped, with checks of all that compiled code relies on.
 
 Every header, size, shape and code is checked when a table is opened.
 """
@@ -189,7 +189,7 @@ class Arrays:
             if codes.size and not (codes.min() >= 0 and codes.max() < count):
                 raise Damage(f"{name}.npy has codes beyond the {count} {labels} of the table")
         for name in FINITE:
-            # Of what is read anyway; a large file is not read before it is used.
+            # For files that are read anyway; a large file is not read before it is used.
             if name in self.by_name and self._verified(name) and not all_finite(self[name]):
                 raise Damage(f"{name}.npy has numbers that are not finite")
         heads = self.by_name.get("population")

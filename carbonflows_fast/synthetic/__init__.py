@@ -1,4 +1,4 @@
-"""Invented worlds that behave like published tables."""
+"""Synthetic worlds that behave like published tables."""
 
 from carbonflows_fast.synthetic._world import world
 

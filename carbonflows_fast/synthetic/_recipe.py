@@ -134,7 +134,7 @@ def products(K: int) -> Products:
     position = np.arange(K) % len(codes)
     mix = np.zeros((K, len(CATEGORIES)))
     mix[:, : _BY_KIND.shape[1] - 3] = _BY_KIND[kind[position], 3:]
-    # What is bought of a kind is shared by its products; secondary materials are a small part.
+    # Purchases of a kind are shared by its products; secondary materials are a small part.
     bulk = np.array([0.05 if ".w" in code else 1.0 for code in codes]) / np.bincount(kind)[kind]
     return Products(kind[position], intensity[position], mix * bulk[position, None], bulk[position])
 

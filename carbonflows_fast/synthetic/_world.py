@@ -35,7 +35,7 @@ WORLD_DEMAND: Final = 70e6  # M.EUR of final demand in the base year: the size o
 WORLD_PEOPLE: Final = 7.7e9
 IMPORTED: Final = 1 / 3  # of all inputs, by value, in the base year
 MEAN_INPUTS: Final = 0.51  # mean column sum of A
-OWN_INPUTS: Final = 0.12  # what a sector buys of its own kind of product, over all else
+OWN_INPUTS: Final = 0.12  # purchases of a sector's own kind of product, over all others
 ZERO_OUTPUTS: Final = 0.04  # of all sectors
 LAYERS: Final = 28  # production layers from final demand to output; what is left out is 1e-7 of x
 
@@ -49,13 +49,13 @@ def world(
     density: float = 0.32,
     seed: int = 0,
 ) -> Table:
-    """Return a multi-regional table of invented numbers with a realistic structure.
+    """Return a synthetic multi-regional table: invented numbers with a realistic structure.
 
     Parameters
     ----------
     regions, sectors : int
         Number of regions and of sectors in each. Labels are the first of EXIOBASE 3's 49 region
-        codes and 200 product names; beyond these 'R050', 'Product 201' and so on.
+        codes and 200 product names, followed by 'R050', 'Product 201' and so on.
     year : int
         1900 to 2100. Intensities, input coefficients, trade shares and the size of regions
         drift steadily from year to year (intensities by about −2 % a year); labels, the places
@@ -67,7 +67,7 @@ def world(
         ones sparser. Every sector with output buys from itself, and sectors without output
         neither sell nor buy, which limits what small tables and extreme densities can reach.
     seed : int
-        Another seed is another world.
+        A different seed gives a different world.
 
     Returns
     -------
@@ -381,7 +381,7 @@ def _final_demand(economy: _Economy) -> FloatArray:
         mix *= _recipe.CATEGORY_SHARES / np.maximum(mix.sum(axis=0), TINY)
         mix[:, _recipe.INVENTORIES] *= np.where(rng.random(K) < 0.4, -1.0, 1.0)
         cells[:, :, q, :] = supply[:, :, None] * (mix * economy.size[q])[None, :, :]
-    # What is taken from stocks stays below a fifth of what is bought, so that output is positive.
+    # Withdrawals from stocks stay below a fifth of purchases, so that output is positive.
     taken = Y[:, _recipe.INVENTORIES :: len(_recipe.CATEGORIES)]
     sold, used = np.maximum(Y, 0.0).sum(axis=1), np.maximum(-taken, 0.0).sum(axis=1)
     limit = np.minimum(1.0, np.divide(0.2 * sold, used, out=np.ones(R * K), where=used > 0))
@@ -395,7 +395,7 @@ def _emissions(economy: _Economy, x: FloatArray, k: int) -> tuple[FloatArray, Fl
     F, F_Y = np.zeros((k, R * K)), np.zeros((k, R * width))
     for e in range(k):
         rng = economy.stream(4, e)
-        # Squared twice: a fourth power would not be rounded alike everywhere.
+        # Squared twice: a fourth power would not round the same everywhere.
         of_product = economy.products.intensity if e == 0 else (skewed(rng, K) ** 2) ** 2 / 50
         intensity = of_product * skewed(rng, R)[:, None] * skewed(rng, (R, K))
         intensity = intensity * compound(rng.uniform(-0.035, -0.005, (R, K)), economy.years)

@@ -1,4 +1,4 @@
-"""Tables: what is given, checked once, seen as labelled frames, and selected from."""
+"""Tables: checked once, shown as labelled frames, selected from, aggregated."""
 
 from carbonflows_fast.table._table import Table
 

@@ -1,6 +1,6 @@
 """Labels of a table: taken from arguments and DataFrames, which must agree in order.
 
-Nothing is realigned; a label is only ever turned into text.
+Nothing is realigned; labels are only converted to text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arguments as they come, and the gate that turns them into finite float64 arrays.
+"""Numbers as given, and the checks that turn them into finite float64 arrays.
 
 float64 arrays are viewed, not copied, and the views are read-only.
 """

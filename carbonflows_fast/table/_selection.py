@@ -1,4 +1,4 @@
-"""Arguments that recur: which stressor, which demand, which rows.
+"""Arguments of many functions: stressor, demand and rows.
 
 Every question takes them in the same form; here they become arrays.
 """
@@ -97,7 +97,7 @@ def select_demand(table: Table, demand: Any = None) -> Demand:
     if demand is not None:
         columns = _union("demand", demand, lambda item: _demand_columns(table, item), columns.size)
     values = np.zeros((table.n, len(p.regions)))
-    # One addition per column, in the order of the table: the same bits however it is asked for.
+    # One addition per column, in table order: the same bits for every form of the argument.
     for column in np.flatnonzero(columns):
         values[:, p.demand_codes[column]] += p.Y[:, column]
     return Demand(p.regions, locked(values), locked(columns), demand is None)

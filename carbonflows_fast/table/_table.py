@@ -26,8 +26,8 @@ from carbonflows_fast.table._views import Views
 
 __all__ = ["Table"]
 
-# A module imports only from those before it. These two are looked up when they are called, so that
-# a table works whichever module was imported first, in an unpickling process too.
+# A module imports only from those before it. These two are looked up when they are called, so a
+# table works in any order of imports, also in an unpickling process.
 _LATER = {
     "output": ("carbonflows_fast.leontief._system", "solved_output"),  # x of (I − A) x = Y·1
     "reopened": ("carbonflows_fast.store._saved", "reopened"),  # a saved table by path and digest
@@ -65,10 +65,10 @@ class Table(Views):
         `regions` is the region of every row. Not needed if a DataFrame has them (MultiIndex region,
         sector); if several arguments have them, they must agree in order.
     demand : sequence of m (region, category) pairs or MultiIndex, optional
-        The columns of Y and F_Y. Not needed where Y has such columns, or has one column for each
+        The columns of Y and F_Y. Not needed if Y has such columns, or has one column for each
         region in the order of the rows (category "final demand").
     stressors : sequence of k names, optional
-        Not needed where F or S has an index; several levels are joined with " | ".
+        Not needed if F or S has an index; several levels are joined with " | ".
     extensions : str, sequence or mapping, optional
         The extension that each stressor belongs to.
     stressor_units : str, sequence or mapping, optional
@@ -76,7 +76,7 @@ class Table(Views):
     row_units : str or sequence of n, optional
         The unit of each row.
     population : mapping, Series or array, shape (R,), optional
-        Heads by region, NaN where unknown; regions left out of a mapping are NaN. Its keys may be
+        Heads by region, NaN if unknown; regions left out of a mapping are NaN. Its keys may be
         countries by name or ISO code.
     year : int, optional
     name : str, optional
@@ -94,7 +94,7 @@ class Table(Views):
     be changed while the table is in use. The table's own views are read-only. The caller's
     arrays stay writable.
 
-    The columns of A with x_j = 0 are zero where Z was given, and so is S.
+    If Z was given, the columns of A and S with x_j = 0 are zero.
 
     Examples
     --------
@@ -220,7 +220,7 @@ class Table(Views):
         year: int | None = None,
         name: str | None = None,
     ) -> Table:
-        """Return a table with some of its parts replaced; what is left out stays.
+        """Return a table with some of its parts replaced; all others stay.
 
         Parameters
         ----------
@@ -242,9 +242,9 @@ class Table(Views):
         Returns
         -------
         Table
-            Where A or Y changed, intensities S are kept (not F, unless it is given), and x is
-            solved from (I − A) x = Y·1 when it is first asked for. Otherwise x, the matrix and a
-            prepared system are shared with this table.
+            If A or Y changes, intensities S are kept (not F, unless it is given), and x is solved
+            from (I − A) x = Y·1 when it is first asked for. Otherwise the new table shares x, the
+            matrix and a prepared system with this one.
 
         Raises
         ------
@@ -373,7 +373,7 @@ class Table(Views):
         Parameters
         ----------
         other : object
-            What is no table is not equal.
+            Anything that is not a table is not equal.
         """
         return isinstance(other, Table) and same_table(self, other)
 

@@ -1,4 +1,4 @@
-"""What a question says to somebody who gives it no table: how to get one from what was given."""
+"""The error for an argument that is no table: how to make one from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a table shows: its labels, and its numbers as labelled frames.
+"""The views of a table: its labels, and its numbers as labelled frames.
 
 Frames are built on first use over the table's own arrays, without a copy, and kept.
 """

@@ -172,7 +172,7 @@ class FlowMatrix:
             own.get(group, named.get(region, group))
             for region, group in zip(self._table.regions, now, strict=True)
         )
-        # What was merged before moves as one, or not at all.
+        # Regions merged before move together, or not at all.
         for old in dict.fromkeys(now):
             parts = dict.fromkeys(g for g, before in zip(groups, now, strict=True) if before == old)
             if len(parts) > 1:

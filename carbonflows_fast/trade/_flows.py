@@ -42,8 +42,8 @@ class Flows(FlowMatrix):
     Attributes
     ----------
     matrix : DataFrame, emitting region × consuming region, in the stressor's unit
-        E_rq = Σ_{i∈r} s_i x_i^(q), (I − A) x^(q) = y^(q), in the order of the table. What final
-        users emit themselves (F_Y) is never inside. For a demand given as an array there is one
+        E_rq = Σ_{i∈r} s_i x_i^(q), (I − A) x^(q) = y^(q), in the order of the table. It never
+        contains direct emissions of final users (F_Y). For a demand given as an array there is one
         column, "demand".
     households : Series by region
         F_Y of the selected demand.
@@ -52,7 +52,7 @@ class Flows(FlowMatrix):
         Absolute bound, in `unit`, on the error of any entry of `matrix` and of
         `by_emitting_sector()`, of any of their sums, and of `net_transfers`.
     report : SolveReport
-        Of the solve.
+        The report of the solve.
 
     Examples
     --------
@@ -111,9 +111,10 @@ class Flows(FlowMatrix):
         """Return emissions embodied in bilateral trade (EEBT), exporter × importer, in `unit`.
 
         EEBT_rs = Σ_{i∈r} m_i e_is, (I − A_rr)'m = s_r, with e_is what row i sells to region s: the
-        exporter's own emissions for its gross exports. Of the whole demand that is the trade in the
-        table; of a selected one, the trade that it calls for. Where the table balances, exports of
-        r and m'y_rr, what its final users buy at home, add up to what its industries emit.
+        exporter's own emissions for its gross exports. For the whole demand this is the trade in
+        the table, for a selected demand the trade that it needs. If the table balances, the exports
+        of r and m'y_rr (purchases of its final users at home) add up to the emissions of its
+        industries.
 
         Parameters
         ----------
@@ -144,7 +145,7 @@ class Flows(FlowMatrix):
         """
         by_row = self.by_traded_product(use)
         frame = by_row.groupby(level="region", sort=False).sum()
-        frame = frame.reindex(self.matrix.index, fill_value=0.0)  # what has no rows exports nothing
+        frame = frame.reindex(self.matrix.index, fill_value=0.0)  # no rows, no exports
         frame.index.name, frame.columns.name = "exporter", "importer"
         return self._with_bound(frame, by_row.attrs["error_bound"])
 
@@ -260,7 +261,7 @@ class Flows(FlowMatrix):
         )
 
     def sector(self, region: str, sector: str) -> pd.DataFrame:
-        """Return where the emissions of one sector of one region go, and those of its product from.
+        """Return where one sector's emissions go, and where the emissions in its product come from.
 
         Parameters
         ----------
@@ -270,9 +271,9 @@ class Flows(FlowMatrix):
         Returns
         -------
         DataFrame, index region, in `unit`
-            - emitted_for: emitted by the sector, by who finally buys what it went into;
+            - emitted_for: emitted by the sector, by final consumer;
             - exported_to: embodied in the exports of its product (EEBT), by importer;
-            - embodied_from: of all that final users buy of its product, by where it was emitted.
+            - embodied_from: embodied in final purchases of its product, by region of emission.
 
         Raises
         ------
@@ -318,11 +319,11 @@ def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
     ----------
     table : Table
     stressor : str or mapping of str to float, optional
-        A stressor of the table, or weights of several in one unit. May be left out if there is
-        only one.
+        A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
+        "GWP100_AR6". Not needed if the table has only one.
     demand : region, (region, category), list of these, or ndarray of shape (n,), optional
-        Count only what this final demand causes. All by default. An array does not say who
-        consumes: it gives one column, and no traded shares.
+        Count only what this final demand causes. The default is all final demand. An array does
+        not say who consumes: it gives one column, and no traded shares.
 
     Returns
     -------

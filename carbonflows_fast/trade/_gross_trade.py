@@ -78,7 +78,7 @@ def gross_trade(table: Table, flow: RegionFlows, group_of_region: CodeArray) -> 
     terms = prepared.tiles.additions + table.n + len(p.regions) + columns
     bound += rounding(terms) * float(size @ (exports + sold) + buyers @ np.abs(x))
     if not flow.demand.complete:
-        # What the solve may have missed of x, seen through the inputs it would have bought.
+        # The possible error of x, seen through the inputs of the missing output.
         t = account_weight(flow.stressor.s, table.x.to_numpy())
         bound += flow.error_bound * seen_through(buyers, t)
     bound = bound * (1 + rounding(terms)) + exports.size * len(p.regions) * TINY

@@ -37,7 +37,7 @@ def test_check_shows_effects(
     out = shell(capsys, "check", saved, "--stressor", "CH4", "--out", tmp_path / "found.csv")
     expected = cf.check(table, stressor="CH4")
     assert str(expected).partition("\n")[2] in out
-    assert "[…]: the footprint of CH4 that mending it" in out
+    assert "[…]: the footprint of CH4 that its repair" in out
     written = pd.read_csv(tmp_path / "found.csv", keep_default_na=False)
     assert written["message"].tolist() == expected.findings["message"].tolist()
     assert written["effect_region"].tolist() == expected.findings["effect_region"].tolist()

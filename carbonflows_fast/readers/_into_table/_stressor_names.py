@@ -53,7 +53,7 @@ def bare_names(names: Sequence[str], extensions: Sequence[str]) -> tuple[str, ..
         bare.append(rest if rest.strip() else name)
     while True:
         given_back = stressor_names(bare, extensions)
-        # A prefix that is not put back, or that is put where there was none, was part of a name.
+        # A prefix that does not come back, or that appears without cause, was part of a name.
         # It stays with all names that would be alike without; names in full never clash.
         off = {b for b, n, again in zip(bare, names, given_back, strict=True) if n != again}
         kept = [n if b in off else b for b, n in zip(bare, names, strict=True)]

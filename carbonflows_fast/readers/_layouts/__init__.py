@@ -1,1 +1,1 @@
-"""The forms in which numbers come: text, sheets, Parquet, long format."""
+"""Layouts of numbers: text, sheets, Parquet, long format."""

@@ -54,7 +54,7 @@ def _is_no_csv(line: bytes, delimiter: str) -> bool:
 def _complaint(line: bytes, delimiter: str) -> str:
     """Return what the csv module says against a line, "" where it is well formed."""
     try:
-        # Latin-1 keeps every byte: quotes and delimiters are all that counts here.
+        # Latin-1 keeps every byte; only quotes and delimiters matter here.
         next(csv.reader([line.decode("latin-1").rstrip("\r\n")], delimiter=delimiter, strict=True))
     except csv.Error as error:
         return str(error)

@@ -1,4 +1,4 @@
-"""Long tables: one number a line, beside the labels that say of what.
+"""Long tables: one number per line, with its labels.
 
 Lines are parsed in blocks and threads by pyarrow, which reads numbers exactly, and labels become
 codes at once, so that ten million lines take 16 bytes each. A block in which pyarrow stumbles is

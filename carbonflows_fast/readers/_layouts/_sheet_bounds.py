@@ -1,4 +1,4 @@
-"""How far the cells of a workbook reach, found before a parser makes room for all between.
+"""The extent of the cells of a workbook, found before a parser allocates a full rectangle.
 
 A parser of spreadsheets keeps a sheet as a full rectangle, so that one cell at the far corner of
 a file of 1 kB asks for 400 GB, and Rust ends the process where memory is refused. Every part of a

@@ -250,7 +250,7 @@ def read_matrix(
         where, columns, delimiter, sparse=sparse, empty_value=empty_value, blanks=files.blanks
     ) as numbers:
         for row in _rows(where, lines, width, len(columns), header_lines, delimiter, gaps):
-            if len(table.rows) > 2 * most_rows:  # one more than there may be is said elsewhere
+            if len(table.rows) > 2 * most_rows:  # one too many is reported elsewhere
                 raise FormatError.about(
                     f"{where}, line {row.line}",
                     expected=f"{most_rows} rows",

@@ -1,4 +1,4 @@
-"""Bytes of a zip that are unpacked while those before them are looked at.
+"""Bytes of a zip that are unpacked while earlier ones are parsed.
 
 Unpacking takes as long as all the rest of reading a table. ISA-L does it twice as fast as zlib.
 """
@@ -84,7 +84,7 @@ class ReadAhead(io.RawIOBase):
         except RuntimeError as error:
             if not refused(error):
                 raise
-            self._thread = None  # then it is read when it is asked for
+            self._thread = None  # it is then read on demand
 
     def _run(self) -> None:
         try:
@@ -93,7 +93,7 @@ class ReadAhead(io.RawIOBase):
                 self._ready.put(chunk)
                 if not chunk:
                     return
-        except BaseException as error:  # raised again where the bytes are asked for
+        except BaseException as error:  # raised again when the bytes are read
             self._ready.put(error)
 
     def readable(self) -> bool:

@@ -1,4 +1,4 @@
-"""What to say of a path without a table: most of them hold one, only not as it should be."""
+"""The message for a path without a table: most contain one, but not as it should be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zips: which members they have, what is refused in them, and how members are opened."""
+"""Zips: their members, what is refused, and how members are opened."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _count(path: Path) -> int:
 def _sizes(where: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for info in members:
-        # A damaged name may be empty, with which zipfile's own is_dir does not reckon.
+        # A damaged name may be empty, which zipfile's own is_dir does not expect.
         if info.filename.endswith("/") or info.filename.startswith("__MACOSX/"):
             continue
         parts = re.split(r"[/\\]", info.filename)

@@ -12,7 +12,7 @@ them to primary inputs and final demand. Their size is logged. Where the output 
 zero while it buys, no system can be solved; `carbonflows_fast.check` then says so.
 
 Eora26 was tried on a small table in its layout, never on an original file. Full Eora was tried on
-fixtures alone; its files go by what their names are likely to be, see `_eora_names`. The sheets of
+fixtures alone; its files go by what their names are likely to be, see `_labels`. The sheets of
 trade, transport, taxes and subsidies are not read, nor tables of a single country.
 """
 

@@ -1,4 +1,4 @@
-"""Eora's blocks and labels become a table, whichever the files are."""
+"""Eora's blocks and labels become a table, for both layouts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`file_parameters.json`: how the files of a folder are called, and their shape."""
+"""`file_parameters.json`: the names and shapes of the files of a folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""FIGARO's emissions, which Eurostat publishes as footprints: who emitted for whose final use.
+"""FIGARO's emissions, which Eurostat publishes as footprints: emitter by final user.
 
-Their sum over the users is what an industry emitted. The files were never seen; what they hold
-beside industries, areas and uses of the table is left out and logged.
+The sum over users gives the emissions of an industry. We have not seen the files. Entries other
+than the industries, areas and uses of the table are left out and logged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The numbers of GLORIA: files without labels, taken apart by position into what is used."""
+"""The numbers of GLORIA: files without labels, split by position."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 UNIT = "thousand USD"
 COMMA = ","
-# Bytes a cell of T, from where on the use table is held dense, which is smaller if two thirds of it
-# are no zeros. A zero has two; the published 6.2 GB are four, so that hardly a cell of it is zero.
+# Bytes per cell of T above which the use table is held dense, which is smaller if two thirds of the
+# cells are not zero. A zero takes two bytes; the published 6.2 GB are four, so few cells are zero.
 FULL_BYTES = 3
 
 
@@ -81,7 +81,7 @@ def read_transactions(files: Files, name: str, labels: Labels) -> Transactions:
                 made.add(row)
             else:
                 use.add(row)
-                between.add(row)  # zeros, which a second look costs little
+                between.add(row)  # zeros, which are cheap to look at twice
         supply = made.result()[0]
         for part, positions in (
             (supply[:, labels.industries], labels.industries),

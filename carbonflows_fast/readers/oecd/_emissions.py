@@ -1,8 +1,8 @@
-"""The OECD's emissions of industries, which come apart from the ICIO.
+"""The OECD's emissions of industries, in separate files from the ICIO.
 
 CO2 of fuel combustion is in TECO2 ("IO_GHG_2021"), greenhouse gases in the SDMX data set
-"DF_MAIN". Both hold footprints too, which are results and are not read. The files were never
-seen; their columns and codes are those that users' scripts name.
+"DF_MAIN". Both also hold footprints, which are results and are not read. We have not seen the
+files; columns and codes are those in users' scripts.
 """
 
 from __future__ import annotations
