@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of, share
 from carbonflows_fast._base.arrays import locked
 from carbonflows_fast.checks._check import table_of
 from carbonflows_fast.checks._ledger import LEDGER, entries, merged_entries
@@ -155,11 +156,8 @@ def _kind(column: str) -> str:
 
 def _switch(argument: str, value: Any) -> bool | None:
     """Return True, or None for a repair that is not wanted."""
-    if not isinstance(value, bool | np.bool_):
-        raise InputError.about(
-            argument, expected="True or False", got=repr(value), remedy="give True to mend"
-        )
-    return True if value else None
+    value = bool(value) if isinstance(value, np.bool_) else value
+    return one_of(argument, value, (True, False), remedy="give True to repair") or None
 
 
 def _receiver(argument: str, value: Any, table: Table) -> str | None:
@@ -179,14 +177,5 @@ def _receiver(argument: str, value: Any, table: Table) -> str | None:
 
 def _part(argument: str, value: Any) -> float | None:
     """Return a number between 0 and 1, or None."""
-    if value is None:
-        return None
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 < value < 1:
-        raise InputError.about(
-            argument,
-            expected="a number between 0 and 1",
-            got=repr(value),
-            remedy=f"give e.g. {'0.99' if argument == 'column_sums' else '1e-9'}",
-        )
-    return float(value)
+    remedy = f"give e.g. {'0.99' if argument == 'column_sums' else '1e-9'}"
+    return None if value is None else share(argument, value, remedy=remedy)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._solves import demand_size
@@ -128,10 +129,7 @@ def structural_path_decomposition(
     >>> bool(abs(found.explained.change + found.remainder.change - found.total) < 1e-6)
     True
     """
-    if not isinstance(method, str) or method not in METHODS:
-        raise InputError.about(
-            "method", expected=f"one of {', '.join(METHODS)}", got=repr(method), remedy="choose one"
-        )
+    one_of("method", method, METHODS)
     asked = wanted(top, threshold, min_share, None, max_paths, max_stage, MODES[:3])
     count = thread_count(threads)
     pair = pair_of(before, after, stressor, demand, deflators)

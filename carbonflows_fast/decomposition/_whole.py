@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._comparable import require_same_heads
 from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, trade_parts
@@ -37,7 +38,6 @@ __all__ = [
     "Decomposition",
     "demand_factors",
     "effects_of",
-    "one_of",
     "structural_decomposition",
 ]
 
@@ -226,16 +226,8 @@ def structural_decomposition(
     True
     """
     one_of("method", method, METHODS)
-    if by is not None:
-        one_of("by", by, BY)
-    whole = isinstance(top, int | np.integer) and not isinstance(top, bool)
-    if not whole or top < 1:
-        raise InputError.about(
-            "top",
-            expected="a whole number of at least 1",
-            got=repr(top),
-            remedy="leave it out for 1,000",
-        )
+    one_of("by", by, (None, *BY))
+    top = whole("top", top, remedy="leave it out for 1,000")
     pair = pair_of(before, after, stressor, demand, deflators)
     require_same_heads(pair.before.table, pair.after.table)
     ends = ends_of(pair, mixed=method == "shapley")
@@ -270,14 +262,6 @@ def structural_decomposition(
         nodes=nodes,
         _frame=frame,
     )
-
-
-def one_of(argument: str, value: Any, known: tuple[str, ...]) -> None:
-    """Refuse what is not one of the known words."""
-    if not isinstance(value, str) or value not in known:
-        raise InputError.about(
-            argument, expected=f"one of {', '.join(known)}", got=repr(value), remedy="choose one"
-        )
 
 
 def _of_totals(effects: dict[str, float]) -> pd.DataFrame:

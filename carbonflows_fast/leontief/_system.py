@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import InputError
@@ -390,10 +391,7 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     6
     """
     required_table("table", table)
-    if not isinstance(dtype, str) or dtype not in ("float64", "float32"):
-        raise InputError.about(
-            "dtype", expected="'float64' or 'float32'", got=repr(dtype), remedy="leave it out"
-        )
+    one_of("dtype", dtype, ("float64", "float32"), remedy="leave it out")
     cache = table._cache
     if "system" not in cache:
         parts = table._parts

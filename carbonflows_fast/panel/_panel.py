@@ -12,9 +12,9 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import instruction_set, memory_limit, processors
 from carbonflows_fast._base.progress import progress_bar
@@ -105,16 +105,8 @@ class Panel:
                 remedy="name the folder of saved tables",
             )
         self.folder = given_path("folder", folder).absolute()
-        if workers is not None and (
-            isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1
-        ):
-            raise InputError.about(
-                "workers",
-                expected="a whole number of at least 1",
-                got=repr(workers),
-                remedy="leave it out for as many as there are processors",
-            )
-        self.workers = None if workers is None else int(workers)
+        remedy = "leave it out for as many as there are processors"
+        self.workers = None if workers is None else whole("workers", workers, remedy=remedy)
         self._manifests: dict[int, dict[str, Any]] = {}
         self._paths: dict[int, Path] = {}
         for path in stores_in(self.folder):
@@ -294,10 +286,7 @@ class Panel:
     def _ask_pairs(
         self, what: str, asked: dict[str, Any], pairs: str, options: dict[str, Any], consumers: Any
     ) -> pd.DataFrame | list[Path]:
-        if not isinstance(pairs, str) or pairs not in PAIRS:
-            raise InputError.about(
-                "pairs", expected=f"one of {', '.join(PAIRS)}", got=repr(pairs), remedy="choose one"
-            )
+        one_of("pairs", pairs, PAIRS)
         run, more = run_options(what, options)
         years = self._chosen(run.years)
         if len(years) < 2:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode
 from carbonflows_fast.accounting._accounts import produced_by_size
 from carbonflows_fast.accounting._region_flows import (
@@ -381,10 +382,7 @@ class FlowMatrix:
             If n is not a positive whole number, or if the demand was an array.
         """
         self._need_consumers("the largest flows between regions")
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise InputError.about(
-                "n", expected="a positive whole number", got=repr(n), remedy="give e.g. 10"
-            )
+        n = whole("n", n, remedy="give e.g. 10")
         E = self.matrix.to_numpy()
         emitter, consumer = np.nonzero(~np.eye(len(E), dtype=np.bool_))
         order = np.argsort(-np.abs(E[emitter, consumer]), kind="stable")[:n]

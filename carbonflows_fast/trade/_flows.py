@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import FloatArray, encode
 from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.accounting._solves import TINY, demand_size, source_multipliers
 from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.classification import CLASSES, sector_classes
-from carbonflows_fast.errors import InputError, LabelError, nearest_are
+from carbonflows_fast.errors import LabelError, nearest_are
 from carbonflows_fast.leontief._certificate import rounding, seen_through
 from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of
 from carbonflows_fast.trade._gross_trade import GrossTrade, gross_trade
@@ -169,17 +170,8 @@ class Flows(FlowMatrix):
             If `use` is something else, or if the demand was an array.
         """
         trade, table = self._trade, self._table
-        if use is None:
-            amounts = trade.intermediate + trade.final
-        elif isinstance(use, str) and use in ("intermediate", "final"):
-            amounts = getattr(trade, use)
-        else:
-            raise InputError.about(
-                "use",
-                expected="'intermediate', 'final' or None",
-                got=repr(use),
-                remedy="leave it out for both",
-            )
+        one_of("use", use, (None, "intermediate", "final"), remedy="leave it out for both")
+        amounts = getattr(trade, use) if use else trade.intermediate + trade.final
         rows = table.rows.set_names(["region", "product"])
         frame = self._grouped(trade.m[:, None] * amounts, rows, table._parts.region_codes)
         frame.columns.name = "importer"

@@ -167,7 +167,7 @@ def test_change_between_two_tables() -> None:
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (lambda f: f.bilateral_trade("imports"), "use: expected 'intermediate'"),
+        (lambda f: f.bilateral_trade("imports"), "use: expected None, 'intermediate' or 'final'"),
         (lambda f: f.split({"goods": "product"}), "mining"),
         (lambda f: f.split({"goods": "product", "mining": "metal"}), "metal"),
         (
