@@ -19,7 +19,7 @@ from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.accounting._solves import BLOCK, solved
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method, solve_costs, unit_cost
-from carbonflows_fast.leontief._system import release_dense
+from carbonflows_fast.leontief._of_table import release_dense
 from carbonflows_fast.leontief._tiles import IntArray
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.errors import ConvergenceError, InputError
 from carbonflows_fast.leontief import LeontiefSystem, Solution, system
 from carbonflows_fast.leontief._certificate import rounding
-from carbonflows_fast.leontief._system import release_dense
+from carbonflows_fast.leontief._of_table import release_dense
 from carbonflows_fast.table._selection import Demand
 
 if TYPE_CHECKING:

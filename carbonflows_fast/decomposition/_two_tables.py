@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from carbonflows_fast import _core
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.decomposition._comparable import aligned, with_prices
 from carbonflows_fast.errors import ConvergenceError
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._system import row_names
 from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_demand, select_stressor
@@ -139,22 +137,15 @@ class Pair:
         """Return the system of an A with these values in place of the entries of the union."""
         matrix = self.on_pattern(values)
         matrix.has_canonical_format = True
-        core = tiles_from(matrix, self.before.tiles.starts, None, thread_count())
-        return self._system(core, None)
+        tiles = self.before.tiles
+        core = tiles_from(matrix, tiles.starts, None, thread_count())
+        return LeontiefSystem(tiles.in_tile_order(core))
 
     def end(self, which: int) -> LeontiefSystem:
-        """Return the system of A₀ or A₁."""
+        """Return the system of A₀ or A₁, for vectors in tile order."""
         kept = system((self.before, self.after)[which].table)
-        # Vectors here are in tile order already, which the table's own system does not expect.
-        return self._system(kept.tiles.core, kept)
-
-    def _system(self, core: _core.Tiles, kept: LeontiefSystem | None) -> LeontiefSystem:
-        names, order = row_names(self.before.table._parts), self.before.tiles.order
-        describe: Callable[[Any], list[str]] = (
-            names if order is None else lambda rows: names(order[rows])
-        )
-        factors = None if kept is None else kept._sweeps.factors(False, thread_count())
-        return LeontiefSystem(RegionTiles(core, None), describe, factors=factors)
+        tiles = self.before.tiles.in_tile_order(kept.tiles.core)
+        return LeontiefSystem(tiles, factors=kept.block_factors())
 
     @cached_property
     def weights(self) -> tuple[FloatArray, FloatArray]:

@@ -165,7 +165,7 @@ class Guards:
             margin = checked_margin(self._tiles, usable, adjoint=adjoint, threads=threads) / usable
         short = np.argsort(margin, kind="stable")
         short = short[margin[short] <= 0.0] if (margin <= 0.0).any() else short[:1]
-        return self._sweeps.name(short)
+        return self._tiles.named(short)
 
     def _not_productive(self, w: FloatArray, adjoint: bool, threads: int) -> NotProductiveError:
         what = "for negative outputs and columns of A that sum to 1 or more, and correct them"

@@ -14,7 +14,7 @@ from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.leontief._certificate import rounding
 from carbonflows_fast.leontief._right_hand_sides import checked_weight
 from carbonflows_fast.leontief._system import LeontiefSystem
-from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
+from carbonflows_fast.leontief._tiles import tiles_from
 
 __all__ = ["among_rows", "reach", "through", "within_groups"]
 
@@ -35,7 +35,7 @@ def among_rows(
     tiles, count = prepared.tiles, thread_count(threads)
     mask: FloatArray = np.where(rows, 1.0, 0.0)[tiles.table_rows]
     core = tiles.core.scaled(mask, mask, count)
-    part = _system(prepared, RegionTiles(core, tiles.order), count)
+    part = _system(prepared, core, count)
     if prepared.by_sizes:
         part._guards = prepared._guards
     return part
@@ -52,12 +52,8 @@ def with_sizes(prepared: LeontiefSystem, threads: int | None = None) -> Leontief
     core = type(tiles.core)(
         tiles.starts, tiles.core.entries, tiles.core.masks, np.abs(tiles.core.values)
     )
-    made = LeontiefSystem(
-        RegionTiles(core, tiles.order),
-        prepared._describe,
-        nonnegative=True,
-        threads=thread_count(threads),
-    )
+    count = thread_count(threads)
+    made = LeontiefSystem(tiles.with_core(core), nonnegative=True, threads=count)
     made._guards = prepared._guards
     return made
 
@@ -85,7 +81,7 @@ def within_groups(
     core = type(tiles.core)(tiles.starts, entries, tiles.core.masks, tiles.core.values)
     if int(here.sum()) > tiles.blocks:
         core = _filtered(core, codes, count)
-    return _system(prepared, RegionTiles(core, tiles.order), count)
+    return _system(prepared, core, count)
 
 
 def through(
@@ -105,11 +101,8 @@ def reach(prepared: LeontiefSystem, weight: FloatArray, *, adjoint: bool = False
 
     What an error of a right-hand side, known entry by entry, may do to a result.
     """
-    order, count = prepared.tiles.order, thread_count()
     t = checked_weight(weight, prepared.n)
-    proof = prepared._guards.certificate(
-        t if order is None else t[order], adjoint=adjoint, threads=count
-    )
+    proof = prepared.certificate(t, adjoint=adjoint)
     reached = np.empty(prepared.n)
     reached[prepared.tiles.table_rows] = proof.guard
     # The certificate's weight was scaled by a power of two.
@@ -127,7 +120,6 @@ def _filtered(core: _core.Tiles, codes: CodeArray, threads: int) -> _core.Tiles:
     return tiles_from(matrix, core.starts, None, threads)
 
 
-def _system(prepared: LeontiefSystem, tiles: RegionTiles, threads: int) -> LeontiefSystem:
-    return LeontiefSystem(
-        tiles, prepared._describe, nonnegative=prepared.nonnegative, threads=threads, part=True
-    )
+def _system(prepared: LeontiefSystem, core: _core.Tiles, threads: int) -> LeontiefSystem:
+    tiles = prepared.tiles.with_core(core)
+    return LeontiefSystem(tiles, nonnegative=prepared.nonnegative, threads=threads, part=True)

@@ -361,7 +361,7 @@ def _new_network(
     m, bound = accurate_multipliers(prepared, s, weight)
     here = prepared.tiles.table_rows
     # The checked guard v of m has (I − |A|) v ≥ b / scale, hence L b ≤ scale v.
-    proof = prepared._guards.certificate(weight[here], adjoint=True, threads=threads)
+    proof = prepared.certificate(weight, adjoint=True, threads=threads)
     reached = proof.scale * proof.guard
     spread = max(float((reached / weight[here]).max(initial=1.0)), 1.0)
     multipliers = m[None]

@@ -21,7 +21,7 @@ from carbonflows_fast.accounting._solves import BLOCK, solved
 from carbonflows_fast.accounting._stressor_block import StressorBlock
 from carbonflows_fast.accounting._weights import positive_output
 from carbonflows_fast.leontief import system
-from carbonflows_fast.leontief._system import release_dense
+from carbonflows_fast.leontief._of_table import release_dense
 from carbonflows_fast.pymrio_bridge._frames import (
     as_before_if_refused,
     check_system,

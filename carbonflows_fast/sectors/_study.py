@@ -225,9 +225,7 @@ def _delivered(
 ) -> _Delivery:
     """Solve for z_T = Y_T + A_TO (I − A_OO)⁻¹ Y_O, errors of the solve weighted by t."""
     prepared, Y, on_T = system(table), demand.values, rows[:, None]
-    solution = solved_by(
-        others, others._with_single, np.where(on_T, 0.0, Y), by_row=False, weight=t
-    )
+    solution = solved_by(others, others.in_float32, np.where(on_T, 0.0, Y), by_row=False, weight=t)
     X: FloatArray = solution.values
     size, columns = demand_size(table, demand)
     missed = float(solution.report.error_bounds @ (t @ np.abs(X)))

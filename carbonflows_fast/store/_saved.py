@@ -21,8 +21,7 @@ from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.errors import StoreError
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._system import row_names
-from carbonflows_fast.leontief._tiles import RegionTiles
+from carbonflows_fast.leontief._tiles import RegionTiles, row_names
 from carbonflows_fast.store._generations import (
     FORMAT,
     MANIFEST,
@@ -239,7 +238,7 @@ def _content(table: Table) -> tuple[dict[str, Any], dict[str, Any]]:
     parts = table._parts
     prepared = system(table)
     tiles = prepared.tiles
-    factors, pivots = prepared._sweeps.factors(False, 1)
+    factors, pivots = prepared.block_factors()
     arrays: dict[str, Any] = {
         "starts": tiles.starts,
         "entries": tiles.core.entries,
@@ -294,9 +293,12 @@ def _opened(found: Generation, verify: bool) -> Table:
     manifest = manifest_in(found)
     arrays = Arrays(found, manifest, verify)
     core = _core.Tiles(arrays["starts"], arrays["entries"], arrays["masks"], arrays["values"])
-    tiles = RegionTiles(core, arrays.by_name.get("order"), arrays.require_whole)
     labels: dict[str, Any] = {name: tuple(manifest[name]) for name in TEXT_FIELDS}
     codes: dict[str, Any] = {name: arrays[name] for name in CODE_FIELDS}
+    names = row_names(
+        labels["regions"], codes["region_codes"], labels["sectors"], codes["sector_codes"]
+    )
+    tiles = RegionTiles(core, arrays.by_name.get("order"), names, arrays.require_whole)
     parts = Parts(
         matrix=tiles,
         kind="A",
@@ -315,7 +317,6 @@ def _opened(found: Generation, verify: bool) -> Table:
     table = Table._from_parts(parts, saved=(found.path, found.checksum))
     table._cache["system"] = LeontiefSystem(
         tiles,
-        row_names(parts),
         factors=(arrays["factors"], arrays["pivots"]),
         nonnegative=manifest["nonnegative"],
     )

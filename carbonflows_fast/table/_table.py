@@ -29,7 +29,7 @@ __all__ = ["Table"]
 # A module imports only from those before it. These two are looked up when they are called, so that
 # a table works whichever module was imported first, in an unpickling process too.
 _LATER = {
-    "output": ("carbonflows_fast.leontief._system", "solved_output"),  # x of (I − A) x = Y·1
+    "output": ("carbonflows_fast.leontief._of_table", "solved_output"),  # x of (I − A) x = Y·1
     "reopened": ("carbonflows_fast.store._saved", "reopened"),  # a saved table by path and digest
 }
 
