@@ -180,7 +180,7 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     CO2       1.254  0.33
     """
     block = stressor_block(table, stressors)
-    weight = demand_weight(np.abs(table._parts.Y).sum(axis=1), positive_output(table))
+    weight = demand_weight(np.abs(table.content.Y).sum(axis=1), positive_output(table))
     m, bounds = adjoint(table, block.S, weight)
     frame = stressor_frame(m, block.names, table.rows)
     frame.attrs = {

@@ -84,7 +84,7 @@ class Footprints:
     @cached_property
     def _products(self) -> pd.MultiIndex:
         table = self._table
-        levels = [table.regions, table._parts.sectors]
+        levels = [table.regions, table.content.sectors]
         return pd.MultiIndex.from_product(levels, names=["region", "sector"])
 
     @cached_property
@@ -99,7 +99,7 @@ class Footprints:
 
     @cached_property
     def _adjoint_weight(self) -> FloatArray:
-        size = np.abs(self._table._parts.Y).sum(axis=1)
+        size = np.abs(self._table.content.Y).sum(axis=1)
         return demand_weight(size, positive_output(self._table))
 
     @cached_property
@@ -127,7 +127,7 @@ class Footprints:
         """Footprint, stressor × (consuming region, product)."""
         from carbonflows_fast._base import kernels
 
-        p = self._table._parts
+        p = self._table.content
         m = self.M.to_numpy()
         values = kernels.sector_sums(m, self._demand, p.sector_codes, len(p.sectors))
         return stressor_frame(values, self._block.names, self._products)
@@ -143,7 +143,7 @@ class Footprints:
         """Emissions that serve other regions, stressor × rows."""
         from carbonflows_fast._base import kernels
 
-        codes = self._table._parts.region_codes
+        codes = self._table.content.region_codes
         values = self._block.S * kernels.sum_other_regions(self._output, codes)
         return stressor_frame(values, self._block.names, self._table.rows)
 
@@ -162,7 +162,7 @@ class Footprints:
     def _by_region(self, frame: pd.DataFrame, *, households: bool) -> pd.DataFrame:
         from carbonflows_fast._base import kernels
 
-        table, p = self._table, self._table._parts
+        table, p = self._table, self._table.content
         position = {region: code for code, region in enumerate(p.regions)}
         labels = frame.columns.get_level_values("region")
         codes = np.array([position[label] for label in labels], dtype=np.int32)

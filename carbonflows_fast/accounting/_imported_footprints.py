@@ -93,7 +93,7 @@ def _by_pairs(
     """
     from carbonflows_fast._base import kernels
 
-    p = table._parts
+    p = table.content
     out = np.zeros((len(S), len(p.regions), len(p.sectors)))
     total = np.zeros(S.shape)
     consumers = np.flatnonzero(Y.any(axis=0))
@@ -138,7 +138,7 @@ def _by_columns(
     from carbonflows_fast._base import kernels
     from carbonflows_fast.leontief import _blas
 
-    p, k, threads = table._parts, len(S), thread_count()
+    p, k, threads = table.content, len(S), thread_count()
     sectors, regions = len(p.sectors), len(p.regions)
     out, m = np.zeros((k, regions * sectors)), np.zeros((k, len(weight)))
     buffer = np.empty(k * regions * SUMMED)

@@ -20,6 +20,7 @@ from carbonflows_fast.errors import ConvergenceError, InputError
 from carbonflows_fast.leontief import LeontiefSystem, Solution, system
 from carbonflows_fast.leontief._certificate import rounding
 from carbonflows_fast.leontief._of_table import release_dense
+from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._selection import Demand
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "source_multipliers",
 ]
 
+SOURCE_MULTIPLIERS = Key("multipliers by source", "matrix Y x")
 
 # Right-hand sides solved at a time where their number grows with the table: enough to pay for dense
 # factors once, few enough for a few arrays of (n, BLOCK) to fit anywhere.
@@ -53,7 +55,7 @@ def demand_size(table: Table, demand: Demand) -> tuple[FloatArray, int]:
     """
     if demand.columns is None:
         return np.abs(demand.values).sum(axis=1), 1
-    return np.abs(table._parts.Y[:, demand.columns]).sum(axis=1), int(demand.columns.sum())
+    return np.abs(table.content.Y[:, demand.columns]).sum(axis=1), int(demand.columns.sum())
 
 
 def solved(
@@ -140,13 +142,16 @@ def source_multipliers(table: Table, s: FloatArray) -> tuple[FloatArray, float]:
     (I − A)'m^(r) = s restricted to region r, shape (R, n); b is the purchase weight, so that flows
     and sector studies share one solve. The last stressor's are kept with the table.
     """
-    p, key = table._parts, hashlib.blake2b(s.tobytes(), digest_size=16).digest()
-    kept: tuple[bytes, FloatArray, float] | None = table._cache.get("source multipliers")
-    if kept is None or kept[0] != key:
+    p = table.content
+
+    def solve() -> tuple[FloatArray, float]:
         source = np.arange(len(p.regions))[:, None] == p.region_codes
         m, bounds = adjoint(table, np.where(source, s, 0.0), purchase_weight(table))
-        kept = table._cache["source multipliers"] = (key, m, float(bounds.sum()))
-    return kept[1], kept[2]
+        return m, float(bounds.sum())
+
+    digest = hashlib.blake2b(s.tobytes(), digest_size=16).digest()
+    found: tuple[FloatArray, float] = table.kept.get(SOURCE_MULTIPLIERS, solve, digest)
+    return found
 
 
 def accurate_multipliers(

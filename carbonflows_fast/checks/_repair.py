@@ -17,6 +17,7 @@ from carbonflows_fast.checks._repair_steps import SPREAD, STEPS
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._stressors import unknown_label
+from carbonflows_fast.table._table import table_from
 
 __all__ = ["repair"]
 
@@ -124,11 +125,11 @@ def repair(
             remedy=f"choose from {', '.join(STEPS)}",
         )
     state = replace(
-        table._parts,
+        table.content,
         matrix=table.Z,
         kind="Z",
-        x=locked(table._x),
-        emissions=table._F,
+        x=locked(table.arrays.x),
+        emissions=table.arrays.F,
         emissions_kind="F",
     )
     books = []
@@ -144,7 +145,7 @@ def repair(
     books = [book for book in books if len(book)]
     if not books:
         return table, pd.DataFrame({column: pd.Series(dtype=_kind(column)) for column in LEDGER})
-    return Table._from_parts(state), pd.concat(books, ignore_index=True)
+    return table_from(state), pd.concat(books, ignore_index=True)
 
 
 def _kind(column: str) -> str:
@@ -163,7 +164,7 @@ def _switch(argument: str, value: Any) -> bool | None:
 def _receiver(argument: str, value: Any, table: Table) -> str | None:
     if value is None:
         return None
-    if isinstance(value, str) and (value == SPREAD or value in table._parts.sectors):
+    if isinstance(value, str) and (value == SPREAD or value in table.content.sectors):
         return value
     if not isinstance(value, str):
         raise InputError.about(
@@ -172,7 +173,7 @@ def _receiver(argument: str, value: Any, table: Table) -> str | None:
             got=repr(value),
             remedy=f"'{SPREAD}' gives it to all sectors of the region by their output",
         )
-    raise unknown_label(argument, "sector", value, table._parts.sectors, "")
+    raise unknown_label(argument, "sector", value, table.content.sectors, "")
 
 
 def _part(argument: str, value: Any) -> float | None:

@@ -264,7 +264,7 @@ def find_study(
     for option in ("price", "consumers"):  # before anything is solved for them
         if getattr(arguments, option):
             regions_in(table.regions, getattr(arguments, option), f"--{option}", year=table.year)
-    asked = pairs(arguments.study, table._parts.sectors)
+    asked = pairs(arguments.study, table.content.sectors)
     sectors = asked[0] if len(asked) == 1 else asked
     return cf.sector_study(table, stressor, sectors=sectors, demand=demand)
 

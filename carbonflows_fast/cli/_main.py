@@ -110,7 +110,7 @@ def flows(arguments: argparse.Namespace) -> int:
     classes = _flows.classes_of(arguments)
     table, stressor, demand = _question(arguments)
     if classes is not None:
-        sector_classes(table._parts.sectors, classes)  # complains before anything is solved
+        sector_classes(table.content.sectors, classes)  # complains before anything is solved
     result = cf.flows(table, stressor, demand=demand)
     _heading(table, result.stressor, demand)
     _flows.show_flows(result, arguments.top, selected=demand is not None)

@@ -271,7 +271,7 @@ def years_of(text: str | None) -> Any:
 
 def facts_of(table: Table) -> list[tuple[str, str]]:
     """Return what can be said of a table without touching its matrix."""
-    parts = table._parts
+    parts = table.content
     facts = [
         ("table", table.name or "(no name)"),
         ("year", "(none)" if table.year is None else str(table.year)),

@@ -296,7 +296,7 @@ def _attributed(
     heads = starts[:-1]
     for factors in (first, second):
         factors[heads] = np.ldexp(factors[heads], found["shift"])
-    codes, place = pair.before.table._parts.sector_codes, pair.place
+    codes, place = pair.before.table.content.sector_codes, pair.place
     buyers = place[np.concatenate([rows[:1], rows[:-1]])]  # of first steps, whatever
     required = np.array([values[codes[rows], buyers] for values in requirements(pair)])
     parts = demand_parts(pair)

@@ -204,7 +204,7 @@ def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: 
         s, Y = select_stressor(table, stressor).s, _of_consumers(table, demand, consumers)
         ends.append(End(table, s[here], np.ascontiguousarray(Y[here])))
     heads, no_heads = _heads(before, after, demand)
-    p = before._parts
+    p = before.content
     return Pair(
         before=ends[0],
         after=ends[1],
@@ -241,13 +241,13 @@ def _heads(
     before: Table, after: Table, demand: Any
 ) -> tuple[tuple[FloatArray, FloatArray] | None, str]:
     """Return the population of the regions of `before` in both years, or None and why."""
-    then, now = before._parts.population, after._parts.population
+    then, now = before.content.population, after.content.population
     columns = select_demand(before, demand).columns
     if columns is None or (then is None and now is None):
         return None, ""
     if then is None or now is None:
         return None, f"population left out: only {'after' if then is None else 'before'} has it"
-    asked = np.unique(before._parts.demand_codes[columns])
+    asked = np.unique(before.content.demand_codes[columns])
     heads = []
     for name, table, known in (("before", before, then), ("after", after, now)):
         people = dict(zip(table.regions, known, strict=True))
@@ -265,13 +265,13 @@ def _consumed(table: Table, demand: Any) -> FloatArray:
 
     What is left of 0.1 + 0.2 − 0.3 would be a purchase, and have shares and a logarithm.
     """
-    found, Y = select_demand(table, demand), table._parts.Y
+    found, Y = select_demand(table, demand), table.content.Y
     if found.columns is None or Y.min(initial=0.0) >= 0.0:
         return found.values
     sizes = np.zeros_like(found.values)
     columns = np.flatnonzero(found.columns)
     for column in columns:
-        sizes[:, table._parts.demand_codes[column]] += np.abs(Y[:, column])
+        sizes[:, table.content.demand_codes[column]] += np.abs(Y[:, column])
     return _no_rounding(found.values, sizes, columns.size)
 
 

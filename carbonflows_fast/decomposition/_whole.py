@@ -290,11 +290,11 @@ def _of_means(pair: Pair, means: Means, by: str | None, top: int) -> pd.DataFram
     demand = _demand_effects(means, demand_parts(pair))
     table = pair.before.table
     if by == "product":
-        labels, codes = table._parts.sectors, pair.product_codes
+        labels, codes = table.content.sectors, pair.product_codes
         found = by_row | {name: values.sum(axis=1) for name, values in demand.items()}
         sums_by = {n: np.bincount(codes, v, len(labels)) for n, v in found.items()}
     else:
-        labels, codes = table._parts.regions, pair.region_codes
+        labels, codes = table.content.regions, pair.region_codes
         sums_by = {n: np.bincount(codes, v, len(labels)) for n, v in by_buyer.items()}
         if pair.consumers == labels:
             sums_by |= {name: values.sum(axis=0) for name, values in demand.items()}

@@ -8,9 +8,13 @@ from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.leontief._system import LeontiefSystem
 from carbonflows_fast.leontief._tiles import tiles_of
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._table_argument import required_table
 
-__all__ = ["release_dense", "solved_output", "system"]
+__all__ = ["SYSTEM", "release_dense", "solved_output", "system"]
+
+# Y too: where it changes, a table of Z becomes one of A.
+SYSTEM, IN_FLOAT32 = Key("system", "matrix Y"), Key("system in float32", "matrix Y")
 
 
 def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
@@ -45,26 +49,24 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     """
     required_table("table", table)
     one_of("dtype", dtype, ("float64", "float32"), remedy="leave it out")
-    cache = table._cache
-    if "system" not in cache:
-        cache.setdefault("system", LeontiefSystem(tiles_of(table._parts, thread_count())))
-    prepared: LeontiefSystem = cache["system"]
+    prepared: LeontiefSystem = table.kept.get(
+        SYSTEM, lambda: LeontiefSystem(tiles_of(table.content, thread_count()))
+    )
     prepared.tiles.require_whole()
     if dtype == "float32":
-        if "system float32" not in cache:
-            cache.setdefault("system float32", prepared.in_float32())
-        prepared = cache["system float32"]
+        prepared = table.kept.get(IN_FLOAT32, prepared.in_float32)
     return prepared
 
 
 def release_dense(table: Table) -> None:
     """Let the table's dense factors go, which take as much memory as L would."""
-    for name in ("system", "system float32"):
-        if name in table._cache:
-            table._cache[name]._lu = None
+    for key in (SYSTEM, IN_FLOAT32):
+        prepared: LeontiefSystem | None = table.kept.peek(key)
+        if prepared is not None:
+            prepared.release_dense()
 
 
 def solved_output(table: Table) -> FloatArray:
     """Solve for the output of a table that was given none: x = L Y·1."""
-    y = table._parts.Y.sum(axis=1)
+    y = table.content.Y.sum(axis=1)
     return system(table).solve(y).values

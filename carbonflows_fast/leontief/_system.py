@@ -401,6 +401,16 @@ class LeontiefSystem:
         )
         return by_refinement(problem, solver, X, from_zero=from_zero)
 
+    def release_dense(self) -> None:
+        """Let dense factors go, which take as much memory as L would.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> cf.system(cf.synthetic.world(2, 3)).release_dense()
+        """
+        self._lu = None
+
     def _dense(self) -> DenseFactors:
         with self._lock:
             if self._lu is None:

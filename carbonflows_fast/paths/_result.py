@@ -146,7 +146,7 @@ class Paths:
 
     def _labels(self, rows: npt.NDArray[Any]) -> dict[str, pd.Categorical]:
         """Return region and sector of rows of the table."""
-        p = self._table._parts
+        p = self._table.content
         return {
             "region": pd.Categorical.from_codes(p.region_codes[rows], list(p.regions)),
             "sector": pd.Categorical.from_codes(p.sector_codes[rows], list(p.sectors)),
@@ -185,7 +185,7 @@ class Paths:
     @cached_property
     def _texts(self) -> list[str]:
         """What each row of the table is called in a path that is written as text."""
-        p = self._table._parts
+        p = self._table.content
         return [f"{p.regions[r]}: {p.sectors[s]}" for r, s in zip(p.region_codes, p.sector_codes)]
 
     def _blocks(self) -> Iterator[slice]:

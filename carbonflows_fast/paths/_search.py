@@ -31,12 +31,15 @@ from carbonflows_fast.leontief._subsystems import among_rows, with_sizes
 from carbonflows_fast.paths._limits import MOST_PATHS, Wanted, wanted
 from carbonflows_fast.paths._result import Paths
 from carbonflows_fast.paths._stages import stage_totals, stages_of
+from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._selection import select_demand, select_rows, select_stressor
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = ["Network", "Paths", "exponent_of", "network_of", "structural_paths"]
+
+CHAINS = Key("chains", "matrix Y x")
 
 SMALLEST = 1e-280
 """Paths below this share of y × s at their largest are beyond float64 and not looked for."""
@@ -326,14 +329,11 @@ def network_of(
     exponent = exponent_of(s) if exponent is None else exponent
     digest = hashlib.blake2b(s.tobytes(), digest_size=16)
     digest.update(b"" if met is None else met.tobytes())
-    key = (digest.digest(), max_stage, exponent)
-    kept = table._cache.get("chains")
-    if kept is None or kept[0] != key:
-        kept = table._cache["chains"] = (
-            key,
-            _new_network(table, s, met, max_stage, threads, exponent),
-        )
-    network: Network = kept[1]
+    network: Network = table.kept.get(
+        CHAINS,
+        lambda: _new_network(table, s, met, max_stage, threads, exponent),
+        (digest.digest(), max_stage, exponent),
+    )
     return network
 
 

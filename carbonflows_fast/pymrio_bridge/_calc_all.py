@@ -198,7 +198,7 @@ def _accurate_output(table: Table) -> FloatArray:
     """Return x of (I − A) x = Y·1 so that small outputs, by which F is divided, are right too."""
     weight = 1.0 / positive_output(table)
     near = table.x.to_numpy()
-    y = table._parts.Y.sum(axis=1)
+    y = table.content.Y.sum(axis=1)
     x: FloatArray = system(table).solve(y, weight=weight, rtol=RTOL, x0=near).values
     return x
 
@@ -207,7 +207,7 @@ def _fill_accounts(io: Any, table: Table, extensions: Sequence[Any]) -> None:
     """Fill in M and the D accounts of these extensions, solved together."""
     S = _stacked(extensions, table.n)
     names, units = tuple(map(str, range(len(S)))), ("",) * len(S)
-    F_Y = np.zeros((len(S), table._parts.Y.shape[1]))
+    F_Y = np.zeros((len(S), table.content.Y.shape[1]))
     accounts = Footprints(table, StressorBlock(names=names, units=units, S=S, F_Y=F_Y))
     without_D = [each for each in extensions if _lacks(each, D_ACCOUNTS)]
     without_M = [each for each in extensions if _lacks(each, ("M",))]

@@ -278,7 +278,7 @@ def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
 def _split(found: Flows) -> tuple[pd.DataFrame | None, str]:
     """Return what is traded by class of product, or why it is not known."""
     try:
-        sector_classes(found._table._parts.sectors)
+        sector_classes(found._table.content.sectors)
     except LabelError as error:
         return None, error.got
     return found.split(), ""
@@ -286,7 +286,7 @@ def _split(found: Flows) -> tuple[pd.DataFrame | None, str]:
 
 def _study(table: Table, stressor: Any, name: str, earlier: list[Study], mixed: bool) -> Study:
     try:
-        labels, about = study_sectors(name, table._parts.sectors, "sectors")
+        labels, about = study_sectors(name, table.content.sectors, "sectors")
     except LabelError as error:
         return Study(name, why_not=f"the study takes {error.expected}; this is {error.got}")
     notes = tuple(

@@ -100,7 +100,7 @@ def sector_study(
     chosen, wanted = select_stressor(table, stressor), select_demand(table, demand)
     name, rows, notes = _target(table, sectors)
     found = _solve(table, chosen.s, wanted, rows)
-    p = table._parts
+    p = table.content
     return SectorStudy(
         name=name,
         stressor=chosen.name,
@@ -126,7 +126,7 @@ def sector_study(
 
 def _target(table: Table, sectors: Any) -> tuple[str, BoolArray, tuple[str, ...]]:
     """Return the name, the rows, and the notes of what is to be studied."""
-    known = table._parts.sectors
+    known = table.content.sectors
     if isinstance(sectors, list) and len(sectors) == 1:
         sectors = sectors[0]
     if sectors is None or (isinstance(sectors, list) and not sectors):
@@ -246,7 +246,7 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
     """Follow the chains through the rows T, for s (n,)."""
     from carbonflows_fast._base import kernels
 
-    p, prepared, Y = table._parts, system(table), demand.values
+    p, prepared, Y = table.content, system(table), demand.values
     weight = purchase_weight(table)
     m, bound = source_multipliers(table, s)
     multipliers = m.sum(axis=0)

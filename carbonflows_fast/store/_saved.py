@@ -21,6 +21,7 @@ from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.errors import StoreError
 from carbonflows_fast.leontief import LeontiefSystem, system
+from carbonflows_fast.leontief._of_table import SYSTEM
 from carbonflows_fast.leontief._tiles import RegionTiles, row_names
 from carbonflows_fast.store._generations import (
     FORMAT,
@@ -38,6 +39,7 @@ from carbonflows_fast.store._manifest import CODE_FIELDS, TEXT_FIELDS, manifest_
 from carbonflows_fast.store._stored_arrays import Arrays
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._content import Parts
+from carbonflows_fast.table._table import table_from
 from carbonflows_fast.table._table_argument import required_table
 
 __all__ = [
@@ -235,7 +237,7 @@ def stamp(path: str | os.PathLike[str]) -> tuple[tuple[str, int, int], ...]:
 
 def _content(table: Table) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays by name, and the manifest without its list of files."""
-    parts = table._parts
+    parts = table.content
     prepared = system(table)
     tiles = prepared.tiles
     factors, pivots = prepared.block_factors()
@@ -314,10 +316,11 @@ def _opened(found: Generation, verify: bool) -> Table:
         **labels,
         **codes,
     )
-    table = Table._from_parts(parts, saved=(found.path, found.checksum))
-    table._cache["system"] = LeontiefSystem(
+    table = table_from(parts, saved=(found.path, found.checksum))
+    prepared = LeontiefSystem(
         tiles,
         factors=(arrays["factors"], arrays["pivots"]),
         nonnegative=manifest["nonnegative"],
     )
+    table.kept.get(SYSTEM, lambda: prepared)
     return table

@@ -220,7 +220,7 @@ class FlowMatrix:
         frame["net_share"] = frame["net_imports"] / base
         frame["export_share"] = np.abs(foreign).sum(axis=1) / base
         frame["import_share"] = np.abs(foreign).sum(axis=0) / base
-        heads = self._table._parts.population
+        heads = self._table.content.population
         if heads is not None:
             names, codes = encode(self._groups or self._table.regions)
             count = np.bincount(codes, weights=heads, minlength=len(names))
@@ -321,7 +321,7 @@ class FlowMatrix:
         """Return whose final demand is in the flows: regions (or groups of them) whole, and pairs
         (region, category) of those in part; nothing for all of it, or a demand of one's own.
         """
-        mask, p = self._flow.demand.columns, self._table._parts
+        mask, p = self._flow.demand.columns, self._table.content
         if mask is None or mask.all():
             return set()
         names = self._groups or p.regions

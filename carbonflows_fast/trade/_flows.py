@@ -69,7 +69,7 @@ class Flows(FlowMatrix):
         """Return s_i x_i^(q): rows (region, sector) where emitted, columns consumer, in `unit`."""
         table, flow = self._table, self._flow
         values = flow.stressor.s[:, None] * flow.x
-        frame = self._grouped(values, table.rows, table._parts.region_codes)
+        frame = self._grouped(values, table.rows, table.content.region_codes)
         return self._with_bound(frame, self.error_bound)
 
     def by_product(self) -> pd.DataFrame:
@@ -85,7 +85,7 @@ class Flows(FlowMatrix):
         """
         from carbonflows_fast._base import kernels
 
-        p, Y = self._table._parts, self._flow.demand.values
+        p, Y = self._table.content, self._flow.demand.values
         m, bound = self._by_source
         values = kernels.sector_sums(m, Y, p.sector_codes, len(p.sectors))
         values = values.reshape(len(p.regions), Y.shape[1], len(p.sectors)).transpose(0, 2, 1)
@@ -173,7 +173,7 @@ class Flows(FlowMatrix):
         one_of("use", use, (None, "intermediate", "final"), remedy="leave it out for both")
         amounts = getattr(trade, use) if use else trade.intermediate + trade.final
         rows = table.rows.set_names(["region", "product"])
-        frame = self._grouped(trade.m[:, None] * amounts, rows, table._parts.region_codes)
+        frame = self._grouped(trade.m[:, None] * amounts, rows, table.content.region_codes)
         frame.columns.name = "importer"
         return self._with_bound(frame, trade.error_bound)
 
@@ -214,7 +214,7 @@ class Flows(FlowMatrix):
         ['energy', 'commodity', 'product', 'service']
         """
         self._need_consumers("a split of what is traded")
-        sectors = self._table._parts.sectors
+        sectors = self._table.content.sectors
         class_of = dict(zip(sectors, sector_classes(sectors, classes), strict=True))
         border, final = self.by_traded_product(), self.by_product()
         emitter = final.index.get_level_values("region").to_numpy()[:, None]
@@ -246,7 +246,7 @@ class Flows(FlowMatrix):
         self._need_consumers("products by origin")
         frame = self.by_product()
         wide = frame[self._region(region)].unstack("region", fill_value=0.0)
-        products = [p for p in self._table._parts.sectors if p in wide.index]
+        products = [p for p in self._table.content.sectors if p in wide.index]
         return self._with_bound(
             wide.loc[products, list(self.matrix.index)], frame.attrs["error_bound"]
         )
@@ -282,7 +282,7 @@ class Flows(FlowMatrix):
                 got=repr(sector),
                 remedy=nearest_are(sector, here),
             )
-        p = self._table._parts
+        p = self._table.content
         names, codes = encode(self._groups or self._table.regions)
         chosen = (codes[p.region_codes] == names.index(name)) & (
             p.sector_codes == p.sectors.index(sector)

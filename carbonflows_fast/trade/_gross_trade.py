@@ -59,7 +59,7 @@ def gross_trade(table: Table, flow: RegionFlows, group_of_region: CodeArray) -> 
     group_of_region : ndarray of int32, shape (R,)
         Regions of one group are at home in each other.
     """
-    p, prepared, Y = table._parts, system(table), flow.demand.values
+    p, prepared, Y = table.content, system(table), flow.demand.values
     x = table.x.to_numpy() if flow.demand.complete else flow.x.sum(axis=1)
     groups = group_of_region[p.region_codes]
     abroad = groups[:, None] != group_of_region

@@ -31,7 +31,7 @@ def column_sums(table: Table) -> Any:
 
 def is_domestic(table: Table) -> Any:
     """Return for each stored entry of Z whether seller and buyer share a region."""
-    Z, region = table.Z, table._parts.region_codes
+    Z, region = table.Z, table.content.region_codes
     seller = np.repeat(np.arange(table.n), np.diff(Z.indptr))
     return region[seller] == region[Z.indices]
 
