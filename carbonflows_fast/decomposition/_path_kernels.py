@@ -37,15 +37,15 @@ import numpy as np
 from numba import njit, types
 
 from carbonflows_fast._base.kernels import (
-    _CODES,
-    _COUNT,
-    _MATRIX,
-    _OUT_MATRIX,
-    _OUT_VECTOR,
-    _VECTOR,
+    CODES,
+    COUNT,
+    MATRIX,
+    OUT_MATRIX,
+    OUT_VECTOR,
+    VECTOR,
     Codes,
     Floats,
-    _kernel,
+    kernel,
 )
 
 __all__ = ["gauss_nodes", "lmdi_effects", "polar_effects", "shapley_effects"]
@@ -55,14 +55,14 @@ Helper = TypeVar("Helper", bound=Callable[..., Any])
 
 _PATHS = (
     types.Array(types.int64, 1, "C", readonly=True),
-    _CODES,
-    *[_VECTOR] * 4,
-    _MATRIX,
-    *[_VECTOR] * 2,
+    CODES,
+    *[VECTOR] * 4,
+    MATRIX,
+    *[VECTOR] * 2,
 )
 _tuple: Any = types.Tuple
-_EFFECTS = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX))
-_EFFECTS_AND_COUNT = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX, _COUNT))
+_EFFECTS = _tuple((OUT_VECTOR, OUT_VECTOR, OUT_MATRIX))
+_EFFECTS_AND_COUNT = _tuple((OUT_VECTOR, OUT_VECTOR, OUT_MATRIX, COUNT))
 
 _SHAPLEY, _POLAR, _LMDI = 0, 1, 2
 _INTENSITY, _TECHNOLOGY, _TRADE, _DEMAND = 0, 1, 2, 3
@@ -343,7 +343,7 @@ def _effects(
     return positions, origins, kinds, left
 
 
-@_kernel(_EFFECTS, *_PATHS, _VECTOR, _VECTOR)
+@kernel(_EFFECTS, *_PATHS, VECTOR, VECTOR)
 def shapley_effects(
     starts: Starts,
     rows: Codes,
@@ -375,7 +375,7 @@ def shapley_effects(
     return positions, origins, kinds
 
 
-@_kernel(_EFFECTS, *_PATHS)
+@kernel(_EFFECTS, *_PATHS)
 def polar_effects(
     starts: Starts,
     rows: Codes,
@@ -395,7 +395,7 @@ def polar_effects(
     return positions, origins, kinds
 
 
-@_kernel(_EFFECTS_AND_COUNT, *_PATHS, _VECTOR, _VECTOR)
+@kernel(_EFFECTS_AND_COUNT, *_PATHS, VECTOR, VECTOR)
 def lmdi_effects(
     starts: Starts,
     rows: Codes,
