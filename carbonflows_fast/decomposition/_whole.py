@@ -107,7 +107,7 @@ class Decomposition:
         return shares.rename("share")
 
     @property
-    def _closure_of(self) -> str:
+    def closure_of(self) -> str:
         """What `closure` is a part of, in words."""
         larger = max(abs(self.before), abs(self.after))
         return "it" if abs(self.total) > larger / 1000 else "the larger of the two amounts"

@@ -145,11 +145,25 @@ class Panel:
 
     def __getitem__(self, year: int) -> Table:
         """Open the table of a year."""
-        path = self._paths[self._known(year)]
+        path = self.path(year)
         table = open(path)
         if table.year != year:
             raise another_year(path, year, table.year)
         return table
+
+    def path(self, year: int) -> Path:
+        """Return where the table of a year is saved.
+
+        Parameters
+        ----------
+        year : int
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        return self._paths[self._known(year)]
 
     def __repr__(self) -> str:
         years = self.years

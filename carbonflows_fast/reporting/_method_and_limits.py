@@ -98,7 +98,7 @@ def _facts(results: Results) -> Html:
             f"{causes.label}, in {causes.prices}; all causes move along a straight line from one "
             "table to the other; the effects add up to the change but for ",
             _small("closure", causes.closure),
-            f" of {causes._closure_of}",
+            f" of {causes.closure_of}",
         )
         if chains is not None:
             facts["Change"] += (

@@ -25,7 +25,7 @@ from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.classification import CLASSES, sector_classes
 from carbonflows_fast.errors import LabelError, nearest_are
 from carbonflows_fast.leontief._certificate import rounding, seen_through
-from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of
+from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of, require_consumers
 from carbonflows_fast.trade._gross_trade import GrossTrade, gross_trade
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Flows(FlowMatrix):
 
     @cached_property
     def _trade(self) -> GrossTrade:
-        self._need_consumers("trade between regions")
+        require_consumers(self, "trade between regions")
         codes = encode(self._groups or self._table.regions)[1]
         return gross_trade(self._table, self._flow, codes)
 
@@ -213,7 +213,7 @@ class Flows(FlowMatrix):
         >>> found.split().index.tolist()
         ['energy', 'commodity', 'product', 'service']
         """
-        self._need_consumers("a split of what is traded")
+        require_consumers(self, "a split of what is traded")
         sectors = self._table.content.sectors
         class_of = dict(zip(sectors, sector_classes(sectors, classes), strict=True))
         border, final = self.by_traded_product(), self.by_product()
@@ -243,7 +243,7 @@ class Flows(FlowMatrix):
         region : str
             A region of these flows, or the name of its country.
         """
-        self._need_consumers("products by origin")
+        require_consumers(self, "products by origin")
         frame = self.by_product()
         wide = frame[self._region(region)].unstack("region", fill_value=0.0)
         products = [p for p in self._table.content.sectors if p in wide.index]
@@ -271,7 +271,7 @@ class Flows(FlowMatrix):
         LabelError
             If there is no such region or sector.
         """
-        self._need_consumers("where a sector's emissions go")
+        require_consumers(self, "where a sector's emissions go")
         name = self._region(region)
         emitted, traded = self.by_emitting_sector(), self.by_traded_product()
         if not isinstance(sector, str) or (name, sector) not in emitted.index:
