@@ -76,8 +76,8 @@ class Decomposition:
     >>> import carbonflows_fast as cf
     >>> before, after = (cf.synthetic.world(2, 3, year=year) for year in (2010, 2019))
     >>> found = cf.structural_decomposition(before, after)
-    >>> found.label, found.closure < 1e-9
-    ('2010 → 2019', True)
+    >>> found.label, found.closure < 1e-9, found.closure_of
+    ('2010 → 2019', True, 'it')
     >>> bool(abs(found.to_frame().effect.sum() - found.total) < 1e-9 * found.before)
     True
     """

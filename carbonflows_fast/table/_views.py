@@ -197,7 +197,12 @@ class Views:
 
     @property
     def arrays(self) -> Arrays:
-        """x, S, F and F_Y as read-only arrays, without labels."""
+        """x, S, F and F_Y as read-only arrays, without labels.
+
+        >>> import carbonflows_fast as cf
+        >>> cf.synthetic.world(2, 3).arrays.x.shape
+        (6,)
+        """
         return Arrays(self)
 
     def _frame(self, key: Key, make: Callable[[], Any]) -> Any:

@@ -63,6 +63,8 @@ class Flows(FlowMatrix):
     ((3, 3), (12, 3), (12, 3))
     >>> 0 < found.traded_share_all < found.traded_share < 1
     True
+    >>> found.known_consumers, len(found.balance) >= len(found.net_importers())
+    (True, True)
     """
 
     def by_emitting_sector(self) -> pd.DataFrame:
