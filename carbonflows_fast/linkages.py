@@ -23,7 +23,6 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.accounting._solves import (
-    TINY,
     accurate_multipliers,
     adjoint,
     demand_size,
@@ -31,7 +30,7 @@ from carbonflows_fast.accounting._solves import (
 )
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._certificate import rounding, seen_through
+from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
 from carbonflows_fast.table._selection import Stressor, select_demand, select_stressor
 
 if TYPE_CHECKING:

@@ -163,9 +163,8 @@ class Footprints:
         from carbonflows_fast._base import kernels
 
         table, p = self._table, self._table.content
-        position = {region: code for code, region in enumerate(p.regions)}
         labels = frame.columns.get_level_values("region")
-        codes = np.array([position[label] for label in labels], dtype=np.int32)
+        codes = pd.Index(p.regions).get_indexer(labels).astype(np.int32)
         values = kernels.sum_columns_by_group(frame.to_numpy(), codes, len(p.regions))
         if households:
             values += kernels.sum_columns_by_group(self._block.F_Y, p.demand_codes, len(p.regions))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
-from carbonflows_fast.accounting._solves import TINY, demand_size, solved
+from carbonflows_fast.accounting._solves import demand_size, solved
 from carbonflows_fast.accounting._weights import account_weight
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief import system
-from carbonflows_fast.leontief._certificate import added_up, rounding
+from carbonflows_fast.leontief._certificate import TINY, added_up, rounding
 from carbonflows_fast.leontief._subsystems import reach
 from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._selection import Demand, Stressor, select_demand, select_stressor

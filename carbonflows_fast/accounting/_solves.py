@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = [
+    "ACCURATE_OF_TWO",
     "BLOCK",
     "accurate_multipliers",
     "adjoint",
     "demand_size",
+    "most_accurate",
     "solved",
     "solved_by",
     "source_multipliers",
@@ -44,8 +46,10 @@ BLOCK = 1200
 FEW = 4
 """Right-hand sides for which it does not pay to copy the tiles in float32."""
 
-TINY = 5e-324
-"""What a product too small for float64 may lose."""
+ACCURATE = (1e-12, 1e-10, 1e-8, 1e-6)
+"""Tolerances of single solves that much is computed from, as far as rounding lets them go."""
+ACCURATE_OF_TWO = (1e-12, 1e-11, 1e-10, 1e-8)
+"""The same where two tables are compared: differences need more."""
 
 
 def demand_size(table: Table, demand: Demand) -> tuple[FloatArray, int]:
@@ -166,13 +170,22 @@ def accurate_multipliers(
         Of Σ b|m̃ − m|, b the weight.
     """
 
-    def solve(rtol: float) -> tuple[FloatArray, float]:
-        solution = prepared.solve_adjoint(s, weight=weight, rtol=rtol)
-        m: FloatArray = solution.values
-        bound = solution.report.error_bound * float(np.abs(m) @ weight)
-        return m, bound * (1 + rounding(prepared.n))
+    solution = most_accurate(partial(prepared.solve_adjoint, s, weight=weight), ACCURATE)
+    m: FloatArray = solution.values
+    bound = solution.report.error_bound * float(np.abs(m) @ weight)
+    return m, bound * (1 + rounding(prepared.n))
 
-    for rtol in (1e-12, 1e-10, 1e-8):
+
+def most_accurate(solve: Callable[..., Solution], tolerances: Sequence[float]) -> Solution:
+    """Solve to the first of these tolerances that is reached.
+
+    Raises
+    ------
+    ConvergenceError
+        If not even the last one is.
+    """
+    *better, last = tolerances
+    for rtol in better:
         with contextlib.suppress(ConvergenceError):
-            return solve(rtol)
-    return solve(1e-6)
+            return solve(rtol=rtol)
+    return solve(rtol=last)

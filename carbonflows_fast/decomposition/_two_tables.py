@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
+from carbonflows_fast.accounting._solves import ACCURATE_OF_TWO, most_accurate
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.decomposition._comparable import aligned, with_prices
-from carbonflows_fast.errors import ConvergenceError
 from carbonflows_fast.leontief import LeontiefSystem, system
+from carbonflows_fast.leontief._certificate import rounding
 from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_demand, select_stressor
@@ -162,22 +162,13 @@ class Pair:
 
     def output(self, prepared: LeontiefSystem, y: FloatArray) -> FloatArray:
         """Return (I − A)⁻¹ y, as accurately as rounding lets it be."""
-        return _accurate(lambda rtol: prepared.solve(y, weight=self.weights[0], rtol=rtol).values)
+        solve = partial(prepared.solve, y, weight=self.weights[0])
+        return most_accurate(solve, ACCURATE_OF_TWO).values
 
     def multipliers(self, prepared: LeontiefSystem, s: FloatArray) -> FloatArray:
         """Return (I − A')⁻¹ s, as accurately as rounding lets it be."""
-        return _accurate(
-            lambda rtol: prepared.solve_adjoint(s, weight=self.weights[1], rtol=rtol).values
-        )
-
-
-def _accurate(solve: Callable[[float], FloatArray]) -> FloatArray:
-    for rtol in (1e-12, 1e-11, 1e-10):
-        try:
-            return solve(rtol)
-        except ConvergenceError:
-            continue
-    return solve(1e-8)
+        solve = partial(prepared.solve_adjoint, s, weight=self.weights[1])
+        return most_accurate(solve, ACCURATE_OF_TWO).values
 
 
 def pair_of(before: Table, after: Table, stressor: Any, demand: Any, deflators: Any) -> Pair:
@@ -277,5 +268,5 @@ def _consumed(table: Table, demand: Any) -> FloatArray:
 
 def _no_rounding(sums: FloatArray, sizes: FloatArray, terms: int) -> FloatArray:
     """Return sums, with zero for what may be rounding alone; sizes are Σ|·| of the same terms."""
-    cleaned: FloatArray = np.where(np.abs(sums) > 2.0**-52 * (terms + 2) * sizes, sums, 0.0)
+    cleaned: FloatArray = np.where(np.abs(sums) > rounding(terms - 2) * sizes, sums, 0.0)
     return cleaned

@@ -22,11 +22,11 @@ import numpy as np
 from carbonflows_fast import _core
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
-from carbonflows_fast.accounting._solves import TINY, accurate_multipliers, demand_size
+from carbonflows_fast.accounting._solves import accurate_multipliers, demand_size
 from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._certificate import rounding, seen_through
+from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
 from carbonflows_fast.leontief._subsystems import among_rows, with_sizes
 from carbonflows_fast.paths._limits import MOST_PATHS, Wanted, wanted
 from carbonflows_fast.paths._result import Paths
@@ -363,7 +363,7 @@ def _new_network(
     # The checked guard v of m has (I − |A|) v ≥ b / scale, hence L b ≤ scale v.
     proof = prepared.certificate(weight, adjoint=True, threads=threads)
     reached = proof.scale * proof.guard
-    spread = max(float((reached / weight[here]).max(initial=1.0)), 1.0)
+    spread = max(seen_through(reached, weight[here]), 1.0)
     multipliers = m[None]
     if met is not None:
         before, further = _until_met(prepared, m, met, weight, threads)

@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
-from carbonflows_fast.accounting._solves import TINY, demand_size, solved_by, source_multipliers
+from carbonflows_fast.accounting._solves import demand_size, solved_by, source_multipliers
 from carbonflows_fast.accounting._weights import account_weight, positive_output, purchase_weight
 from carbonflows_fast.classification import STUDIES, study_sectors
 from carbonflows_fast.errors import InputError, LabelError, nearest_are
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._certificate import added_up, rounding, seen_through
+from carbonflows_fast.leontief._certificate import TINY, added_up, rounding, seen_through
 from carbonflows_fast.leontief._subsystems import among_rows, reach, through
 from carbonflows_fast.linkages import layers_of
 from carbonflows_fast.paths import structural_paths

@@ -20,11 +20,11 @@ import pandas as pd
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import FloatArray, encode
 from carbonflows_fast.accounting._region_flows import region_flows
-from carbonflows_fast.accounting._solves import TINY, demand_size, source_multipliers
+from carbonflows_fast.accounting._solves import demand_size, source_multipliers
 from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.classification import CLASSES, sector_classes
 from carbonflows_fast.errors import LabelError, nearest_are
-from carbonflows_fast.leontief._certificate import rounding, seen_through
+from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
 from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of, require_consumers
 from carbonflows_fast.trade._gross_trade import GrossTrade, gross_trade
 

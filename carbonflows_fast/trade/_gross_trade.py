@@ -16,10 +16,10 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast.accounting._region_flows import RegionFlows
-from carbonflows_fast.accounting._solves import TINY, demand_size
+from carbonflows_fast.accounting._solves import demand_size
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.leontief import system
-from carbonflows_fast.leontief._certificate import rounding, seen_through
+from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
 from carbonflows_fast.leontief._subsystems import through, within_groups
 
 if TYPE_CHECKING:
