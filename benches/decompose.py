@@ -52,7 +52,7 @@ def main() -> None:
             once, _ = timed(scipy.linalg.lu_factor, dense, check_finite=False)
             for table in tables:
                 table.kept.forget(CHAINS)
-                cf.system(table)._guards._kept.clear()
+                cf.system(table)._proofs._kept.clear()
             taken, found = timed(cf.structural_path_decomposition, *tables, top=top)
             gap = found.explained["change"] + found.pruned.sum() - found.total
             assert abs(gap) < 1e-9 * abs(found.total), f"off by {gap:.1e}"

@@ -33,7 +33,7 @@ def fresh(table: cf.Table) -> cf.Table:
     again = table.with_changes()
     for key in (REGION_FLOWS, SOURCE_MULTIPLIERS, CHAINS):
         again.kept.forget(key)
-    cf.system(again)._guards._kept.clear()
+    cf.system(again)._proofs._kept.clear()
     return again
 
 

@@ -24,9 +24,9 @@ from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.accounting._solves import (
     accurate_multipliers,
-    adjoint,
     demand_size,
-    solved,
+    solve_certified,
+    solve_multipliers,
 )
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.leontief import LeontiefSystem, system
@@ -70,9 +70,9 @@ class _Chain:
             x = region_flows(table, stressor).x.sum(axis=1)
         else:
             weight = account_weight(chosen.s, table.x.to_numpy())
-            x = solved(table, y[:, None], by_row=False, weight=weight).values[:, 0]
+            x = solve_certified(table, y[:, None], by_row=False, weight=weight).values[:, 0]
         weight = demand_weight(y, positive_output(table))
-        found, bounds = adjoint(table, chosen.s[None], weight)
+        found, bounds = solve_multipliers(table, chosen.s[None], weight)
         m, (size, columns) = found[0], demand_size(table, wanted)
         terms = table.n + columns + len(table.regions)
         doubt = float(bounds[0]) + rounding(terms) * float(np.abs(m) @ size)

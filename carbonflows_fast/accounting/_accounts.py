@@ -17,7 +17,7 @@ import pandas as pd
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._footprints import Footprints
 from carbonflows_fast.accounting._region_flows import region_flows, unknown_consumers
-from carbonflows_fast.accounting._solves import adjoint
+from carbonflows_fast.accounting._solves import solve_multipliers
 from carbonflows_fast.accounting._stressor_block import Stressors, stressor_block, stressor_frame
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 
@@ -181,7 +181,7 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     """
     block = stressor_block(table, stressors)
     weight = demand_weight(np.abs(table.content.Y).sum(axis=1), positive_output(table))
-    m, bounds = adjoint(table, block.S, weight)
+    m, bounds = solve_multipliers(table, block.S, weight)
     frame = stressor_frame(m, block.names, table.rows)
     frame.attrs = {
         "unit": dict(zip(block.names, block.units, strict=True)),

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.accounting._imported_footprints import imported
-from carbonflows_fast.accounting._solves import adjoint, solved
+from carbonflows_fast.accounting._imported_footprints import imported_footprints
+from carbonflows_fast.accounting._solves import solve_certified, solve_multipliers
 from carbonflows_fast.accounting._stressor_block import StressorBlock, stressor_frame
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.errors import shorten
@@ -105,7 +105,7 @@ class Footprints:
     @cached_property
     def _output(self) -> FloatArray:
         """Output for each consuming region, (n, R)."""
-        solution = solved(
+        solution = solve_certified(
             self._table, self._demand, by_row=False, weight=self._forward_weight, rtol=RTOL
         )
         return np.ascontiguousarray(solution.values)
@@ -119,7 +119,7 @@ class Footprints:
     def M(self) -> pd.DataFrame:
         """Multipliers, stressor × rows."""
         near = self.__dict__.pop("_near", None)
-        m, _ = adjoint(self._table, self._block.S, self._adjoint_weight, RTOL, near)
+        m, _ = solve_multipliers(self._table, self._block.S, self._adjoint_weight, RTOL, near)
         return stressor_frame(m, self._block.names, self._table.rows)
 
     @cached_property
@@ -154,7 +154,7 @@ class Footprints:
         The costly one: as many right-hand sides as rows are bought, or k R if these cost less.
         """
         weights = self._adjoint_weight, self._forward_weight
-        values, m = imported(self._table, self._block.S, self._demand, weights, RTOL)
+        values, m = imported_footprints(self._table, self._block.S, self._demand, weights, RTOL)
         if "M" not in self.__dict__:
             self.__dict__["_near"] = m
         return stressor_frame(values, self._block.names, self._products)

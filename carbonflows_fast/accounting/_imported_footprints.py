@@ -16,7 +16,7 @@ import numpy as np
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
-from carbonflows_fast.accounting._solves import BLOCK, solved
+from carbonflows_fast.accounting._solves import BLOCK, solve_certified
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method, solve_costs, unit_cost
 from carbonflows_fast.leontief._of_table import release_dense
@@ -25,7 +25,7 @@ from carbonflows_fast.leontief._tiles import IntArray
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["imported"]
+__all__ = ["imported_footprints"]
 
 UNITS = 576
 """Columns solved for at a time."""
@@ -37,7 +37,7 @@ AROUND = 1.25
 UNIT_RTOL = 1e-10
 
 
-def imported(
+def imported_footprints(
     table: Table,
     S: FloatArray,
     Y: FloatArray,
@@ -101,7 +101,7 @@ def _by_pairs(
     for first in range(0, len(pairs), BLOCK):
         e, q = np.ascontiguousarray(pairs[first : first + BLOCK].T)
         abroad = np.where(p.region_codes == q[:, None], 0.0, S[e])
-        m = solved(table, abroad, by_row=True, weight=weight, rtol=rtol).values
+        m = solve_certified(table, abroad, by_row=True, weight=weight, rtol=rtol).values
         out[e, q] = kernels.sector_sums_paired(m, Y, q, p.sector_codes, len(p.sectors))
         np.add.at(total, e, m)
     release_dense(table)
@@ -183,7 +183,7 @@ def _unit_outputs(
         if factors is None:
             units = np.zeros((n, some.size))
             units[some, np.arange(some.size)] = 1.0
-            yield some, solved(table, units, by_row=False, weight=weight, rtol=rtol).values
+            yield some, solve_certified(table, units, by_row=False, weight=weight, rtol=rtol).values
         else:
             X = factors.unit_solutions(place[some])
             yield some, X if order is None else X[place]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
-from carbonflows_fast.accounting._solves import demand_size, solved
+from carbonflows_fast.accounting._solves import demand_size, solve_certified
 from carbonflows_fast.accounting._weights import account_weight
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief import system
@@ -85,7 +85,7 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
 
     parts, s, regions = table.content, stressor.s, len(table.regions)
     weight = account_weight(s, table.x.to_numpy())
-    solution = solved(table, demand.values, by_row=False, weight=weight)
+    solution = solve_certified(table, demand.values, by_row=False, weight=weight)
     x = np.ascontiguousarray(solution.values)
     matrix = kernels.weighted_sums(x, s, parts.region_codes, regions)
 

@@ -30,11 +30,11 @@ __all__ = [
     "ACCURATE_OF_TWO",
     "BLOCK",
     "accurate_multipliers",
-    "adjoint",
     "demand_size",
     "most_accurate",
-    "solved",
-    "solved_by",
+    "solve_certified",
+    "solve_multipliers",
+    "solve_on",
     "source_multipliers",
 ]
 
@@ -62,7 +62,7 @@ def demand_size(table: Table, demand: Demand) -> tuple[FloatArray, int]:
     return np.abs(table.content.Y[:, demand.columns]).sum(axis=1), int(demand.columns.sum())
 
 
-def solved(
+def solve_certified(
     table: Table,
     sides: FloatArray,
     *,
@@ -78,10 +78,10 @@ def solved(
     """
     single = partial(system, table, dtype="float32")
     arguments = {"weight": weight, "rtol": rtol, "x0": x0}
-    return solved_by(system(table), single, sides, by_row=by_row, **arguments)
+    return solve_on(system(table), single, sides, by_row=by_row, **arguments)
 
 
-def solved_by(
+def solve_on(
     prepared: LeontiefSystem,
     single: Callable[[], LeontiefSystem],
     sides: FloatArray,
@@ -100,7 +100,7 @@ def solved_by(
     return by(prepared)
 
 
-def adjoint(
+def solve_multipliers(
     table: Table,
     S: FloatArray,
     weight: FloatArray,
@@ -130,7 +130,7 @@ def adjoint(
     for first in range(0, len(S), BLOCK):
         here = slice(first, first + BLOCK)
         start = None if x0 is None else x0[here]
-        solution = solved(table, S[here], by_row=True, weight=weight, rtol=rtol, x0=start)
+        solution = solve_certified(table, S[here], by_row=True, weight=weight, rtol=rtol, x0=start)
         blocks.append(solution.values)
         totals = [float(np.abs(m) @ weight) for m in solution.values]
         bounds.append(solution.report.error_bounds * totals * (1 + rounding(table.n)))
@@ -150,7 +150,7 @@ def source_multipliers(table: Table, s: FloatArray) -> tuple[FloatArray, float]:
 
     def solve() -> tuple[FloatArray, float]:
         source = np.arange(len(p.regions))[:, None] == p.region_codes
-        m, bounds = adjoint(table, np.where(source, s, 0.0), purchase_weight(table))
+        m, bounds = solve_multipliers(table, np.where(source, s, 0.0), purchase_weight(table))
         return m, float(bounds.sum())
 
     digest = hashlib.blake2b(s.tobytes(), digest_size=16).digest()

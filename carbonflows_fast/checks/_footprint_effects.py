@@ -19,7 +19,7 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._region_flows import region_flows
-from carbonflows_fast.accounting._solves import adjoint
+from carbonflows_fast.accounting._solves import solve_multipliers
 from carbonflows_fast.accounting._weights import demand_weight, positive_output
 from carbonflows_fast.classification import (
     CHARACTERISATIONS,
@@ -138,7 +138,7 @@ def _solved_effects(table: Table, stressor: Any) -> Effects:
     chosen = _carbon_dioxide(table) if stressor is None else stressor
     flow = region_flows(table, chosen)
     weight = demand_weight(flow.demand.values.sum(axis=1), positive_output(table))
-    m = adjoint(table, flow.stressor.s[None], weight)[0][0]
+    m = solve_multipliers(table, flow.stressor.s[None], weight)[0][0]
     p, weights = table.content, _weights(table, chosen)
     net = np.abs(flow.matrix.sum(axis=0) + flow.households)
     gross = np.abs(flow.stressor.s) @ np.abs(flow.x) + np.abs(flow.households)

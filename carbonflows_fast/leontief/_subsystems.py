@@ -16,10 +16,10 @@ from carbonflows_fast.leontief._right_hand_sides import checked_weight
 from carbonflows_fast.leontief._system import LeontiefSystem
 from carbonflows_fast.leontief._tiles import tiles_from
 
-__all__ = ["among_rows", "reach", "through", "within_groups"]
+__all__ = ["pass_through_A", "reach", "restricted_to", "split_by_group"]
 
 
-def among_rows(
+def restricted_to(
     prepared: LeontiefSystem, rows: BoolArray, threads: int | None = None
 ) -> LeontiefSystem:
     """Return the system with only the entries between the given rows; other rows are empty.
@@ -37,7 +37,7 @@ def among_rows(
     core = tiles.core.scaled(mask, mask, count)
     part = _system(prepared, core, count)
     if prepared.by_sizes:
-        part._guards = prepared._guards
+        part._proofs = prepared._proofs
     return part
 
 
@@ -54,11 +54,11 @@ def with_sizes(prepared: LeontiefSystem, threads: int | None = None) -> Leontief
     )
     count = thread_count(threads)
     made = LeontiefSystem(tiles.with_core(core), nonnegative=True, threads=count)
-    made._guards = prepared._guards
+    made._proofs = prepared._proofs
     return made
 
 
-def within_groups(
+def split_by_group(
     prepared: LeontiefSystem, groups: CodeArray, threads: int | None = None
 ) -> LeontiefSystem:
     """Return the system that has only the entries between rows of the same group.
@@ -84,7 +84,7 @@ def within_groups(
     return _system(prepared, core, count)
 
 
-def through(
+def pass_through_A(
     prepared: LeontiefSystem, X: FloatArray, *, adjoint: bool = False, absolute: bool = False
 ) -> FloatArray:
     """Return A X or A'X, or the same with |A|, for X of shape (n,) or (n, k) in table order."""

@@ -28,7 +28,7 @@ from carbonflows_fast.leontief._methods import (
     single_krylov,
     single_lu,
 )
-from carbonflows_fast.leontief._proof_vectors import Guards
+from carbonflows_fast.leontief._proof_vectors import ProofVectors
 from carbonflows_fast.leontief._right_hand_sides import RightHandSides, checked_rtol, checked_weight
 from carbonflows_fast.leontief._solution import Solution, SolveReport
 from carbonflows_fast.leontief._sweeps import Sweeps
@@ -79,7 +79,7 @@ class LeontiefSystem:
         )
         self._sweeps = Sweeps(tiles, self.nonnegative, factors)
         self._sweeps.factors(False, count)
-        self._guards = Guards(self._sweeps, self._dense, part=part)
+        self._proofs = ProofVectors(self._sweeps, self._dense, part=part)
         self._lock = threading.Lock()
         self._lu: DenseFactors | None = None
         self._single: Sweeps | None = None
@@ -239,7 +239,7 @@ class LeontiefSystem:
         >>> cf.system(cf.synthetic.world(2, 3)).by_sizes
         True
         """
-        return self._guards.by_sizes
+        return self._proofs.by_sizes
 
     # ---- what later rooms call; vectors are in the order of the table ---------------------------
 
@@ -274,7 +274,7 @@ class LeontiefSystem:
         True
         """
         t = weight[self.tiles.table_rows]
-        return self._guards.certificate(t, adjoint=adjoint, threads=thread_count(threads))
+        return self._proofs.certificate(t, adjoint=adjoint, threads=thread_count(threads))
 
     def block_factors(self) -> tuple[FloatArray, Any]:
         """Return the LU factors and pivots of the diagonal blocks of I − A, in tile order.

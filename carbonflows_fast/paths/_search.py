@@ -27,7 +27,7 @@ from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
-from carbonflows_fast.leontief._subsystems import among_rows, with_sizes
+from carbonflows_fast.leontief._subsystems import restricted_to, with_sizes
 from carbonflows_fast.paths._limits import MOST_PATHS, Wanted, wanted
 from carbonflows_fast.paths._result import Paths
 from carbonflows_fast.paths._stages import stage_totals, stages_of
@@ -153,7 +153,7 @@ def structural_paths(
         first = select_rows(table, start, "start")
         y, size = np.where(first, y, 0.0), np.where(first, size, 0.0)
     s = chosen.s if end is None else np.where(select_rows(table, end, "end"), chosen.s, 0.0)
-    met = None if through is None else select_rows(table, through, "through")
+    met = None if through is None else select_rows(table, through, "pass_through_A")
     count = thread_count(threads)
     network = network_of(table, s, met, asked.max_stage, count)
     values, starts, rows, pruned, nodes = network.find(y, asked, count)
@@ -405,7 +405,7 @@ def _until_met(
     rows = np.empty(m.size)
     rows[here] = tiles.product(entering[:, None], adjoint=True, threads=threads)[:, 0]
     rows[met] = 0.0
-    off = among_rows(prepared, ~met, threads)
+    off = restricted_to(prepared, ~met, threads)
     sigma, bound = accurate_multipliers(off, rows, weight)
     return np.where(met, m, sigma), bound
 

@@ -17,7 +17,7 @@ import pandas as pd
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting import Footprints
 from carbonflows_fast.accounting._footprints import RTOL
-from carbonflows_fast.accounting._solves import BLOCK, solved
+from carbonflows_fast.accounting._solves import BLOCK, solve_certified
 from carbonflows_fast.accounting._stressor_block import StressorBlock
 from carbonflows_fast.accounting._weights import positive_output
 from carbonflows_fast.leontief import system
@@ -234,7 +234,7 @@ def _fill_downstream(io: Any, table: Table, extensions: Sequence[Any]) -> None:
         here = slice(first, first + BLOCK)
         sides = np.zeros((table.n, len(S[here])))
         np.matmul(Z, S[here, : len(Z)].T, out=sides[: len(Z)])
-        found = solved(table, sides, by_row=False, weight=1.0 / output, rtol=RTOL).values
+        found = solve_certified(table, sides, by_row=False, weight=1.0 / output, rtol=RTOL).values
         values[here] = (found / np.where(x != 0, x, np.inf)[:, None])[: len(Z)].T
     _share_out("M_down", values, io.A.index, extensions, extensions)
 
