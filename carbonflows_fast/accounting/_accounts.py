@@ -4,7 +4,7 @@ The region a flow comes from is where the emission happens; the region it goes t
 final product is bought. What final users emit themselves (F_Y: driving, heating) crosses no
 border and enters no matrix here: it is added, in its own column, where an account says so.
 
-No inverse is formed: `_account_solves` solves, for consuming regions or for stressors.
+No inverse is formed: `_solves` solves, for consuming regions or for stressors.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The validated content of a table, and the few sums and quotients that define it.
 
-Everything here trusts its input: `_validate` has checked it.
+Everything here trusts its input: `_gate` has checked it.
 """
 
 from __future__ import annotations
