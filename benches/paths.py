@@ -23,6 +23,7 @@ import numpy as np
 import scipy.linalg
 
 import carbonflows_fast as cf
+from carbonflows_fast.paths._search import CHAINS
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
@@ -45,7 +46,7 @@ def checked(paths: cf.Paths) -> cf.Paths:
 
 def fresh(table: cf.Table) -> None:
     """Forget what searches share, but not the prepared system."""
-    table._cache.pop("chains", None)
+    table.kept.forget(CHAINS)
 
 
 def timed(work: Callable[[], Any], rounds: int = 3) -> tuple[float, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import carbonflows_fast as cf
+from carbonflows_fast.paths._search import CHAINS
 
 SEARCHES: dict[str, dict[str, Any]] = {
     "threshold": {"min_share": 1e-8},
@@ -20,7 +21,7 @@ def test_search(benchmark: Any, world: cf.Table, search: str) -> None:
     benchmark.group = "paths"
 
     def anew() -> cf.Paths:
-        world._cache.pop("chains", None)
+        world.kept.forget(CHAINS)
         return cf.structural_paths(world, **SEARCHES[search])
 
     paths = benchmark(anew)

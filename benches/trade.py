@@ -18,6 +18,9 @@ import numpy as np
 import scipy.linalg
 
 import carbonflows_fast as cf
+from carbonflows_fast.accounting._region_flows import REGION_FLOWS
+from carbonflows_fast.accounting._solves import SOURCE_MULTIPLIERS
+from carbonflows_fast.paths._search import CHAINS
 
 
 def factored(dense: Any) -> None:
@@ -28,9 +31,9 @@ def factored(dense: Any) -> None:
 def fresh(table: cf.Table) -> cf.Table:
     """Return the table with its prepared systems and nothing else that was solved before."""
     again = table.with_changes()
-    for name in ("system", "system float32"):
-        again._cache[name] = table._cache[name]
-    again._cache["system"]._guards._kept.clear()
+    for key in (REGION_FLOWS, SOURCE_MULTIPLIERS, CHAINS):
+        again.kept.forget(key)
+    cf.system(again)._proofs._kept.clear()
     return again
 
 

@@ -18,20 +18,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.accounting._solves import (
-    TINY,
     accurate_multipliers,
-    adjoint,
     demand_size,
-    solved,
+    solve_certified,
+    solve_multipliers,
 )
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
-from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._certificate import rounding, seen_through
+from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
 from carbonflows_fast.table._selection import Stressor, select_demand, select_stressor
 
 if TYPE_CHECKING:
@@ -71,9 +70,9 @@ class _Chain:
             x = region_flows(table, stressor).x.sum(axis=1)
         else:
             weight = account_weight(chosen.s, table.x.to_numpy())
-            x = solved(table, y[:, None], by_row=False, weight=weight).values[:, 0]
+            x = solve_certified(table, y[:, None], by_row=False, weight=weight).values[:, 0]
         weight = demand_weight(y, positive_output(table))
-        found, bounds = adjoint(table, chosen.s[None], weight)
+        found, bounds = solve_multipliers(table, chosen.s[None], weight)
         m, (size, columns) = found[0], demand_size(table, wanted)
         terms = table.n + columns + len(table.regions)
         doubt = float(bounds[0]) + rounding(terms) * float(np.abs(m) @ size)
@@ -146,14 +145,7 @@ def production_layers(
     >>> bool(abs(layers.cumulative + layers.remainder - layers.attrs["total"]).max() < 1e-6)
     True
     """
-    whole = isinstance(layers, int | np.integer) and not isinstance(layers, bool)
-    if not whole or not 0 <= layers <= MOST_LAYERS:
-        raise InputError.about(
-            "layers",
-            expected=f"a whole number of at least 0, at most {MOST_LAYERS:,}",
-            got=repr(layers),
-            remedy="leave it out for 10",
-        )
+    layers = whole("layers", layers, 0, MOST_LAYERS, remedy="leave it out for 10")
     chosen, wanted = select_stressor(table, stressor), select_demand(table, demand)
     size, columns = demand_size(table, wanted)
     weight = demand_weight(size, positive_output(table))
@@ -396,15 +388,9 @@ def transaction_betweenness(
     >>> len(found), bool(found.value.is_monotonic_decreasing)
     (5, True)
     """
-    if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
-        raise InputError.about(
-            "top",
-            expected="a whole number of at least 1",
-            got=repr(top),
-            remedy="leave it out for 1,000",
-        )
+    top = whole("top", top, remedy="leave it out for 1,000")
     c = _Chain.of(table, stressor, demand)
-    place, values = _largest(table.A, c.m, c.x, int(top))
+    place, values = _largest(table.A, c.m, c.x, top)
     sellers, buyers = place // table.n, place % table.n
     regions, sectors = (table.rows.get_level_values(level) for level in ("region", "sector"))
     columns: dict[str, Any] = {

@@ -85,7 +85,7 @@ class Sample:
             overwrite(path, self.files[name])
         if checked:
             assert table.equals(self.table), "changed numbers were accepted"
-        for part in (table._parts.Y, table._parts.emissions, table._parts.F_Y, table._parts.x):
+        for part in (table.content.Y, table.content.emissions, table.content.F_Y, table.content.x):
             assert part is None or np.isfinite(part).all(), "numbers that are not finite"
         return "as written" if checked or table.equals(self.table) else "read otherwise"
 

@@ -240,7 +240,7 @@ def cases(folder: Path) -> list[Case]:
     world = cf.synthetic.world(3, 4, stressors=2, year=2009)
     shuffled = np.random.default_rng(0).permutation(len(world.x))
     larger = cf.synthetic.world(4, 70, stressors=1)
-    parts = world._parts
+    parts = world.content
     mixed = cf.Table(
         A=world.A.toarray()[np.ix_(shuffled, shuffled)], Y=world.Y.to_numpy()[shuffled],
         S=world.S.to_numpy()[:, shuffled], x=world.x.to_numpy()[shuffled],

@@ -44,17 +44,17 @@ log = logging.getLogger("carbonflows_fast")
 
 # Read-only types: Numba passes a writable array where a read-only one is declared, not the other
 # way round, so one compiled version serves both.
-_MATRIX = types.Array(types.float64, 2, "C", readonly=True)
-_VECTOR = types.Array(types.float64, 1, "C", readonly=True)
-_CODES = types.Array(types.int32, 1, "C", readonly=True)
+MATRIX = types.Array(types.float64, 2, "C", readonly=True)
+VECTOR = types.Array(types.float64, 1, "C", readonly=True)
+CODES = types.Array(types.int32, 1, "C", readonly=True)
 _POSITIONS = types.Array(types.int64, 1, "C", readonly=True)
-_COUNT = types.int64
-_OUT_MATRIX = types.float64[:, ::1]
-_OUT_VECTOR = types.float64[::1]
+COUNT = types.int64
+OUT_MATRIX = types.float64[:, ::1]
+OUT_VECTOR = types.float64[::1]
 _tuple: Any = types.Tuple
 
 
-def _kernel(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
+def kernel(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
     """Compile for one signature: `njit` with the settings that every kernel here shares.
 
     Numba keeps what it has compiled in a cache. It fails where it finds no place for one, and where
@@ -104,7 +104,7 @@ def _say_once(place: str, error: Exception) -> None:
         )
 
 
-@_kernel(_OUT_MATRIX, _MATRIX, _CODES, _COUNT)
+@kernel(OUT_MATRIX, MATRIX, CODES, COUNT)
 def sum_by_group(values: Floats, codes: Codes, groups: int) -> Floats:
     """Return out[g, c] = Σ_{i in g} values[i, c]; values (n, c), codes (n,), out (groups, c)."""
     out = np.zeros((groups, values.shape[1]))
@@ -114,7 +114,7 @@ def sum_by_group(values: Floats, codes: Codes, groups: int) -> Floats:
     return out
 
 
-@_kernel(_OUT_MATRIX, _MATRIX, _CODES, _COUNT)
+@kernel(OUT_MATRIX, MATRIX, CODES, COUNT)
 def sum_columns_by_group(values: Floats, codes: Codes, groups: int) -> Floats:
     """Return out[e, g] = Σ_{c in g} values[e, c]; values (k, m), codes (m,), out (k, groups)."""
     out = np.zeros((values.shape[0], groups))
@@ -124,7 +124,7 @@ def sum_columns_by_group(values: Floats, codes: Codes, groups: int) -> Floats:
     return out
 
 
-@_kernel(_OUT_MATRIX, _MATRIX, _VECTOR, _CODES, _COUNT)
+@kernel(OUT_MATRIX, MATRIX, VECTOR, CODES, COUNT)
 def weighted_sums(x: Floats, s: Floats, codes: Codes, groups: int) -> Floats:
     """Return E[g, q] = Σ_{i in g} s[i] x[i, q]: emissions in g for consumer q.
 
@@ -137,7 +137,7 @@ def weighted_sums(x: Floats, s: Floats, codes: Codes, groups: int) -> Floats:
     return out
 
 
-@_kernel(_OUT_MATRIX, _MATRIX, _MATRIX, _CODES, _COUNT)
+@kernel(OUT_MATRIX, MATRIX, MATRIX, CODES, COUNT)
 def sector_sums(m: Floats, Y: Floats, codes: Codes, sectors: int) -> Floats:
     """Return D[e, q P + p] = Σ_{i in p} m[e, i] Y[i, q]: what consumer q causes by buying p.
 
@@ -152,7 +152,7 @@ def sector_sums(m: Floats, Y: Floats, codes: Codes, sectors: int) -> Floats:
     return out
 
 
-@_kernel(_OUT_MATRIX, _MATRIX, _MATRIX, _CODES, _CODES, _COUNT)
+@kernel(OUT_MATRIX, MATRIX, MATRIX, CODES, CODES, COUNT)
 def sector_sums_paired(m: Floats, Y: Floats, consumer: Codes, codes: Codes, sectors: int) -> Floats:
     """Return D[b, p] = Σ_{i in p} m[b, i] Y[i, consumer[b]]: row b of m meets one consumer only.
 
@@ -165,7 +165,7 @@ def sector_sums_paired(m: Floats, Y: Floats, consumer: Codes, codes: Codes, sect
     return out
 
 
-@_kernel(_OUT_VECTOR, _MATRIX, _CODES)
+@kernel(OUT_VECTOR, MATRIX, CODES)
 def sum_other_regions(x: Floats, codes: Codes) -> Floats:
     """Return out[i] = Σ_{q ≠ region of i} x[i, q]: output of row i that others finally use.
 
@@ -179,7 +179,7 @@ def sum_other_regions(x: Floats, codes: Codes) -> Floats:
     return out
 
 
-@_kernel(_OUT_MATRIX, types.float64[:, :, ::1], _MATRIX, _CODES, _COUNT, _OUT_MATRIX)
+@kernel(OUT_MATRIX, types.float64[:, :, ::1], MATRIX, CODES, COUNT, OUT_MATRIX)
 def add_imports(E: Floats, Y: Floats, codes: Codes, sectors: int, out: Floats) -> Floats:
     """Add Σ_{b in p} Y[q, b] Σ_{r ≠ q} E[e, r, b] to out[e, q P + p]; return Σ_r E[e, r, b].
 
@@ -205,7 +205,7 @@ def add_imports(E: Floats, Y: Floats, codes: Codes, sectors: int, out: Floats) -
     return totals
 
 
-@_kernel(_OUT_VECTOR, _MATRIX, _VECTOR)
+@kernel(OUT_VECTOR, MATRIX, VECTOR)
 def lu_sizes(lu: Floats, w: Floats) -> Floats:
     """Return w'|L||U| for factors that share the array lu', L with ones on its diagonal.
 
@@ -225,9 +225,9 @@ def lu_sizes(lu: Floats, w: Floats) -> Floats:
     return out
 
 
-@_kernel(
-    _tuple((types.int64[::1], types.int64[::1], _OUT_VECTOR, _OUT_VECTOR)),
-    *[_POSITIONS, _POSITIONS, _VECTOR] * 2,
+@kernel(
+    _tuple((types.int64[::1], types.int64[::1], OUT_VECTOR, OUT_VECTOR)),
+    *[_POSITIONS, _POSITIONS, VECTOR] * 2,
 )
 def merged_rows(
     starts: Positions,
@@ -261,7 +261,7 @@ def merged_rows(
     return out_starts, out_columns[:count], first[:count], second[:count]
 
 
-@_kernel(types.float64[:, :, ::1], _MATRIX, _MATRIX, _CODES, _COUNT)
+@kernel(types.float64[:, :, ::1], MATRIX, MATRIX, CODES, COUNT)
 def three_step_sums(m: Floats, z: Floats, codes: Codes, regions: int) -> Floats:
     """Return E[p, r, q] = Σ_{j in r} m[p, j] z[j, q]: emitted in p, made in r, consumed in q.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arguments import whole
 from carbonflows_fast.errors import InputError
 
 __all__ = [
@@ -82,18 +83,10 @@ def processors() -> int:
 
 
 def _positive(name: str, value: object) -> int:
-    try:
-        number = int(value) if isinstance(value, str) else value.__index__()  # type: ignore[attr-defined]
-    except (ValueError, AttributeError, TypeError):
-        number = 0
-    if isinstance(value, bool) or not 1 <= number <= 4096:
-        raise InputError.about(
-            name,
-            expected="a whole number from 1 to 4096",
-            got=repr(value),
-            remedy="leave it out to use every processor this process may run on",
-        )
-    return int(number)
+    with suppress(ValueError):
+        value = int(value) if isinstance(value, str) else value
+    remedy = "leave it out to use every processor this process may run on"
+    return whole(name, value, 1, 4096, remedy=remedy)
 
 
 @contextmanager

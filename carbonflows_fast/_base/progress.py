@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Final, TextIO
 
-from carbonflows_fast.errors import InputError
+from carbonflows_fast._base.arguments import one_of
 
 __all__ = ["ProgressBar", "progress_bar"]
 
@@ -121,13 +121,8 @@ def progress_bar(title: str, total: int | None, progress: bool | None = None) ->
     >>> bar.done
     3
     """
-    if progress is not None and not isinstance(progress, bool):
-        raise InputError.about(
-            "progress",
-            expected="None, True or False",
-            got=repr(progress),
-            remedy="leave it out for a bar on a terminal only",
-        )
+    known = (None, True, False)
+    one_of("progress", progress, known, remedy="leave it out for a bar on a terminal only")
     stream: TextIO | None = sys.stderr  # None under pythonw and some services
     if stream is None or progress is False:
         return ProgressBar(title, total, None)

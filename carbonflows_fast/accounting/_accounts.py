@@ -4,7 +4,7 @@ The region a flow comes from is where the emission happens; the region it goes t
 final product is bought. What final users emit themselves (F_Y: driving, heating) crosses no
 border and enters no matrix here: it is added, in its own column, where an account says so.
 
-No inverse is formed: `_account_solves` solves, for consuming regions or for stressors.
+No inverse is formed: `_solves` solves, for consuming regions or for stressors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._footprints import Footprints
 from carbonflows_fast.accounting._region_flows import region_flows, unknown_consumers
-from carbonflows_fast.accounting._solves import adjoint
+from carbonflows_fast.accounting._solves import solve_multipliers
 from carbonflows_fast.accounting._stressor_block import Stressors, stressor_block, stressor_frame
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 
@@ -180,8 +180,8 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     CO2       1.254  0.33
     """
     block = stressor_block(table, stressors)
-    weight = demand_weight(np.abs(table._parts.Y).sum(axis=1), positive_output(table))
-    m, bounds = adjoint(table, block.S, weight)
+    weight = demand_weight(np.abs(table.content.Y).sum(axis=1), positive_output(table))
+    m, bounds = solve_multipliers(table, block.S, weight)
     frame = stressor_frame(m, block.names, table.rows)
     frame.attrs = {
         "unit": dict(zip(block.names, block.units, strict=True)),

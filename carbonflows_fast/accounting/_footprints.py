@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.accounting._imported_footprints import imported
-from carbonflows_fast.accounting._solves import adjoint, solved
+from carbonflows_fast.accounting._imported_footprints import imported_footprints
+from carbonflows_fast.accounting._solves import solve_certified, solve_multipliers
 from carbonflows_fast.accounting._stressor_block import StressorBlock, stressor_frame
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.errors import shorten
@@ -84,7 +84,7 @@ class Footprints:
     @cached_property
     def _products(self) -> pd.MultiIndex:
         table = self._table
-        levels = [table.regions, table._parts.sectors]
+        levels = [table.regions, table.content.sectors]
         return pd.MultiIndex.from_product(levels, names=["region", "sector"])
 
     @cached_property
@@ -99,13 +99,13 @@ class Footprints:
 
     @cached_property
     def _adjoint_weight(self) -> FloatArray:
-        size = np.abs(self._table._parts.Y).sum(axis=1)
+        size = np.abs(self._table.content.Y).sum(axis=1)
         return demand_weight(size, positive_output(self._table))
 
     @cached_property
     def _output(self) -> FloatArray:
         """Output for each consuming region, (n, R)."""
-        solution = solved(
+        solution = solve_certified(
             self._table, self._demand, by_row=False, weight=self._forward_weight, rtol=RTOL
         )
         return np.ascontiguousarray(solution.values)
@@ -119,7 +119,7 @@ class Footprints:
     def M(self) -> pd.DataFrame:
         """Multipliers, stressor × rows."""
         near = self.__dict__.pop("_near", None)
-        m, _ = adjoint(self._table, self._block.S, self._adjoint_weight, RTOL, near)
+        m, _ = solve_multipliers(self._table, self._block.S, self._adjoint_weight, RTOL, near)
         return stressor_frame(m, self._block.names, self._table.rows)
 
     @cached_property
@@ -127,7 +127,7 @@ class Footprints:
         """Footprint, stressor × (consuming region, product)."""
         from carbonflows_fast._base import kernels
 
-        p = self._table._parts
+        p = self._table.content
         m = self.M.to_numpy()
         values = kernels.sector_sums(m, self._demand, p.sector_codes, len(p.sectors))
         return stressor_frame(values, self._block.names, self._products)
@@ -143,7 +143,7 @@ class Footprints:
         """Emissions that serve other regions, stressor × rows."""
         from carbonflows_fast._base import kernels
 
-        codes = self._table._parts.region_codes
+        codes = self._table.content.region_codes
         values = self._block.S * kernels.sum_other_regions(self._output, codes)
         return stressor_frame(values, self._block.names, self._table.rows)
 
@@ -154,7 +154,7 @@ class Footprints:
         By far the most expensive account: one right-hand side per row bought, or k R if cheaper.
         """
         weights = self._adjoint_weight, self._forward_weight
-        values, m = imported(self._table, self._block.S, self._demand, weights, RTOL)
+        values, m = imported_footprints(self._table, self._block.S, self._demand, weights, RTOL)
         if "M" not in self.__dict__:
             self.__dict__["_near"] = m
         return stressor_frame(values, self._block.names, self._products)
@@ -162,10 +162,9 @@ class Footprints:
     def _by_region(self, frame: pd.DataFrame, *, households: bool) -> pd.DataFrame:
         from carbonflows_fast._base import kernels
 
-        table, p = self._table, self._table._parts
-        position = {region: code for code, region in enumerate(p.regions)}
+        table, p = self._table, self._table.content
         labels = frame.columns.get_level_values("region")
-        codes = np.array([position[label] for label in labels], dtype=np.int32)
+        codes = pd.Index(p.regions).get_indexer(labels).astype(np.int32)
         values = kernels.sum_columns_by_group(frame.to_numpy(), codes, len(p.regions))
         if households:
             values += kernels.sum_columns_by_group(self._block.F_Y, p.demand_codes, len(p.regions))

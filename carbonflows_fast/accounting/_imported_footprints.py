@@ -16,16 +16,16 @@ import numpy as np
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
-from carbonflows_fast.accounting._solves import BLOCK, solved
+from carbonflows_fast.accounting._solves import BLOCK, solve_certified
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method, solve_costs, unit_cost
-from carbonflows_fast.leontief._system import release_dense
+from carbonflows_fast.leontief._of_table import release_dense
 from carbonflows_fast.leontief._tiles import IntArray
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["imported"]
+__all__ = ["imported_footprints"]
 
 UNITS = 576
 """Columns solved for at a time."""
@@ -37,7 +37,7 @@ AROUND = 1.25
 UNIT_RTOL = 1e-10
 
 
-def imported(
+def imported_footprints(
     table: Table,
     S: FloatArray,
     Y: FloatArray,
@@ -93,7 +93,7 @@ def _by_pairs(
     """
     from carbonflows_fast._base import kernels
 
-    p = table._parts
+    p = table.content
     out = np.zeros((len(S), len(p.regions), len(p.sectors)))
     total = np.zeros(S.shape)
     consumers = np.flatnonzero(Y.any(axis=0))
@@ -101,7 +101,7 @@ def _by_pairs(
     for first in range(0, len(pairs), BLOCK):
         e, q = np.ascontiguousarray(pairs[first : first + BLOCK].T)
         abroad = np.where(p.region_codes == q[:, None], 0.0, S[e])
-        m = solved(table, abroad, by_row=True, weight=weight, rtol=rtol).values
+        m = solve_certified(table, abroad, by_row=True, weight=weight, rtol=rtol).values
         out[e, q] = kernels.sector_sums_paired(m, Y, q, p.sector_codes, len(p.sectors))
         np.add.at(total, e, m)
     release_dense(table)
@@ -138,7 +138,7 @@ def _by_columns(
     from carbonflows_fast._base import kernels
     from carbonflows_fast.leontief import _blas
 
-    p, k, threads = table._parts, len(S), thread_count()
+    p, k, threads = table.content, len(S), thread_count()
     sectors, regions = len(p.sectors), len(p.regions)
     out, m = np.zeros((k, regions * sectors)), np.zeros((k, len(weight)))
     buffer = np.empty(k * regions * SUMMED)
@@ -183,7 +183,7 @@ def _unit_outputs(
         if factors is None:
             units = np.zeros((n, some.size))
             units[some, np.arange(some.size)] = 1.0
-            yield some, solved(table, units, by_row=False, weight=weight, rtol=rtol).values
+            yield some, solve_certified(table, units, by_row=False, weight=weight, rtol=rtol).values
         else:
             X = factors.unit_solutions(place[some])
             yield some, X if order is None else X[place]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
-from carbonflows_fast.accounting._solves import TINY, demand_size, solved
+from carbonflows_fast.accounting._solves import demand_size, solve_certified
 from carbonflows_fast.accounting._weights import account_weight
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief import system
-from carbonflows_fast.leontief._certificate import added_up, rounding
+from carbonflows_fast.leontief._certificate import TINY, added_up, rounding
 from carbonflows_fast.leontief._subsystems import reach
+from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._selection import Demand, Stressor, select_demand, select_stressor
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ __all__ = [
     "summed_by_group",
     "unknown_consumers",
 ]
+
+REGION_FLOWS = Key("region flows", "matrix Y x emissions F_Y stressors stressor_units")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,21 +70,22 @@ def region_flows(table: Table, stressor: Any = None, demand: Any = None) -> Regi
     accounts and flows of one stressor share one solve.
     """
     one = select_stressor(table, stressor)
-    kept = table._cache.get("region_flows") if demand is None else None
-    if kept is not None and kept[0] == stressor:
-        return kept[1]  # type: ignore[no-any-return]
-    result = _solve_region_flows(table, one, select_demand(table, demand))
+
+    def solve() -> RegionFlows:
+        return _solve_region_flows(table, one, select_demand(table, demand))
+
     if demand is None and (stressor is None or isinstance(stressor, str)):
-        table._cache["region_flows"] = (stressor, result)
-    return result
+        found: RegionFlows = table.kept.get(REGION_FLOWS, solve, stressor)
+        return found
+    return solve()
 
 
 def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> RegionFlows:
     from carbonflows_fast._base import kernels
 
-    parts, s, regions = table._parts, stressor.s, len(table.regions)
+    parts, s, regions = table.content, stressor.s, len(table.regions)
     weight = account_weight(s, table.x.to_numpy())
-    solution = solved(table, demand.values, by_row=False, weight=weight)
+    solution = solve_certified(table, demand.values, by_row=False, weight=weight)
     x = np.ascontiguousarray(solution.values)
     matrix = kernels.weighted_sums(x, s, parts.region_codes, regions)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,22 +19,26 @@ from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.errors import ConvergenceError, InputError
 from carbonflows_fast.leontief import LeontiefSystem, Solution, system
 from carbonflows_fast.leontief._certificate import rounding
-from carbonflows_fast.leontief._system import release_dense
+from carbonflows_fast.leontief._of_table import release_dense
+from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._selection import Demand
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = [
+    "ACCURATE_OF_TWO",
     "BLOCK",
     "accurate_multipliers",
-    "adjoint",
     "demand_size",
-    "solved",
-    "solved_by",
+    "most_accurate",
+    "solve_certified",
+    "solve_multipliers",
+    "solve_on",
     "source_multipliers",
 ]
 
+SOURCE_MULTIPLIERS = Key("multipliers by source", "matrix Y x")
 
 # Right-hand sides solved at a time where their number grows with the table: enough to pay for dense
 # factors once, few enough for a few arrays of (n, BLOCK) to fit anywhere.
@@ -42,8 +46,10 @@ BLOCK = 1200
 FEW = 4
 """Right-hand sides for which it does not pay to copy the tiles in float32."""
 
-TINY = 5e-324
-"""What a product too small for float64 may lose."""
+ACCURATE = (1e-12, 1e-10, 1e-8, 1e-6)
+"""Tolerances of single solves that much is computed from, as far as rounding lets them go."""
+ACCURATE_OF_TWO = (1e-12, 1e-11, 1e-10, 1e-8)
+"""The same where two tables are compared: differences need more."""
 
 
 def demand_size(table: Table, demand: Demand) -> tuple[FloatArray, int]:
@@ -53,10 +59,10 @@ def demand_size(table: Table, demand: Demand) -> tuple[FloatArray, int]:
     """
     if demand.columns is None:
         return np.abs(demand.values).sum(axis=1), 1
-    return np.abs(table._parts.Y[:, demand.columns]).sum(axis=1), int(demand.columns.sum())
+    return np.abs(table.content.Y[:, demand.columns]).sum(axis=1), int(demand.columns.sum())
 
 
-def solved(
+def solve_certified(
     table: Table,
     sides: FloatArray,
     *,
@@ -72,10 +78,10 @@ def solved(
     """
     single = partial(system, table, dtype="float32")
     arguments = {"weight": weight, "rtol": rtol, "x0": x0}
-    return solved_by(system(table), single, sides, by_row=by_row, **arguments)
+    return solve_on(system(table), single, sides, by_row=by_row, **arguments)
 
 
-def solved_by(
+def solve_on(
     prepared: LeontiefSystem,
     single: Callable[[], LeontiefSystem],
     sides: FloatArray,
@@ -94,7 +100,7 @@ def solved_by(
     return by(prepared)
 
 
-def adjoint(
+def solve_multipliers(
     table: Table,
     S: FloatArray,
     weight: FloatArray,
@@ -124,7 +130,7 @@ def adjoint(
     for first in range(0, len(S), BLOCK):
         here = slice(first, first + BLOCK)
         start = None if x0 is None else x0[here]
-        solution = solved(table, S[here], by_row=True, weight=weight, rtol=rtol, x0=start)
+        solution = solve_certified(table, S[here], by_row=True, weight=weight, rtol=rtol, x0=start)
         blocks.append(solution.values)
         totals = [float(np.abs(m) @ weight) for m in solution.values]
         bounds.append(solution.report.error_bounds * totals * (1 + rounding(table.n)))
@@ -140,13 +146,16 @@ def source_multipliers(table: Table, s: FloatArray) -> tuple[FloatArray, float]:
     (I − A)'m^(r) = s restricted to region r, shape (R, n); b is the purchase weight, so that flows
     and sector studies share one solve. The last stressor's are kept with the table.
     """
-    p, key = table._parts, hashlib.blake2b(s.tobytes(), digest_size=16).digest()
-    kept: tuple[bytes, FloatArray, float] | None = table._cache.get("source multipliers")
-    if kept is None or kept[0] != key:
+    p = table.content
+
+    def solve() -> tuple[FloatArray, float]:
         source = np.arange(len(p.regions))[:, None] == p.region_codes
-        m, bounds = adjoint(table, np.where(source, s, 0.0), purchase_weight(table))
-        kept = table._cache["source multipliers"] = (key, m, float(bounds.sum()))
-    return kept[1], kept[2]
+        m, bounds = solve_multipliers(table, np.where(source, s, 0.0), purchase_weight(table))
+        return m, float(bounds.sum())
+
+    digest = hashlib.blake2b(s.tobytes(), digest_size=16).digest()
+    found: tuple[FloatArray, float] = table.kept.get(SOURCE_MULTIPLIERS, solve, digest)
+    return found
 
 
 def accurate_multipliers(
@@ -161,13 +170,22 @@ def accurate_multipliers(
         Of Σ b|m̃ − m|, b the weight.
     """
 
-    def solve(rtol: float) -> tuple[FloatArray, float]:
-        solution = prepared.solve_adjoint(s, weight=weight, rtol=rtol)
-        m: FloatArray = solution.values
-        bound = solution.report.error_bound * float(np.abs(m) @ weight)
-        return m, bound * (1 + rounding(prepared.n))
+    solution = most_accurate(partial(prepared.solve_adjoint, s, weight=weight), ACCURATE)
+    m: FloatArray = solution.values
+    bound = solution.report.error_bound * float(np.abs(m) @ weight)
+    return m, bound * (1 + rounding(prepared.n))
 
-    for rtol in (1e-12, 1e-10, 1e-8):
+
+def most_accurate(solve: Callable[..., Solution], tolerances: Sequence[float]) -> Solution:
+    """Solve to the first of these tolerances that is reached.
+
+    Raises
+    ------
+    ConvergenceError
+        If not even the last one is.
+    """
+    *better, last = tolerances
+    for rtol in better:
         with contextlib.suppress(ConvergenceError):
-            return solve(rtol)
-    return solve(1e-6)
+            return solve(rtol=rtol)
+    return solve(rtol=last)

@@ -86,4 +86,4 @@ def purchase_weight(table: Table) -> FloatArray:
 
     No final demand, and nothing that some rows deliver to the others, is more than that.
     """
-    return raised(positive_output(table) + np.abs(table._parts.Y).sum(axis=1))
+    return raised(positive_output(table) + np.abs(table.content.Y).sum(axis=1))

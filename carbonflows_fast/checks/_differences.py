@@ -22,7 +22,7 @@ TENFOLD = 10.0  # no population of a region moves by this
 
 def label_differences(table: Table, other: Table) -> Iterator[Finding]:
     """Yield the labels that only one of the tables has, kind by kind."""
-    p, q = table._parts, other._parts
+    p, q = table.content, other.content
     kinds: tuple[tuple[str, Severity, tuple[str, ...], tuple[str, ...]], ...] = (
         ("stressors", "warning", p.stressors, q.stressors),
         ("regions", "note", p.regions, q.regions),
@@ -55,7 +55,7 @@ def label_differences(table: Table, other: Table) -> Iterator[Finding]:
 
 def population_jumps(table: Table, other: Table, effects: Effects) -> Iterator[Finding]:
     """Yield populations in another unit, of all regions or of one."""
-    p, q = table._parts, other._parts
+    p, q = table.content, other.content
     if p.population is None or q.population is None:
         return
     place = {name: at for at, name in enumerate(q.regions)}
@@ -93,8 +93,8 @@ def copied_numbers(table: Table, other: Table, effects: Effects) -> Iterator[Fin
     years = table.year, other.year
     if None in years or years[0] == years[1] or not table.rows.equals(other.rows):
         return
-    p, q, x = table._parts, other._parts, table._x
-    if np.array_equal(x, other._x):
+    p, q, x = table.content, other.content, table.arrays.x
+    if np.array_equal(x, other.arrays.x):
         return
     if _copied(table.Z.data, other.Z.data):
         yield _copy("transactions Z", other)
@@ -104,7 +104,7 @@ def copied_numbers(table: Table, other: Table, effects: Effects) -> Iterator[Fin
     for k, stressor in enumerate(p.stressors):
         if stressor not in place:
             continue
-        F, G = table._F[k], other._F[place[stressor]]
+        F, G = table.arrays.F[k], other.arrays.F[place[stressor]]
         regions = [
             name
             for at, name in enumerate(p.regions)

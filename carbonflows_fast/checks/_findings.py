@@ -54,7 +54,7 @@ class _Looked:
 
     def __init__(self, table: Table, effects: Effects) -> None:
         self.table, self.effects = table, effects
-        self.parts, self.x, self.Z = table._parts, table._x, table.Z
+        self.parts, self.x, self.Z = table.content, table.arrays.x, table.Z
 
     @cached_property
     def bought(self) -> FloatArray:
@@ -103,12 +103,12 @@ def findings_of(table: Table, effects: Effects) -> Iterator[Finding]:
 
 
 def _row(table: Table, at: int) -> tuple[str, str]:
-    parts = table._parts
+    parts = table.content
     return parts.regions[parts.region_codes[at]], parts.sectors[parts.sector_codes[at]]
 
 
 def _unit(table: Table, at: int) -> str:
-    parts = table._parts
+    parts = table.content
     unit = parts.row_units[parts.row_unit_codes[at]]
     return f" {unit}" if unit else ""
 
@@ -118,7 +118,7 @@ def _unit(table: Table, at: int) -> str:
 
 def _duplicates(table: Table, effects: Effects) -> Iterator[Finding]:
     """Report labels that are there twice; the effect is that of adding their rows up."""
-    p = table._parts
+    p = table.content
     for at, count in repeated(p.region_codes, p.sector_codes):
         region, sector = _row(table, at)
         rows = np.flatnonzero(
@@ -144,7 +144,7 @@ def _duplicates(table: Table, effects: Effects) -> Iterator[Finding]:
 
 def _empty(table: Table, effects: Effects) -> Iterator[Finding]:
     """Report regions that demand nothing or have no rows, and stressors that nobody emits."""
-    p = table._parts
+    p = table.content
     for name in p.regions[len(np.unique(p.region_codes)) :]:
         message = f"{name}: final demand without rows, so it consumes, and produces nothing"
         yield Finding("no rows", "note", name, "", 0.0, message, effects.nothing())
@@ -184,7 +184,7 @@ def _column_sums(table: Table, A: Any, effects: Effects) -> Iterator[Finding]:
 
     The effect is that of moving what is above 0.99 to where the region has room below that.
     """
-    parts = table._parts
+    parts = table.content
     if len(parts.row_units) > 1:
         return  # a sum of different units says nothing
     sums = column_totals(A)
@@ -196,7 +196,7 @@ def _column_sums(table: Table, A: Any, effects: Effects) -> Iterator[Finding]:
         message = f"{region} {sector}: inputs are worth {worth}"
         change = effects.unknown()
         if effects.name:  # and x is known
-            room = room_for_inputs(table._x, sums * table._x, full, MENDED_SUM)
+            room = room_for_inputs(table.arrays.x, sums * table.arrays.x, full, MENDED_SUM)
             change = _bought_elsewhere(table, at, 1 - MENDED_SUM / sums[at], room, effects)
         yield Finding("column sum", "warning", region, sector, float(sums[at]), message, change)
 
@@ -205,12 +205,12 @@ def _bought_elsewhere(
     table: Table, at: int, part: float, room: FloatArray, effects: Effects
 ) -> FloatArray:
     """Return ΔC where sectors with room buy a part of what another of their region buys."""
-    codes = table._parts.region_codes
+    codes = table.content.region_codes
     rows = np.flatnonzero((codes == codes[at]) & (room > 0))
     if not len(rows):
         return effects.unknown()
     less = part * (effects.m[at] - effects.s[at]) * effects.outputs[at]
-    shares = room[rows] / room[rows].sum() / table._x[rows]
+    shares = room[rows] / room[rows].sum() / table.arrays.x[rows]
     change: FloatArray = less.sum() * (shares @ effects.outputs[rows]) - less
     return change
 
@@ -227,7 +227,7 @@ def _column_balance(looked: _Looked) -> Iterator[Finding]:
     ]
     if not rows:
         return
-    paid = column_totals(looked.Z) + table._F[rows].sum(axis=0)
+    paid = column_totals(looked.Z) + table.arrays.F[rows].sum(axis=0)
     scale = np.maximum(np.abs(x), np.abs(paid))
     relative = np.divide(np.abs(x - paid), scale, out=np.zeros_like(x), where=scale > 0)
     for at in np.flatnonzero(relative > COLUMN_BALANCE).tolist():

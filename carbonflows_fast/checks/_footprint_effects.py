@@ -19,7 +19,7 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._region_flows import region_flows
-from carbonflows_fast.accounting._solves import adjoint
+from carbonflows_fast.accounting._solves import solve_multipliers
 from carbonflows_fast.accounting._weights import demand_weight, positive_output
 from carbonflows_fast.classification import (
     CHARACTERISATIONS,
@@ -98,7 +98,7 @@ class Effects:
         """Return the emissions of each sector and of all it buys, (n,): m x where x ≠ 0."""
         own = self.weights @ self.parts.emissions
         if self.parts.emissions_kind == "S":
-            own = own * table._x
+            own = own * table.arrays.x
         all_of_it: FloatArray = own + self.m @ table.Z
         return all_of_it
 
@@ -127,7 +127,7 @@ def effects_of(table: Table, stressor: Any = None) -> Effects:
     try:
         return _solved_effects(table, stressor)
     except CarbonFlowsError as error:
-        p = table._parts
+        p = table.content
         n, R = table.n, len(p.regions)
         k, rows, by_region = (np.full(size, np.nan) for size in (len(p.stressors), n, R))
         outputs, shares = np.full((n, R), np.nan), np.full((R, R), np.nan)
@@ -138,8 +138,8 @@ def _solved_effects(table: Table, stressor: Any) -> Effects:
     chosen = _carbon_dioxide(table) if stressor is None else stressor
     flow = region_flows(table, chosen)
     weight = demand_weight(flow.demand.values.sum(axis=1), positive_output(table))
-    m = adjoint(table, flow.stressor.s[None], weight)[0][0]
-    p, weights = table._parts, _weights(table, chosen)
+    m = solve_multipliers(table, flow.stressor.s[None], weight)[0][0]
+    p, weights = table.content, _weights(table, chosen)
     net = np.abs(flow.matrix.sum(axis=0) + flow.households)
     gross = np.abs(flow.stressor.s) @ np.abs(flow.x) + np.abs(flow.households)
     sizes = np.where(gross > CANCELS * net, gross, net)
@@ -157,7 +157,7 @@ def _solved_effects(table: Table, stressor: Any) -> Effects:
 
 
 def _shares(table: Table, outputs: FloatArray) -> FloatArray:
-    p, x = table._parts, table._x
+    p, x = table.content, table.arrays.x
     shares = np.full((len(p.regions), outputs.shape[1]), np.nan)
     for region in range(len(shares)):
         rows = (p.region_codes == region) & (x > 0)
@@ -167,7 +167,7 @@ def _shares(table: Table, outputs: FloatArray) -> FloatArray:
 
 
 def _carbon_dioxide(table: Table) -> Any:
-    units = table._parts.stressor_units
+    units = table.content.stressor_units
     found = carbon_dioxide(table.stressors, units)
     if len(found) == 1:
         return next(iter(found))
@@ -191,7 +191,7 @@ def _weights(table: Table, chosen: Any) -> FloatArray:
     names = table.stressors
     if not isinstance(chosen, Mapping):
         if chosen not in names and chosen in CHARACTERISATIONS:
-            chosen = characterisation(chosen, names, table._parts.stressor_units).weights
+            chosen = characterisation(chosen, names, table.content.stressor_units).weights
         else:
             chosen = {chosen: 1.0}
     return np.array([float(chosen.get(name, 0.0)) for name in names])

@@ -24,7 +24,7 @@ COMPARED = {
 
 def intensity_findings(table: Table, effects: Effects) -> Iterator[Finding]:
     """Yield implausible intensities, and regions that emit nothing."""
-    for found in outliers(table._S, table._F, table._x, table._parts):
+    for found in outliers(table.arrays.S, table.arrays.F, table.arrays.x, table.content):
         yield _implausible(table, found, effects)
     yield from _nothing_emitted(table, effects)
     yield from _households_without_emissions(table, effects)
@@ -32,7 +32,7 @@ def intensity_findings(table: Table, effects: Effects) -> Iterator[Finding]:
 
 def _implausible(table: Table, found: Outlier, effects: Effects) -> Finding:
     """Report one intensity; the effect is that of what is usual instead."""
-    p, k, at = table._parts, found.stressor, found.row
+    p, k, at = table.content, found.stressor, found.row
     region, sector = p.regions[p.region_codes[at]], p.sectors[p.sector_codes[at]]
     unit = f"{p.stressor_units[k]} " if p.stressor_units[k] else ""
     times = found.intensity / found.usual
@@ -42,7 +42,7 @@ def _implausible(table: Table, found: Outlier, effects: Effects) -> Finding:
         f"{COMPARED[found.reference]}"
     )
     if not found.certain:
-        message += f"; output {table._x[at]:.3g}, emissions {table._F[k, at]:.3g}"
+        message += f"; output {table.arrays.x[at]:.3g}, emissions {table.arrays.F[k, at]:.3g}"
     change = effects.weights[k] * (found.usual - found.intensity) * effects.outputs[at] + 0.0
     return Finding(
         "implausible intensity",
@@ -60,23 +60,22 @@ def _nothing_emitted(table: Table, effects: Effects) -> Iterator[Finding]:
 
     The effect is that of the median intensity of every sector.
     """
-    p, kinds = table._parts, kinds_of(table._parts)
+    p, kinds, x = table.content, kinds_of(table.content), table.arrays.x
     if not effects.name or not (effects.s != 0).any():
         return
     usual = np.nan_to_num(medians(effects.s[None], kinds)[0][0])[kinds]
     for region, name in enumerate(p.regions):
-        rows = (p.region_codes == region) & (table._x > 0)
+        rows = (p.region_codes == region) & (x > 0)
         if rows.any() and not effects.s[rows].any():
             message = f"{name}: its sectors have output, but none emits {effects.name}"
             change = usual[rows] @ effects.outputs[rows]
-            yield Finding(
-                "no emissions", "warning", name, "", float(table._x[rows].sum()), message, change
-            )
+            output = float(x[rows].sum())
+            yield Finding("no emissions", "warning", name, "", output, message, change)
 
 
 def _households_without_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
     """Report regions whose households emit nothing where nearly all others' do."""
-    p = table._parts
+    p = table.content
     if not effects.name or p.F_Y is None:
         return
     direct = np.bincount(p.demand_codes, np.abs(effects.weights @ p.F_Y), len(p.regions))

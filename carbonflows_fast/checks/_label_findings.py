@@ -66,7 +66,7 @@ def difference(labels: list[str]) -> str:
 
 def label_findings(table: Table) -> Iterator[Finding]:
     """Yield labels that differ only by blanks, case or look-alike characters."""
-    p = table._parts
+    p = table.content
     for what, labels in (
         ("regions", p.regions),
         ("sectors", p.sectors),

@@ -48,7 +48,7 @@ def without_deliveries(
     """
     from carbonflows_fast._base import kernels
 
-    p, x = table._parts, table._x
+    p, x = table.content, table.arrays.x
     # 0 for buyers without output, who call for nothing.
     per_unit = np.divide(1.0, x, out=np.zeros_like(x), where=x != 0)
     given_back = (lost * per_unit) @ effects.outputs
@@ -63,7 +63,7 @@ def without_deliveries(
 
 def negative_matrices(table: Table, A: Any, effects: Effects) -> Iterator[Finding]:
     """Report negative entries of A and Y; the effect is that of leaving them out."""
-    Y = table._parts.Y
+    Y = table.content.Y
     at = np.flatnonzero(A.data < 0)
     if len(at):
         rows = np.searchsorted(A.indptr, at, side="right") - 1
@@ -86,7 +86,7 @@ def negative_matrices(table: Table, A: Any, effects: Effects) -> Iterator[Findin
 
 def _left_out(table: Table, effects: Effects, rows: Any, lost: Any, lost_Y: Any) -> FloatArray:
     rise = np.asarray(lost.sum(axis=1)).ravel() + lost_Y.sum(axis=1)
-    return without_deliveries(table, effects, rows, lost, lost_Y, table._x[rows] - rise)
+    return without_deliveries(table, effects, rows, lost, lost_Y, table.arrays.x[rows] - rise)
 
 
 def _negative(
@@ -95,7 +95,7 @@ def _negative(
     """Count negative entries, and name the row of the largest."""
     worst = int(np.argmin(values))
     region, sector = table.rows[int(rows[worst])]
-    units = table._parts.row_units
+    units = table.content.row_units
     unit = f" {units[0]}" if what == "Y" and len(units) == 1 and units[0] else ""
     message = (
         f"{what}: {len(values)} negative {'entry' if len(values) == 1 else 'entries'}, together "
@@ -108,7 +108,7 @@ def _negative(
 
 def negative_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
     """Report negative entries of F (or S) and F_Y; the effect is that of leaving them out."""
-    parts = table._parts
+    parts = table.content
     what = parts.emissions_kind
     for name, matrix in ((what, parts.emissions), ("F_Y", parts.F_Y)):
         if matrix is None:
@@ -127,7 +127,7 @@ def negative_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
                     np.minimum(values, 0.0), parts.demand_codes, len(parts.regions)
                 )
             elif effects.name:
-                lost = np.where(values < 0, table._S[k], 0.0) @ effects.outputs
+                lost = np.where(values < 0, table.arrays.S[k], 0.0) @ effects.outputs
             else:
                 lost = effects.unknown()
             yield Finding(

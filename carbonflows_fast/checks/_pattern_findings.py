@@ -46,14 +46,14 @@ def pattern_findings(table: Table, effects: Effects) -> Iterator[Finding]:
 
 
 def _row(table: Table, at: int) -> tuple[str, str]:
-    p = table._parts
+    p = table.content
     return p.regions[p.region_codes[at]], p.sectors[p.sector_codes[at]]
 
 
 def _by_region(table: Table, values: FloatArray) -> FloatArray:
     """Add up the rows (n, m) of each region: (R, m)."""
     sums = np.zeros((len(table.regions), values.shape[1]))
-    np.add.at(sums, table._parts.region_codes, values)
+    np.add.at(sums, table.content.region_codes, values)
     return sums
 
 
@@ -62,7 +62,7 @@ def _by_region(table: Table, values: FloatArray) -> FloatArray:
 
 def _totals(table: Table, Z: Any) -> Iterator[Finding]:
     """Report rows that are the sum of the region's other rows, and regions that are the world."""
-    p, n = table._parts, table.n
+    p, n = table.content, table.n
     R, probes = len(p.regions), np.random.default_rng(0).uniform(1.0, 2.0, (n + p.Y.shape[1], 2))
     # Two random weights per column: rows whose weighted sums agree are equal, but for chance.
     sums = Z @ probes[:n] + p.Y @ probes[n:]
@@ -77,7 +77,7 @@ def _totals(table: Table, Z: Any) -> Iterator[Finding]:
             "it out, or all is counted twice"
         )
         yield Finding(
-            "total among sectors", "warning", region, sector, float(table._x[at]), message
+            "total among sectors", "warning", region, sector, float(table.arrays.x[at]), message
         )
     world = of_region.sum(axis=0)
     whole = (np.abs(2 * of_region - world) <= TOTAL * np.abs(of_region)).all(axis=1)
@@ -92,7 +92,7 @@ def _totals(table: Table, Z: Any) -> Iterator[Finding]:
 
 def _total_categories(table: Table) -> Iterator[Finding]:
     """Report categories of final demand that are the sum of a region's others."""
-    p = table._parts
+    p = table.content
     found: dict[str, list[str]] = {}
     for region, name in enumerate(p.regions):
         columns = np.flatnonzero(p.demand_codes == region)
@@ -118,7 +118,7 @@ def _total_categories(table: Table) -> Iterator[Finding]:
 
 def _copied_rows(table: Table, Z: Any, effects: Effects) -> Iterator[Finding]:
     """Report rows of a region that deliver the same numbers to everybody."""
-    p = table._parts
+    p = table.content
     seen: dict[tuple[int, int], int] = {}
     for at in range(table.n):
         here = slice(Z.indptr[at], Z.indptr[at + 1])
@@ -129,14 +129,13 @@ def _copied_rows(table: Table, Z: Any, effects: Effects) -> Iterator[Finding]:
             continue
         region, sector = _row(table, at)
         message = f"{region} {sector}: delivers what {_row(table, first)[1]} does, cell by cell"
-        yield Finding(
-            "copied row", "warning", region, sector, float(table._x[at]), message, effects.unknown()
-        )
+        output, unknown = float(table.arrays.x[at]), effects.unknown()
+        yield Finding("copied row", "warning", region, sector, output, message, unknown)
 
 
 def _copied_emissions(table: Table, effects: Effects) -> Iterator[Finding]:
     """Report regions whose sectors emit, number by number, what those of another region do."""
-    p, F = table._parts, table._F
+    p, F = table.content, table.arrays.F
     for k, stressor in enumerate(p.stressors):
         seen: dict[bytes, int] = {}
         for region in range(len(p.regions)):
@@ -160,7 +159,7 @@ def _compared(table: Table, effects: Effects) -> Iterator[tuple[int, FloatArray,
 
     NaN where a sector does not emit, or fewer than FEWEST regions emit in it.
     """
-    p, kinds = table._parts, kinds_of(table._parts)
+    p, kinds = table.content, kinds_of(table.content)
     if not effects.name or not (effects.s > 0).any():
         return
     middle, _, counts = (one[0, kinds] for one in medians(effects.s[None], kinds))
@@ -176,7 +175,7 @@ def _compared(table: Table, effects: Effects) -> Iterator[tuple[int, FloatArray,
 
 def _regional_levels(table: Table, effects: Effects) -> Iterator[Finding]:
     """Report regions whose intensities are all off; the effect is that of taking that back."""
-    p = table._parts
+    p = table.content
     for region, own, usual in _compared(table, effects):
         beside = (own - usual)[np.isfinite(own)]
         if len(beside) < COMPARED or abs(np.median(beside)) < POWER:
@@ -221,7 +220,7 @@ def _fit(own: FloatArray, usual: FloatArray, by: int) -> float:
 
 def _bought_abroad(table: Table) -> Iterator[Finding]:
     """Report regions whose final demand is met by one other region rather than by themselves."""
-    p, R = table._parts, len(table.regions)
+    p, R = table.content, len(table.regions)
     bought = np.zeros((R, R))
     np.add.at(bought.T, p.demand_codes, _by_region(table, np.abs(p.Y)).T)
     if R < PARTS or len(p.row_units) > 1:
@@ -242,7 +241,7 @@ def _bought_abroad(table: Table) -> Iterator[Finding]:
 
 def _negative_demand(table: Table, effects: Effects) -> Iterator[Finding]:
     """Report categories that are negative as a whole; the effect is that of the other sign."""
-    p = table._parts
+    p = table.content
     totals, sizes = p.Y.sum(axis=0), np.abs(p.Y).sum(axis=0)
     of_region = np.bincount(p.demand_codes, sizes, len(p.regions))[p.demand_codes]
     for at in np.flatnonzero(totals < -NEGATIVE * of_region).tolist():
@@ -259,7 +258,7 @@ def _negative_demand(table: Table, effects: Effects) -> Iterator[Finding]:
 
 def _population(table: Table, effects: Effects) -> Iterator[Finding]:
     """Report heads whose final demand per head is far from that of other regions."""
-    p = table._parts
+    p = table.content
     if p.population is None or len(p.row_units) > 1:
         return
     demand = np.bincount(p.demand_codes, p.Y.sum(axis=0), len(p.regions))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of, share
 from carbonflows_fast._base.arrays import locked
 from carbonflows_fast.checks._check import table_of
 from carbonflows_fast.checks._ledger import LEDGER, entries, merged_entries
@@ -16,6 +17,7 @@ from carbonflows_fast.checks._repair_steps import SPREAD, STEPS
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._stressors import unknown_label
+from carbonflows_fast.table._table import table_from
 
 __all__ = ["repair"]
 
@@ -123,11 +125,11 @@ def repair(
             remedy=f"choose from {', '.join(STEPS)}",
         )
     state = replace(
-        table._parts,
+        table.content,
         matrix=table.Z,
         kind="Z",
-        x=locked(table._x),
-        emissions=table._F,
+        x=locked(table.arrays.x),
+        emissions=table.arrays.F,
         emissions_kind="F",
     )
     books = []
@@ -143,7 +145,7 @@ def repair(
     books = [book for book in books if len(book)]
     if not books:
         return table, pd.DataFrame({column: pd.Series(dtype=_kind(column)) for column in LEDGER})
-    return Table._from_parts(state), pd.concat(books, ignore_index=True)
+    return table_from(state), pd.concat(books, ignore_index=True)
 
 
 def _kind(column: str) -> str:
@@ -155,17 +157,14 @@ def _kind(column: str) -> str:
 
 def _switch(argument: str, value: Any) -> bool | None:
     """Return True, or None for a repair that is not wanted."""
-    if not isinstance(value, bool | np.bool_):
-        raise InputError.about(
-            argument, expected="True or False", got=repr(value), remedy="give True to mend"
-        )
-    return True if value else None
+    value = bool(value) if isinstance(value, np.bool_) else value
+    return one_of(argument, value, (True, False), remedy="give True to repair") or None
 
 
 def _receiver(argument: str, value: Any, table: Table) -> str | None:
     if value is None:
         return None
-    if isinstance(value, str) and (value == SPREAD or value in table._parts.sectors):
+    if isinstance(value, str) and (value == SPREAD or value in table.content.sectors):
         return value
     if not isinstance(value, str):
         raise InputError.about(
@@ -174,19 +173,10 @@ def _receiver(argument: str, value: Any, table: Table) -> str | None:
             got=repr(value),
             remedy=f"'{SPREAD}' gives it to all sectors of the region by their output",
         )
-    raise unknown_label(argument, "sector", value, table._parts.sectors, "")
+    raise unknown_label(argument, "sector", value, table.content.sectors, "")
 
 
 def _part(argument: str, value: Any) -> float | None:
     """Return a number between 0 and 1, or None."""
-    if value is None:
-        return None
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 < value < 1:
-        raise InputError.about(
-            argument,
-            expected="a number between 0 and 1",
-            got=repr(value),
-            remedy=f"give e.g. {'0.99' if argument == 'column_sums' else '1e-9'}",
-        )
-    return float(value)
+    remedy = f"give e.g. {'0.99' if argument == 'column_sums' else '1e-9'}"
+    return None if value is None else share(argument, value, remedy=remedy)

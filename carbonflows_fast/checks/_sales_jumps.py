@@ -42,7 +42,7 @@ def _moved(now: FloatArray, then: FloatArray, least: Any) -> Any:
 
 def _sales(table: Table) -> dict[str, FloatArray]:
     """Return what each row sells: to final demand, to sectors, to other regions."""
-    p, Z = table._parts, table.Z
+    p, Z = table.content, table.Z
     home = np.where(p.region_codes[:, None] == p.demand_codes[None], p.Y, 0.0).sum(axis=1)
     for first in range(0, table.n, BLOCK):
         block = Z[first : first + BLOCK]
@@ -57,7 +57,7 @@ def sales_jumps(
     table: Table, other: Table, here: Any, there: Any, effects: Effects
 ) -> Iterator[Finding]:
     """Yield rows whose sales of one kind collapsed or jumped relative to output."""
-    p, x, z = table._parts, table._x[here], other._x[there]
+    p, x, z = table.content, table.arrays.x[here], other.arrays.x[there]
     regions = p.region_codes[here]
     of_region = np.bincount(regions, np.abs(x), len(p.regions))[regions]
     compared = (x > MATERIAL * of_region) & (z > 0)
@@ -99,7 +99,7 @@ def _product(
     z: FloatArray,
 ) -> Finding:
     """Report a product that moved in many regions as one finding."""
-    p = table._parts
+    p = table.content
     share, before = float(now[rows] @ x[rows] / x[rows].sum()), float(then[rows] @ z[rows])
     before /= float(z[rows].sum())
     message = (
@@ -121,11 +121,11 @@ def _demand_as_before(
     table: Table, other: Table, at: int, there: int, effects: Effects
 ) -> FloatArray:
     """Return ΔC where a row sells to final demand the part of its output that it did."""
-    p, q, R = table._parts, other._parts, len(table.regions)
+    p, q, R = table.content, other.content, len(table.regions)
     if p.regions != q.regions:
         return effects.unknown()
     now = np.bincount(p.demand_codes, p.Y[at], R)
-    then = np.bincount(q.demand_codes, q.Y[there], R) * (table._x[at] / other._x[there])
+    then = np.bincount(q.demand_codes, q.Y[there], R) * (table.arrays.x[at] / other.arrays.x[there])
     change: FloatArray = effects.m[at] * (then - now)
     return change
 
@@ -135,7 +135,7 @@ def _demand_as_before(
 
 def _demand_totals(table: Table) -> tuple[dict[tuple[str, str], float], float]:
     """Return each (region, category) total relative to the region's output, and that of all."""
-    p, x = table._parts, table._x
+    p, x = table.content, table.arrays.x
     output = np.bincount(p.region_codes, np.abs(x), len(p.regions))
     totals: dict[tuple[str, str], float] = {}
     for at, value in enumerate(p.Y.sum(axis=0).tolist()):
@@ -152,7 +152,7 @@ def demand_jumps(table: Table, other: Table, effects: Effects) -> Iterator[Findi
         return  # sums of different units say nothing
     ours, level = _demand_totals(table)
     theirs, before = _demand_totals(other)
-    p = table._parts
+    p = table.content
     for label in (label for label in ours if label in theirs):
         now, then = ours[label], theirs[label]
         reversed_sign = now * then < 0 and min(abs(now), abs(then)) >= REVERSED
@@ -188,13 +188,13 @@ def emission_jumps(
 
     `powers` has, for each stressor that both have, the power of ten by which all amounts moved.
     """
-    q = other._parts
+    q = other.content
     place = {name: at for at, name in enumerate(q.stressors)}
     for k, name in enumerate(table.stressors):
         if name not in place:
             continue
         scale, j = 10.0 ** powers.get(name, 0), place[name]
-        now, then = table._F[k, here], other._F[j, there] * scale
+        now, then = table.arrays.F[k, here], other.arrays.F[j, there] * scale
         direct, before = _households(table, k), _households(other, j) * scale
         whole = _whole(table, k, now, then, direct, before)
         if whole is not None:
@@ -202,11 +202,11 @@ def emission_jumps(
             continue
         yield from _household_jumps(table, other, k, direct, before, now, then, effects)
         if effects.weights[k]:
-            yield from _sector_jumps(table, k, here, now, then, other._x[there], effects)
+            yield from _sector_jumps(table, k, here, now, then, other.arrays.x[there], effects)
 
 
 def _households(table: Table, k: int) -> FloatArray:
-    p, R = table._parts, len(table.regions)
+    p, R = table.content, len(table.regions)
     direct = np.zeros(R)
     if p.F_Y is not None:
         np.add.at(direct, p.demand_codes, p.F_Y[k])
@@ -221,7 +221,7 @@ def _whole(
     few = np.count_nonzero((now > 0) & (then > 0)) < 3
     if not few or not bool(_moved(np.array(sums[0]), np.array(sums[1]), 0.0)):
         return None
-    p = table._parts
+    p = table.content
     unit = f" {p.stressor_units[k]}" if p.stressor_units[k] else ""
     message = f"{p.stressors[k]}: {sums[0]:.6g}{unit} in all, in the other table {sums[1]:.6g}"
     return Finding("stressor jump", "warning", "", "", _times(*sums), message)
@@ -238,7 +238,7 @@ def _household_jumps(
     effects: Effects,
 ) -> Iterator[Finding]:
     """Report households of a region, or of all, whose emissions moved."""
-    p, name = table._parts, table.stressors[k]
+    p, name = table.content, table.stressors[k]
     sums = np.array([np.abs(direct).sum(), np.abs(before).sum()])
     sectors = np.array([np.abs(now).sum(), np.abs(then).sum()])
     levels = np.divide(sums, sectors, out=np.zeros(2), where=sectors > 0)
@@ -251,7 +251,8 @@ def _household_jumps(
         if not levels.min():
             return
     place = {region: at for at, region in enumerate(other.regions)}
-    emitted = np.bincount(p.region_codes, np.abs(table._F[k]), len(p.regions)) + np.abs(direct)
+    sizes = np.abs(table.arrays.F[k])
+    emitted = np.bincount(p.region_codes, sizes, len(p.regions)) + np.abs(direct)
     for region, label in enumerate(p.regions):
         if label not in place:
             continue
@@ -277,7 +278,7 @@ def _sector_jumps(
     effects: Effects,
 ) -> Iterator[Finding]:
     """Report sectors whose emissions moved relative to their output and to the region."""
-    p, x, R = table._parts, table._x[here], len(table.regions)
+    p, x, R = table.content, table.arrays.x[here], len(table.regions)
     codes = p.region_codes[here]
     sums, before = (np.bincount(codes, np.abs(one), R)[codes] for one in (now, then))
     compared = (x > 0) & (z > 0) & (sums > 0) & (before > 0)

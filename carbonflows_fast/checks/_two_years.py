@@ -95,14 +95,14 @@ def _stressors(
 
     Enters the power of ten by which all amounts moved in `powers`.
     """
-    F, G = table._F, other._F
+    F, G = table.arrays.F, other.arrays.F
     position = {name: at for at, name in enumerate(other.stressors)}
     for k, name in enumerate(table.stressors):
         if name not in position:
             continue
         now, then = F[k, here], G[position[name], there]
         power = powers[name] = _power(now, then)
-        unit = other._parts.stressor_units[position[name]]
+        unit = other.content.stressor_units[position[name]]
         yield from _units(table, k, unit, power, effects)
         yield from _regions(table, k, here, now, then * 10.0**power, effects)
 
@@ -112,7 +112,7 @@ def _units(table: Table, k: int, other: str, power: int, effects: Effects) -> It
 
     A footprint is only wrong where the amounts moved and the unit did not.
     """
-    unit = table._parts.stressor_units[k]
+    unit = table.content.stressor_units[k]
     if unit == other and not power:
         return
     # A different unit with matching amounts is one change, and no mistake. A different unit alone
@@ -142,7 +142,7 @@ def _regions(
 
     The effect is that of bringing all that the region's sectors emit back.
     """
-    p, size = table._parts, len(table.regions)
+    p, size = table.content, len(table.regions)
     codes = p.region_codes[here]
     totals, before = np.bincount(codes, now, size), np.bincount(codes, then, size)
     small, large = np.minimum(totals, before), np.maximum(totals, before)
@@ -164,7 +164,7 @@ def _regions(
         change = effects.unknown()
         if effects.name and times:
             rows = p.region_codes == region
-            change = table._S[k, rows] @ effects.outputs[rows]
+            change = table.arrays.S[k, rows] @ effects.outputs[rows]
             change = effects.weights[k] * (1 / times - 1) * change
         yield Finding("region of a stressor", "warning", name, "", times, message, change)
 
@@ -175,10 +175,10 @@ def _unit_change(unit: str, other: str) -> str:
 
 def _part(table: Table, k: int, effects: Effects) -> FloatArray:
     """Return what one stressor of the table contributes to every footprint, shape (R,)."""
-    p, weight = table._parts, float(effects.weights[k])
+    p, weight = table.content, float(effects.weights[k])
     if not weight or not effects.name:
         return effects.nothing()
-    share: FloatArray = table._S[k] @ effects.outputs
+    share: FloatArray = table.arrays.S[k] @ effects.outputs
     if p.F_Y is not None:
         share = share + np.bincount(p.demand_codes, p.F_Y[k], len(p.regions))
     return weight * share
@@ -191,8 +191,8 @@ def _outputs(
 
     The effect of a jump is that of taking it back in all that is bought of the row.
     """
-    p, q = table._parts, other._parts
-    x, before = table._x[here], other._x[there]
+    p, q = table.content, other.content
+    x, before = table.arrays.x[here], other.arrays.x[there]
     power = _power(x, before)
     units = [
         (p.row_units[a], q.row_units[b])

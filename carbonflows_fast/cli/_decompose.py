@@ -74,7 +74,7 @@ def show_decomposition(found: Decomposition) -> None:
     )
     if found.has_sinks:
         say(f"of before: of {with_unit(found.gross_before, unit)}, emissions and sinks added up")
-    say(f"the effects add up to the change but for {found.closure:.1e} of {found._closure_of}")
+    say(f"the effects add up to the change but for {found.closure:.1e} of {found.closure_of}")
 
 
 def show_changes(found: PathChanges, lines: int) -> None:

@@ -131,7 +131,7 @@ def show_trade(
         if len(frame):
             say()
             _show_balance(what, frame.head(arguments.top), share, result.unit)
-    if published and _is_comparable(result):
+    if published:
         say()
         _show_published(result, split)
 
@@ -175,21 +175,21 @@ def _show_balance(what: str, frame: pd.DataFrame, share: str, unit: str) -> None
     )
 
 
-def _is_comparable(result: Flows) -> bool:
+def is_comparable(table: Table) -> bool:
     """Tell whether a table is one of the world, with the countries of the study."""
     from carbonflows_fast.classification import country_of, load
     from carbonflows_fast.synthetic._world import NAME as INVENTED
 
-    known = [country_of(region) for region in result._table.regions]
+    known = [country_of(region) for region in table.regions]
     studied = {country for country in load("icf2011")["region"] if country_of(country) == country}
-    return result._table.name != INVENTED and all(known.count(one) == 1 for one in studied)
+    return table.name != INVENTED and all(known.count(one) == 1 for one in studied)
 
 
 def _show_published(result: Flows, split: pd.DataFrame | None) -> None:
     """Print our figures and the study's, by country, if both have them."""
     from carbonflows_fast.classification import country_of, load
 
-    balance = result._balance
+    balance = result.balance
     place = {country_of(str(region)): region for region in balance.index}
     body = []
     for row in load("icf2011").to_dict("records"):
@@ -264,12 +264,14 @@ def find_study(
     for option in ("price", "consumers"):  # before anything is solved for them
         if getattr(arguments, option):
             regions_in(table.regions, getattr(arguments, option), f"--{option}", year=table.year)
-    asked = pairs(arguments.study, table._parts.sectors)
+    asked = pairs(arguments.study, table.content.sectors)
     sectors = asked[0] if len(asked) == 1 else asked
     return cf.sector_study(table, stressor, sectors=sectors, demand=demand)
 
 
-def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namespace) -> None:
+def show_study(
+    study: SectorStudy, industrial: float, year: int | None, arguments: argparse.Namespace
+) -> None:
     """Print a study: amounts, borders, regions, products, tiers, chains, and price coverage."""
     unit, top = study.unit, arguments.top
     for note in study.notes:
@@ -327,5 +329,5 @@ def show_study(study: SectorStudy, industrial: float, arguments: argparse.Namesp
         whose = ", ".join(arguments.consumers or ["all consumers"])
         say()
         say(f"{percent(share)} of what {whose} cause is emitted in {', '.join(arguments.price)}")
-        say_memberships([*arguments.price, *(arguments.consumers or [])], study._year)
+        say_memberships([*arguments.price, *(arguments.consumers or [])], year)
     say(f"certified: the total is not wrong by more than {study.error_bound:.1e} {unit}".rstrip())

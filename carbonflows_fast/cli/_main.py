@@ -110,12 +110,12 @@ def flows(arguments: argparse.Namespace) -> int:
     classes = _flows.classes_of(arguments)
     table, stressor, demand = _question(arguments)
     if classes is not None:
-        sector_classes(table._parts.sectors, classes)  # complains before anything is solved
+        sector_classes(table.content.sectors, classes)  # complains before anything is solved
     result = cf.flows(table, stressor, demand=demand)
     _heading(table, result.stressor, demand)
     _flows.show_flows(result, arguments.top, selected=demand is not None)
     carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
-    published = demand is None and carbon
+    published = demand is None and carbon and _flows.is_comparable(table)
     _flows.show_trade(result, classes, arguments, published=published)
     every = result.to_frame()
     write_out(measured(every, every.attrs), arguments.out)
@@ -131,7 +131,7 @@ def sector(arguments: argparse.Namespace) -> int:
     study = _flows.find_study(table, stressor, demand, arguments)
     industrial = cf.flows(table, stressor, demand=demand).total
     _heading(table, study.stressor, demand)
-    _flows.show_study(study, industrial, arguments)
+    _flows.show_study(study, industrial, table.year, arguments)
     write_out(measured(study.flow, study.flow.attrs), arguments.out)
     return 0
 

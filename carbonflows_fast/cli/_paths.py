@@ -50,7 +50,7 @@ def find(table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
     """Search for the paths of the arguments."""
     import carbonflows_fast as cf
 
-    sectors = table._parts.sectors
+    sectors = table.content.sectors
     rows = {n: pairs(getattr(arguments, n), sectors) for n in ("start", "through", "end")}
     limits = given(arguments, *MODES, "max_paths", "max_stage")
     return cf.structural_paths(table, stressor, demand=demand, **limits, **rows)

@@ -149,26 +149,26 @@ def _of_year(folder: Path, year: int | None) -> Path:
     """Return the saved table of a year among those in a folder."""
     from carbonflows_fast.panel import Panel
 
-    paths = Panel(folder)._paths
+    panel = Panel(folder)
     if year is None:
         raise InputError.about(
             str(folder),
             expected="one table",
-            got=f"saved tables ({shorten(paths, 40)})",
+            got=f"saved tables ({shorten(panel, 40)})",
             remedy=Phrase.of(
                 "say which: ",
                 "year",
                 " …, or the path of one; or ask all with carbonflows-fast panel",
             ),
         )
-    if year not in paths:
+    if year not in panel:
         raise InputError.about(
             "year",
-            expected=f"a year of {str(folder)!r}, {shorten(paths, 40)}",
+            expected=f"a year of {str(folder)!r}, {shorten(panel, 40)}",
             got=str(year),
             remedy="ask for a year that is there",
         )
-    return paths[year]
+    return panel.path(year)
 
 
 def refuse_own_source(arguments: argparse.Namespace) -> None:
@@ -270,7 +270,7 @@ def years_of(text: str | None) -> Any:
 
 def facts_of(table: Table) -> list[tuple[str, str]]:
     """Return what can be said of a table without touching its matrix."""
-    parts = table._parts
+    parts = table.content
     facts = [
         ("table", table.name or "(no name)"),
         ("year", "(none)" if table.year is None else str(table.year)),

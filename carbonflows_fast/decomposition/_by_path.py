@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._solves import demand_size
@@ -30,7 +31,7 @@ from carbonflows_fast.decomposition._mean_states import (
 )
 from carbonflows_fast.decomposition._path_changes import PathChanges
 from carbonflows_fast.decomposition._two_tables import TwoTables, two_tables_of
-from carbonflows_fast.decomposition._whole import effects_of, one_of
+from carbonflows_fast.decomposition._whole import effects_of
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
 from carbonflows_fast.paths._limits import MODES, MOST_PATHS, SearchLimits, search_limits
 from carbonflows_fast.paths._network import (
@@ -299,7 +300,7 @@ def _attributed(
     heads = starts[:-1]
     for factors in (first, second):
         factors[heads] = np.ldexp(factors[heads], found["shift"])
-    codes, place = pair.before.table._parts.sector_codes, pair.place
+    codes, place = pair.before.table.content.sector_codes, pair.place
     buyers = place[np.concatenate([rows[:1], rows[:-1]])]  # of first steps, whatever
     required = np.array([values[codes[rows], buyers] for values in requirements(pair)])
     parts = demand_parts(pair)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from carbonflows_fast.decomposition._whole import one_of, structural_decomposition
+from carbonflows_fast._base.arguments import one_of
+from carbonflows_fast.decomposition._whole import structural_decomposition
 from carbonflows_fast.errors import InputError, Phrase
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def aligned(
         chosen = theirs if columns is None else theirs[columns]
         others = np.setdiff1d(np.arange(len(after.demand)), chosen)
         after = _arranged(after, rows, np.concatenate([chosen, others]))
-    p, q = before._parts, after._parts
+    p, q = before.content, after.content
     units = [[part.row_units[code] for code in part.row_unit_codes] for part in (p, q)]
     if units[0] != units[1]:
         at = next(i for i, pair in enumerate(zip(*units, strict=True)) if pair[0] != pair[1])
@@ -142,7 +142,7 @@ def require_same_heads(before: Table, after: Table) -> None:
     InputError
         If the population of any region is a hundred times that of the other table, or more.
     """
-    then, now = before._parts.population, after._parts.population
+    then, now = before.content.population, after.content.population
     if then is None or now is None:
         return
     if after.regions != before.regions:  # regions without rows are in their own order
@@ -250,7 +250,7 @@ def _prices(table: Table, deflators: Any) -> FloatArray:
 
 def _arranged(table: Table, rows: Any, columns: Any, prices: FloatArray | None = None) -> Table:
     """Return a table with rows and columns of final demand in another order, or other prices."""
-    p = table._parts
+    p = table.content
     rows = np.arange(table.n) if rows is None else rows
     columns = np.arange(len(table.demand)) if columns is None else columns
     A, x, Y = table.A[rows][:, rows], table.x.to_numpy()[rows], table.Y.to_numpy()[rows][:, columns]

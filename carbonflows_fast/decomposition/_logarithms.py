@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast._base.kernels import _OUT_VECTOR, _VECTOR, Floats, _kernel
+from carbonflows_fast._base.kernels import OUT_VECTOR, VECTOR, Floats, kernel
 
 __all__ = ["helper", "log_mean", "log_ratio", "mean_by_log", "ratio_log"]
 
@@ -51,7 +51,7 @@ def mean_by_log(a: float, b: float, log: float) -> float:
     return a * (math.expm1(log) / log)
 
 
-@_kernel(_OUT_VECTOR, _VECTOR, _VECTOR)
+@kernel(OUT_VECTOR, VECTOR, VECTOR)
 def _ratio_logs(a: Floats, b: Floats) -> Floats:
     out = np.full(a.size, math.nan)
     for i in range(a.size):
@@ -60,7 +60,7 @@ def _ratio_logs(a: Floats, b: Floats) -> Floats:
     return out
 
 
-@_kernel(_OUT_VECTOR, _VECTOR, _VECTOR)
+@kernel(OUT_VECTOR, VECTOR, VECTOR)
 def _means(a: Floats, b: Floats) -> Floats:
     out = np.zeros(a.size)
     for i in range(a.size):

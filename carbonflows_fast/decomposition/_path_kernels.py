@@ -35,15 +35,15 @@ import numpy as np
 from numba import types
 
 from carbonflows_fast._base.kernels import (
-    _CODES,
-    _COUNT,
-    _MATRIX,
-    _OUT_MATRIX,
-    _OUT_VECTOR,
-    _VECTOR,
+    CODES,
+    COUNT,
+    MATRIX,
+    OUT_MATRIX,
+    OUT_VECTOR,
+    VECTOR,
     Codes,
     Floats,
-    _kernel,
+    kernel,
 )
 from carbonflows_fast.decomposition._factor_splits import trade_of_shares
 from carbonflows_fast.decomposition._logarithms import helper, mean_by_log, ratio_log
@@ -54,13 +54,13 @@ Starts = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _PATHS = (
     types.Array(types.int64, 1, "C", readonly=True),
-    _CODES,
-    *[_VECTOR] * 4,
-    _MATRIX,
-    *[_VECTOR] * 2,
+    CODES,
+    *[VECTOR] * 4,
+    MATRIX,
+    *[VECTOR] * 2,
 )
 _tuple: Any = types.Tuple
-_EFFECTS = _tuple((_OUT_VECTOR, _OUT_VECTOR, _OUT_MATRIX, _COUNT))
+_EFFECTS = _tuple((OUT_VECTOR, OUT_VECTOR, OUT_MATRIX, COUNT))
 
 METHODS = ("shapley", "polar", "lmdi")
 _POLAR, _LMDI = 1, 2
@@ -255,7 +255,7 @@ def _log_effects(
     return True
 
 
-@_kernel(_EFFECTS, _COUNT, *_PATHS, _VECTOR, _VECTOR)
+@kernel(_EFFECTS, COUNT, *_PATHS, VECTOR, VECTOR)
 def path_effects(
     method: int,
     starts: Starts,

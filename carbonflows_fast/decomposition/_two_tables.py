@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from carbonflows_fast import _core
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
+from carbonflows_fast.accounting._solves import ACCURATE_OF_TWO, most_accurate
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.decomposition._comparable import aligned, with_prices
-from carbonflows_fast.errors import ConvergenceError
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._system import row_names
+from carbonflows_fast.leontief._certificate import rounding
 from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_demand, select_stressor
@@ -144,22 +142,15 @@ class TwoTables:
         """Return the system of an A with these values in place of the entries of the union."""
         matrix = self.on_pattern(values)
         matrix.has_canonical_format = True
-        core = tiles_from(matrix, self.before.tiles.starts, None, thread_count())
-        return self._system(core, None)
+        tiles = self.before.tiles
+        core = tiles_from(matrix, tiles.starts, None, thread_count())
+        return LeontiefSystem(tiles.in_tile_order(core))
 
     def system_of_year(self, which: int) -> LeontiefSystem:
-        """Return the system of A₀ or A₁."""
+        """Return the system of A₀ or A₁, for vectors in tile order."""
         kept = system(self.years[which].table)
-        # Vectors here are in tile order already, which the table's own system does not expect.
-        return self._system(kept.tiles.core, kept)
-
-    def _system(self, core: _core.Tiles, kept: LeontiefSystem | None) -> LeontiefSystem:
-        names, order = row_names(self.before.table._parts), self.before.tiles.order
-        describe: Callable[[Any], list[str]] = (
-            names if order is None else lambda rows: names(order[rows])
-        )
-        factors = None if kept is None else kept._sweeps.factors(False, thread_count())
-        return LeontiefSystem(RegionTiles(core, None), describe, factors=factors)
+        tiles = self.before.tiles.in_tile_order(kept.tiles.core)
+        return LeontiefSystem(tiles, factors=kept.block_factors())
 
     @cached_property
     def weights(self) -> tuple[FloatArray, FloatArray]:
@@ -176,22 +167,13 @@ class TwoTables:
 
     def output(self, prepared: LeontiefSystem, y: FloatArray) -> FloatArray:
         """Return (I − A)⁻¹ y, as accurately as rounding lets it be."""
-        return _accurate(lambda rtol: prepared.solve(y, weight=self.weights[0], rtol=rtol).values)
+        solve = partial(prepared.solve, y, weight=self.weights[0])
+        return most_accurate(solve, ACCURATE_OF_TWO).values
 
     def multipliers(self, prepared: LeontiefSystem, s: FloatArray) -> FloatArray:
         """Return (I − A')⁻¹ s, as accurately as rounding lets it be."""
-        return _accurate(
-            lambda rtol: prepared.solve_adjoint(s, weight=self.weights[1], rtol=rtol).values
-        )
-
-
-def _accurate(solve: Callable[[float], FloatArray]) -> FloatArray:
-    for rtol in (1e-12, 1e-11, 1e-10):
-        try:
-            return solve(rtol)
-        except ConvergenceError:
-            continue
-    return solve(1e-8)
+        solve = partial(prepared.solve_adjoint, s, weight=self.weights[1])
+        return most_accurate(solve, ACCURATE_OF_TWO).values
 
 
 def two_tables_of(
@@ -220,7 +202,7 @@ def two_tables_of(
         s, Y = select_stressor(table, stressor).s, _of_consumers(table, demand, consumers)
         years.append(Year(table, s[here], np.ascontiguousarray(Y[here])))
     heads, no_heads = _heads(before, after, demand)
-    p = before._parts
+    p = before.content
     return TwoTables(
         before=years[0],
         after=years[1],
@@ -257,13 +239,13 @@ def _heads(
     before: Table, after: Table, demand: Any
 ) -> tuple[tuple[FloatArray, FloatArray] | None, str]:
     """Return the population of the regions of `before` in both years, or None and why."""
-    then, now = before._parts.population, after._parts.population
+    then, now = before.content.population, after.content.population
     columns = select_demand(before, demand).columns
     if columns is None or (then is None and now is None):
         return None, ""
     if then is None or now is None:
         return None, f"population left out: only {'after' if then is None else 'before'} has it"
-    asked = np.unique(before._parts.demand_codes[columns])
+    asked = np.unique(before.content.demand_codes[columns])
     heads = []
     for name, table, known in (("before", before, then), ("after", after, now)):
         people = dict(zip(table.regions, known, strict=True))
@@ -281,17 +263,17 @@ def _consumed(table: Table, demand: Any) -> FloatArray:
 
     What is left of 0.1 + 0.2 − 0.3 would be a purchase, and have shares and a logarithm.
     """
-    found, Y = select_demand(table, demand), table._parts.Y
+    found, Y = select_demand(table, demand), table.content.Y
     if found.columns is None or Y.min(initial=0.0) >= 0.0:
         return found.values
     sizes = np.zeros_like(found.values)
     columns = np.flatnonzero(found.columns)
     for column in columns:
-        sizes[:, table._parts.demand_codes[column]] += np.abs(Y[:, column])
+        sizes[:, table.content.demand_codes[column]] += np.abs(Y[:, column])
     return _no_rounding(found.values, sizes, columns.size)
 
 
 def _no_rounding(sums: FloatArray, sizes: FloatArray, terms: int) -> FloatArray:
     """Return sums, with zero for what may be rounding alone; sizes are Σ|·| of the same terms."""
-    cleaned: FloatArray = np.where(np.abs(sums) > 2.0**-52 * (terms + 2) * sizes, sums, 0.0)
+    cleaned: FloatArray = np.where(np.abs(sums) > rounding(terms - 2) * sizes, sums, 0.0)
     return cleaned

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._comparable import require_same_heads
 from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, trade_parts
@@ -37,7 +38,6 @@ __all__ = [
     "Decomposition",
     "demand_factors",
     "effects_of",
-    "one_of",
     "structural_decomposition",
 ]
 
@@ -76,8 +76,8 @@ class Decomposition:
     >>> import carbonflows_fast as cf
     >>> before, after = (cf.synthetic.world(2, 3, year=year) for year in (2010, 2019))
     >>> found = cf.structural_decomposition(before, after)
-    >>> found.label, found.closure < 1e-9
-    ('2010 → 2019', True)
+    >>> found.label, found.closure < 1e-9, found.closure_of
+    ('2010 → 2019', True, 'it')
     >>> bool(abs(found.to_frame().effect.sum() - found.total) < 1e-9 * found.before)
     True
     """
@@ -107,7 +107,7 @@ class Decomposition:
         return shares.rename("share")
 
     @property
-    def _closure_of(self) -> str:
+    def closure_of(self) -> str:
         """What `closure` is a part of, in words."""
         larger = max(abs(self.before), abs(self.after))
         return "it" if abs(self.total) > larger / 1000 else "the larger of the two amounts"
@@ -226,16 +226,8 @@ def structural_decomposition(
     True
     """
     one_of("method", method, METHODS)
-    if by is not None:
-        one_of("by", by, BY)
-    whole = isinstance(top, int | np.integer) and not isinstance(top, bool)
-    if not whole or top < 1:
-        raise InputError.about(
-            "top",
-            expected="a whole number of at least 1",
-            got=repr(top),
-            remedy="leave it out for 1,000",
-        )
+    one_of("by", by, (None, *BY))
+    top = whole("top", top, remedy="leave it out for 1,000")
     pair = two_tables_of(before, after, stressor, demand, deflators)
     require_same_heads(pair.before.table, pair.after.table)
     solved = solve_both_years(pair, mixed=method == "shapley")
@@ -272,14 +264,6 @@ def structural_decomposition(
     )
 
 
-def one_of(argument: str, value: Any, known: tuple[str, ...]) -> None:
-    """Refuse what is not one of the known words."""
-    if not isinstance(value, str) or value not in known:
-        raise InputError.about(
-            argument, expected=f"one of {', '.join(known)}", got=repr(value), remedy="choose one"
-        )
-
-
 def _of_totals(effects: dict[str, float]) -> pd.DataFrame:
     frame = pd.DataFrame({"effect": effects})
     frame.index.name = "factor"
@@ -306,11 +290,11 @@ def _of_means(pair: TwoTables, means: MeanStates, by: str | None, top: int) -> p
     demand = _demand_effects(means, demand_parts(pair))
     table = pair.before.table
     if by == "product":
-        labels, codes = table._parts.sectors, pair.product_codes
+        labels, codes = table.content.sectors, pair.product_codes
         found = by_row | {name: values.sum(axis=1) for name, values in demand.items()}
         sums_by = {n: np.bincount(codes, v, len(labels)) for n, v in found.items()}
     else:
-        labels, codes = table._parts.regions, pair.region_codes
+        labels, codes = table.content.regions, pair.region_codes
         sums_by = {n: np.bincount(codes, v, len(labels)) for n, v in by_buyer.items()}
         if pair.consumers == labels:
             sums_by |= {name: values.sum(axis=0) for name, values in demand.items()}

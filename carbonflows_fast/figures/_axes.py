@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import Scale
 from carbonflows_fast.errors import InputError, shorten
@@ -62,16 +63,8 @@ def checked(argument: str, value: Any, kinds: type | tuple[type, ...], source: s
 
 def top_of(top: Any) -> int:
     """Return how many things are to be shown by name: all for None."""
-    if top is None:
-        return sys.maxsize
-    if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
-        raise InputError.about(
-            "top",
-            expected="a whole number of at least 1, or None for all",
-            got=repr(top),
-            remedy="leave it out for what can be read",
-        )
-    return int(top)
+    remedy = "leave it out for what can be read, or give None for all"
+    return sys.maxsize if top is None else whole("top", top, remedy=remedy)
 
 
 def numbers(argument: str, found: pd.Series | pd.DataFrame, *, gaps: bool = False) -> FloatArray:

@@ -30,6 +30,7 @@ from carbonflows_fast.figures._frame import axes_for, called, drawing, most_widt
 from carbonflows_fast.figures._largest import largest, merged
 from carbonflows_fast.figures._letters import LEADING, SIZE, as_is, fitted, lettering, text_width
 from carbonflows_fast.trade import Flows
+from carbonflows_fast.trade._flow_matrix import require_consumers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -250,7 +251,7 @@ def heat_map(
     True
     """
     checked("flows", flows, Flows, "cf.flows")
-    flows._need_consumers("a heat map")
+    require_consumers(flows, "a heat map")
     matrix = numbers("flows", flows.matrix)
     regions = called(list(flows.matrix.index), names)
     kept = largest(regions, matrix.sum(axis=0) + matrix.sum(axis=1), top_of(top))

@@ -40,6 +40,7 @@ from carbonflows_fast.figures._letters import (
 )
 from carbonflows_fast.sectors import SectorStudy
 from carbonflows_fast.trade import Flows
+from carbonflows_fast.trade._flow_matrix import require_consumers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,7 +98,7 @@ def sankey(
     20
     """
     checked("flows", flows, Flows, "cf.flows")
-    flows._need_consumers("a Sankey diagram")
+    require_consumers(flows, "a Sankey diagram")
     traded = numbers("flows", flows.matrix).copy()
     np.fill_diagonal(traded, 0.0)
     columns = [called(list(part), names) for part in (flows.matrix.index, flows.matrix.columns)]

@@ -25,6 +25,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.leontief._tiles import RegionTiles
 
 __all__ = [
+    "TINY",
     "UNIT_ROUNDOFF",
     "Certificate",
     "Proof",
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 UNIT_ROUNDOFF = 2.0**-53
+TINY = 5e-324
+"""What a product too small for float64 may lose."""
 
 
 def rounding(terms: int) -> float:
@@ -161,7 +164,7 @@ def prove(
                 bought = tiles.product(size_x, adjoint=adjoint, absolute=True, threads=threads)
             doubt = slack * weighted(guard, np.abs(y) + size_x + bought)
             # Products too small for float64: of A and x, then of w and r.
-            doubt += 1e-300 * guard.sum() + n * 5e-324
+            doubt += 1e-300 * guard.sum() + n * TINY
             bounds[here] = final * (weighted(guard, size_r) + doubt) / total
             # If only x̃ is zero, the next step decides the rounding.
             fixed[here] = np.where(total > 0.0, final * doubt / total, 0.0)

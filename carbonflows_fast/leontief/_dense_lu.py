@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arguments import one_of, positive
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.errors import InputError, MemoryLimitError
+from carbonflows_fast.errors import MemoryLimitError
 from carbonflows_fast.leontief._certificate import Certificate, rounding
 from carbonflows_fast.leontief._tiles import IntArray, RegionTiles
 
@@ -124,21 +124,11 @@ def choose_method(
         If "direct" is asked for and needs more than the limit.
 
     """
-    if not isinstance(method, str) or method not in METHODS:
-        raise InputError.about(
-            "method",
-            expected=" or ".join(map(repr, METHODS)),
-            got=repr(method),
-            remedy="leave it out to let the size of the problem decide",
-        )
-    limit = DEFAULT_MEMORY if memory_limit is None else memory_limit
-    if isinstance(limit, bool) or not isinstance(limit, Real) or not limit > 0:
-        raise InputError.about(
-            "memory_limit",
-            expected="a positive number of bytes",
-            got=repr(memory_limit),
-            remedy="leave it out for 8 GB",
-        )
+    one_of("method", method, METHODS, remedy="leave it out to let the size of the problem decide")
+    limit = DEFAULT_MEMORY
+    if memory_limit is not None:
+        remedy = "leave it out for 8 GB"
+        limit = positive("memory_limit", memory_limit, "number of bytes", remedy=remedy)
     # The matrix, which LAPACK overwrites, and the right-hand sides, their solutions and residuals.
     needed = (4.0 if single else 8.0) * n * n + 32.0 * n * k
     if method == "direct":

@@ -20,7 +20,7 @@ from carbonflows_fast.leontief._byproducts import (
 from carbonflows_fast.leontief._certificate import UNIT_ROUNDOFF, Certificate, checked_margin
 from carbonflows_fast.leontief._sweeps import Stopping, Sweeps
 
-__all__ = ["Guards"]
+__all__ = ["ProofVectors"]
 
 GUARD_SWEEPS = (4, 8, 32, 128)
 """Sweeps after which a candidate for w is checked; 4 are enough for published tables."""
@@ -28,7 +28,7 @@ GUARD_SWEEPS = (4, 8, 32, 128)
 KEPT = 16
 
 
-class Guards:
+class ProofVectors:
     """Checked certificates of a system, the last few kept.
 
     Parameters
@@ -165,7 +165,7 @@ class Guards:
             margin = checked_margin(self._tiles, usable, adjoint=adjoint, threads=threads) / usable
         short = np.argsort(margin, kind="stable")
         short = short[margin[short] <= 0.0] if (margin <= 0.0).any() else short[:1]
-        return self._sweeps.name(short)
+        return self._tiles.named(short)
 
     def _not_productive(self, w: FloatArray, adjoint: bool, threads: int) -> NotProductiveError:
         what = "for negative outputs and columns of A that sum to 1 or more, and correct them"

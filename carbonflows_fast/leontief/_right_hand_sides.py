@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.arguments import share
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._small import SMALLEST
@@ -124,18 +125,7 @@ class RightHandSides:
 
 def checked_rtol(rtol: Any) -> float:
     """Return the tolerance as a float between 0 and 1."""
-    try:
-        value = float(rtol)
-    except (TypeError, ValueError):
-        value = np.nan
-    if not 0.0 < value < 1.0:
-        raise InputError.about(
-            "rtol",
-            expected="a number above 0 and below 1",
-            got=repr(rtol),
-            remedy="1e-10 suits published tables",
-        )
-    return value
+    return share("rtol", rtol, remedy="1e-10 suits published tables")
 
 
 def checked_weight(weight: Any, n: int) -> FloatArray:

@@ -14,12 +14,12 @@ from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.leontief._certificate import rounding
 from carbonflows_fast.leontief._right_hand_sides import checked_weight
 from carbonflows_fast.leontief._system import LeontiefSystem
-from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
+from carbonflows_fast.leontief._tiles import tiles_from
 
-__all__ = ["among_rows", "reach", "through", "within_groups"]
+__all__ = ["pass_through_A", "reach", "restricted_to", "split_by_group"]
 
 
-def among_rows(
+def restricted_to(
     prepared: LeontiefSystem, rows: BoolArray, threads: int | None = None
 ) -> LeontiefSystem:
     """Return the system with only the entries between the given rows; other rows are empty.
@@ -35,9 +35,9 @@ def among_rows(
     tiles, count = prepared.tiles, thread_count(threads)
     mask: FloatArray = np.where(rows, 1.0, 0.0)[tiles.table_rows]
     core = tiles.core.scaled(mask, mask, count)
-    part = _system(prepared, RegionTiles(core, tiles.order), count)
+    part = _system(prepared, core, count)
     if prepared.by_sizes:
-        part._guards = prepared._guards
+        part._proofs = prepared._proofs
     return part
 
 
@@ -52,17 +52,13 @@ def with_sizes(prepared: LeontiefSystem, threads: int | None = None) -> Leontief
     core = type(tiles.core)(
         tiles.starts, tiles.core.entries, tiles.core.masks, np.abs(tiles.core.values)
     )
-    made = LeontiefSystem(
-        RegionTiles(core, tiles.order),
-        prepared._describe,
-        nonnegative=True,
-        threads=thread_count(threads),
-    )
-    made._guards = prepared._guards
+    count = thread_count(threads)
+    made = LeontiefSystem(tiles.with_core(core), nonnegative=True, threads=count)
+    made._proofs = prepared._proofs
     return made
 
 
-def within_groups(
+def split_by_group(
     prepared: LeontiefSystem, groups: CodeArray, threads: int | None = None
 ) -> LeontiefSystem:
     """Return the system that has only the entries between rows of the same group.
@@ -85,10 +81,10 @@ def within_groups(
     core = type(tiles.core)(tiles.starts, entries, tiles.core.masks, tiles.core.values)
     if int(here.sum()) > tiles.blocks:
         core = _filtered(core, codes, count)
-    return _system(prepared, RegionTiles(core, tiles.order), count)
+    return _system(prepared, core, count)
 
 
-def through(
+def pass_through_A(
     prepared: LeontiefSystem, X: FloatArray, *, adjoint: bool = False, absolute: bool = False
 ) -> FloatArray:
     """Return A X or A'X, or the same with |A|, for X of shape (n,) or (n, k) in table order."""
@@ -105,11 +101,8 @@ def reach(prepared: LeontiefSystem, weight: FloatArray, *, adjoint: bool = False
 
     What an error of a right-hand side, known entry by entry, may do to a result.
     """
-    order, count = prepared.tiles.order, thread_count()
     t = checked_weight(weight, prepared.n)
-    proof = prepared._guards.certificate(
-        t if order is None else t[order], adjoint=adjoint, threads=count
-    )
+    proof = prepared.certificate(t, adjoint=adjoint)
     reached = np.empty(prepared.n)
     reached[prepared.tiles.table_rows] = proof.guard
     # The certificate's weight was scaled by a power of two.
@@ -127,7 +120,6 @@ def _filtered(core: _core.Tiles, codes: CodeArray, threads: int) -> _core.Tiles:
     return tiles_from(matrix, core.starts, None, threads)
 
 
-def _system(prepared: LeontiefSystem, tiles: RegionTiles, threads: int) -> LeontiefSystem:
-    return LeontiefSystem(
-        tiles, prepared._describe, nonnegative=prepared.nonnegative, threads=threads, part=True
-    )
+def _system(prepared: LeontiefSystem, core: _core.Tiles, threads: int) -> LeontiefSystem:
+    tiles = prepared.tiles.with_core(core)
+    return LeontiefSystem(tiles, nonnegative=prepared.nonnegative, threads=threads, part=True)

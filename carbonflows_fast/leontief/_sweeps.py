@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,7 @@ from carbonflows_fast import _core
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
 from carbonflows_fast._base.threads import ThreadPool
-from carbonflows_fast.errors import NotProductiveError, Phrase, shorten
+from carbonflows_fast.errors import NotProductiveError, Phrase
 from carbonflows_fast.leontief._tiles import RegionTiles
 
 __all__ = ["Stopping", "Sweeps"]
@@ -38,8 +37,6 @@ class Sweeps:
     Parameters
     ----------
     tiles : RegionTiles
-    describe : callable
-        Names of table rows, for errors.
     nonnegative : bool
         Whether A has no negative entries.
     factors : (values, pivots), optional
@@ -49,13 +46,11 @@ class Sweeps:
     def __init__(
         self,
         tiles: RegionTiles,
-        describe: Callable[[Any], list[str]],
         nonnegative: bool,
         factors: tuple[Any, Any] | None = None,
     ) -> None:
         self.tiles = tiles
         self.nonnegative = nonnegative
-        self._describe = describe
         self._lock = threading.Lock()
         self._factors: dict[bool, tuple[Any, Any]] = {}
         if factors is not None:
@@ -79,7 +74,7 @@ class Sweeps:
                     raise NotProductiveError.about(
                         "A",
                         expected="a productive economy",
-                        got=f"a singular block I − A at {self.name(np.array([failed]))}",
+                        got=f"a singular block I − A at {self.tiles.named(np.array([failed]))}",
                         remedy=Phrase.in_python(
                             "correct the inputs of that sector, or set them to zero with "
                             "table.with_changes(A=...)"
@@ -90,13 +85,13 @@ class Sweeps:
 
     def in_single(self) -> Sweeps | None:
         """Return the same with tiles, factors and vectors in float32, or None if they overflow."""
-        core, order = self.tiles.core, self.tiles.order
+        core = self.tiles.core
         factors, pivots = self.factors(False, thread_count())
         values, rounded = _in_single(core.values), _in_single(factors)
         if values is None or rounded is None:
             return None
-        tiles = RegionTiles(_core.Tiles32(core.starts, core.entries, core.masks, values), order)
-        return Sweeps(tiles, self._describe, self.nonnegative, (rounded, pivots))
+        single = _core.Tiles32(core.starts, core.entries, core.masks, values)
+        return Sweeps(self.tiles.with_core(single), self.nonnegative, (rounded, pivots))
 
     def run(
         self,
@@ -131,11 +126,6 @@ class Sweeps:
             threads,
             instruction_set(),
         )
-
-    def name(self, tile_rows: Any) -> str:
-        """Return "region: sector" of a few rows in tile order."""
-        order = self.tiles.order
-        return shorten(self._describe(tile_rows if order is None else order[tile_rows]))
 
 
 def _in_single(values: Any) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import threading
 import time
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import InputError
+from carbonflows_fast.leontief._certificate import Certificate
 from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method
 from carbonflows_fast.leontief._methods import (
     Outcome,
@@ -28,19 +28,16 @@ from carbonflows_fast.leontief._methods import (
     single_krylov,
     single_lu,
 )
-from carbonflows_fast.leontief._proof_vectors import Guards
+from carbonflows_fast.leontief._proof_vectors import ProofVectors
 from carbonflows_fast.leontief._right_hand_sides import RightHandSides, checked_rtol, checked_weight
 from carbonflows_fast.leontief._solution import Solution, SolveReport
 from carbonflows_fast.leontief._sweeps import Sweeps
-from carbonflows_fast.leontief._tiles import RegionTiles, tiles_of
-from carbonflows_fast.table import Table
-from carbonflows_fast.table._content import Parts
-from carbonflows_fast.table._table_argument import required_table
+from carbonflows_fast.leontief._tiles import RegionTiles
 
 GROUP = 288
 """Right-hand sides at a time: enough for the kernels, few enough for a dozen arrays of them."""
 
-__all__ = ["LeontiefSystem", "Solution", "SolveReport", "release_dense", "solved_output", "system"]
+__all__ = ["LeontiefSystem"]
 
 
 class LeontiefSystem:
@@ -68,7 +65,6 @@ class LeontiefSystem:
     def __init__(
         self,
         tiles: RegionTiles,
-        describe: Callable[[Any], list[str]],
         *,
         factors: tuple[FloatArray, Any] | None = None,
         nonnegative: bool | None = None,
@@ -81,13 +77,12 @@ class LeontiefSystem:
         self.nonnegative = (
             tiles.core.lowest(count) >= 0.0 if nonnegative is None else bool(nonnegative)
         )
-        self._sweeps = Sweeps(tiles, describe, self.nonnegative, factors)
+        self._sweeps = Sweeps(tiles, self.nonnegative, factors)
         self._sweeps.factors(False, count)
-        self._guards = Guards(self._sweeps, self._dense, part=part)
+        self._proofs = ProofVectors(self._sweeps, self._dense, part=part)
         self._lock = threading.Lock()
         self._lu: DenseFactors | None = None
         self._single: Sweeps | None = None
-        self._describe = describe
 
     def __repr__(self) -> str:
         return (
@@ -231,8 +226,7 @@ class LeontiefSystem:
         >>> import carbonflows_fast as cf
         >>> cf.system(cf.synthetic.world(2, 3)).require_productive()
         """
-        ones = np.ones(self.n)
-        self._guards.certificate(ones, adjoint=False, threads=thread_count(threads))
+        self.certificate(np.ones(self.n), adjoint=False, threads=threads)
 
     @property
     def by_sizes(self) -> bool:
@@ -244,7 +238,100 @@ class LeontiefSystem:
         >>> cf.system(cf.synthetic.world(2, 3)).by_sizes
         True
         """
-        return self._guards.by_sizes
+        return self._proofs.by_sizes
+
+    # ---- what later rooms call; vectors are in the order of the table ---------------------------
+
+    def certificate(
+        self, weight: FloatArray, *, adjoint: bool, threads: int | None = None
+    ) -> Certificate:
+        """Return the proof vector for errors in a weight, made once for each weight.
+
+        Parameters
+        ----------
+        weight : ndarray, shape (n,)
+            Positive.
+        adjoint : bool
+            Of errors of M (I − A) = S.
+        threads : int, optional
+
+        Returns
+        -------
+        Certificate
+            Its own vectors are in tile order.
+
+        Raises
+        ------
+        NotProductiveError
+            If none is found.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import carbonflows_fast as cf
+        >>> cf.system(cf.synthetic.world(2, 3)).certificate(np.ones(6), adjoint=True).scale >= 1
+        True
+        """
+        t = weight[self.tiles.table_rows]
+        return self._proofs.certificate(t, adjoint=adjoint, threads=thread_count(threads))
+
+    def block_factors(self) -> tuple[FloatArray, Any]:
+        """Return the LU factors and pivots of the diagonal blocks of I − A, in tile order.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> values, pivots = cf.system(cf.synthetic.world(2, 3)).block_factors()
+        >>> values.size, pivots.size
+        (36, 6)
+        """
+        return self._sweeps.factors(False, thread_count())
+
+    def sure_factors(self, weight: FloatArray, rtol: float) -> DenseFactors | None:
+        """Return dense factors in float64 if every forward solve with them is within rtol.
+
+        Parameters
+        ----------
+        weight : ndarray, shape (n,)
+            Of the error, in the order of the table's rows.
+        rtol : float
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> cf.system(cf.synthetic.world(2, 3)).sure_factors(np.ones(6), 1e-10) is not None
+        True
+        """
+        certificate = self.certificate(weight, adjoint=False)
+        factors = self._dense()
+        return factors if factors.error(certificate) <= rtol else None
+
+    def in_float32(self) -> LeontiefSystem:
+        """Return the same system, whose GMRES reads the tiles in float32.
+
+        Raises
+        ------
+        InputError
+            If A does not fit into float32.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> cf.system(cf.synthetic.world(2, 3)).in_float32().n
+        6
+        """
+        single = self._sweeps.in_single()
+        if single is None:
+            largest = np.abs(self.tiles.core.values).max()
+            raise InputError.about(
+                "dtype",
+                expected="coefficients that fit into float32",
+                got=f"A up to {largest:.1e}",
+                remedy="use 'float64'",
+            )
+        twin = copy.copy(self)
+        twin._single, twin._lu = single, None
+        return twin
 
     # ---- how it is done ------------------------------------------------------------------------
 
@@ -273,9 +360,7 @@ class LeontiefSystem:
         X = np.zeros(Y.shape, order="F" if adjoint else "C")
         if start is not None:
             X[:] = start if order is None else start[order]
-        certificate = self._guards.certificate(
-            t if order is None else t[order], adjoint=adjoint, threads=count
-        )
+        certificate = self.certificate(t, adjoint=adjoint, threads=count)
         if chosen != "direct" and method == "auto" and not certificate.absolute:
             chosen, why = "direct", "by-products: their proof has made the factors already"
         outcomes = []
@@ -315,113 +400,18 @@ class LeontiefSystem:
         )
         return by_refinement(problem, solver, X, from_zero=from_zero)
 
-    def sure_factors(self, weight: FloatArray, rtol: float) -> DenseFactors | None:
-        """Return dense factors in float64 if every forward solve with them is within rtol.
-
-        Parameters
-        ----------
-        weight : ndarray, shape (n,)
-            Of the error, in the order of the table's rows.
-        rtol : float
+    def release_dense(self) -> None:
+        """Let dense factors go, which take as much memory as L would.
 
         Examples
         --------
         >>> import carbonflows_fast as cf
-        >>> cf.system(cf.synthetic.world(2, 3)).sure_factors(np.ones(6), 1e-10) is not None
-        True
+        >>> cf.system(cf.synthetic.world(2, 3)).release_dense()
         """
-        order = self.tiles.order
-        t = weight if order is None else weight[order]
-        certificate = self._guards.certificate(t, adjoint=False, threads=thread_count())
-        factors = self._dense()
-        return factors if factors.error(certificate) <= rtol else None
+        self._lu = None
 
     def _dense(self) -> DenseFactors:
         with self._lock:
             if self._lu is None:
                 self._lu = DenseFactors((self._single or self._sweeps).tiles)
             return self._lu
-
-    def _with_single(self) -> LeontiefSystem:
-        """Return the same system, whose GMRES reads the tiles in float32."""
-        single = self._sweeps.in_single()
-        if single is None:
-            largest = np.abs(self.tiles.core.values).max()
-            raise InputError.about(
-                "dtype",
-                expected="coefficients that fit into float32",
-                got=f"A up to {largest:.1e}",
-                remedy="use 'float64'",
-            )
-        twin = copy.copy(self)
-        twin._single, twin._lu = single, None
-        return twin
-
-
-def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
-    """Return the table's Leontief system, prepared once and kept with the table.
-
-    Parameters
-    ----------
-    table : Table
-    dtype : {"float64", "float32"}
-        Precision of the tiles and vectors GMRES works on, and of dense LU factors. With "float32"
-        the residual and the proof are still taken on the float64 tiles, so results are as accurate
-        as ever; it is faster, and needs half as much memory again for the tiles.
-
-    Returns
-    -------
-    LeontiefSystem
-
-    Raises
-    ------
-    InputError
-        If `dtype` is unknown, or A does not fit into float32.
-    NotProductiveError
-        If a domestic block of I − A is singular.
-    StoreError
-        If a file of an opened table was cut short since.
-
-    Examples
-    --------
-    >>> import carbonflows_fast as cf
-    >>> cf.system(cf.synthetic.world(2, 3)).n
-    6
-    """
-    required_table("table", table)
-    if not isinstance(dtype, str) or dtype not in ("float64", "float32"):
-        raise InputError.about(
-            "dtype", expected="'float64' or 'float32'", got=repr(dtype), remedy="leave it out"
-        )
-    cache = table._cache
-    if "system" not in cache:
-        parts = table._parts
-        tiles = tiles_of(parts, thread_count())
-        cache.setdefault("system", LeontiefSystem(tiles, row_names(parts)))
-    prepared: LeontiefSystem = cache["system"]
-    prepared.tiles.require_whole()
-    if dtype == "float32":
-        if "system float32" not in cache:
-            cache.setdefault("system float32", prepared._with_single())
-        prepared = cache["system float32"]
-    return prepared
-
-
-def release_dense(table: Table) -> None:
-    """Let the table's dense factors go, which take as much memory as L would."""
-    for name in ("system", "system float32"):
-        if name in table._cache:
-            table._cache[name]._lu = None
-
-
-def row_names(parts: Parts) -> Callable[[Any], list[str]]:
-    """Return a function from row numbers to "region: sector", without keeping the matrix alive."""
-    regions, sectors = parts.regions, parts.sectors
-    region_codes, sector_codes = parts.region_codes, parts.sector_codes
-    return lambda rows: [f"{regions[region_codes[i]]}: {sectors[sector_codes[i]]}" for i in rows]
-
-
-def solved_output(table: Table) -> FloatArray:
-    """Solve for the output of a table that was given none: x = L Y·1."""
-    y = table._parts.Y.sum(axis=1)
-    return system(table).solve(y).values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
-from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
+from carbonflows_fast.errors import shorten
 from carbonflows_fast.table._content import Parts
 
-__all__ = ["RegionTiles", "cut_blocks", "tiles_from", "tiles_of"]
+__all__ = ["RegionTiles", "cut_blocks", "row_names", "tiles_from", "tiles_of"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -72,6 +73,8 @@ class RegionTiles:
     core : _core.Tiles or _core.Tiles32
     order : ndarray of int64, shape (n,), or None
         Table row of each tile row.
+    names : callable
+        Takes rows of the table, and returns "region: sector" of each, for errors.
     require_whole : callable, optional
         Complains if a file that the tiles lie in was cut short: to read on would end the process.
     """
@@ -80,11 +83,13 @@ class RegionTiles:
         self,
         core: _core.Tiles,
         order: IntArray | None,
+        names: Callable[[Any], list[str]],
         require_whole: Callable[[], None] = lambda: None,
     ) -> None:
         self.core = core
         self.require_whole = require_whole
         self.order = order
+        self._names = names
         self.starts = core.starts
         self.n = int(self.starts[-1])
         self.blocks = self.starts.size - 1
@@ -93,6 +98,19 @@ class RegionTiles:
     def table_rows(self) -> Any:
         """What takes a vector from table order to tile order, as an index."""
         return slice(None) if self.order is None else self.order
+
+    def named(self, rows: Any) -> str:
+        """Return "region: sector" of the first few of these tile rows."""
+        return shorten(self._names(rows if self.order is None else self.order[rows]))
+
+    def with_core(self, core: Any) -> RegionTiles:
+        """Return another matrix in the same order and with the same names."""
+        return RegionTiles(core, self.order, self._names, self.require_whole)
+
+    def in_tile_order(self, core: _core.Tiles) -> RegionTiles:
+        """Return another matrix whose table rows are the rows of these tiles, with their names."""
+        names, order = self._names, self.order
+        return RegionTiles(core, None, names if order is None else lambda rows: names(order[rows]))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -148,7 +166,15 @@ def tiles_of(parts: Parts, threads: int) -> RegionTiles:
         divisor = None if divisor is None else divisor[order]
     if divisor is not None:
         divisor = np.ascontiguousarray(divisor)
-    return RegionTiles(tiles_from(matrix, starts, divisor, threads), order)
+    names = row_names(parts.regions, parts.region_codes, parts.sectors, parts.sector_codes)
+    return RegionTiles(tiles_from(matrix, starts, divisor, threads), order, names)
+
+
+def row_names(
+    regions: Sequence[str], region_codes: CodeArray, sectors: Sequence[str], sector_codes: CodeArray
+) -> Callable[[Any], list[str]]:
+    """Return a function from table rows to "region: sector", without keeping a table alive."""
+    return lambda rows: [f"{regions[region_codes[i]]}: {sectors[sector_codes[i]]}" for i in rows]
 
 
 def tiles_from(

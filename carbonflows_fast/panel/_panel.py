@@ -12,13 +12,12 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import instruction_set
 from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.decomposition._whole import one_of
 from carbonflows_fast.errors import InputError, PanelError, Phrase, StoreError
 from carbonflows_fast.panel._here import answered, collect, places, seconds_of
 from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
@@ -106,16 +105,8 @@ class Panel:
                 remedy="name the folder of saved tables",
             )
         self.folder = given_path("folder", folder).absolute()
-        if workers is not None and (
-            isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1
-        ):
-            raise InputError.about(
-                "workers",
-                expected="a whole number of at least 1",
-                got=repr(workers),
-                remedy="leave it out for as many as there are processors",
-            )
-        self.workers = None if workers is None else int(workers)
+        remedy = "leave it out for as many as there are processors"
+        self.workers = None if workers is None else whole("workers", workers, remedy=remedy)
         self._manifests: dict[int, dict[str, Any]] = {}
         self._paths: dict[int, Path] = {}
         for path in stores_in(self.folder):
@@ -154,11 +145,25 @@ class Panel:
 
     def __getitem__(self, year: int) -> Table:
         """Open the table of a year."""
-        path = self._paths[known_year(self.years, year)]
+        path = self.path(year)
         table = open(path)
         if table.year != year:
             raise another_year(path, year, table.year)
         return table
+
+    def path(self, year: int) -> Path:
+        """Return where the table of a year is saved.
+
+        Parameters
+        ----------
+        year : int
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        return self._paths[known_year(self.years, year)]
 
     def __repr__(self) -> str:
         years = self.years

@@ -7,12 +7,14 @@ import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of, positive
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.progress import ProgressBar
@@ -47,10 +49,7 @@ class Run:
         threads: int = 1,
         wait: float | None = None,
     ) -> None:
-        if not isinstance(resume, bool):
-            raise InputError.about(
-                "resume", expected="True or False", got=repr(resume), remedy="choose one"
-            )
+        one_of("resume", resume, (True, False))
         self.years, self.client, self.resume, self.progress = years, client, resume, progress
         if out is not None and (not isinstance(out, str | os.PathLike) or not str(out)):
             raise InputError.about(
@@ -68,18 +67,10 @@ def _seconds(wait: Any, *, cluster: bool) -> float:
         name, wait = WAIT, os.environ[WAIT]
     if wait is None:
         return math.inf if cluster else POOL_WAIT
-    try:
-        seconds = math.nan if isinstance(wait, bool) else float(wait)
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not seconds > 0:
-        raise InputError.about(
-            name,
-            expected="a number of seconds above 0",
-            got=repr(wait),
-            remedy=f"leave it out for {POOL_WAIT:g}, and no end on a cluster",
-        )
-    return seconds
+    with suppress(ValueError):
+        wait = float(wait) if isinstance(wait, str) else wait
+    remedy = f"leave it out for {POOL_WAIT:g}, and no end on a cluster"
+    return positive(name, wait, "number of seconds", remedy=remedy)
 
 
 def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]]:

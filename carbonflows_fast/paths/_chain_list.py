@@ -86,7 +86,7 @@ class ChainList:
 
     def _labels(self, rows: npt.NDArray[Any]) -> dict[str, pd.Categorical]:
         """Return region and sector of rows of the table."""
-        p = self._table._parts
+        p = self._table.content
         return {
             "region": pd.Categorical.from_codes(p.region_codes[rows], list(p.regions)),
             "sector": pd.Categorical.from_codes(p.sector_codes[rows], list(p.sectors)),
@@ -218,7 +218,7 @@ class ChainList:
     @cached_property
     def _row_names(self) -> list[str]:
         """What each row of the table is called in a chain that is written as text."""
-        p = self._table._parts
+        p = self._table.content
         return [f"{p.regions[r]}: {p.sectors[s]}" for r, s in zip(p.region_codes, p.sector_codes)]
 
     def _blocks(self) -> Iterator[slice]:

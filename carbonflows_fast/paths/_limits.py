@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from numbers import Real
 from typing import Any
 
-import numpy as np
-
+from carbonflows_fast._base.arguments import positive, share, whole
 from carbonflows_fast.errors import InputError
 
 __all__ = ["MOST_PATHS", "SearchLimits", "search_limits"]
@@ -16,7 +17,6 @@ MOST_PATHS = 10_000_000
 """Paths that a search may find where the caller sets no limit."""
 
 MOST_WANTED = 100_000_000
-LARGEST = float(np.finfo(np.float64).max)
 MODES = ("top", "threshold", "min_share", "coverage")
 
 
@@ -71,35 +71,22 @@ def search_limits(
     if not given:
         top = 1000
     return SearchLimits(
-        top=_whole("top", top, 1),
-        threshold=_real("threshold", threshold, "a positive number", lambda x: 0 < x < math.inf),
-        min_share=_real("min_share", min_share, "a share in (0, 1]", lambda x: 0 < x <= 1),
-        coverage=_real("coverage", coverage, "a share above 0, below 1", lambda x: 0 < x < 1),
-        max_paths=_whole("max_paths", max_paths, 1),
-        max_stage=_whole("max_stage", max_stage, 0),
+        top=_limit("top", top, 1),
+        threshold=_size(partial(positive, infinite=False), "threshold", threshold),
+        min_share=_size(partial(share, all_of_it=True), "min_share", min_share),
+        coverage=_size(share, "coverage", coverage),
+        max_paths=_limit("max_paths", max_paths, 1),
+        max_stage=_limit("max_stage", max_stage, 0),
     )
 
 
-def _whole(name: str, value: Any, least: int) -> int | None:
+def _limit(argument: str, value: Any, least: int) -> int | None:
     if value is None:
         return None
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or not least <= value <= MOST_WANTED:
-        raise InputError.about(
-            name,
-            expected=f"a whole number from {least:,} to {MOST_WANTED:,}",
-            got=repr(value),
-            remedy="leave it out for the default",
-        )
-    return int(value)
+    return whole(argument, value, least, MOST_WANTED, remedy="leave it out for the default")
 
 
-def _real(name: str, value: Any, expected: str, fits: Any) -> float | None:
-    if value is None:
-        return None
-    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not real or not fits(value) or value > LARGEST:
-        nothing = real and value == 0
-        remedy = "there is no end to all paths" if nothing else "leave it out for the top 1,000"
-        raise InputError.about(name, expected=expected, got=repr(value), remedy=remedy)
-    return float(value)
+def _size(check: Callable[..., float], argument: str, value: Any) -> float | None:
+    nothing = isinstance(value, Real) and value == 0
+    remedy = "there is no end to all paths" if nothing else "leave it out for the top 1,000"
+    return None if value is None else check(argument, value, remedy=remedy)

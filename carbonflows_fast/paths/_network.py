@@ -12,19 +12,22 @@ import numpy as np
 from carbonflows_fast import _core
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
-from carbonflows_fast.accounting._solves import TINY, accurate_multipliers
+from carbonflows_fast.accounting._solves import accurate_multipliers
 from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._certificate import rounding, seen_through
-from carbonflows_fast.leontief._subsystems import among_rows, with_sizes
+from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
+from carbonflows_fast.leontief._subsystems import restricted_to, with_sizes
 from carbonflows_fast.paths._limits import MOST_PATHS, SearchLimits
 from carbonflows_fast.paths._stages import stages_of
+from carbonflows_fast.table._kept import Key
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = ["PREFIXES_A_PATH", "SMALLEST", "Network", "exponent_of", "network_of"]
+
+CHAINS = Key("chains", "matrix Y x")
 
 SMALLEST = 1e-280
 """Paths below this share of y × s at their largest are beyond float64 and not looked for."""
@@ -196,14 +199,11 @@ def network_of(
     exponent = exponent_of(s) if exponent is None else exponent
     digest = hashlib.blake2b(s.tobytes(), digest_size=16)
     digest.update(b"" if met is None else met.tobytes())
-    key = (digest.digest(), max_stage, exponent)
-    kept = table._cache.get("chains")
-    if kept is None or kept[0] != key:
-        kept = table._cache["chains"] = (
-            key,
-            _new_network(table, s, met, max_stage, threads, exponent),
-        )
-    network: Network = kept[1]
+    network: Network = table.kept.get(
+        CHAINS,
+        lambda: _new_network(table, s, met, max_stage, threads, exponent),
+        (digest.digest(), max_stage, exponent),
+    )
     return network
 
 
@@ -231,9 +231,9 @@ def _new_network(
     m, bound = accurate_multipliers(prepared, s, weight)
     here = prepared.tiles.table_rows
     # The checked guard v of m has (I − |A|) v ≥ b / scale, hence L b ≤ scale v.
-    proof = prepared._guards.certificate(weight[here], adjoint=True, threads=threads)
+    proof = prepared.certificate(weight, adjoint=True, threads=threads)
     reached = proof.scale * proof.guard
-    spread = max(float((reached / weight[here]).max(initial=1.0)), 1.0)
+    spread = max(seen_through(reached, weight[here]), 1.0)
     multipliers = m[None]
     if met is not None:
         before, further = _until_met(prepared, m, met, weight, threads)
@@ -279,7 +279,7 @@ def _until_met(
     rows = np.empty(m.size)
     rows[here] = tiles.product(entering[:, None], adjoint=True, threads=threads)[:, 0]
     rows[met] = 0.0
-    off = among_rows(prepared, ~met, threads)
+    off = restricted_to(prepared, ~met, threads)
     sigma, bound = accurate_multipliers(off, rows, weight)
     return np.where(met, m, sigma), bound
 

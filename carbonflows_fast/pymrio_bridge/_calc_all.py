@@ -17,11 +17,11 @@ import pandas as pd
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting import Footprints
 from carbonflows_fast.accounting._footprints import RTOL
-from carbonflows_fast.accounting._solves import BLOCK, solved
+from carbonflows_fast.accounting._solves import BLOCK, solve_certified
 from carbonflows_fast.accounting._stressor_block import StressorBlock
 from carbonflows_fast.accounting._weights import positive_output
 from carbonflows_fast.leontief import system
-from carbonflows_fast.leontief._system import release_dense
+from carbonflows_fast.leontief._of_table import release_dense
 from carbonflows_fast.pymrio_bridge._frames import (
     as_before_if_refused,
     check_system,
@@ -198,7 +198,7 @@ def _accurate_output(table: Table) -> FloatArray:
     """Return x of (I − A) x = Y·1 so that small outputs, by which F is divided, are right too."""
     weight = 1.0 / positive_output(table)
     near = table.x.to_numpy()
-    y = table._parts.Y.sum(axis=1)
+    y = table.content.Y.sum(axis=1)
     x: FloatArray = system(table).solve(y, weight=weight, rtol=RTOL, x0=near).values
     return x
 
@@ -207,7 +207,7 @@ def _fill_accounts(io: Any, table: Table, extensions: Sequence[Any]) -> None:
     """Fill in M and the D accounts of these extensions, solved together."""
     S = _stacked(extensions, table.n)
     names, units = tuple(map(str, range(len(S)))), ("",) * len(S)
-    F_Y = np.zeros((len(S), table._parts.Y.shape[1]))
+    F_Y = np.zeros((len(S), table.content.Y.shape[1]))
     accounts = Footprints(table, StressorBlock(names=names, units=units, S=S, F_Y=F_Y))
     without_D = [each for each in extensions if _lacks(each, D_ACCOUNTS)]
     without_M = [each for each in extensions if _lacks(each, ("M",))]
@@ -234,7 +234,7 @@ def _fill_downstream(io: Any, table: Table, extensions: Sequence[Any]) -> None:
         here = slice(first, first + BLOCK)
         sides = np.zeros((table.n, len(S[here])))
         np.matmul(Z, S[here, : len(Z)].T, out=sides[: len(Z)])
-        found = solved(table, sides, by_row=False, weight=1.0 / output, rtol=RTOL).values
+        found = solve_certified(table, sides, by_row=False, weight=1.0 / output, rtol=RTOL).values
         values[here] = (found / np.where(x != 0, x, np.inf)[:, None])[: len(Z)].T
     _share_out("M_down", values, io.A.index, extensions, extensions)
 

@@ -245,7 +245,7 @@ def to_pymrio(table: Table) -> Any:
             got=str(error),
             remedy="install it with `pip install pymrio`",
         ) from error
-    parts = table._parts
+    parts = table.content
     matrix = parts.matrix.copy() if isinstance(parts.matrix, np.ndarray) else None
     if matrix is None:
         matrix = (table.Z if parts.kind == "Z" else table.A).toarray()
@@ -287,7 +287,7 @@ def _population_frame(table: Table) -> Any:
 
 
 def _pymrio_extension(pymrio: Any, table: Table, name: str, bare: Sequence[str]) -> Any:
-    parts = table._parts
+    parts = table.content
     rows = [at for at, extension in enumerate(parts.extensions) if extension == name]
     index = _stressor_index([bare[at] for at in rows])
     frames: dict[str, Any] = {

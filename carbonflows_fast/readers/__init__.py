@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast.errors import FormatError, InputError, LabelError
 from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, chosen, year_in
@@ -115,7 +115,7 @@ def read(
     >>> table = cf.read("2016-2022_SML.zip", year=2019)  # doctest: +SKIP
     """
     place = _place(path)
-    year = _whole(year)
+    year = None if year is None else whole("year", year, None, remedy="give year=2019")
     if any(os.path.isfile(place / marker) for marker in STORE_MARKERS):
         raise FormatError.about(
             str(path),
@@ -125,7 +125,8 @@ def read(
             typed=("give it without --format and ", "year"),
         )
     wanted = _wanted(stressors)
-    _check_blanks(blanks)
+    remedy = 'leave it out to refuse empty cells, or say "zero" where they mean that'
+    one_of("blanks", blanks, BLANKS, remedy=remedy)
     try:
         with open_files(place) as files:
             files = files.with_blanks(blanks)
@@ -166,13 +167,8 @@ def detected(
     InputError
         If `format` is unknown.
     """
-    if format is not None and not (isinstance(format, str) and format in FORMATS):
-        raise InputError.about(
-            "format",
-            expected=" or ".join(repr(name) for name in FORMATS),
-            got=repr(format),
-            remedy="leave it out to have the layout found out",
-        )
+    if format is not None:
+        one_of("format", format, tuple(FORMATS), remedy="leave it out to have the layout found out")
     names = list(FORMATS) if format is None else [format]
     found = {name: tables for name in names if (tables := FORMATS[name].find(files))}
     if not found:
@@ -191,17 +187,6 @@ def detected(
     return found.popitem()
 
 
-def _check_blanks(blanks: object) -> None:
-    """Raise InputError unless this says what empty cells are."""
-    if blanks not in BLANKS:
-        raise InputError.about(
-            "blanks",
-            expected=" or ".join(map(repr, BLANKS)),
-            got=repr(blanks),
-            remedy='leave it out to refuse empty cells, or say "zero" where they mean that',
-        )
-
-
 def _place(path: object) -> Path:
     try:
         return Path(path)  # type: ignore[arg-type]
@@ -212,17 +197,6 @@ def _place(path: object) -> Path:
             got=repr(path),
             remedy="give the path of one table",
         ) from error
-
-
-def _whole(year: object) -> int | None:
-    try:
-        if year is None or not isinstance(year, bool):
-            return None if year is None else operator.index(year)  # type: ignore[arg-type]
-    except TypeError:
-        pass
-    raise InputError.about(
-        "year", expected="a whole number, or None", got=repr(year), remedy="give year=2019"
-    )
 
 
 def _wanted(stressors: str | Sequence[str] | None) -> list[str] | None:

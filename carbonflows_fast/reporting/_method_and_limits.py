@@ -98,7 +98,7 @@ def _facts(results: Results) -> Html:
             f"{causes.label}, in {causes.prices}; all causes move along a straight line from one "
             "table to the other; the effects add up to the change but for ",
             _small("closure", causes.closure),
-            f" of {causes._closure_of}",
+            f" of {causes.closure_of}",
         )
         if chains is not None:
             facts["Change"] += (
@@ -152,6 +152,6 @@ def limits(results: Results) -> Section:
         "judgements; the classification that the library ships gives the reason for each. Codes in "
         "these reasons are those of the table's own classification.",
     ]
-    if any(NEC.search(sector) for sector in results.table._parts.sectors):
+    if any(NEC.search(sector) for sector in results.table.content.sectors):
         items.append("In names of sectors, nec is what is not elsewhere classified.")
     return section("limits", "Limits", element("ul", *(element("li", item) for item in items)))

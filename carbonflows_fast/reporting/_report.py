@@ -167,7 +167,7 @@ def _check_text(argument: str, text: Any, good: Any, remedy: str) -> None:
 
 def _check_labels(table: Table) -> None:
     """Refuse labels that a page cannot hold."""
-    parts = table._parts
+    parts = table.content
     for label in (
         table.name,
         *table.regions,

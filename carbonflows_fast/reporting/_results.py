@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.classification import STUDIES, sector_classes, study_sectors
+from carbonflows_fast.classification import STUDIES, study_sectors
 from carbonflows_fast.decomposition import (
     Decomposition,
     PathChanges,
@@ -278,15 +278,14 @@ def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
 def _split(found: Flows) -> tuple[pd.DataFrame | None, str]:
     """Return what is traded by class of product, or why it is not known."""
     try:
-        sector_classes(found._table._parts.sectors)
+        return found.split(), ""
     except LabelError as error:
         return None, error.got
-    return found.split(), ""
 
 
 def _study(table: Table, stressor: Any, name: str, earlier: list[Study], mixed: bool) -> Study:
     try:
-        labels, about = study_sectors(name, table._parts.sectors, "sectors")
+        labels, about = study_sectors(name, table.content.sectors, "sectors")
     except LabelError as error:
         return Study(name, why_not=f"the study takes {error.expected}; this is {error.got}")
     notes = tuple(

@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
-from carbonflows_fast.accounting._solves import TINY, demand_size, solved_by, source_multipliers
+from carbonflows_fast.accounting._solves import demand_size, solve_on, source_multipliers
 from carbonflows_fast.accounting._weights import account_weight, positive_output, purchase_weight
 from carbonflows_fast.classification import STUDIES, study_sectors
 from carbonflows_fast.errors import InputError, LabelError, nearest_are
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._certificate import added_up, rounding, seen_through
-from carbonflows_fast.leontief._subsystems import among_rows, reach, through
+from carbonflows_fast.leontief._certificate import TINY, added_up, rounding, seen_through
+from carbonflows_fast.leontief._subsystems import pass_through_A, reach, restricted_to
 from carbonflows_fast.linkages import layers_of
 from carbonflows_fast.paths import structural_paths
 from carbonflows_fast.sectors._result import SectorStudy
@@ -100,7 +100,7 @@ def sector_study(
     chosen, wanted = select_stressor(table, stressor), select_demand(table, demand)
     name, rows, notes = _target(table, sectors)
     found = _solve(table, chosen.s, wanted, rows)
-    p = table._parts
+    p = table.content
     return SectorStudy(
         name=name,
         stressor=chosen.name,
@@ -126,7 +126,7 @@ def sector_study(
 
 def _target(table: Table, sectors: Any) -> tuple[str, BoolArray, tuple[str, ...]]:
     """Return the name, the rows, and the notes of what is to be studied."""
-    known = table._parts.sectors
+    known = table.content.sectors
     if isinstance(sectors, list) and len(sectors) == 1:
         sectors = sectors[0]
     if sectors is None or (isinstance(sectors, list) and not sectors):
@@ -183,7 +183,7 @@ class _Delivery:
     def error(self, seen: FloatArray) -> float:
         """Bound Σ seen |error of z| over all consumers, for seen ≥ 0 (n,)."""
         seen = np.where(self.on_T, seen, 0.0)
-        around = through(system(self.table), seen, adjoint=True, absolute=True)
+        around = pass_through_A(system(self.table), seen, adjoint=True, absolute=True)
         around = around * (1 + rounding(self.terms))
         rounded = float(around @ np.abs(self.X).sum(axis=1) + seen @ self.size)
         return self.missed * seen_through(around, self.weight) + rounding(self.terms) * rounded
@@ -195,7 +195,7 @@ class _Delivery:
         """
         chains = reach(others, weight, adjoint=True) * seen_through(self.size, weight)
         chains = np.where(self.on_T, 0.0, chains)
-        met = through(system(self.table), chains, absolute=True) * (1 + rounding(self.terms))
+        met = pass_through_A(system(self.table), chains, absolute=True) * (1 + rounding(self.terms))
         return np.where(self.on_T, self.size + met, chains)
 
 
@@ -225,9 +225,7 @@ def _delivered(
 ) -> _Delivery:
     """Solve for z_T = Y_T + A_TO (I − A_OO)⁻¹ Y_O, errors of the solve weighted by t."""
     prepared, Y, on_T = system(table), demand.values, rows[:, None]
-    solution = solved_by(
-        others, others._with_single, np.where(on_T, 0.0, Y), by_row=False, weight=t
-    )
+    solution = solve_on(others, others.in_float32, np.where(on_T, 0.0, Y), by_row=False, weight=t)
     X: FloatArray = solution.values
     size, columns = demand_size(table, demand)
     missed = float(solution.report.error_bounds @ (t @ np.abs(X)))
@@ -235,7 +233,7 @@ def _delivered(
     return _Delivery(
         table=table,
         on_T=rows,
-        z=np.where(on_T, Y + through(prepared, X), 0.0),
+        z=np.where(on_T, Y + pass_through_A(prepared, X), 0.0),
         X=X,
         missed=missed * (1 + rounding(table.n + columns)),
         weight=t,
@@ -248,7 +246,7 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
     """Follow the chains through the rows T, for s (n,)."""
     from carbonflows_fast._base import kernels
 
-    p, prepared, Y = table._parts, system(table), demand.values
+    p, prepared, Y = table.content, system(table), demand.values
     weight = purchase_weight(table)
     m, bound = source_multipliers(table, s)
     multipliers = m.sum(axis=0)
@@ -256,7 +254,7 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
 
     # Deliveries of T. An error of (I − A_OO)⁻¹ Y_O counts by the emissions of T, A_TO'm_T ≤ m.
     t = account_weight(np.abs(m).sum(axis=0), positive_output(table))
-    others = among_rows(prepared, ~rows)
+    others = restricted_to(prepared, ~rows)
     delivery = _delivered(table, others, demand, rows, t)
     z, size, terms = delivery.z, np.abs(delivery.z).sum(axis=1), delivery.terms
     m_T, codes_T = np.ascontiguousarray(m[:, rows]), p.region_codes[rows]
@@ -267,13 +265,13 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
     direct, direct_bound = _direct_part(table, s, demand, rows, t)
 
     entering = np.where(
-        rows, 0.0, through(prepared, np.where(rows, multipliers, 0.0), adjoint=True)
+        rows, 0.0, pass_through_A(prepared, np.where(rows, multipliers, 0.0), adjoint=True)
     )
     further = others.solve_adjoint(entering, weight=weight)
     met: FloatArray = further.values
     # Its own error; that of m on T, all chains to T; what `entering` and the products round.
     around = delivery.around(others, weight)
-    sold = through(prepared, np.where(rows, m_size, 0.0), adjoint=True, absolute=True)
+    sold = pass_through_A(prepared, np.where(rows, m_size, 0.0), adjoint=True, absolute=True)
     products_bound = (
         seen_through(delivery.size, weight)
         * further.report.error_bound

@@ -21,8 +21,8 @@ from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.errors import StoreError
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._system import row_names
-from carbonflows_fast.leontief._tiles import RegionTiles
+from carbonflows_fast.leontief._of_table import SYSTEM
+from carbonflows_fast.leontief._tiles import RegionTiles, row_names
 from carbonflows_fast.store._generations import (
     FORMAT,
     MANIFEST,
@@ -39,6 +39,7 @@ from carbonflows_fast.store._manifest import CODE_FIELDS, TEXT_FIELDS, manifest_
 from carbonflows_fast.store._stored_arrays import Arrays
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._content import Parts
+from carbonflows_fast.table._table import table_from
 from carbonflows_fast.table._table_argument import required_table
 
 __all__ = [
@@ -236,10 +237,10 @@ def stamp(path: str | os.PathLike[str]) -> tuple[tuple[str, int, int], ...]:
 
 def _content(table: Table) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays by name, and the manifest without its list of files."""
-    parts = table._parts
+    parts = table.content
     prepared = system(table)
     tiles = prepared.tiles
-    factors, pivots = prepared._sweeps.factors(False, 1)
+    factors, pivots = prepared.block_factors()
     arrays: dict[str, Any] = {
         "starts": tiles.starts,
         "entries": tiles.core.entries,
@@ -294,9 +295,12 @@ def _opened(found: Generation, verify: bool) -> Table:
     manifest = manifest_in(found)
     arrays = Arrays(found, manifest, verify)
     core = _core.Tiles(arrays["starts"], arrays["entries"], arrays["masks"], arrays["values"])
-    tiles = RegionTiles(core, arrays.by_name.get("order"), arrays.require_whole)
     labels: dict[str, Any] = {name: tuple(manifest[name]) for name in TEXT_FIELDS}
     codes: dict[str, Any] = {name: arrays[name] for name in CODE_FIELDS}
+    names = row_names(
+        labels["regions"], codes["region_codes"], labels["sectors"], codes["sector_codes"]
+    )
+    tiles = RegionTiles(core, arrays.by_name.get("order"), names, arrays.require_whole)
     parts = Parts(
         matrix=tiles,
         kind="A",
@@ -312,11 +316,11 @@ def _opened(found: Generation, verify: bool) -> Table:
         **labels,
         **codes,
     )
-    table = Table._from_parts(parts, saved=(found.path, found.checksum))
-    table._cache["system"] = LeontiefSystem(
+    table = table_from(parts, saved=(found.path, found.checksum))
+    prepared = LeontiefSystem(
         tiles,
-        row_names(parts),
         factors=(arrays["factors"], arrays["pivots"]),
         nonnegative=manifest["nonnegative"],
     )
+    table.kept.get(SYSTEM, lambda: prepared)
     return table

@@ -12,7 +12,6 @@ instructions of the machine.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,15 +19,15 @@ from typing import Any, Final
 import numpy as np
 import scipy.sparse as sp
 
+from carbonflows_fast._base.arguments import share, whole
 from carbonflows_fast._base.arrays import FloatArray, row_sums
-from carbonflows_fast.errors import InputError
 from carbonflows_fast.synthetic import _recipe
 from carbonflows_fast.synthetic._recipe import compound, skewed
 from carbonflows_fast.table import Table
 
 __all__ = ["world"]
 
-MOST: Final = 1_000_001  # regions, sectors or stressors, to catch a slip of the pen
+MOST: Final = 1_000_000  # regions, sectors or stressors, to catch a slip of the pen
 TINY: Final = 1e-300  # in place of a zero that nothing will be divided into
 NAME: Final = "synthetic world (invented numbers)"
 WORLD_DEMAND: Final = 70e6  # M.EUR of final demand in the base year: the size of a world economy
@@ -97,12 +96,12 @@ def world(
     >>> table.n, table.regions, table.name
     (15, ('AT', 'BE', 'BG'), 'synthetic world (invented numbers)')
     """
-    R = _whole("regions", regions, range(1, MOST), "give e.g. 49")
-    K = _whole("sectors", sectors, range(1, MOST), "give e.g. 200")
-    when = _whole("year", year, range(1900, 2101), "give e.g. 2019") - _recipe.BASE_YEAR
-    k = _whole("stressors", stressors, range(1, MOST), "give e.g. 1")
-    economy = _Economy(R, K, when, _whole("seed", seed, range(2**63), "give e.g. 0"))
-    Z = _coefficients(economy, _share("density", density))
+    R = whole("regions", regions, 1, MOST, remedy="give e.g. 49")
+    K = whole("sectors", sectors, 1, MOST, remedy="give e.g. 200")
+    when = whole("year", year, 1900, 2100, remedy="give e.g. 2019") - _recipe.BASE_YEAR
+    k = whole("stressors", stressors, 1, MOST, remedy="give e.g. 1")
+    economy = _Economy(R, K, when, whole("seed", seed, 0, 2**63 - 1, remedy="give e.g. 0"))
+    Z = _coefficients(economy, share("density", density, all_of_it=True, remedy="give e.g. 0.32"))
     Y = _final_demand(economy)
     y = row_sums(Y)
     Z.data *= _output(Z, y)[Z.indices]  # A until here; in place, for it is large
@@ -126,34 +125,6 @@ def world(
         year=when + _recipe.BASE_YEAR,
         name=NAME,
     )
-
-
-# --- arguments ------------------------------------------------------------------------------
-
-
-def _whole(argument: str, value: Any, allowed: range, remedy: str) -> int:
-    try:
-        if isinstance(value, bool | np.bool_):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        number = allowed.start - 1
-    if number not in allowed:
-        expected = f"a whole number from {allowed.start} to {allowed.stop - 1}"
-        raise InputError.about(argument, expected=expected, got=repr(value), remedy=remedy)
-    return number
-
-
-def _share(argument: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not 0 < number <= 1:
-        raise InputError.about(
-            argument, expected="a share > 0 and ≤ 1", got=repr(value), remedy="give e.g. 0.32"
-        )
-    return number
 
 
 # --- the economy behind the numbers ---------------------------------------------------------

@@ -21,7 +21,7 @@ FACTS = ("row_units", "year", "name")
 
 def same_table(a: Table, b: Table) -> bool:
     """Return whether two tables are equal; see `Table.equals`."""
-    return _same_labels(a._parts, b._parts) and _same_arrays(a, b) and _same_matrix(a, b)
+    return _same_labels(a.content, b.content) and _same_arrays(a, b) and _same_matrix(a, b)
 
 
 def _same_labels(a: Parts, b: Parts) -> bool:
@@ -31,13 +31,14 @@ def _same_labels(a: Parts, b: Parts) -> bool:
 
 
 def _same_arrays(a: Table, b: Table) -> bool:
-    p, q = a._parts, b._parts
+    p, q = a.content, b.content
     if p.emissions_kind != q.emissions_kind or (p.population is None) != (q.population is None):
         return False
     if not (same_bits(p.Y, q.Y) and same_bits(p.emissions, q.emissions)):
         return False
     # None equals zeros of either sign: nothing distinguishes them.
-    if not (same_bits(a._F_Y, b._F_Y) or not (a._F_Y.any() or b._F_Y.any())):
+    ours, theirs = a.arrays.F_Y, b.arrays.F_Y
+    if not same_bits(ours, theirs) and (ours.any() or theirs.any()):
         return False
     if (
         p.population is not None
@@ -46,11 +47,11 @@ def _same_arrays(a: Table, b: Table) -> bool:
     ):
         return False
     # Where neither x is known, both follow from A and Y.
-    return (p.x is None and q.x is None) or same_bits(a._x, b._x)
+    return (p.x is None and q.x is None) or same_bits(a.arrays.x, b.arrays.x)
 
 
 def _same_matrix(a: Table, b: Table) -> bool:
-    if a._parts.matrix is b._parts.matrix and a._parts.kind == b._parts.kind:
+    if a.content.matrix is b.content.matrix and a.content.kind == b.content.kind:
         return True  # x is the same by now
     A, B = a.A, b.A
     return (

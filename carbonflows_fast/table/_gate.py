@@ -5,13 +5,13 @@ Nothing is realigned: labels that disagree in order are an error.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import FloatArray, encode, locked, row_sums
 from carbonflows_fast.classification import one_region
 from carbonflows_fast.errors import InputError, LabelError, shorten
@@ -127,16 +127,7 @@ def heads_of(population: Any, regions: tuple[str, ...], year: int | None) -> Flo
 
 def year_of(year: Any) -> int | None:
     """Return a year as a whole number."""
-    if year is None:
-        return None
-    try:
-        if isinstance(year, bool):
-            raise TypeError
-        return operator.index(year)
-    except TypeError:
-        raise InputError.about(
-            "year", expected="an integer", got=repr(year), remedy="give e.g. year=2019"
-        ) from None
+    return None if year is None else whole("year", year, None, remedy="give e.g. year=2019")
 
 
 def _output(x: Given | None, n: int, rows: Sequence[str]) -> FloatArray | None:

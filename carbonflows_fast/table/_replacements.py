@@ -55,22 +55,10 @@ def checked_changes(parts: Parts, *, A: Any, S: Any, F: Any, Y: Any, F_Y: Any) -
             remedy="give F or S; the other is computed from it",
         )
     n, m, k = len(parts.region_codes), len(parts.demand_codes), len(parts.stressors)
-    row_regions = [parts.regions[code] for code in parts.region_codes]
-    row_sectors = [parts.sectors[code] for code in parts.sector_codes]
-    columns = (
-        [parts.regions[code] for code in parts.demand_codes],
-        [parts.categories[code] for code in parts.category_codes],
-    )
-    labels = {
-        "row": (row_regions, row_sectors),
-        "demand": columns,
-        "stressor": (list(parts.stressors), None),
-    }
-    texts = {
-        "row": text_axis(row_regions, row_sectors),
-        "demand": text_axis(*columns),
-        "stressor": list(parts.stressors),
-    }
+    rows, columns = _labels_of_rows(parts), _labels_of_columns(parts)
+    stressors = list(parts.stressors)
+    labels = {"row": rows, "demand": columns, "stressor": (stressors, None)}
+    texts = {"row": text_axis(*rows), "demand": text_axis(*columns), "stressor": stressors}
     sizes = {"row": n, "demand": m, "stressor": k}
 
     def checked(argument: str, value: Any, first: str, second: str) -> Any:
@@ -97,6 +85,16 @@ def checked_changes(parts: Parts, *, A: Any, S: Any, F: Any, Y: Any, F_Y: Any) -
     )
 
 
+def _labels_of_rows(parts: Parts) -> tuple[list[str], list[str]]:
+    regions = [parts.regions[code] for code in parts.region_codes]
+    return regions, [parts.sectors[code] for code in parts.sector_codes]
+
+
+def _labels_of_columns(parts: Parts) -> tuple[list[str], list[str]]:
+    regions = [parts.regions[code] for code in parts.demand_codes]
+    return regions, [parts.categories[code] for code in parts.category_codes]
+
+
 def relabelled(
     parts: Parts,
     *,
@@ -117,15 +115,7 @@ def relabelled(
     if unit is not None:
         parts = _converted(parts, _completed(parts, "unit", unit))
     if row_units is not None:
-        rows = text_axis(
-            *(
-                [names[at] for at in codes]
-                for names, codes in (
-                    (parts.regions, parts.region_codes),
-                    (parts.sectors, parts.sector_codes),
-                )
-            )
-        )
+        rows = text_axis(*_labels_of_rows(parts))
         names, codes = encode(texts_per("row_units", row_units, rows, ""))
         parts = replace(parts, row_units=names, row_unit_codes=locked(codes))
     if year is not None:

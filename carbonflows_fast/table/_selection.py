@@ -83,7 +83,7 @@ def select_demand(table: Table, demand: Any = None) -> Demand:
     >>> select_demand(table, (None, "government")).values
     array([[3.]])
     """
-    p = table._parts
+    p = table.content
     if isinstance(demand, pd.DataFrame):
         raise InputError.about(
             "demand",
@@ -142,7 +142,7 @@ def _in_order(table: Table, series: pd.Series, argument: str, fill: Any) -> Any:
 
 
 def _demand_columns(table: Table, item: Any) -> BoolArray:
-    p = table._parts
+    p = table.content
     return _matching(
         table,
         "demand",
@@ -168,7 +168,7 @@ def same_consumers(before: Table, after: Table, demand: Any) -> None:
     found = []
     for table in (before, after):
         columns = select_demand(table, demand).columns
-        codes = table._parts.demand_codes[columns]
+        codes = table.content.demand_codes[columns]
         found.append({table.regions[code] for code in codes})
     if found[0] != found[1]:
         only = shorten(sorted(map(repr, found[0] ^ found[1])))
@@ -229,7 +229,7 @@ def select_rows(table: Table, rows: Any, argument: str = "rows") -> BoolArray:
 
 
 def _row_mask(table: Table, item: Any, argument: str) -> BoolArray:
-    p = table._parts
+    p = table.content
     return _matching(
         table,
         argument,

@@ -39,11 +39,11 @@ def require_normal(
     InputError
         If F is not zero and S is below 2.2e-308, or all of a stressor's S are below 1e-280.
     """
-    given = table._parts.emissions_kind
-    x = table._x
+    given = table.content.emissions_kind
+    x = table.arrays.x
     for at, position in enumerate(positions):
-        s, factor = np.abs(table._S[position]), 1.0 if factors is None else abs(factors[at])
-        there = (s if given == "S" else table._F[position]) != 0.0
+        s, factor = np.abs(table.arrays.S[position]), 1.0 if factors is None else abs(factors[at])
+        there = (s if given == "S" else table.arrays.F[position]) != 0.0
         there &= (x != 0.0) | (given == "S")
         if factor == 0.0 or not there.any():
             continue

@@ -178,10 +178,10 @@ def _single(table: Table, position: int) -> Stressor:
     require_normal(table, [position])
     return Stressor(
         name=table.stressors[position],
-        unit=table._parts.stressor_units[position],
-        s=_contiguous(table._S[position]),
-        F=_contiguous(table._F[position]),
-        F_Y=_contiguous(table._F_Y[position]),
+        unit=table.content.stressor_units[position],
+        s=_contiguous(table.arrays.S[position]),
+        F=_contiguous(table.arrays.F[position]),
+        F_Y=_contiguous(table.arrays.F_Y[position]),
         asked=table.stressors[position],
         counted=(table.stressors[position],),
     )
@@ -189,7 +189,7 @@ def _single(table: Table, position: int) -> Stressor:
 
 def _weighted(table: Table, weights: Mapping[str, float]) -> Stressor:
     positions = [_stressor_position(table, name) for name in weights]
-    units = list(dict.fromkeys(table._parts.stressor_units[p] for p in positions))
+    units = list(dict.fromkeys(table.content.stressor_units[p] for p in positions))
     if len(units) != 1:
         raise InputError.about(
             "stressor",
@@ -203,7 +203,7 @@ def _weighted(table: Table, weights: Mapping[str, float]) -> Stressor:
 
 
 def _characterised(table: Table, name: str) -> Stressor:
-    found = characterisation(name, table.stressors, table._parts.stressor_units)
+    found = characterisation(name, table.stressors, table.content.stressor_units)
     # Tables differ in the gases that they have, so the name says what was counted.
     without = "" if "CO2" in found.gases else ", without CO2"
     counted = f"{name} of {', '.join(found.gases)}{without}"
@@ -220,9 +220,9 @@ def _summed(
     return Stressor(
         name=name,
         unit=unit,
-        s=_contiguous(factors @ table._S[positions]),
-        F=_contiguous(factors @ table._F[positions]),
-        F_Y=_contiguous(factors @ table._F_Y[positions]),
+        s=_contiguous(factors @ table.arrays.S[positions]),
+        F=_contiguous(factors @ table.arrays.F[positions]),
+        F_Y=_contiguous(factors @ table.arrays.F_Y[positions]),
         asked=asked,
         counted=tuple(stressor for stressor, weight in weights.items() if weight != 0.0),
     )

@@ -20,16 +20,17 @@ from carbonflows_fast.table._aggregation import aggregated
 from carbonflows_fast.table._content import Parts, relocked
 from carbonflows_fast.table._equality import same_table
 from carbonflows_fast.table._gate import table_parts
+from carbonflows_fast.table._kept import Kept
 from carbonflows_fast.table._replacements import checked_changes, relabelled
 from carbonflows_fast.table._small import require_normal
 from carbonflows_fast.table._views import Views
 
-__all__ = ["Table"]
+__all__ = ["Table", "table_from"]
 
 # A module imports only from those before it. These two are looked up when they are called, so a
 # table works in any order of imports, also in an unpickling process.
 _LATER = {
-    "output": ("carbonflows_fast.leontief._system", "solved_output"),  # x of (I − A) x = Y·1
+    "output": ("carbonflows_fast.leontief._of_table", "solved_output"),  # x of (I − A) x = Y·1
     "reopened": ("carbonflows_fast.store._saved", "reopened"),  # a saved table by path and digest
 }
 
@@ -173,24 +174,12 @@ class Table(Views):
             year=year,
             name=name,
         )
-        self._fill(parts, None, {})
+        self._fill(parts, None, Kept())
 
-    def _fill(self, parts: Parts, saved: tuple[Path, str] | None, cache: dict[str, Any]) -> None:
-        object.__setattr__(self, "_parts", parts)
+    def _fill(self, parts: Parts, saved: tuple[Path, str] | None, kept: Kept) -> None:
+        object.__setattr__(self, "content", parts)
         object.__setattr__(self, "_saved", saved)
-        object.__setattr__(self, "_cache", cache)
-
-    @classmethod
-    def _from_parts(
-        cls,
-        parts: Parts,
-        saved: tuple[Path, str] | None = None,
-        cache: dict[str, Any] | None = None,
-    ) -> Table:
-        """Make a table of parts that are known to be valid (a store, a change, an aggregate)."""
-        table = cls.__new__(cls)
-        table._fill(parts, saved, {} if cache is None else cache)
-        return table
+        object.__setattr__(self, "kept", kept)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(
@@ -275,24 +264,18 @@ class Table(Views):
                 remedy="give stressor_units for numbers that are in that unit already, or "
                 "convert in a second call",
             )
-        new = checked_changes(self._parts, A=A, S=S, F=F, Y=Y, F_Y=F_Y)
-        parts = self._parts
-        cache: dict[str, Any] = {}
-        shared = ["rows", "demand"]
+        new = checked_changes(self.content, A=A, S=S, F=F, Y=Y, F_Y=F_Y)
+        parts = self.content
         if new.A is not None or new.Y is not None:
             if new.S is None and new.F is None:
                 require_normal(self, range(len(self.stressors)))
-            parts = replace(parts, x=None, emissions=self._S, emissions_kind="S")
+            parts = replace(parts, x=None, emissions=self.arrays.S, emissions_kind="S")
             if new.A is not None:
                 parts = replace(parts, matrix=new.A, kind="A")
             elif parts.kind == "Z":
                 parts = replace(parts, matrix=self.A, kind="A")
-                shared.append("A")
             if new.Y is not None:
                 parts = replace(parts, Y=new.Y)
-        else:
-            shared += ["A", "Z", "array x", "frame x", "frame Y"]
-            shared += [key for key in self._cache if key.startswith("system")]
         if new.S is not None:
             parts = replace(parts, emissions=new.S, emissions_kind="S")
         if new.F is not None:
@@ -309,10 +292,7 @@ class Table(Views):
             year=year,
             name=name,
         )
-        for key in shared:
-            if key in self._cache:
-                cache[key] = self._cache[key]
-        return Table._from_parts(parts, cache=cache)
+        return table_from(parts, kept=self.kept.after(self.content, parts))
 
     def aggregate(
         self, *, regions: Any = None, sectors: Any = None, categories: Any = None
@@ -354,15 +334,15 @@ class Table(Views):
         Name: x, dtype: float64
         """
         parts = aggregated(
-            self._parts,
-            x=self._x,
-            F=self._F,
+            self.content,
+            x=self.arrays.x,
+            F=self.arrays.F,
             Z=lambda: self.Z,
             regions=regions,
             sectors=sectors,
             categories=categories,
         )
-        return Table._from_parts(parts)
+        return table_from(parts)
 
     def equals(self, other: object) -> bool:
         """Return whether two tables hold the same numbers, bit for bit, and the same labels.
@@ -378,7 +358,7 @@ class Table(Views):
         return isinstance(other, Table) and same_table(self, other)
 
     def __repr__(self) -> str:
-        p = self._parts
+        p = self.content
         form = "tiles"
         if isinstance(p.matrix, np.ndarray):
             form = "dense"
@@ -405,10 +385,19 @@ class Table(Views):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._saved is not None:
             return _reopen, self._saved
-        parts = self._parts
+        parts = self.content
         if not (isinstance(parts.matrix, np.ndarray) or sp.issparse(parts.matrix)):
             parts = replace(parts, matrix=self.A)  # tiles belong to a file, which is not this one
         return _rebuild, (parts,)
+
+
+def table_from(
+    parts: Parts, saved: tuple[Path, str] | None = None, kept: Kept | None = None
+) -> Table:
+    """Make a table of parts that are known to be valid (a store, a change, an aggregate)."""
+    table = Table.__new__(Table)
+    table._fill(parts, saved, kept or Kept())
+    return table
 
 
 def _count(number: int, noun: str) -> str:
@@ -417,7 +406,7 @@ def _count(number: int, noun: str) -> str:
 
 def _rebuild(parts: Parts) -> Table:
     """Make a table from pickled parts."""
-    return Table._from_parts(relocked(parts))
+    return table_from(relocked(parts))
 
 
 def _reopen(path: Path, checksum: str) -> Table:

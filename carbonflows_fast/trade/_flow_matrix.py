@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode
 from carbonflows_fast.accounting._accounts import produced_by_size
 from carbonflows_fast.accounting._region_flows import (
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.leontief import SolveReport
     from carbonflows_fast.table import Table
 
-__all__ = ["FlowMatrix", "parts_of", "summed"]
+__all__ = ["FlowMatrix", "parts_of", "require_consumers", "summed"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,19 +45,16 @@ class FlowMatrix:
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
-        traded = f"{self.traded_share:.1%} traded, " if self._known_consumers else ""
+        traded = f"{self.traded_share:.1%} traded, " if self.known_consumers else ""
         return (
             f"{type(self).__name__}({self.stressor!r}, {' × '.join(map(str, self.matrix.shape))}, "
             f"total {self.total:.6g}{unit}, {traded}error bound {self.error_bound:.2g}{unit})"
         )
 
     @property
-    def _known_consumers(self) -> bool:
+    def known_consumers(self) -> bool:
+        """Whether the demand says who consumes; an array of numbers does not."""
         return self._flow.demand.columns is not None
-
-    def _need_consumers(self, question: str) -> None:
-        if not self._known_consumers:
-            raise unknown_consumers(f"select it by region and category to ask for {question}")
 
     @property
     def total(self) -> float:
@@ -90,7 +88,7 @@ class FlowMatrix:
         Where flows have both signs (sinks), of their sizes: Σ_{r≠q} |E_rq| / Σ|E|, from 0 to 1.
         NaN where nothing is emitted. Raises InputError if the demand was an array.
         """
-        self._need_consumers("traded_share")
+        require_consumers(self, "traded_share")
         return self._traded / self.gross if self.gross else float("nan")
 
     @property
@@ -100,14 +98,14 @@ class FlowMatrix:
         The "25 %" of International Carbon Flows (Carbon Trust 2011) is this number for 2004. Of
         sizes, as `traded_share`.
         """
-        self._need_consumers("traded_share_all")
+        require_consumers(self, "traded_share_all")
         everything = self.gross + float(np.abs(self.households.to_numpy()).sum())
         return self._traded / everything if everything else float("nan")
 
     @property
     def net_transfers(self) -> float:
         """Σ_r max(0, consumption − production) of industrial emissions, in `unit`."""
-        self._need_consumers("net_transfers")
+        require_consumers(self, "net_transfers")
         E = self.matrix.to_numpy()
         return float(np.maximum(E.sum(axis=0) - E.sum(axis=1), 0.0).sum())
 
@@ -197,18 +195,19 @@ class FlowMatrix:
             then Σ_q |E_rq| + |households|); if the table has population, also population,
             production_per_head and consumption_per_head.
         """
-        balance = self._balance
+        balance = self.balance
         found = balance[balance["net_imports"] > 0]
         return found.sort_values("net_imports", ascending=False, kind="stable")
 
     def net_exporters(self) -> pd.DataFrame:
         """Return the regions that emit more than they consume, as :meth:`net_importers` does."""
-        balance = self._balance
+        balance = self.balance
         return balance[balance["net_imports"] < 0].sort_values("net_imports", kind="stable")
 
     @cached_property
-    def _balance(self) -> pd.DataFrame:
-        self._need_consumers("net importers")
+    def balance(self) -> pd.DataFrame:
+        """What :meth:`net_importers` and :meth:`net_exporters` have, of all regions."""
+        require_consumers(self, "net importers")
         E, own = self.matrix.to_numpy(), self.households.to_numpy()
         foreign = E * ~np.eye(len(E), dtype=np.bool_)
         frame = pd.DataFrame(index=self.matrix.index)
@@ -219,7 +218,7 @@ class FlowMatrix:
         frame["net_share"] = frame["net_imports"] / base
         frame["export_share"] = np.abs(foreign).sum(axis=1) / base
         frame["import_share"] = np.abs(foreign).sum(axis=0) / base
-        heads = self._table._parts.population
+        heads = self._table.content.population
         if heads is not None:
             names, codes = encode(self._groups or self._table.regions)
             count = np.bincount(codes, weights=heads, minlength=len(names))
@@ -242,7 +241,7 @@ class FlowMatrix:
             imports, emitted in the partner for what the region finally buys; exports, emitted in
             the region for what the partner finally buys; net_imports, their difference.
         """
-        self._need_consumers("trade with each partner")
+        require_consumers(self, "trade with each partner")
         name = self._region(region)
         E = self.matrix
         frame = pd.DataFrame({"imports": E[name], "exports": E.loc[name]}).drop(index=name)
@@ -320,7 +319,7 @@ class FlowMatrix:
         """Return whose final demand is in the flows: regions (or groups of them) whole, and pairs
         (region, category) of those in part; nothing for all of it, or a demand of one's own.
         """
-        mask, p = self._flow.demand.columns, self._table._parts
+        mask, p = self._flow.demand.columns, self._table.content
         if mask is None or mask.all():
             return set()
         names = self._groups or p.regions
@@ -354,7 +353,7 @@ class FlowMatrix:
         distinct = sorted(dict.fromkeys(pairs), key=lambda pair: self._groups.index(pair[0]))
         position = {pair: at for at, pair in enumerate(distinct)}
         targets = np.array([position[pair] for pair in pairs], dtype=np.int32)
-        values, names = summed(values, targets, len(distinct), self._groups, self._known_consumers)
+        values, names = summed(values, targets, len(distinct), self._groups, self.known_consumers)
         return pd.DataFrame(
             values,
             index=pd.MultiIndex.from_tuples(distinct, names=rows.names),
@@ -380,11 +379,8 @@ class FlowMatrix:
         InputError
             If n is not a positive whole number, or if the demand was an array.
         """
-        self._need_consumers("the largest flows between regions")
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise InputError.about(
-                "n", expected="a positive whole number", got=repr(n), remedy="give e.g. 10"
-            )
+        require_consumers(self, "the largest flows between regions")
+        n = whole("n", n, remedy="give e.g. 10")
         E = self.matrix.to_numpy()
         emitter, consumer = np.nonzero(~np.eye(len(E), dtype=np.bool_))
         order = np.argsort(-np.abs(E[emitter, consumer]), kind="stable")[:n]
@@ -401,6 +397,12 @@ class FlowMatrix:
             }
         )
         return self._with_bound(frame, self.error_bound)
+
+
+def require_consumers(flows: FlowMatrix, question: str) -> None:
+    """Refuse a question about consumers where the demand does not say who they are."""
+    if not flows.known_consumers:
+        raise unknown_consumers(f"select it by region and category to ask for {question}")
 
 
 def _as_in(table: Table) -> str:

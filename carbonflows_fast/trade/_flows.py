@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import FloatArray, encode
 from carbonflows_fast.accounting._region_flows import region_flows
-from carbonflows_fast.accounting._solves import TINY, demand_size, source_multipliers
+from carbonflows_fast.accounting._solves import demand_size, source_multipliers
 from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.classification import CLASSES, sector_classes
-from carbonflows_fast.errors import InputError, LabelError, nearest_are
-from carbonflows_fast.leontief._certificate import rounding, seen_through
-from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of
+from carbonflows_fast.errors import LabelError, nearest_are
+from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
+from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of, require_consumers
 from carbonflows_fast.trade._gross_trade import GrossTrade, gross_trade
 
 if TYPE_CHECKING:
@@ -62,13 +63,15 @@ class Flows(FlowMatrix):
     ((3, 3), (12, 3), (12, 3))
     >>> 0 < found.traded_share_all < found.traded_share < 1
     True
+    >>> found.known_consumers, len(found.balance) >= len(found.net_importers())
+    (True, True)
     """
 
     def by_emitting_sector(self) -> pd.DataFrame:
         """Return s_i x_i^(q): rows (region, sector) where emitted, columns consumer, in `unit`."""
         table, flow = self._table, self._flow
         values = flow.stressor.s[:, None] * flow.x
-        frame = self._grouped(values, table.rows, table._parts.region_codes)
+        frame = self._grouped(values, table.rows, table.content.region_codes)
         return self._with_bound(frame, self.error_bound)
 
     def by_product(self) -> pd.DataFrame:
@@ -84,7 +87,7 @@ class Flows(FlowMatrix):
         """
         from carbonflows_fast._base import kernels
 
-        p, Y = self._table._parts, self._flow.demand.values
+        p, Y = self._table.content, self._flow.demand.values
         m, bound = self._by_source
         values = kernels.sector_sums(m, Y, p.sector_codes, len(p.sectors))
         values = values.reshape(len(p.regions), Y.shape[1], len(p.sectors)).transpose(0, 2, 1)
@@ -170,25 +173,16 @@ class Flows(FlowMatrix):
             If `use` is something else, or if the demand was an array.
         """
         trade, table = self._trade, self._table
-        if use is None:
-            amounts = trade.intermediate + trade.final
-        elif isinstance(use, str) and use in ("intermediate", "final"):
-            amounts = getattr(trade, use)
-        else:
-            raise InputError.about(
-                "use",
-                expected="'intermediate', 'final' or None",
-                got=repr(use),
-                remedy="leave it out for both",
-            )
+        one_of("use", use, (None, "intermediate", "final"), remedy="leave it out for both")
+        amounts = getattr(trade, use) if use else trade.intermediate + trade.final
         rows = table.rows.set_names(["region", "product"])
-        frame = self._grouped(trade.m[:, None] * amounts, rows, table._parts.region_codes)
+        frame = self._grouped(trade.m[:, None] * amounts, rows, table.content.region_codes)
         frame.columns.name = "importer"
         return self._with_bound(frame, trade.error_bound)
 
     @cached_property
     def _trade(self) -> GrossTrade:
-        self._need_consumers("trade between regions")
+        require_consumers(self, "trade between regions")
         codes = encode(self._groups or self._table.regions)[1]
         return gross_trade(self._table, self._flow, codes)
 
@@ -222,8 +216,8 @@ class Flows(FlowMatrix):
         >>> found.split().index.tolist()
         ['energy', 'commodity', 'product', 'service']
         """
-        self._need_consumers("a split of what is traded")
-        sectors = self._table._parts.sectors
+        require_consumers(self, "a split of what is traded")
+        sectors = self._table.content.sectors
         class_of = dict(zip(sectors, sector_classes(sectors, classes), strict=True))
         border, final = self.by_traded_product(), self.by_product()
         emitter = final.index.get_level_values("region").to_numpy()[:, None]
@@ -252,10 +246,10 @@ class Flows(FlowMatrix):
         region : str
             A region of these flows, or the name of its country.
         """
-        self._need_consumers("products by origin")
+        require_consumers(self, "products by origin")
         frame = self.by_product()
         wide = frame[self._region(region)].unstack("region", fill_value=0.0)
-        products = [p for p in self._table._parts.sectors if p in wide.index]
+        products = [p for p in self._table.content.sectors if p in wide.index]
         return self._with_bound(
             wide.loc[products, list(self.matrix.index)], frame.attrs["error_bound"]
         )
@@ -280,7 +274,7 @@ class Flows(FlowMatrix):
         LabelError
             If there is no such region or sector.
         """
-        self._need_consumers("where a sector's emissions go")
+        require_consumers(self, "where a sector's emissions go")
         name = self._region(region)
         emitted, traded = self.by_emitting_sector(), self.by_traded_product()
         if not isinstance(sector, str) or (name, sector) not in emitted.index:
@@ -291,7 +285,7 @@ class Flows(FlowMatrix):
                 got=repr(sector),
                 remedy=nearest_are(sector, here),
             )
-        p = self._table._parts
+        p = self._table.content
         names, codes = encode(self._groups or self._table.regions)
         chosen = (codes[p.region_codes] == names.index(name)) & (
             p.sector_codes == p.sectors.index(sector)

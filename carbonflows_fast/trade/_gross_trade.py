@@ -16,11 +16,11 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast.accounting._region_flows import RegionFlows
-from carbonflows_fast.accounting._solves import TINY, demand_size
+from carbonflows_fast.accounting._solves import demand_size
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.leontief import system
-from carbonflows_fast.leontief._certificate import rounding, seen_through
-from carbonflows_fast.leontief._subsystems import through, within_groups
+from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
+from carbonflows_fast.leontief._subsystems import pass_through_A, split_by_group
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -59,21 +59,21 @@ def gross_trade(table: Table, flow: RegionFlows, group_of_region: CodeArray) -> 
     group_of_region : ndarray of int32, shape (R,)
         Regions of one group are at home in each other.
     """
-    p, prepared, Y = table._parts, system(table), flow.demand.values
+    p, prepared, Y = table.content, system(table), flow.demand.values
     x = table.x.to_numpy() if flow.demand.complete else flow.x.sum(axis=1)
     groups = group_of_region[p.region_codes]
     abroad = groups[:, None] != group_of_region
     bought = np.where(p.region_codes[:, None] == np.arange(len(p.regions)), x[:, None], 0.0)
-    intermediate = np.where(abroad, through(prepared, bought), 0.0)
+    intermediate = np.where(abroad, pass_through_A(prepared, bought), 0.0)
     final = np.where(abroad, Y, 0.0)
 
     exports = (np.abs(intermediate) + np.abs(final)).sum(axis=1)
     weight = demand_weight(exports, positive_output(table))
-    solution = within_groups(prepared, groups).solve_adjoint(flow.stressor.s, weight=weight)
+    solution = split_by_group(prepared, groups).solve_adjoint(flow.stressor.s, weight=weight)
     m: FloatArray = solution.values
     bound = solution.report.error_bound * float(np.abs(m) @ weight) * (1 + rounding(table.n))
     size = np.abs(m) + bound / weight  # no less than the exact ones
-    buyers = through(prepared, size, adjoint=True, absolute=True)
+    buyers = pass_through_A(prepared, size, adjoint=True, absolute=True)
     sold, columns = demand_size(table, flow.demand)
     terms = prepared.tiles.additions + table.n + len(p.regions) + columns
     bound += rounding(terms) * float(size @ (exports + sold) + buyers @ np.abs(x))

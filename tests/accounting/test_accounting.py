@@ -179,7 +179,7 @@ def test_error_bound_is_above_the_error_and_not_far_above(table: cf.Table) -> No
     s = flow.stressor.s
     x = refined_solve(reference.A, reference.Y, start=reference.x)
     exact = np.zeros(flow.matrix.shape, dtype=np.longdouble)
-    for i, code in enumerate(table._parts.region_codes):
+    for i, code in enumerate(table.content.region_codes):
         exact[code] += s[i].astype(np.longdouble) * x[i]
     error = float(np.abs(flow.matrix - exact).sum())
     assert error <= flow.error_bound

@@ -19,7 +19,7 @@ ONE_KERNEL = """
 import logging, sys
 from pathlib import Path
 source = Path({source!r}).read_text("utf-8")
-cut = source.index("@_kernel(_OUT_MATRIX, _MATRIX, _CODES, _COUNT)\\ndef sum_columns_by_group")
+cut = source.index("@kernel(OUT_MATRIX, MATRIX, CODES, COUNT)\\ndef sum_columns_by_group")
 path = Path({folder!r}, "one_kernel.py")
 if not path.exists():
     path.write_text(source[:cut], "utf-8")
@@ -119,8 +119,8 @@ def test_a_full_disk_and_a_fault_of_the_code_are_not_taken_for_each_other(
 
     monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
     monkeypatch.setattr(_kernels, "_said", [])
-    compiled = _kernels._kernel(_kernels._OUT_VECTOR, _kernels._VECTOR)(twice)
+    compiled = _kernels.kernel(_kernels.OUT_VECTOR, _kernels.VECTOR)(twice)
     assert compiled(np.ones(2)).tolist() == [2.0, 2.0]
     assert "No space left on device" in caplog.text
     with pytest.raises(Exception, match="Unknown attribute 'nothing'"):
-        _kernels._kernel(_kernels._OUT_VECTOR, _kernels._VECTOR)(wrong)
+        _kernels.kernel(_kernels.OUT_VECTOR, _kernels.VECTOR)(wrong)

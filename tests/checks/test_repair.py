@@ -181,8 +181,8 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "a sector of the table, got 'stele'; nearest are 'steel'",
     ),
     "no name": ({}, {"emissions_without_output": True}, "the name of a sector, got True"),
-    "limit": ({}, {"column_sums": 1.0}, "column_sums: expected a number between 0 and 1, got 1.0"),
-    "tolerance": ({}, {"negatives": True}, "negatives: expected a number between 0 and 1"),
+    "limit": ({}, {"column_sums": 1.0}, "expected a number above 0 and below 1, got 1.0"),
+    "tolerance": ({}, {"negatives": True}, "negatives: expected a number above 0 and below 1"),
     "receiver without output": (
         {}, {"emissions_without_output": "none"},
         "expected 'none' with output in DE, and one unit, to take what 'none' has, got none",

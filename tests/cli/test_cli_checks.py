@@ -76,7 +76,7 @@ def test_repair_saves_the_table_and_the_ledger(
     ("options", "message"),
     [
         ((), "repair: expected at least one repair, got none; choose from --duplicates, --b"),
-        (("--column-sums", "2"), "--column-sums: expected a number between 0 and 1, got 2.0; give"),
+        (("--column-sums", "2"), "--column-sums: expected a number above 0 and below 1, got 2.0;"),
         (("--emissions-without-output", "fod"), "--emissions-without-output: expected a sector of"),
         (("--balance", "--ledger", "none/ledger.csv"), "--ledger: expected a file in a folder"),
         (("--balance", "--ledger", "ledger.txt"), "--ledger: expected a file name that ends in"),

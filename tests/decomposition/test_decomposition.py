@@ -197,7 +197,7 @@ def test_what_is_refused() -> None:
             decompose(before, after, **wrong)
     with pytest.raises(InputError, match="tables: expected a list of two or more, got 1"):
         cf.decompose_years([before])
-    with pytest.raises(InputError, match="pairs: expected one of chained, ends"):
+    with pytest.raises(InputError, match="pairs: expected 'chained' or 'ends'"):
         cf.decompose_years([before, after], pairs="all")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="tables: expected tables of different years"):
         cf.decompose_years([before, after, before, after])

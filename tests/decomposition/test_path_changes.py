@@ -308,11 +308,11 @@ def test_what_is_refused() -> None:
     before, after = pair()
     decompose = cf.structural_path_decomposition
     for wrong, message in (
-        ({"method": "sum"}, "method: expected one of shapley"),
+        ({"method": "sum"}, "method: expected 'shapley'"),
         ({"top": 0}, "top: expected"),
         ({"top": 5, "threshold": 1.0}, "threshold: expected only one"),
         ({"threshold": 1e-300}, "threshold: expected at least"),
-        ({"min_share": 2.0}, "min_share: expected a share"),
+        ({"min_share": 2.0}, "min_share: expected a number above 0"),
     ):
         with pytest.raises(InputError, match=message):
             decompose(before, after, **wrong)

@@ -194,7 +194,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Build
         skip = shutil.ignore_patterns("__pycache__")
         shutil.copytree(Path(cf.__file__).parent, package, ignore=skip)
         shutil.copy(_core.__file__, package)
-    with (folders["slowed"] / "carbonflows_fast" / "_sweeps.py").open("a") as file:
+    with (folders["slowed"] / "carbonflows_fast" / "leontief" / "_sweeps.py").open("a") as file:
         file.write(SLOWED)
     folders["again"] = folders["package"]
     running = {name: Build(folder, SMALL) for name, folder in folders.items()}

@@ -66,7 +66,7 @@ def test_flows_and_accounts(rng: np.random.Generator, one_sign: bool) -> None:
     sizes = found.top(6).value.abs()
     assert sizes.is_monotonic_decreasing
     assert 0 <= found.traded_share <= 1
-    accounts, balance = cf.accounts(table), found._balance
+    accounts, balance = cf.accounts(table), found.balance
     for r, region in enumerate(REGIONS):
         made = sum(abs(E[r, q]) for q in range(3)) + abs(own[r])
         net = E[:, r].sum() - E[r].sum()

@@ -54,7 +54,7 @@ def test_negative_output_that_breaks_the_proof() -> None:
         ({"weight": np.ones(3)}, r"weight: expected 280 numbers.*got shape \(3,\)"),
         ({"weight": -np.ones(280)}, r"weight: .*got values from -1.0"),
         ({"weight": np.zeros(280)}, r"weight: .*not all zero"),
-        ({"method": "magic"}, r"method: expected 'auto' or.*got 'magic'"),
+        ({"method": "magic"}, r"method: expected 'auto', .* or 'direct', got 'magic'"),
         ({"threads": 0}, r"threads: expected a whole number from 1 to 4096, got 0"),
         ({"threads": 1.5}, r"threads: .*got 1.5"),
         ({"x0": np.ones(3)}, r"x0: expected shape \(280,\).*got shape \(3,\)"),

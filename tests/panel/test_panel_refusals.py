@@ -64,7 +64,7 @@ def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=message):
             panel.structural_paths("CO2", **options)
-    with pytest.raises(InputError, match="pairs: expected one of chained, ends, all"):
+    with pytest.raises(InputError, match="pairs: expected 'chained', 'ends' or 'all'"):
         panel.structural_decomposition("CO2", pairs="first")
     with pytest.raises(InputError, match="years: expected two or more"):
         panel.structural_decomposition("CO2", years=2010)

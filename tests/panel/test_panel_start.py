@@ -130,10 +130,10 @@ def test_how_long_to_wait_is_an_argument_or_a_variable(monkeypatch: pytest.Monke
     monkeypatch.setenv("CARBONFLOWS_WAIT", "90")
     assert (Run().wait, Run(wait=7.5).wait) == (90.0, 7.5)
     for bad in (0, -1, True, "soon", float("nan")):
-        with pytest.raises(InputError, match="wait: expected a number of seconds above 0"):
+        with pytest.raises(InputError, match="wait: expected a positive number of seconds"):
             Run(wait=bad)
     monkeypatch.setenv("CARBONFLOWS_WAIT", "long")
-    with pytest.raises(InputError, match="CARBONFLOWS_WAIT: expected a number"):
+    with pytest.raises(InputError, match="CARBONFLOWS_WAIT: expected a positive number"):
         Run()
 
 

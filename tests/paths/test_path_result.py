@@ -181,7 +181,7 @@ def test_stages_go_as_far_as_there_is_something() -> None:
 
 def groups(chains: Chains, table: cf.Table, keys: tuple[str, ...]) -> list[tuple[Any, ...]]:
     """Key, value and count of each group, the obvious way."""
-    p = table._parts
+    p = table.content
     found: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     rank: dict[tuple[Any, ...], tuple[int, ...]] = {}
     for chain, value in chains:

@@ -123,7 +123,7 @@ def test_A_without_x_is_solved(io: Any) -> None:
     x = io.x["indout"].to_numpy()
     io.Z = io.x = None
     table = from_pymrio(io)
-    assert table._parts.x is None
+    assert table.content.x is None
     assert carbonflows_fast.leontief is not None
     assert np.allclose(table.x, x, rtol=1e-9)
 
@@ -142,7 +142,7 @@ def test_F_hh_and_S_alone() -> None:
         get_extensions=lambda: ["air"],
     )
     table = from_pymrio(io)
-    assert table._parts.emissions_kind == "S"
+    assert table.content.emissions_kind == "S"
     assert table.F_Y.iloc[0, 0] == 3.0
     assert (table.name, table.year, table.population["DE"]) == ("", None, 84.0)
 

@@ -81,7 +81,7 @@ def test_what_is_written_is_read_back_equal(tmp_path: Path, name: str, kind: str
         "Z sparse": {"Z": sp.csr_array(table.Z)},
         "A": {"Z": None, "A": A.toarray()},
         "A csc": {"Z": None, "A": A.tocsc()},
-        "S": {"F": None, "S": np.minimum(table._parts.emissions, 1e3)},
+        "S": {"F": None, "S": np.minimum(table.content.emissions, 1e3)},
         "no x": {},
         "no F_Y": {"F_Y": None},
         "bare": {"population": None, "year": None, "name": "", "row_units": None},
@@ -94,10 +94,10 @@ def test_what_is_written_is_read_back_equal(tmp_path: Path, name: str, kind: str
     if kind != "no x":  # comparing x would solve for it: all else is compared below
         assert again.equals(table)
     for field in ("kind", "emissions_kind", "stressors", "extensions", "year", "name"):
-        assert getattr(again._parts, field) == getattr(table._parts, field)
-    assert (again._parts.x is None) == (kind == "no x")
-    assert again._parts.emissions.tobytes() == table._parts.emissions.tobytes()
-    assert again._parts.Y.tobytes() == table._parts.Y.tobytes()
+        assert getattr(again.content, field) == getattr(table.content, field)
+    assert (again.content.x is None) == (kind == "no x")
+    assert again.content.emissions.tobytes() == table.content.emissions.tobytes()
+    assert again.content.Y.tobytes() == table.content.Y.tobytes()
     assert (again.A != table.A).nnz == 0
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
@@ -158,7 +158,7 @@ def test_what_pymrio_writes_is_read(tmp_path: Path) -> None:
     assert table.stressors == ("emission_type1 | air", "emission_type2 | water", "Value Added")
     assert table.extensions == ("emissions", "emissions", "factor_inputs")
     assert list(table.stressor_units) == ["kg", "kg", "Mill USD"]
-    assert table._parts.kind == "Z"
+    assert table.content.kind == "Z"
     assert np.array_equal(table.Z.toarray(), io.Z.to_numpy())
     assert np.array_equal(table.F.to_numpy()[:2], io.emissions.F.to_numpy())
     assert np.array_equal(table.F_Y.to_numpy()[:2], io.emissions.F_Y.to_numpy())
@@ -212,8 +212,8 @@ def test_releases_before_3_8_have_A_alone_and_F_hh(tmp_path: Path) -> None:
         (path / folder / "F_Y.txt").rename(path / folder / "F_hh.txt")
         edit(path / folder / "file_parameters.json", "F_Y", "F_hh", count=2)
     again = read(path)
-    assert again._parts.x is None
-    assert again._parts.kind == "A"
+    assert again.content.x is None
+    assert again.content.kind == "A"
     assert np.array_equal(again.F_Y, table.F_Y)
 
 
@@ -227,7 +227,7 @@ def test_files_are_found_by_the_names_in_the_parameters(tmp_path: Path) -> None:
 def test_Z_is_preferred_to_A(tmp_path: Path) -> None:
     path = written(small(), tmp_path)
     (path / "A.txt").write_text("not read")
-    assert read(path)._parts.kind == "Z"
+    assert read(path).content.kind == "Z"
 
 
 def test_header_may_lack_the_names_of_label_columns_and_have_a_byte_order_mark(
@@ -247,7 +247,7 @@ def test_an_extension_without_F_Y_has_zeros_and_none_of_them_gives_none(tmp_path
         (path / folder / "file_parameters.json").unlink()
         last = read(path)
         assert not last.F_Y.loc["air: CO2"].any()
-    assert last._parts.F_Y is None
+    assert last.content.F_Y is None
 
 
 def test_stressors_missing_in_F_Y_are_zero_and_logged(
@@ -361,7 +361,7 @@ def test_wiod(real_data: Path, year: int, tmp_path: Path) -> None:
 def test_the_mock_of_release_3_4(real_data: Path) -> None:
     table = read(real_data / "formats" / "exio3_mock")
     assert table.extensions == ("satellite", "satellite")
-    assert table._parts.x is None
+    assert table.content.x is None
     assert table.F_Y.loc["emission_type1"].iloc[0] == 62335321
     assert list(table.categories)[-1] == "Export"
     assert table.name == "exio3_mock pxp v3.4_mock"

@@ -101,12 +101,12 @@ class Release:
         assert list(table.demand) == list(frames["Y"].columns)
         assert np.array_equal(table.Y, frames["Y"])
         kind = "Z" if "Z" in frames else "A"
-        assert table._parts.kind == kind
+        assert table.content.kind == kind
         assert np.array_equal(getattr(table, kind).toarray(), frames[kind])
         if "x" in frames:
             assert np.array_equal(table.x, frames["x"]["indout"])
         else:
-            assert table._parts.x is None
+            assert table.content.x is None
         assert set(table.row_units) == {"M.EUR"}
         assert set(table.extensions) == set(FOLDERS[self.version])
         for folder in FOLDERS[self.version]:

@@ -21,11 +21,12 @@ from support.worlds.strategies import tables
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._table import table_from
 
 
 def frames_of(table: Table) -> Frames:
     """The DataFrames and Series that a table is, as a user of pandas has them."""
-    parts = table._parts
+    parts = table.content
     names = pd.Index(table.stressors, name="stressor")
     frames: Frames = {
         parts.kind: pd.DataFrame(getattr(table, parts.kind).toarray(), table.rows, table.rows),
@@ -73,8 +74,8 @@ def test_what_pandas_writes_is_read_back(table: Table, writer: str, named: bool)
         WRITERS[writer](frames if named else nameless(frames), path)
         got = read(path, format="plain")
     assert (got.name, got.year) == ("own 2019", 2019)
-    parts = replace(got._parts, name=table.name, year=table.year)
-    assert Table._from_parts(parts).equals(table)
+    parts = replace(got.content, name=table.name, year=table.year)
+    assert table_from(parts).equals(table)
 
 
 def check_own(table: Table, frames: Frames) -> None:
@@ -155,7 +156,7 @@ def test_what_may_be_left_out(
     assert "no stressor_units beside it; the units of stressors are unknown" in caplog.text
     assert set(table.row_units) | set(table.stressor_units) == {""}
     assert table.population is None
-    assert table._parts.F_Y is None
+    assert table.content.F_Y is None
     np.testing.assert_allclose(table.A.toarray(), frames["A"])
     import carbonflows_fast  # noqa: F401 (brings the solver)
 

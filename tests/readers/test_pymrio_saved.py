@@ -43,7 +43,7 @@ def assert_holds(table: Table, io: Any) -> None:
     assert list(table.row_units) == list(io.unit["unit"])
     extensions = list(io.get_extensions())
     has_F_Y = any(getattr(io, name).F_Y is not None for name in extensions)
-    assert (table._parts.F_Y is not None) == has_F_Y
+    assert (table.content.F_Y is not None) == has_F_Y
     assert sorted(set(table.extensions)) == sorted(extensions)
     for name in extensions:
         extension = getattr(io, name)
@@ -81,7 +81,7 @@ def test_every_format_with_and_without_accounts(
     assert_holds(table, io)
     assert list(table.population) == io.population.iloc[0].tolist()
     assert table.name == "testmrio pxp v1"
-    assert table._parts.kind == "Z"
+    assert table.content.kind == "Z"
 
 
 @pytest.mark.parametrize("table_format", FORMATS)

@@ -31,7 +31,7 @@ def column_sums(table: Table) -> Any:
 
 def is_domestic(table: Table) -> Any:
     """Return for each stored entry of Z whether seller and buyer share a region."""
-    Z, region = table.Z, table._parts.region_codes
+    Z, region = table.Z, table.content.region_codes
     seller = np.repeat(np.arange(table.n), np.diff(Z.indptr))
     return region[seller] == region[Z.indices]
 
@@ -310,7 +310,7 @@ def test_full_density_leaves_out_only_sectors_without_output() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"regions": 0}, "regions: expected a whole number from 1 to 1000000, got 0; "),
+        ({"regions": 0}, "regions: expected a whole number from 1 to 1,000,000, got 0; "),
         ({"regions": 2.5}, "regions: .* got 2.5; "),
         ({"regions": True}, "regions: .* got True; "),
         ({"sectors": -3}, "sectors: .* got -3; "),
@@ -318,7 +318,7 @@ def test_full_density_leaves_out_only_sectors_without_output() -> None:
         ({"stressors": 0}, "stressors: .* got 0; "),
         ({"year": 1066}, "year: expected a whole number from 1900 to 2100, got 1066; give e.g."),
         ({"year": None}, "year: .* got None; "),
-        ({"density": 0}, "density: expected a share > 0 and ≤ 1, got 0; give e.g. 0.32"),
+        ({"density": 0}, "density: expected a number above 0 and at most 1, got 0; give e.g. 0.32"),
         ({"density": 1.5}, "density: .* got 1.5; "),
         ({"density": float("nan")}, "density: .* got nan; "),
         ({"density": "dense"}, "density: .* got 'dense'; "),

@@ -86,12 +86,12 @@ def test_given_A_equals_given_Z(table: Table) -> None:
         year=table.year,
         name=table.name,
     )
-    if table._parts.kind == "Z":
+    if table.content.kind == "Z":
         assert again.equals(from_Z)
         assert again.A.data.tobytes() == table.A.data.tobytes()
-    if table._parts.emissions_kind == "F":
+    if table.content.emissions_kind == "F":
         assert again.equals(table)
-    assert again._parts.demand_codes.tolist() == table._parts.demand_codes.tolist()
+    assert again.content.demand_codes.tolist() == table.content.demand_codes.tolist()
 
 
 @given(table_arguments())
@@ -127,9 +127,9 @@ def test_labels_may_come_from_dataframes(arguments: dict[str, Any]) -> None:
 def test_pickle_round_trip(table: Table) -> None:
     again = pickle.loads(pickle.dumps(table))
     assert again.equals(table)
-    assert not again._parts.Y.flags.writeable
-    assert not again._parts.region_codes.flags.writeable
-    matrix = again._parts.matrix
+    assert not again.content.Y.flags.writeable
+    assert not again.content.region_codes.flags.writeable
+    matrix = again.content.matrix
     assert not (matrix if isinstance(matrix, np.ndarray) else matrix.data).flags.writeable
 
 
@@ -208,25 +208,26 @@ def test_dense_arrays_are_viewed(form: Any) -> None:
     arguments = small(Z=form(small()["Z"]))
     table = Table(**arguments)
     for name, held in [
-        ("Z", table._parts.matrix),
-        ("Y", table._parts.Y),
-        ("F", table._parts.emissions),
+        ("Z", table.content.matrix),
+        ("Y", table.content.Y),
+        ("F", table.content.emissions),
         ("Y", table.Y.to_numpy()),
         ("F", table.F.to_numpy()),
     ]:
         assert np.shares_memory(arguments[name], held)
         assert not held.flags.writeable
         assert arguments[name].flags.writeable
-    assert np.shares_memory(table.x.to_numpy(), table._parts.x)
+    assert np.shares_memory(table.x.to_numpy(), table.content.x)
     assert (
-        table.Y.to_numpy().__array_interface__["data"] == table._parts.Y.__array_interface__["data"]
+        table.Y.to_numpy().__array_interface__["data"]
+        == table.content.Y.__array_interface__["data"]
     )
 
 
 @pytest.mark.parametrize("form", [sp.csr_array, sp.csc_array, sp.csr_matrix])
 def test_sparse_arrays_are_viewed(form: Any) -> None:
     Z = form(small()["Z"])
-    held = Table(**small(Z=Z))._parts.matrix
+    held = Table(**small(Z=Z)).content.matrix
     assert held.format == Z.format
     for name in ("data", "indices", "indptr"):
         assert np.shares_memory(getattr(Z, name), getattr(held, name))
@@ -250,7 +251,7 @@ def test_sparse_duplicates_are_added_on_a_copy() -> None:
     table = Table(**small(Z=halves))
     assert halves.nnz == stored
     assert table.equals(Table(**small()))
-    assert table._parts.matrix.has_canonical_format
+    assert table.content.matrix.has_canonical_format
 
 
 def test_other_types_are_converted() -> None:

@@ -27,8 +27,10 @@ from support.worlds.strategies import dense_inverse, tables
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import InputError, LabelError
+from carbonflows_fast.leontief._of_table import SYSTEM
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._content import Parts
+from carbonflows_fast.table._table import table_from
 
 # --- refusals -------------------------------------------------------------------------------
 
@@ -135,16 +137,16 @@ def test_refused(change: dict[str, Any], error: type[Exception], match: str) -> 
 
 def test_changed_emissions_share_the_rest() -> None:
     table = Table(**small())
-    table._cache["system"] = object()
+    table.kept.get(SYSTEM, object)
     changed = table.with_changes(S=table.S * 2, F_Y=np.ones((2, 4)))
     np.testing.assert_allclose(changed.F, table.F * 2 * (table.x != 0))
-    assert changed._parts.matrix is table._parts.matrix
-    assert changed._parts.x is table._parts.x
-    assert changed._cache["system"] is table._cache["system"]
+    assert changed.content.matrix is table.content.matrix
+    assert changed.content.x is table.content.x
+    assert changed.kept.peek(SYSTEM) is table.kept.peek(SYSTEM) is not None
     assert table.F_Y.to_numpy().sum() == 0
     assert changed.F_Y.to_numpy().sum() == 8
     direct = table.with_changes(F_Y=np.ones((2, 4)))
-    assert direct._parts.emissions_kind == "F"
+    assert direct.content.emissions_kind == "F"
     assert table.with_changes().equals(table)
 
 
@@ -155,14 +157,14 @@ def test_changed_technology_or_demand_is_solved(table: Table, what: str) -> None
         new["A"] = table.A * 0.5
     if what != "A":
         new["Y"] = table.Y * 3
-    table._cache["system"] = object()
+    table.kept.get(SYSTEM, object)
     changed = table.with_changes(**new)
-    assert changed._parts.x is None
-    assert "system" not in changed._cache
+    assert changed.content.x is None
+    assert changed.kept.peek(SYSTEM) is None
     np.testing.assert_array_equal(changed.S, table.S)
     expected = dense_inverse(changed) @ changed.Y.to_numpy().sum(axis=1)
     np.testing.assert_allclose(changed.x, expected, atol=1e-8)
-    assert changed._x is changed._x
+    assert changed.arrays.x is changed.arrays.x
     np.testing.assert_allclose(changed.F, table.S.to_numpy() * expected, atol=1e-8)
     assert pickle.loads(pickle.dumps(changed)).equals(changed)
     if what == "Y":
@@ -179,7 +181,7 @@ def test_coefficients_without_output_are_solved(table: Table, by_emissions: bool
         sectors=table.rows.get_level_values("sector"), demand=list(table.demand),
         stressors=list(table.stressors), stressor_units="kt", **emissions,
     )  # fmt: skip
-    assert made._parts.x is None
+    assert made.content.x is None
     np.testing.assert_allclose(made.x, x, rtol=1e-7, atol=1e-9 * np.abs(x).max())
     changed = table.with_changes(A=table.A)
     if not by_emissions:
@@ -331,9 +333,9 @@ class FakeTiles:
 
 def stored(path: Path, checksum: str = "abc") -> Table:
     table = Table(**small())
-    fields = {name: getattr(table._parts, name) for name in Parts.__dataclass_fields__}
+    fields = {name: getattr(table.content, name) for name in Parts.__dataclass_fields__}
     parts = Parts(**(fields | {"matrix": FakeTiles(table.A), "kind": "A"}))
-    return Table._from_parts(parts, saved=(path, checksum))
+    return table_from(parts, saved=(path, checksum))
 
 
 def test_a_stored_table_pickles_by_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,4 +356,4 @@ def test_what_is_made_of_a_stored_table_pickles_by_content() -> None:
     expected = Table(**small(Z=table.Z, x=table.x)).aggregate(sectors=["all"] * 4)
     np.testing.assert_allclose(grouped.Z.toarray(), expected.Z.toarray())
     solved = table.with_changes(Y=table.Y)
-    assert isinstance(solved._parts.matrix, FakeTiles)
+    assert isinstance(solved.content.matrix, FakeTiles)

@@ -103,7 +103,7 @@ def test_F_stays_F_where_A_changes() -> None:
         ({"stressors": ["a"]}, LabelError, "stressors: expected 2 labels"),
         ({"stressor_units": ["a"]}, InputError, "stressor_units: expected one text, or 2"),
         ({"row_units": ["a"]}, InputError, "row_units: expected one text, or 2"),
-        ({"year": "2019"}, InputError, "year: expected an integer"),
+        ({"year": "2019"}, InputError, "year: expected a whole number"),
         ({"name": 1}, InputError, "name: expected a text"),
         ({"population": [1.0]}, InputError, "population: expected 2 numbers"),
         ({"F": [[1.0, 2.0]]}, InputError, r"F: expected shape \(2, 2\)"),

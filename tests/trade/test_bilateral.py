@@ -18,7 +18,7 @@ from support.worlds.three_regions import slack, three_regions
 import carbonflows_fast as cf
 from carbonflows_fast.classification import CLASSES
 from carbonflows_fast.errors import InputError, LabelError
-from carbonflows_fast.leontief._subsystems import among_rows, within_groups
+from carbonflows_fast.leontief._subsystems import restricted_to, split_by_group
 
 CLASS_OF = {"goods": "product", "mining": "commodity"}
 
@@ -167,7 +167,7 @@ def test_change_between_two_tables() -> None:
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (lambda f: f.bilateral_trade("imports"), "use: expected 'intermediate'"),
+        (lambda f: f.bilateral_trade("imports"), "use: expected None, 'intermediate' or 'final'"),
         (lambda f: f.split({"goods": "product"}), "mining"),
         (lambda f: f.split({"goods": "product", "mining": "metal"}), "metal"),
         (
@@ -207,11 +207,11 @@ def test_flows_still_pickle() -> None:
 def test_subsystems_hold_what_they_should(table: cf.Table, data: st.DataObject) -> None:
     prepared, A = cf.system(table), table.A.toarray()
     rows = np.array(data.draw(st.lists(st.booleans(), min_size=table.n, max_size=table.n)))
-    part = among_rows(prepared, rows).tiles.to_csr().toarray()
+    part = restricted_to(prepared, rows).tiles.to_csr().toarray()
     np.testing.assert_array_equal(part, np.where(rows[:, None] & rows, A, 0.0))
     codes = data.draw(st.lists(st.integers(0, 2), min_size=table.n, max_size=table.n))
     groups = np.array(codes, dtype=np.int32)
-    part = within_groups(prepared, groups).tiles.to_csr().toarray()
+    part = split_by_group(prepared, groups).tiles.to_csr().toarray()
     np.testing.assert_array_equal(part, np.where(groups[:, None] == groups, A, 0.0))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from carbonflows_fast._base.arrays import BoolArray, FloatArray, locked
 from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._table import table_from
 
 __all__ = ["Account", "Pair", "add_account"]
 
@@ -73,7 +74,7 @@ def add_account(table: Table, account: Account, *, extension: str = "emissions")
     >>> add_account(table, account).F.loc["CO2"].tolist()
     [5.0]
     """
-    parts = table._parts
+    parts = table.content
     if account.stressor in parts.stressors:
         raise FormatError.about(
             account.where,
@@ -104,12 +105,12 @@ def add_account(table: Table, account: Account, *, extension: str = "emissions")
     agrees = _agrees(account, parts.regions, parts.region_codes, parts.demand_codes, F, F_Y)
     _tell_beyond(account, account.sectors, rows, "sector", agrees)
     _tell_beyond(account, account.demand, columns, "column of final demand", agrees)
-    return Table._from_parts(
+    return table_from(
         replace(
             parts,
-            emissions=locked(np.vstack([table._F, F])),
+            emissions=locked(np.vstack([table.arrays.F, F])),
             emissions_kind="F",
-            F_Y=locked(np.vstack([table._F_Y, F_Y])),
+            F_Y=locked(np.vstack([table.arrays.F_Y, F_Y])),
             stressors=(*parts.stressors, account.stressor),
             extensions=(*parts.extensions, extension),
             stressor_units=(*parts.stressor_units, account.unit),
@@ -127,7 +128,7 @@ def _tell_lacking(account: Account, table: Table, rows: Sequence[Pair], lacking:
     """Log which sectors the account lacks: whole regions, whole sectors, then single ones."""
     pairs = {rows[at] for at in np.flatnonzero(lacking).tolist()}
     if pairs:
-        x = np.abs(table._x)
+        x = np.abs(table.arrays.x)
         logger.warning(
             "%s: no %s of %d of %d sectors (%.3g %% of output), they count as zero: %s",
             account.where,

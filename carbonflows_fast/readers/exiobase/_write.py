@@ -68,7 +68,7 @@ def write_exiobase(table: Table, path: str | Path) -> None:
     required_table("table", table)
     path = given_path("path", path)
     folders = _extension_folders(table.extensions)
-    _check_labels(table._parts)
+    _check_labels(table.content)
     _check_target(path)
     try:
         with _new(path) as opener:
@@ -186,7 +186,7 @@ def _open_below(folder: Path, name: str) -> IO[bytes]:
 
 
 def _write_root(table: Table, opener: Opener) -> None:
-    parts = table._parts
+    parts = table.content
     rows = list(table.rows)
     files = {parts.kind: (2, 2), "Y": (2, 2), "unit": (2, 1)}
     matrix = parts.matrix
@@ -228,7 +228,7 @@ def _metadata(table: Table) -> dict[str, Any]:
 
 
 def _write_extension(table: Table, extension: str, rows: list[int], opener: Opener) -> None:
-    parts = table._parts
+    parts = table.content
     bare = bare_names(parts.stressors, parts.extensions)
     labels = [(bare[row],) for row in rows]
     files = {parts.emissions_kind: (1, 2), "unit": (1, 1)}

@@ -92,7 +92,7 @@ def read_emissions(
             remedy="the name says another year than the rows: correct it",
         )
     check_once(records, LABELS)
-    categories = table._parts.categories
+    categories = table.content.categories
     direct = _direct(records)
     used = _among(records, "user", table.regions) & _among(records, "use", categories) & ~direct
     known = ~np.isnan(records.values)

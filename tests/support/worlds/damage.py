@@ -14,9 +14,9 @@ class Numbers:
     """The numbers of a table, free to be changed, and where its first regions stand."""
 
     def __init__(self, table: Table) -> None:
-        p = table._parts
+        p = table.content
         self.table, self.Z = table, table.Z.toarray()
-        self.Y, self.F, self.x = np.array(p.Y), np.array(table._F), np.array(table._x)
+        self.Y, self.F, self.x = np.array(p.Y), np.array(table.arrays.F), np.array(table.arrays.x)
         self.F_Y: Any = np.array(p.F_Y)
         self.regions, self.sectors = (list(labels) for labels in zip(*table.rows, strict=True))
         self.demand = list(table.demand)
@@ -28,7 +28,7 @@ class Numbers:
                                       for r in ("DEU", "FRA"))  # fmt: skip
 
     def made(self) -> Table:
-        p = self.table._parts
+        p = self.table.content
         return Table(
             Z=self.Z, Y=self.Y, F=self.F, F_Y=self.F_Y, x=self.x if self.given else None,
             regions=self.regions, sectors=self.sectors, demand=self.demand,
@@ -116,7 +116,7 @@ def a_comma_lost_in_Z_without_x(n: Numbers) -> None:
 
 
 def households_in_a_sector(n: Numbers) -> None:
-    codes = n.table._parts.demand_codes
+    codes = n.table.content.demand_codes
     n.F[0, 16 :: n.size] += np.bincount(codes, n.F_Y[0])
 
 
@@ -134,7 +134,7 @@ def demand_twice_without_x(n: Numbers) -> None:
 
 def a_total_beside_the_categories(n: Numbers) -> None:
     regions = n.table.regions
-    codes = n.table._parts.demand_codes
+    codes = n.table.content.demand_codes
     totals = np.stack([n.Y[:, codes == r].sum(axis=1) for r in range(len(regions))], axis=1)
     n.Y, n.given = np.hstack([n.Y, totals]), False
     n.F_Y = np.hstack([n.F_Y, np.zeros((1, len(regions)))])
