@@ -26,7 +26,7 @@ from carbonflows_fast._base.limits import load_blas
 from carbonflows_fast._base.machine import interrupts_held, memory_limit, thread_count
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, Phrase, StoreError
-from carbonflows_fast.readers import FORMATS, detected, refuse_broken
+from carbonflows_fast.readers._formats import detected, format_of, refuse_broken
 from carbonflows_fast.readers._sources._candidates import Candidate, year_in
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._opening import open_files
@@ -127,7 +127,7 @@ def jobs_of(
             refuse_broken(files, None)
             raise
         chosen = wanted(candidates + lost)
-        shared = _shared(files, candidates, destination) if FORMATS[name].beside else {}
+        shared = _shared(files, candidates, destination) if format_of(name).beside else {}
         key = _digest([_core.version, name, list(stressors) if stressors else None, blanks])
         jobs = [
             Job(
@@ -349,7 +349,7 @@ def _work(job: Job, answer: Connection, threads: int) -> None:
         with open_files(job.source) as files:
             files = files.with_blanks(job.blanks)
             refuse_broken(files, job.table.year)
-            table = FORMATS[job.format].read(
+            table = format_of(job.format).read(
                 files, job.table, stressors=job.stressors, progress=False
             )
             read = _stamps(files, {files.on_disk_whole(name) for name in files.opened})

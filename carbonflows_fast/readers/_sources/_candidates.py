@@ -14,7 +14,21 @@ __all__ = ["Candidate", "Format", "chosen", "folder_year", "outermost", "year_in
 
 
 class Candidate(NamedTuple):
-    """A table that is there: its file or folder, and its year where the name says it."""
+    """A table among the files of a path, as a reader's `find` lists it.
+
+    Attributes
+    ----------
+    name : str
+        Its file or folder.
+    year : int or None
+        Its year, where the name says it.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> cf.readers.Candidate("atlas_2019.csv", 2019).year
+    2019
+    """
 
     name: str
     year: int | None
