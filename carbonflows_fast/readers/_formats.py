@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoints, entry_points
 from typing import Any
@@ -14,8 +13,7 @@ from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, year_in
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._unknown import unknown_layout
-from carbonflows_fast.readers.wiod import _release_2013 as wiod2013
-from carbonflows_fast.readers.wiod import _release_2016 as wiod2016
+from carbonflows_fast.readers.wiod import _release_2013, _release_2016
 from carbonflows_fast.table import Table
 
 __all__ = ["FORMATS", "detected", "format_of", "refuse_broken", "register", "unregister"]
@@ -23,20 +21,16 @@ __all__ = ["FORMATS", "detected", "format_of", "refuse_broken", "register", "unr
 logger = logging.getLogger(__name__)
 
 FORMATS = {
-    "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
-    "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR, beside=True),
-    "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR, beside=True),
-    "wiod2013": Format(
-        wiod2013.find_wiod2013, wiod2013.read_wiod2013, wiod2013.LOOKED_FOR, beside=True
-    ),
-    "wiod2016": Format(
-        wiod2016.find_wiod2016, wiod2016.read_wiod2016, wiod2016.LOOKED_FOR, beside=True
-    ),
-    "gloria": Format(gloria.find_gloria, gloria.read_gloria, gloria.LOOKED_FOR),
-    "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
-    "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
-    "useeio": Format(useeio.find_useeio, useeio.read_useeio, useeio.LOOKED_FOR),
-    "plain": Format(plain.find_plain, plain.read_plain, plain.LOOKED_FOR),
+    "exiobase3": exiobase.FORMAT,
+    "oecd": oecd.FORMAT,
+    "figaro": figaro.FORMAT,
+    "wiod2013": _release_2013.FORMAT,
+    "wiod2016": _release_2016.FORMAT,
+    "gloria": gloria.FORMAT,
+    "eora26": eora.FORMAT_26,
+    "eora": eora.FORMAT,
+    "useeio": useeio.FORMAT,
+    "plain": plain.FORMAT,
 }
 OWN = frozenset(FORMATS)
 ENTRY_POINTS = "carbonflows_fast.readers"
@@ -94,20 +88,19 @@ def register(
     6
     >>> cf.readers.unregister("toy")
     """
-    for argument, value in (("name", name), ("looked_for", looked_for)):
-        if not isinstance(value, str) or not value.strip():
+    for argument, value, good, expected in (
+        ("name", name, isinstance(name, str) and name.strip(), "a text"),
+        ("find", find, callable(find), "a function"),
+        ("read", read, callable(read), "a function"),
+        ("looked_for", looked_for, isinstance(looked_for, str) and looked_for.strip(), "a text"),
+    ):
+        if not good:
             raise InputError.about(
-                argument, expected="a text", got=repr(value), remedy="say it in a few words"
+                argument, expected=expected, got=repr(value), remedy="see docs/add_a_reader.md"
             )
-    for argument, function in (("find", find), ("read", read)):
-        if not callable(function):
-            raise InputError.about(
-                argument,
-                expected="a function",
-                got=repr(function),
-                remedy="give the function itself, without brackets",
-            )
-    layout = Format(_Find(name, find), _Read(name, read), looked_for, beside)
+    layout = Format(
+        _Blamed(name, find, _no_candidates), _Blamed(name, read, _no_table), looked_for, beside
+    )
     if FORMATS.setdefault(name, layout) != layout:
         raise InputError.about(
             "name",
@@ -158,25 +151,16 @@ def format_of(name: object) -> Format:
     InputError
         If it is unknown, or the package that has it cannot be imported.
     """
+    if isinstance(name, str) and name not in FORMATS and name in _installed().names:
+        _load(name)
     if isinstance(name, str) and name in FORMATS:
         return FORMATS[name]
-    installed = _installed()
-    if isinstance(name, str) and name in installed.names and (reason := _load(installed, name)):
-        raise InputError.about(
-            "format",
-            expected=f"a reader {name!r} that can be loaded",
-            got=reason,
-            remedy="repair or remove the package that has it",
-        )
-    if not (isinstance(name, str) and name in FORMATS):
-        names = dict.fromkeys([*FORMATS, *sorted(installed.names)])
-        raise InputError.about(
-            "format",
-            expected=" or ".join(map(repr, names)),
-            got=repr(name),
-            remedy="leave it out to have the layout detected",
-        )
-    return FORMATS[name]
+    raise InputError.about(
+        "format",
+        expected=" or ".join(map(repr, dict.fromkeys([*FORMATS, *_installed().names]))),
+        got=repr(name),
+        remedy="leave it out to have the layout detected",
+    )
 
 
 def detected(
@@ -236,49 +220,38 @@ def _found(files: Files, layouts: dict[str, Format]) -> dict[str, list[Candidate
 
 
 @dataclass(frozen=True)
-class _Find:
-    """The `find` of a registered reader; what it does wrong is said with its name."""
+class _Blamed:
+    """A function of a registered reader, whose own errors name the reader and the file."""
 
-    name: str
-    function: Callable[[Files], list[Candidate]]
+    reader: str
+    function: Callable[..., Any]
+    check: Callable[[Any], str]  # what is wrong with a result
 
-    def __call__(self, files: Files) -> list[Candidate]:
-        with _blamed(self.name, str(files.path)):
-            tables = list(self.function(files))
-            if not all(isinstance(table, Candidate) for table in tables):
-                raise TypeError(f"`find` returned {tables!r}, not Candidates alone")
-            return tables
-
-
-@dataclass(frozen=True)
-class _Read:
-    """The `read` of a registered reader; what it does wrong is said with its name."""
-
-    name: str
-    function: Callable[..., Table]
-
-    def __call__(self, files: Files, table: Candidate, **options: Any) -> Table:
-        with _blamed(self.name, files.where(table.name)):
-            result = self.function(files, table, **options)
-            if not isinstance(result, Table):
-                raise TypeError(f"`read` returned {type(result).__name__}, not Table")
+    def __call__(self, files: Files, *table: Candidate, **options: Any) -> Any:
+        try:
+            result = self.function(files, *table, **options)
+            if wrong := self.check(result):
+                raise TypeError(wrong)
             return result
+        except (CarbonFlowsError, MemoryError):
+            raise
+        except Exception as error:
+            raise FormatError.about(
+                files.where(table[0].name) if table else str(files.path),
+                expected=f"a table that the reader {self.reader!r} can read",
+                got=_in_words(error),
+                remedy="correct the file, or the reader",
+            ) from error
 
 
-@contextmanager
-def _blamed(name: str, place: str) -> Iterator[None]:
-    """Turn whatever a reader raises, but for the library's own errors, into a FormatError."""
-    try:
-        yield
-    except (CarbonFlowsError, MemoryError):
-        raise
-    except Exception as error:
-        raise FormatError.about(
-            place,
-            expected=f"a table that the reader {name!r} can read",
-            got=_in_words(error),
-            remedy="correct the file, or the reader",
-        ) from error
+def _no_candidates(result: Any) -> str:
+    if isinstance(result, list) and all(isinstance(one, Candidate) for one in result):
+        return ""
+    return f"`find` returned {result!r}, not a list of Candidates"
+
+
+def _no_table(result: Any) -> str:
+    return "" if isinstance(result, Table) else f"`read` returned {result!r}, not a Table"
 
 
 def _in_words(error: Exception) -> str:
@@ -286,24 +259,38 @@ def _in_words(error: Exception) -> str:
 
 
 def _installed() -> EntryPoints:
-    """Return the readers that installed packages have and that are not registered yet."""
-    every = entry_points(group=ENTRY_POINTS)
-    return EntryPoints(one for one in every if one.name not in FORMATS)
+    return entry_points(group=ENTRY_POINTS)
 
 
-def _load(installed: EntryPoints, name: str) -> str:
-    """Import the module that registers a reader; return why it does not, or nothing."""
+def _load(name: str) -> None:
+    """Import the module that registers a reader.
+
+    Raises
+    ------
+    InputError
+        If it cannot be imported, or does not register it.
+    """
+    module = _installed()[name]
     try:
-        installed[name].load()
+        module.load()
+        reason = f"{module.value}, which does not register it"
     except Exception as error:  # anything can be wrong with the package of somebody else
-        return f"{_in_words(error)} ({installed[name].value})"
-    return "" if name in FORMATS else f"{installed[name].value}, which does not register it"
+        reason = f"{_in_words(error)} ({module.value})"
+    if name not in FORMATS:
+        raise InputError.about(
+            "format",
+            expected=f"a reader {name!r} that can be loaded",
+            got=reason,
+            remedy="repair or remove the package that has it",
+        )
 
 
 def _load_all() -> dict[str, Format]:
-    """Import all readers that installed packages have; those that cannot be are logged."""
-    installed, before = _installed(), set(FORMATS)
-    for name in sorted(installed.names):
-        if reason := _load(installed, name):
-            logger.warning("the reader %r cannot be loaded: %s", name, reason)
+    """Return the readers that installed packages add; those that cannot be loaded are logged."""
+    before = set(FORMATS)
+    for name in sorted(_installed().names - before):
+        try:
+            _load(name)
+        except InputError as error:
+            logger.warning("the reader %r cannot be loaded: %s", name, error.got)
     return {name: layout for name, layout in FORMATS.items() if name not in before}

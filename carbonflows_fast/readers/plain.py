@@ -31,18 +31,17 @@ from carbonflows_fast.readers._layouts._text import (
     show,
     split_cells,
 )
-from carbonflows_fast.readers._sources._candidates import Candidate, folder_year, outermost
+from carbonflows_fast.readers._sources._candidates import Candidate, Format, folder_year, outermost
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers._sources._unknown import refuse_misnamed
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._labels_given import refuse_misnamed_consumers
 
-__all__ = ["LOOKED_FOR", "find_plain", "read_plain"]
+__all__ = ["FORMAT", "find_plain", "read_plain"]
 
 logger = logging.getLogger(__name__)
 
-LOOKED_FOR = "Y.csv or Y.parquet, with Z or A beside it: one's own table"
 OPTIONAL = ("x", "F_Y", "row_units", "stressor_units", "extensions", "population")
 KEYS = ("Z", "A", "Y", "F", "S", *OPTIONAL)
 SUFFIXES = (".csv", ".parquet")
@@ -424,3 +423,8 @@ def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:
                 remedy="correct the label, or add up what has the same one",
             )
         seen.add(label)
+
+
+FORMAT = Format(
+    find_plain, read_plain, "Y.csv or Y.parquet, with Z or A beside it: one's own table"
+)
