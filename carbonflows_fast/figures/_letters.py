@@ -122,6 +122,8 @@ def turned(texts: Sequence[str], room: float) -> dict[str, Any]:
 
 
 # ---- fonts ---------------------------------------------------------------------------------------
+# matplotlib takes each letter from the first font of a list that has it. The list cannot be that of
+# all installed fonts: each is a file that stays open, and a process may have 256 of them on a Mac.
 
 
 def _fonts(text: str) -> tuple[str, ...]:
