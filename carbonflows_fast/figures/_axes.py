@@ -197,7 +197,7 @@ def margins(ax: Axes, side: str, ends: tuple[float, float], room: tuple[float, f
 
 
 def bare(ax: Axes, keep: Sequence[str] = ()) -> None:
-    """Leave only these spines, thin, and small ticks."""
+    """Leave only these spines, thin, and small ticks beside them."""
     for side, spine in ax.spines.items():
         spine.set_visible(side in keep)
         spine.set_linewidth(0.6)
@@ -205,6 +205,10 @@ def bare(ax: Axes, keep: Sequence[str] = ()) -> None:
     ax.set_facecolor("none")
     ax.grid(False)
     ax.tick_params(labelsize=SIZE, labelcolor=INK, color=OTHER, width=0.6, length=3)
+    if "left" not in keep:
+        ax.set_yticks([])
+    if not keep:
+        ax.set_xticks([])
 
 
 def caption(ax: Axes, side: str, text: str, *, loc: str | None = None) -> None:

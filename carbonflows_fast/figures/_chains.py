@@ -17,7 +17,6 @@ from carbonflows_fast.figures._axes import (
     OTHER,
     PALE,
     RISE,
-    bare,
     caption,
     checked,
     numbers,
@@ -26,7 +25,7 @@ from carbonflows_fast.figures._axes import (
     scaled,
     top_of,
 )
-from carbonflows_fast.figures._frame import axes_for, called, drawing
+from carbonflows_fast.figures._frame import begin, called, drawing
 from carbonflows_fast.figures._letters import (
     SIZE,
     SMALLEST,
@@ -98,7 +97,7 @@ def path_tree(
     own, below = tree["value"].to_numpy()[order], tree["subtotal"].to_numpy()[order]
     stage = tree["stage"].to_numpy()[order]
     lines = len(order) + 1
-    ax = axes_for(ax, max(1.6, 0.8 + 0.165 * lines))
+    ax = begin(ax, max(1.6, 0.8 + 0.165 * lines), spines=["bottom"])
     place, scale = np.arange(lines), scale_for([*below, rest], paths.unit)
     sizes = np.abs(below)
     ax.barh(place[:-1], sizes, height=0.7, linewidth=0, color=PALE)
@@ -111,8 +110,6 @@ def path_tree(
     )
     ax.barh(place[-1:], [abs(rest)], height=0.7, color=OTHER, linewidth=0)
 
-    bare(ax, ["bottom"])
-    ax.set_yticks([])
     _key(ax)
     caption(ax, "x", scale.label(paths.stressor), loc="right")
     width, height = points(ax)
@@ -142,7 +139,7 @@ def path_tree(
     for y, value in enumerate(below):
         _beside(ax, abs(value), y, scale.number(value), size)
     ax.text(zero, lines - 1, REST, va="center", size=size, color=INK, style="italic")
-    share = f", {percent(rest, paths.gross, 0)} of all" if paths.gross else ""
+    share = f", {percent(rest / paths.gross, digits=0)} of all" if paths.gross else ""
     cut, room = " (cut)" if abs(rest) > edge else "", edge / per_point - 6
     text = scale.number(rest) + share + cut
     if text_width(text, size) > room:
@@ -262,7 +259,7 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
     source = "cf.production_layers, cf.sector_study or cf.structural_paths"
     checked("result", result, kinds, source)
     values, reported, rest, total, what, attrs = _profile(result)
-    ax = axes_for(ax, 3.2)
+    ax = begin(ax, 3.2, spines=["left"])
     place, scale = np.arange(len(values) + 1), scale_for([*values, rest], attrs["unit"])
     colour = CATEGORIES[4] if reported is not None else CATEGORIES[0]
     ax.bar(place[:-1], values, width=0.72, color=colour, linewidth=0, label=f"all of the {what}")
@@ -277,13 +274,12 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
             label="in paths reported",
         )
         ax.legend(frameon=False, fontsize=SIZE, labelcolor=INK)
-    bare(ax, ["left"])
     scaled(ax.yaxis, scale)
     origin = result.name if isinstance(result, SectorStudy) else "the final product"
     about = f"{what}: purchases between the emitter and {origin}; {scale.text(total)} in all"
     ends = [*values, rest]
     gross = float(np.abs(ends).sum())  # the total where all have one sign
-    shares = [percent(value, gross) for value in ends] if gross else []
+    shares = [percent(value / gross) for value in ends] if gross else []
     names, label = [*map(str, place[:-1]), "beyond"], scale.label(attrs["stressor"])
     over_bars(ax, names, shares, [0.0] * len(ends), ends, label, about)
     return ax

@@ -18,7 +18,6 @@ from carbonflows_fast.figures._axes import (
     INK,
     OTHER,
     RISE,
-    bare,
     caption,
     checked,
     margins,
@@ -30,7 +29,7 @@ from carbonflows_fast.figures._axes import (
     spread,
     top_of,
 )
-from carbonflows_fast.figures._frame import axes_for, called, drawing
+from carbonflows_fast.figures._frame import begin, called, drawing
 from carbonflows_fast.figures._letters import LEADING, SIZE, SMALLEST, as_is, fitted, text_width
 from carbonflows_fast.table._stressors import require_one_measure
 
@@ -107,7 +106,7 @@ def waterfall(
     heights = [*(v for _, v in ends), *heights, end]
     colours = [*(OTHER for _ in ends), *colours, OTHER]
 
-    ax = axes_for(ax, 3.4)
+    ax = begin(ax, 3.4, spines=["left"])
     place = np.arange(len(names))
     # An edge of their own shows bars of next to nothing, and keeps the way from bar to bar whole.
     ax.bar(
@@ -117,7 +116,6 @@ def waterfall(
     reached = tops.copy()
     reached[-1] = level[-1]
     ax.hlines(reached[:-1], place[:-1] + 0.34, place[1:] - 0.34, color=OTHER, linewidth=0.6)
-    bare(ax, ["left"])
     scale = scale_for([*tops, *bottoms], decomposition.unit)
     scaled(ax.yaxis, scale)
     signed = [change_only or len(ends) <= at < len(names) - 1 for at in range(len(names))]
@@ -186,7 +184,8 @@ def time_series(
     lacks = _lacks(known, wide, others)
     wide = wide.set_axis(called(list(wide.columns), names), axis="columns")
     shown = wide if others is None else wide.assign(**{others.name: others})
-    ax = axes_for(ax, max(3.6, 1.2 + len(shown.columns) * SIZE * LEADING / 72 / 0.72))
+    tall = max(3.6, 1.2 + len(shown.columns) * SIZE * LEADING / 72 / 0.72)
+    ax = begin(ax, tall, spines=["left", "bottom"])
     attrs = accounts.attrs
     rate = column in RATES
     unit = str(attrs.get("unit", ""))
@@ -210,7 +209,6 @@ def time_series(
         )
     if not rate:  # levels compare from zero
         ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0] if np.nanmin(shown) < 0 else 0.0))
-    bare(ax, ["left", "bottom"])
     ax.grid(axis="y", color=OTHER, alpha=0.25, linewidth=0.6)
     what = "net imports over production" if rate else column.replace("_", " ")
     scaled(ax.yaxis, scale)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import numpy as np
 
 from carbonflows_fast.errors import InputError, shorten
+from carbonflows_fast.figures._axes import bare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["WIDTH", "axes_for", "called", "drawing", "most_width", "on_page"]
+__all__ = ["WIDTH", "axes_for", "begin", "called", "drawing", "most_width", "on_page"]
 
 WIDTH = 7.2  # inches: a text block, or 700 pixels on a screen
 
@@ -107,6 +108,15 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     elif isinstance(ax, np.ndarray | list | tuple | dict):
         got, remedy = f"{got} of {np.size(ax) or len(ax)}", "give one of them"
     raise InputError.about("ax", expected="plain matplotlib Axes", got=got, remedy=remedy)
+
+
+def begin(
+    ax: Axes | None, height: float, width: float = WIDTH, *, spines: Sequence[str] = ()
+) -> Axes:
+    """Return the axes of :func:`axes_for` with these spines alone, ready to draw in."""
+    ax = axes_for(ax, height, width)
+    bare(ax, spines)
+    return ax
 
 
 def _shown(size: tuple[float, float]) -> Axes:

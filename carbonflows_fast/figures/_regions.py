@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._base.wording import Scale, scale_for, shares_for
+from carbonflows_fast._base.wording import Scale, count, scale_for, shares_for
 from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.figures._axes import (
     FALL,
@@ -16,7 +16,6 @@ from carbonflows_fast.figures._axes import (
     OTHER,
     RISE,
     alone,
-    bare,
     caption,
     checked,
     empty,
@@ -26,7 +25,7 @@ from carbonflows_fast.figures._axes import (
     scaled,
     top_of,
 )
-from carbonflows_fast.figures._frame import axes_for, called, drawing, most_width
+from carbonflows_fast.figures._frame import begin, called, drawing, most_width
 from carbonflows_fast.figures._largest import largest, merged
 from carbonflows_fast.figures._letters import LEADING, SIZE, as_is, fitted, lettering, text_width
 from carbonflows_fast.trade import Flows
@@ -93,14 +92,13 @@ def net_imports(
     frame.index = pd.Index(called(list(frame.index), names), dtype=object)
     shown, left = _chosen(frame, top_of(top), share)
     values = shown["share" if share else "net_imports"].to_numpy()
-    ax = axes_for(ax, max(1.8, 0.9 + 0.155 * len(shown)))
+    ax = begin(ax, max(1.8, 0.9 + 0.155 * len(shown)), spines=["bottom"])
     place = np.arange(len(shown))
     colour = [
         OTHER if other else RISE if v > 0 else FALL for v, other in zip(values, shown["other"])
     ]
     ax.barh(place, values, height=0.72, color=colour, linewidth=0)
 
-    bare(ax, ["bottom"])
     width, height = points(ax)
     size = lettering(height, len(shown))
     said = [fitted(name, min(NAME, ASIDE * width), size) for name in shown.index]
@@ -255,30 +253,27 @@ def heat_map(
     regions = called(list(flows.matrix.index), names)
     kept = largest(regions, matrix.sum(axis=0) + matrix.sum(axis=1), top_of(top))
     (labels, _), (E,) = merged([regions] * 2, [matrix], kept, in_order=True)
-    count = len(E)
+    n = len(E)
     beside = min(NAME, max(text_width(name) for name in labels))
-    wide = min(max(3.5, 1.7 + beside / 72 + 0.32 * count), 7.4)
-    tall = min(7.2, 1.4 + beside / 72 + 0.3 * count, 1.3 * most_width())
-    ax = axes_for(ax, tall, wide)
+    wide = min(max(3.5, 1.7 + beside / 72 + 0.32 * n), 7.4)
+    tall = min(7.2, 1.4 + beside / 72 + 0.3 * n, 1.3 * most_width())
+    ax = begin(ax, tall, wide)
     scale = scale_for(E, flows.unit)
     image = _cells(ax, E)
-    bare(ax)
-    ax.set_xticks([])
-    ax.set_yticks([])
     label = scale.label(flows.stressor)
     bar = _colour_bar(ax, E, image, label, scale) if (E > 0).any() else None
     caption(ax, "y", "emitted in")
     negative = int((E < 0).sum())
-    below = f" ({negative} negative flow{'s' * (negative > 1)} left white)" if negative else ""
+    below = f" ({count(negative, 'negative flow')} left white)" if negative else ""
     below = below if E.any() else f" ({label}: no flows)"
     caption(ax, "x", f"consumed in{below}")
     width, height = points(ax)
     beside = min(beside, ASIDE / 2 * (width + height))
-    size = lettering(min(width, height) - beside, count)
+    size = lettering(min(width, height) - beside, n)
     short = [fitted(name, beside, size) for name in labels]
-    ax.set_yticks(range(count), short, size=size, **as_is(*short))
-    upright = max(text_width(name, size) for name in short) > points(ax)[0] / count - 3
-    ax.set_xticks(range(count), short, size=size, rotation=90 if upright else 0, **as_is(*short))
+    ax.set_yticks(range(n), short, size=size, **as_is(*short))
+    upright = max(text_width(name, size) for name in short) > points(ax)[0] / n - 3
+    ax.set_xticks(range(n), short, size=size, rotation=90 if upright else 0, **as_is(*short))
     ax.tick_params(length=0)
     if bar is not None:
         caption(bar, "y", label)  # again: names that are turned leave less height to it

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast._base.wording import scale_for
+from carbonflows_fast._base.wording import percent, scale_for
 from carbonflows_fast.figures._axes import (
     CATEGORIES,
     INK,
     OTHER,
-    bare,
     checked,
     empty,
     margins,
@@ -27,7 +26,7 @@ from carbonflows_fast.figures._axes import (
     points,
     top_of,
 )
-from carbonflows_fast.figures._frame import axes_for, called, drawing
+from carbonflows_fast.figures._frame import begin, called, drawing
 from carbonflows_fast.figures._largest import largest, merged
 from carbonflows_fast.figures._letters import (
     LEADING,
@@ -102,7 +101,7 @@ def sankey(
     np.fill_diagonal(traded, 0.0)
     columns = [called(list(part), names) for part in (flows.matrix.index, flows.matrix.columns)]
     scale, total = scale_for([flows.total], flows.unit), float(traded.sum())
-    share = f" ({flows.traded_share:.0%})" if flows.gross else ""
+    share = f" ({percent(flows.traded_share, digits=0)})" if flows.gross else ""
     about = (
         f"{flows.stressor}: {scale.text(total)} of {scale.text(flows.total)}{share} are consumed "
         f"in another region; domestic flows, {scale.text(flows.total - total)}, are not drawn."
@@ -192,9 +191,7 @@ def _draw(
     colour = dict(zip(kept, CATEGORIES))
 
     count = max(len(column) for column in shown)
-    ax = axes_for(ax, max(3.6, 0.8 + count * SIZE * LEADING / 72 / (1 - LEAST) / 0.77))
-    bare(ax)
-    ax.set_yticks([])
+    ax = begin(ax, max(3.6, 0.8 + count * SIZE * LEADING / 72 / (1 - LEAST) / 0.77))
     ax.set_xlim(-0.5, len(heads) - 0.5)
     ax.set_xticks(range(len(heads)), heads, size=SIZE + 0.5, color=INK, weight="bold")
     ax.tick_params(axis="x", length=0, bottom=False, labelbottom=False, labeltop=True)

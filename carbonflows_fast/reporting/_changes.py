@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from carbonflows_fast import figures
+from carbonflows_fast._base.wording import percent
 from carbonflows_fast.decomposition import Decomposition
 from carbonflows_fast.figures._axes import one_sign
 from carbonflows_fast.reporting._html import (
@@ -15,10 +16,10 @@ from carbonflows_fast.reporting._html import (
     headed,
     joined,
     paragraph,
-    percent,
     section,
     share,
     table,
+    unbroken,
 )
 from carbonflows_fast.reporting._results import NO_CHAINS, Change, Results
 from carbonflows_fast.reporting._signs import growth
@@ -107,7 +108,7 @@ def _traded(results: Results, found: Change) -> list[str]:
 def _causes_text(causes: Decomposition, then: str, shares: pd.Series) -> str:
     if shares.isna().all():
         return f"Effects in {causes.unit or 'the unit of the table'}."
-    parts = [f"{name} {percent(share, sign=True)}" for name, share in shares.items()]
+    parts = [f"{name} {unbroken(percent(share, sign=True))}" for name, share in shares.items()]
     sinks = ", with sinks counted as emissions" if causes.has_sinks else ""
     return f"Effects as a share of industrial emissions in {then}{sinks}: {', '.join(parts)}."
 

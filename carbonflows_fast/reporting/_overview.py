@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 from carbonflows_fast import figures
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.reporting._html import (
     Column,
     Html,
     Section,
     amount,
-    count,
     element,
     joined,
     paragraph,

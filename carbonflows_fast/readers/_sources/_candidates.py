@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import FormatError, Phrase, shorten
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.table import Table
@@ -58,7 +59,7 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
     years = sorted({one.year for one in candidates if one.year is not None})
     alike = len(years) < len(candidates)  # years alone do not distinguish them
     listed = shorten([one.name or files.title for one in candidates] if alike else years)
-    there = f"{len(candidates)} table{'s' * (len(candidates) != 1)} ({listed})"
+    there = f"{count(len(candidates), 'table')} ({listed})"
     expected, got = "one table", there
     rest = " …, or the path of its file"
     remedy: str = Phrase(f"say which: year={rest[1:]}", ("say which: ", "year", rest))
