@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoints, entry_points
 from typing import Any
 
-from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError
+from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, nearest_are
 from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, year_in
 from carbonflows_fast.readers._sources._files import Files
@@ -88,27 +88,21 @@ def register(
     6
     >>> cf.readers.unregister("toy")
     """
-    for argument, value, good, expected in (
-        ("name", name, isinstance(name, str) and name.strip(), "a text"),
-        ("find", find, callable(find), "a function"),
-        ("read", read, callable(read), "a function"),
-        ("looked_for", looked_for, isinstance(looked_for, str) and looked_for.strip(), "a text"),
-    ):
-        if not good:
-            raise InputError.about(
-                argument, expected=expected, got=repr(value), remedy="see docs/add_a_reader.md"
-            )
-    layout = Format(
-        _Blamed(name, find, _no_candidates), _Blamed(name, read, _no_table), looked_for, beside
-    )
+    given = {"name": name, "looked_for": looked_for, "find": find, "read": read}
+    for argument, value in given.items():
+        text = argument in ("name", "looked_for")
+        if not (isinstance(value, str) and value.strip() if text else callable(value)):
+            kind = "a text" if text else "a function"
+            remedy = "see docs/add_a_reader.md"
+            raise InputError.about(argument, expected=kind, got=repr(value), remedy=remedy)
+    layout = Format(_Blamed(name, find), _Blamed(name, read), looked_for, beside)
     if FORMATS.setdefault(name, layout) != layout:
+        other = "" if name in OWN else f", or call unregister({name!r}) first"
         raise InputError.about(
             "name",
             expected="a name that no other reader has",
             got=repr(name),
-            remedy="choose another one"
-            if name in OWN
-            else f"choose another one, or call unregister({name!r}) first",
+            remedy=f"choose another one{other}",
         )
 
 
@@ -133,12 +127,12 @@ def unregister(name: str) -> None:
     carbonflows_fast.errors.InputError: name: expected a reader that was registered, got 'toy'; ...
     """
     if name in OWN or name not in FORMATS:
-        registered = [repr(one) for one in FORMATS if one not in OWN]
+        registered = [one for one in FORMATS if one not in OWN]
         raise InputError.about(
             "name",
             expected="a reader that was registered",
             got=repr(name),
-            remedy=f"registered are {', '.join(registered)}" if registered else "there is none",
+            remedy=nearest_are(name, registered),
         )
     del FORMATS[name]
 
@@ -225,13 +219,15 @@ class _Blamed:
 
     reader: str
     function: Callable[..., Any]
-    check: Callable[[Any], str]  # what is wrong with a result
 
     def __call__(self, files: Files, *table: Candidate, **options: Any) -> Any:
         try:
             result = self.function(files, *table, **options)
-            if wrong := self.check(result):
-                raise TypeError(wrong)
+            result = result if table else list(result)
+            if table and not isinstance(result, Table):
+                raise TypeError(f"`read` returned {result!r}, not a Table")
+            if not table and not all(isinstance(one, Candidate) for one in result):
+                raise TypeError(f"`find` returned {result!r}, not a list of Candidates")
             return result
         except (CarbonFlowsError, MemoryError):
             raise
@@ -242,16 +238,6 @@ class _Blamed:
                 got=_in_words(error),
                 remedy="correct the file, or the reader",
             ) from error
-
-
-def _no_candidates(result: Any) -> str:
-    if isinstance(result, list) and all(isinstance(one, Candidate) for one in result):
-        return ""
-    return f"`find` returned {result!r}, not a list of Candidates"
-
-
-def _no_table(result: Any) -> str:
-    return "" if isinstance(result, Table) else f"`read` returned {result!r}, not a Table"
 
 
 def _in_words(error: Exception) -> str:

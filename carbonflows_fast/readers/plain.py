@@ -20,7 +20,6 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, LabelError, passed_on, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors, join_levels
-from carbonflows_fast.readers._layouts._number_parser import MOST_LABELS
 from carbonflows_fast.readers._layouts._parquet import open_parquet
 from carbonflows_fast.readers._layouts._text import (
     Label,
@@ -38,7 +37,7 @@ from carbonflows_fast.readers._sources._unknown import refuse_misnamed
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._labels_given import refuse_misnamed_consumers
 
-__all__ = ["FORMAT", "find_plain", "read_plain"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 
@@ -199,24 +198,14 @@ class _CsvFrame:
                 self.index[0],
             )
 
-    def matrix(
-        self,
-        *,
-        keep: Callable[[Label], bool] | None = None,
-        sparse: bool = False,
-        empty_value: float = 0.0,
-        most_rows: int = MOST_LABELS,
-    ) -> TextTable:
+    def matrix(self, **options: Any) -> TextTable:
         return read_matrix(
             self._files,
             self._name,
             label_columns=len(self.index),
-            keep=keep,
-            sparse=sparse,
             header_lines=self._header_lines,
             delimiter=self._delimiter,
-            empty_value=empty_value,
-            most_rows=most_rows,
+            **options,
         )
 
     def texts(self) -> tuple[list[Label], list[str]]:

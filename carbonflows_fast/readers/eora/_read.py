@@ -42,14 +42,7 @@ from carbonflows_fast.readers.eora._labels import (
 from carbonflows_fast.readers.eora._table import Blocks, eora_table, primary_inputs, satellites
 from carbonflows_fast.table import Table
 
-__all__ = [
-    "FORMAT",
-    "FORMAT_26",
-    "find_eora",
-    "find_eora26",
-    "read_eora",
-    "read_eora26",
-]
+__all__ = ["FORMAT", "FORMAT_26"]
 
 NAMES_26 = r"Eora26_(?P<year>\d{4})_(bp|pp)_T\.txt"
 

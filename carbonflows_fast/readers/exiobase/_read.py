@@ -35,10 +35,9 @@ from carbonflows_fast.readers.exiobase._files import (
     read_numbers,
     read_unit_column,
 )
-from carbonflows_fast.readers.exiobase._write import write_exiobase
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "find_exiobase", "read_exiobase", "write_exiobase"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 

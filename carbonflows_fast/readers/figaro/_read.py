@@ -25,7 +25,7 @@ from carbonflows_fast.readers.figaro._emissions import emission_files, read_emis
 from carbonflows_fast.readers.figaro._flat import read_flat
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "find_figaro", "read_figaro"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 

@@ -39,7 +39,7 @@ from carbonflows_fast.readers.gloria._numbers import (
 )
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "find_gloria", "read_gloria"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.oecd._emissions import emission_files, read_emissions
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "find_oecd", "read_oecd"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ from carbonflows_fast.readers.wiod._accounts import (
 from carbonflows_fast.readers.wiod._matrix import WIOD2013, World, is_filled, read_world, wiod_table
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "find_wiod2013", "read_wiod2013"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 

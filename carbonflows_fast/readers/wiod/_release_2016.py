@@ -32,7 +32,7 @@ from carbonflows_fast.readers.wiod._accounts import (
 from carbonflows_fast.readers.wiod._matrix import WIOD2016, World, read_world, wiod_table
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "find_wiod2016", "read_wiod2016"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 
