@@ -15,6 +15,7 @@ from carbonflows_fast.reporting._html import (
     amount,
     headed,
     joined,
+    labels,
     paragraph,
     section,
     share,
@@ -115,25 +116,14 @@ def _causes_text(causes: Decomposition, then: str, shares: pd.Series) -> str:
 
 def _causes(causes: Decomposition, then: str, shares: pd.Series) -> Html:
     effects = causes.to_frame()["effect"]
+    meanings = [FACTORS.get(str(name), "") for name in effects.index]
     sinks = " and sinks" if causes.has_sinks else ""
     return table(
         "causes_table",
         "What the change is due to, if all causes act at once and little by little",
         [
-            Column(
-                "factor",
-                "Cause",
-                [str(name) for name in effects.index],
-                "text",
-                [str(name).capitalize() for name in effects.index],
-            ),
-            Column(
-                "meaning",
-                "What it says",
-                [FACTORS.get(str(n), "") for n in effects.index],
-                "text",
-                wide=True,
-            ),
+            labels("factor", "Cause", effects.index),
+            Column("meaning", "What it says", meanings, "text", wide=True),
             Column("effect", "Effect", effects.tolist(), "change", total=causes.total),
             Column(
                 "share",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -25,11 +25,13 @@ __all__ = [
     "full",
     "headed",
     "joined",
+    "labels",
     "number",
     "paragraph",
     "section",
     "share",
     "table",
+    "terms",
     "unbroken",
 ]
 
@@ -87,6 +89,15 @@ def section(name: str, title: str, *content: str) -> Section:
 def paragraph(*content: str, class_: str | None = None) -> Html:
     """Return a paragraph."""
     return element("p", *content, class_=class_)
+
+
+def terms(meanings: Mapping[str, Sequence[str] | str], class_: str) -> Html:
+    """Return a list of terms, each with what it means."""
+    pairs = [
+        (element("dt", term), element("dd", *([text] if isinstance(text, str) else text)))
+        for term, text in meanings.items()
+    ]
+    return element("dl", *(piece for pair in pairs for piece in pair), class_=class_)
 
 
 # ---- numbers -------------------------------------------------------------------------------------
@@ -166,6 +177,12 @@ class Column:
         return self.kind in ("amount", "change")
 
 
+def labels(key: str, head: str, names: Iterable[Any]) -> Column:
+    """Return a column of names in small letters, shown with a large one in front."""
+    texts = [str(name) for name in names]
+    return Column(key, head, texts, "text", [text.capitalize() for text in texts])
+
+
 def table(
     name: str,
     caption: str,
@@ -184,7 +201,6 @@ def table(
     scale = scale_for(amounts, unit)
     largest = max((abs(v) for v in amounts if math.isfinite(v)), default=0.0) / scale.factor
     decimals = 1 if largest >= 100 or largest == 0 else 2
-    heads = [_head(column, scale) for column in columns]
     rows = [
         element(
             "tr",
@@ -192,7 +208,10 @@ def table(
         )
         for at in range(len(columns[0].values))
     ]
-    parts = [element("thead", element("tr", *heads)), element("tbody", *rows)]
+    parts = [
+        element("thead", element("tr", *(_head(column, scale) for column in columns))),
+        element("tbody", *rows),
+    ]
     if total:
         line = [element("th", total, scope="row")]
         for column in columns[1:]:

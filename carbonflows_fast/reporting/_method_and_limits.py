@@ -14,6 +14,7 @@ from carbonflows_fast.reporting._html import (
     number,
     paragraph,
     section,
+    terms,
     unbroken,
 )
 from carbonflows_fast.reporting._results import Results
@@ -106,12 +107,7 @@ def _facts(results: Results) -> Html:
                 amount("change_remainder", float(chains.pruned.sum()), unit, sign=True),
             )
     facts["Library"] = (f"carbonflows_fast {_core.version}",)
-    pairs = [
-        piece
-        for head, text in facts.items()
-        for piece in (element("dt", head), element("dd", *text))
-    ]
-    return element("dl", *pairs, class_="facts-list")
+    return terms(facts, "facts-list")
 
 
 def _lost_share(lost: float, emitted: float, bound: float) -> str:
