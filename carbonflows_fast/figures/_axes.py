@@ -13,7 +13,7 @@ import pandas as pd
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import Scale
 from carbonflows_fast.errors import InputError, shorten
-from carbonflows_fast.figures._letters import SIZE, as_is, text_width, turned, wrapped
+from carbonflows_fast.figures._letters import SIZE, as_is, size_and_rotation, text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,17 +28,17 @@ __all__ = [
     "alone",
     "bare",
     "caption",
-    "checked",
     "empty",
+    "finite",
     "margins",
     "note",
-    "numbers",
     "one_sign",
     "over_bars",
     "points",
-    "scaled",
+    "require_result",
     "spread",
     "top_of",
+    "write_ticks",
 ]
 
 # Okabe & Ito (2008), distinct with any kind of colour vision; yellow, faint on white, comes last.
@@ -49,7 +49,7 @@ INK, OTHER, PALE = "#262626", "#8C8C8C", "#D4D4D4"
 TAKEN = 0.5  # of the room of axes may be taken by texts of others in their figure
 
 
-def checked(argument: str, value: Any, kinds: type | tuple[type, ...], source: str) -> None:
+def require_result(argument: str, value: Any, kinds: type | tuple[type, ...], source: str) -> None:
     """Complain unless `value` is a result of the functions that `source` names."""
     if not isinstance(value, kinds):
         raise InputError.about(
@@ -74,7 +74,7 @@ def top_of(top: Any) -> int:
     return int(top)
 
 
-def numbers(argument: str, found: pd.Series | pd.DataFrame, *, gaps: bool = False) -> FloatArray:
+def finite(argument: str, found: pd.Series | pd.DataFrame, *, gaps: bool = False) -> FloatArray:
     """Return numbers that can be drawn: none infinite, nor missing unless `gaps` may be."""
     try:
         values: FloatArray = found.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -107,7 +107,7 @@ def one_sign(values: Any, most: float = 0.05) -> bool:
     return size > 0 and abs(float(found.sum())) >= (1 - 2 * most) * size
 
 
-def scaled(axis: Any, scale: Scale) -> None:
+def write_ticks(axis: Any, scale: Scale) -> None:
     """Write the ticks of an axis on a scale."""
     from matplotlib.ticker import FuncFormatter
 
@@ -216,7 +216,7 @@ def caption(ax: Axes, side: str, text: str, *, loc: str | None = None) -> None:
     room = 10 * SIZE
     if text_width(text) > room:  # else a layout, which takes a while, would change nothing
         room = max(room, 0.96 * points(ax)["xy".index(side)])  # screens have whole pixels
-    lines = wrapped(text, room)
+    lines = wrap(text, room)
     getattr(ax, f"set_{side}label")(lines, size=SIZE, color=INK, loc=loc, **as_is(text))
 
 
@@ -261,10 +261,10 @@ def over_bars(
     ax.set_xlim(-0.5, len(names) - 0.5)
     room = points(ax)[0] / len(names) - 2
     lines = [name.replace(" ", "\n", 1) for name in names]
-    style = turned(lines, room)
+    style = size_and_rotation(lines, room)
     lines = list(names) if style["rotation"] else lines
     ax.set_xticks(range(len(names)), lines, **style, **as_is(*names))
-    style = turned(texts, room)
+    style = size_and_rotation(texts, room)
     widest = max((text_width(text, style["size"]) for text in texts), default=0.0)
     ends = min(0.0, *low, *high), max(0.0, *low, *high)
     tall = widest if style["rotation"] else style["size"]

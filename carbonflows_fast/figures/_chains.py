@@ -18,20 +18,20 @@ from carbonflows_fast.figures._axes import (
     PALE,
     RISE,
     caption,
-    checked,
-    numbers,
+    finite,
     over_bars,
     points,
-    scaled,
+    require_result,
     top_of,
+    write_ticks,
 )
-from carbonflows_fast.figures._frame import begin, called, drawing
+from carbonflows_fast.figures._frame import begin, display_names, drawing
 from carbonflows_fast.figures._letters import (
     SIZE,
     SMALLEST,
     as_is,
-    fitted,
-    isolated,
+    fit,
+    isolate,
     lettering,
     text_width,
 )
@@ -90,7 +90,7 @@ def path_tree(
     >>> ax.texts[0].get_text()
     'AT: Cereal grains nec'
     """
-    checked("paths", paths, Paths, "cf.structural_paths")
+    require_result("paths", paths, Paths, "cf.structural_paths")
     shown = _largest_paths(paths, top_of(top))
     tree, rest = shown.tree(), paths.total - float(shown.value.sum())
     order, before = _depth_first(tree["parent"].to_numpy())
@@ -115,13 +115,11 @@ def path_tree(
     width, height = points(ax)
     size = lettering(height, lines)
     known = list(dict.fromkeys(tree["region"]))
-    said = dict(zip(known, called(known, names)))
-    steps = [f"{isolated(said[a])}: {isolated(b)}" for a, b in zip(tree["region"], tree["sector"])]
+    said = dict(zip(known, display_names(known, names)))
+    steps = [f"{isolate(said[a])}: {isolate(b)}" for a, b in zip(tree["region"], tree["sector"])]
     indent = min(INDENT, 0.5 * WORDS * width / max(stage.max(initial=0), 1))
     lefts = indent * stage
-    steps = [
-        fitted(steps[node], WORDS * width - left - 8, size) for node, left in zip(order, lefts)
-    ]
+    steps = [fit(steps[node], WORDS * width - left - 8, size) for node, left in zip(order, lefts)]
     wide = (
         max(text_width(text, size) + left for text, left in zip([*steps, REST], [*lefts, 0.0])) + 8
     ) / width
@@ -151,7 +149,7 @@ def path_tree(
 
     ticks = MaxNLocator(4).tick_values(0.0, edge)
     ax.set_xticks([tick for tick in ticks if 0 <= tick <= edge])
-    scaled(ax.xaxis, scale)
+    write_ticks(ax.xaxis, scale)
     ax.spines["bottom"].set_bounds(0.0, edge)
     return ax
 
@@ -257,7 +255,7 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
     """
     kinds = (pd.DataFrame, SectorStudy, Paths)
     source = "cf.production_layers, cf.sector_study or cf.structural_paths"
-    checked("result", result, kinds, source)
+    require_result("result", result, kinds, source)
     values, reported, rest, total, what, attrs = _profile(result)
     ax = begin(ax, 3.2, spines=["left"])
     place, scale = np.arange(len(values) + 1), scale_for([*values, rest], attrs["unit"])
@@ -274,7 +272,7 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
             label="in paths reported",
         )
         ax.legend(frameon=False, fontsize=SIZE, labelcolor=INK)
-    scaled(ax.yaxis, scale)
+    write_ticks(ax.yaxis, scale)
     origin = result.name if isinstance(result, SectorStudy) else "the final product"
     about = f"{what}: purchases between the emitter and {origin}; {scale.text(total)} in all"
     ends = [*values, rest]
@@ -302,7 +300,7 @@ def _profile(result: Any) -> tuple[Any, Any, float, float, str, dict[str, str]]:
             remedy="give the result of cf.production_layers",
         )
     about = {name: str(frame.attrs.get(name, "")) for name in ("stressor", "unit")}
-    values = numbers("result", frame["emissions"])
-    rest = float(numbers("result", frame["remainder"])[-1])
+    values = finite("result", frame["emissions"])
+    rest = float(finite("result", frame["remainder"])[-1])
     total = float(values.sum()) + rest
     return values, None, rest, total, str(frame.index.name or "layer"), about

@@ -17,7 +17,7 @@ from carbonflows_fast.figures._axes import bare
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["WIDTH", "axes_for", "begin", "called", "drawing", "most_width", "on_page"]
+__all__ = ["WIDTH", "axes_for", "begin", "display_names", "drawing", "most_width", "on_page"]
 
 WIDTH = 7.2  # inches: a text block, or 700 pixels on a screen
 
@@ -134,10 +134,10 @@ def _shown(size: tuple[float, float]) -> Axes:
         ) from error
 
 
-def called(labels: Sequence[str], names: Mapping[str, str] | None) -> list[str]:
+def display_names(labels: Sequence[str], names: Mapping[str, str] | None) -> list[str]:
     """Return what regions are called in a figure: by `names`, or by their labels.
 
-    >>> called(["CHN", "RoW"], {"CHN": "China"})
+    >>> display_names(["CHN", "RoW"], {"CHN": "China"})
     ['China', 'RoW']
     """
     if names is None:

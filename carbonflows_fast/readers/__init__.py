@@ -10,12 +10,12 @@ from pathlib import Path
 from carbonflows_fast.errors import FormatError, InputError, LabelError
 from carbonflows_fast.readers._formats import (
     FORMATS,
-    detected,
+    detect_format,
     refuse_broken,
     register,
     unregister,
 )
-from carbonflows_fast.readers._sources._candidates import Candidate, chosen
+from carbonflows_fast.readers._sources._candidates import Candidate, choose_table
 from carbonflows_fast.readers._sources._opening import open_files
 from carbonflows_fast.readers._sources._unknown import STORE_FILES
 from carbonflows_fast.readers._sources._zips import unreadable
@@ -107,8 +107,8 @@ def read(
         with open_files(place) as files:
             files = files.with_blanks(blanks)
             refuse_broken(files, year)
-            name, candidates = detected(files, format)
-            table = chosen(files, candidates, year)
+            name, candidates = detect_format(files, format)
+            table = choose_table(files, candidates, year)
             return FORMATS[name].read(files, table, stressors=wanted, progress=progress)
     except OSError as error:  # of the path itself: it is too long, or may not be looked at
         raise unreadable(str(path), error) from error

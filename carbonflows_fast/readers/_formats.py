@@ -16,7 +16,7 @@ from carbonflows_fast.readers._sources._unknown import unknown_layout
 from carbonflows_fast.readers.wiod import _release_2013, _release_2016
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMATS", "detected", "format_of", "refuse_broken", "register", "unregister"]
+__all__ = ["FORMATS", "detect_format", "format_of", "refuse_broken", "register", "unregister"]
 
 logger = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ def format_of(name: object) -> Format:
     )
 
 
-def detected(
+def detect_format(
     files: Files,
     format: str | None = None,
     wanted: Callable[[list[Candidate]], list[Candidate]] = list,

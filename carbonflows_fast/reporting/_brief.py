@@ -302,11 +302,8 @@ def _rows(results: Results, places: dict[str | None, str]) -> Iterator[tuple[str
             for country, published in NET_IMPORTS.items():
                 region = places[country]
                 question = f"{results.places.name(region)}: net imports, of what it emits"
-                yield (
-                    question,
-                    unbroken(f"{published} %"),
-                    float(results.accounts["net_share"][region]),
-                )
+                share_of = float(results.accounts["net_share"][region])
+                yield question, unbroken(f"{published} %"), share_of
 
 
 def priced(results: Results, study: Study) -> float | None:

@@ -26,7 +26,7 @@ from carbonflows_fast._base.limits import load_blas
 from carbonflows_fast._base.machine import interrupts_held, memory_limit, thread_count
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, Phrase, StoreError
-from carbonflows_fast.readers._formats import detected, format_of, refuse_broken
+from carbonflows_fast.readers._formats import detect_format, format_of, refuse_broken
 from carbonflows_fast.readers._sources._candidates import Candidate, year_in
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._opening import open_files
@@ -122,7 +122,7 @@ def jobs_of(
     with open_files(source) as files:
         lost = [Candidate(name, year_in(name)) for name in files.broken]
         try:
-            name, candidates = detected(files, format, wanted)
+            name, candidates = detect_format(files, format, wanted)
         except FormatError:
             refuse_broken(files, None)
             raise

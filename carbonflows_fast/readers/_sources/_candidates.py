@@ -11,7 +11,7 @@ from carbonflows_fast.errors import FormatError, Phrase, shorten
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.table import Table
 
-__all__ = ["Candidate", "Format", "chosen", "folder_year", "outermost", "year_in"]
+__all__ = ["Candidate", "Format", "choose_table", "folder_year", "outermost", "year_in"]
 
 
 class Candidate(NamedTuple):
@@ -45,7 +45,7 @@ class Format(NamedTuple):
     beside: bool = False
 
 
-def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> Candidate:
+def choose_table(files: Files, candidates: Sequence[Candidate], year: int | None) -> Candidate:
     """Return the one table, or that of the year.
 
     Raises
