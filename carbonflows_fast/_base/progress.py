@@ -24,9 +24,10 @@ class ProgressBar:
     how far the work came.
     """
 
-    def __init__(self, title: str, total: int | None, stream: TextIO | None) -> None:
+    def __init__(self, title: str, total: int | None, stream: TextIO | None, step: int = 1) -> None:
         self.title = title
         self.total = total
+        self.step = step
         self.done = 0
         self._stream = stream
         self._lock = threading.Lock()
@@ -70,12 +71,13 @@ class ProgressBar:
 
     def _line(self) -> str:
         seconds = time.monotonic() - self._started
+        done = self.done // self.step
         if self.total is None:
-            return f"{self.title}  {self.done}  {seconds:.1f} s"
+            return f"{self.title}  {done}  {seconds:.1f} s"
         share = 1.0 if self.total <= 0 else min(max(self.done / self.total, 0.0), 1.0)
         filled = int(share * _WIDTH)
         bar = "#" * filled + "." * (_WIDTH - filled)
-        return f"{self.title}  [{bar}] {self.done}/{self.total}  {seconds:.1f} s"
+        return f"{self.title}  [{bar}] {done}/{self.total // self.step}  {seconds:.1f} s"
 
     def _draw(self, ending: str = "") -> None:
         line = self._line() + ending
@@ -95,7 +97,9 @@ class ProgressBar:
             self._stream = None
 
 
-def progress_bar(title: str, total: int | None, progress: bool | None = None) -> ProgressBar:
+def progress_bar(
+    title: str, total: int | None, progress: bool | None = None, *, step: int = 1
+) -> ProgressBar:
     """Return a context manager that shows how far a long call has come.
 
     Parameters
@@ -107,6 +111,8 @@ def progress_bar(title: str, total: int | None, progress: bool | None = None) ->
     progress : bool or None
         None: a bar on standard error if that is a terminal, nothing elsewhere. True or False
         force it on or off.
+    step : int
+        What is shown as one: 1,000,000 shows bytes as megabytes.
 
     Raises
     ------
@@ -124,15 +130,13 @@ def progress_bar(title: str, total: int | None, progress: bool | None = None) ->
     known = (None, True, False)
     one_of("progress", progress, known, remedy="leave it out for a bar on a terminal only")
     stream: TextIO | None = sys.stderr  # None under pythonw and some services
-    if stream is None or progress is False:
-        return ProgressBar(title, total, None)
-    if progress is None and not _is_terminal(stream):
-        return ProgressBar(title, total, None)
-    return ProgressBar(title, total, stream)
+    if progress is False or (progress is None and not _is_terminal(stream)):
+        stream = None
+    return ProgressBar(title, total, stream, step)
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def _is_terminal(stream: TextIO | None) -> bool:
     try:
-        return stream.isatty()
+        return stream is not None and stream.isatty()
     except (AttributeError, ValueError):  # replaced or closed streams
         return False

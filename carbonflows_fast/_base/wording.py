@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 __all__ = [
-    "MASSES",
-    "RAISED",
-    "SAME_MASSES",
+    "NOT_KNOWN",
     "Scale",
+    "count",
+    "numbers",
     "percent",
+    "power_of_ten",
     "scale_for",
     "shares_for",
+    "with_unit",
 ]
+
+NOT_KNOWN = "n/a"  # where there is no share
+MOST = 10.0  # above that a share is of next to nothing, and its digits say nothing
 
 MASSES = ("g", "kg", "t", "kt", "Mt", "Gt")
 
@@ -82,8 +88,16 @@ def scale_for(values: Any, unit: str) -> Scale:
     powers = 3 * (steps - moved)
     if powers == 0 or (powers < 0 and largest >= 0.01 * 1000.0**moved):
         return Scale(1000.0**moved, unit)
-    raised = str(powers).translate(RAISED)
-    return Scale(1000.0**steps, f"10{raised} {unit}".rstrip())
+    return Scale(1000.0**steps, f"{power_of_ten(powers)} {unit}".rstrip())
+
+
+def power_of_ten(power: int) -> str:
+    """Write a power of ten.
+
+    >>> power_of_ten(-12)
+    '10⁻¹²'
+    """
+    return f"10{str(power).translate(RAISED)}"
 
 
 def shares_for(values: Any) -> Scale:
@@ -92,15 +106,53 @@ def shares_for(values: Any) -> Scale:
     return Scale(scale.factor / 100.0, scale.unit)
 
 
-def percent(part: float, total: float, digits: int = 1) -> str:
-    """Write a part as a share of a total.
+def percent(share: float, *, sign: bool = False, digits: int = 1) -> str:
+    """Write a share.
 
-    >>> percent(-1, 3), percent(1, 1e6), percent(1, 1e-6)
-    ('−33.3%', '<0.1%', '>1,000%')
+    >>> percent(0.2391), percent(0.4, sign=True), percent(-1e-9), percent(0.239, digits=0)
+    ('23.9 %', '+40.0 %', '0.0 %', '24 %')
+    >>> percent(-4e9), percent(float("nan"))
+    ('< −1,000 %', 'n/a')
     """
-    share, least = part / total, 10.0 ** -(digits + 2)
-    if abs(share) > 10:  # of a total in which parts cancel
-        return "<−1,000%" if share < 0 else ">1,000%"
-    if 0 < abs(share) < least / 2:
-        return f"{'>−' if share < 0 else '<'}{least:.{digits}%}"
-    return f"{share:.{digits}%}".replace("-", "−")
+    if not math.isfinite(share):
+        return NOT_KNOWN
+    if abs(share) > MOST:
+        return f"{'< −' if share < 0 else '> +' if sign else '> '}{100 * MOST:,.0f} %"
+    shown = round(100 * share, digits) + 0.0  # adding 0.0 turns −0 into 0
+    return f"{shown:{'+' if sign and shown else ''},.{digits}f} %".replace("-", "−")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Write how many of something there are.
+
+    >>> count(1, "region"), count(9800, "row"), count(2, "pass", "passes")
+    ('1 region', '9,800 rows', '2 passes')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def numbers(values: Iterable[float]) -> list[str]:
+    """Write the numbers of a column, with as many decimals as give the largest five digits.
+
+    >>> numbers([1234567.8, 3.21]), numbers([12.3456, -0.5])
+    (['1,234,568', '3'], ['12.346', '-0.500'])
+    """
+    given = [float(value) for value in values]
+    largest = max((abs(value) for value in given if math.isfinite(value)), default=0.0)
+    if largest >= 1e15 or 0 < largest < 1e-4:
+        return [f"{value:.4e}" if math.isfinite(value) else "-" for value in given]
+    decimals = 0 if largest == 0 else min(max(4 - math.floor(math.log10(largest)), 0), 8)
+    # Adding 0.0 turns a rounded −0 into 0.
+    return [
+        f"{round(value, decimals) + 0.0:,.{decimals}f}" if math.isfinite(value) else "-"
+        for value in given
+    ]
+
+
+def with_unit(value: float, unit: str) -> str:
+    """Write one number, with its unit if it has one.
+
+    >>> with_unit(31.5, "Mt"), with_unit(31.5, "")
+    ('31.500 Mt', '31.500')
+    """
+    return f"{numbers([value])[0]} {unit}".rstrip()

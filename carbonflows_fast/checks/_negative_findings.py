@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.accounting._region_flows import summed_by_group
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.checks._report import Finding, Severity
@@ -98,7 +99,7 @@ def _negative(
     units = table.content.row_units
     unit = f" {units[0]}" if what == "Y" and len(units) == 1 and units[0] else ""
     message = (
-        f"{what}: {len(values)} negative {'entry' if len(values) == 1 else 'entries'}, together "
+        f"{what}: {count(len(values), 'negative entry', 'negative entries')}, together "
         f"{values.sum():.6g}{unit}, the largest {values[worst]:.6g} in the row {region} {sector}"
     )
     return Finding(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.checks._footprint_effects import Effects
 from carbonflows_fast.errors import Phrase
 
@@ -92,7 +93,7 @@ def report_text(
 ) -> str:
     """Return a report with messages in other words, and where the rest of them is."""
     counts = report.findings["severity"].value_counts()
-    summary = ", ".join(_count(int(counts.get(word, 0)), word) for word in SEVERITIES)
+    summary = ", ".join(count(int(counts.get(word, 0)), word) for word in SEVERITIES)
     lines = [f"{report.name or 'table'}: {'ok' if report.ok else 'not ok'} ({summary})"]
     for (severity, name), group in report.findings.groupby(["severity", "check"], sort=False):
         lines.append(f"{severity}: {name} ({len(group)})")
@@ -107,10 +108,6 @@ def report_text(
     elif report.why_no_effects and len(report.findings):
         lines.append(f"effects on footprints are not known: {worded(report.why_no_effects)}")
     return "\n".join(lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _effect(row: Any) -> str:

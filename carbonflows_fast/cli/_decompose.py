@@ -70,7 +70,7 @@ def show_decomposition(found: Decomposition) -> None:
         [f"due to ({found.method})", unit or "effect", "of before"],
         [*effects.index, "all"],
         numbers([*effects, found.total]),
-        [percent(share, signed=True) for share in shares],
+        [percent(share, sign=True) for share in shares],
     )
     if found.has_sinks:
         say(f"of before: of {with_unit(found.gross_before, unit)}, emissions and sinks added up")

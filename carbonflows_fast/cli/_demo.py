@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from carbonflows_fast._base.progress import progress_bar
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.cli._flows import show_flows
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._text import percent, say_columns, show_accounts
@@ -61,9 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
     say()
     report = flows.report
     say(
-        f"{report.method}, {_plural(report.passes, 'pass', 'es')} over "
+        f"{report.method}, {count(report.passes, 'pass', 'passes')} over "
         f"{report.matrix_bytes / 1e6:,.0f} MB, "
-        f"{_plural(report.threads, 'thread')}; certified relative error bound "
+        f"{count(report.threads, 'thread')}; certified relative error bound "
         f"{report.error_bound:.1e}"
     )
     say()
@@ -72,7 +73,3 @@ def run(arguments: argparse.Namespace) -> int:
     cells = ((what, f"{seconds:.2f}", percent(seconds / whole)) for what, seconds in times)
     say_columns(["step", "seconds", "share"], *zip(*cells))
     return 0
-
-
-def _plural(count: int, noun: str, ending: str = "s") -> str:
-    return f"{count} {noun}{'' if count == 1 else ending}"

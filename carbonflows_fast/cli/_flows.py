@@ -169,7 +169,7 @@ def _show_balance(what: str, frame: pd.DataFrame, share: str, unit: str) -> None
         heads,
         frame.index,
         *(numbers(frame[name]) for name in amounts),
-        [percent(one, signed=True) for one in frame["net_share"]],
+        [percent(one, sign=True) for one in frame["net_share"]],
         map(percent, frame[share.replace(" ", "_")]),
         *(numbers(frame[name]) for name in per_head),
     )
@@ -206,8 +206,8 @@ def _show_published(result: Flows, split: pd.DataFrame | None) -> None:
             ours = balance.loc[place[region], "net_share"]
             cells = [
                 f"{place[region]} consumption over production",
-                percent(ours, signed=True),
-                percent(value, signed=True),
+                percent(ours, sign=True),
+                percent(value, sign=True),
             ]
         else:
             ours = balance.loc[place[region], figure]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._text import SHOWN, number
+from carbonflows_fast.cli._text import with_unit
 from carbonflows_fast.errors import (
     CarbonFlowsError,
     InputError,
@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
+SHOWN = 12  # labels that `info` lists
 READ = ("table", "after", "other", "since", "classes")
 
 
@@ -71,7 +72,7 @@ def add_stressor(parser: argparse.ArgumentParser) -> None:
 
 def add_layout(parser: argparse.ArgumentParser, *, year: bool = True) -> None:
     """Add what says how to read a text table, and which of several."""
-    parser.add_argument("--format", help="layout of a text table, e.g. oecd; found out if not")
+    parser.add_argument("--format", help="layout of a text table, e.g. oecd; detected by default")
     if year:
         parser.add_argument("--year", type=int, help="which table, if a path has several")
     parser.add_argument(
@@ -284,10 +285,10 @@ def facts_of(table: Table) -> list[tuple[str, str]]:
     ]
     if len(parts.row_units) == 1:
         unit = parts.row_units[0]
-        facts.append(("output", f"{number(table.x.sum())} {unit}".rstrip()))
-        facts.append(("final demand, all", f"{number(parts.Y.sum())} {unit}".rstrip()))
+        facts.append(("output", with_unit(table.x.sum(), unit)))
+        facts.append(("final demand, all", with_unit(parts.Y.sum(), unit)))
     if parts.population is not None:
-        facts.append(("population", number(float(table.population.sum()))))
+        facts.append(("population", with_unit(table.population.sum(), "")))
     return facts
 
 

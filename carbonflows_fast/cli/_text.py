@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from carbonflows_fast._base import wording
+from carbonflows_fast._base.wording import numbers, with_unit
 from carbonflows_fast.classification import membership_note
 from carbonflows_fast.cli._streams import printable, say, width
 
@@ -13,7 +15,6 @@ __all__ = [
     "columns",
     "households_in",
     "measured",
-    "number",
     "numbers",
     "percent",
     "say",
@@ -23,8 +24,6 @@ __all__ = [
     "show_accounts",
     "with_unit",
 ]
-
-SHOWN = 12  # labels that `info` lists
 
 
 # --- what is selected -----------------------------------------------------------------------
@@ -41,16 +40,13 @@ def say_memberships(names: Sequence[Any], year: int | None) -> None:
 # --- text -----------------------------------------------------------------------------------
 
 
-def percent(share: float, *, signed: bool = False) -> str:
-    """Return a share as text.
+def percent(share: float, *, sign: bool = False) -> str:
+    """Return a share as text, with the minus of other numbers on screen.
 
-    >>> percent(0.2331, signed=True), percent(0.239), percent(float("nan")), percent(-1e-9)
-    ('+23.3 %', '23.9 %', '-', '0.0 %')
+    >>> percent(0.2331, sign=True), percent(0.239), percent(-0.4)
+    ('+23.3 %', '23.9 %', '-40.0 %')
     """
-    if not math.isfinite(share):
-        return "-"
-    share = round(100 * share, 1) + 0.0  # adding 0.0 turns a rounded −0 into 0
-    return f"{share:{'+' if signed else ''}.1f} %"
+    return wording.percent(share, sign=sign).replace("−", "-")
 
 
 def share_of(part: float, parts: Iterable[float]) -> float:
@@ -61,39 +57,6 @@ def share_of(part: float, parts: Iterable[float]) -> float:
     """
     gross = sum(abs(float(one)) for one in parts)
     return part / gross if gross else math.nan
-
-
-def numbers(values: Iterable[float]) -> list[str]:
-    """Return numbers as text, with as many decimals as give the largest five digits.
-
-    >>> numbers([1234567.8, 3.21]), numbers([12.3456, -0.5])
-    (['1,234,568', '3'], ['12.346', '-0.500'])
-    """
-    given = [float(value) for value in values]
-    sizes = [abs(value) for value in given if math.isfinite(value)]
-    largest = max(sizes, default=0.0)
-    if largest >= 1e15 or 0 < largest < 1e-4:
-        return [f"{value:.4e}" if math.isfinite(value) else "-" for value in given]
-    decimals = 0 if largest == 0 else min(max(4 - math.floor(math.log10(largest)), 0), 8)
-    # Adding 0.0 turns a rounded −0 into 0.
-    return [
-        f"{round(value, decimals) + 0.0:,.{decimals}f}" if math.isfinite(value) else "-"
-        for value in given
-    ]
-
-
-def number(value: float) -> str:
-    """Return one number as text.
-
-    >>> number(31.5)
-    '31.500'
-    """
-    return numbers([value])[0]
-
-
-def with_unit(value: float, unit: str) -> str:
-    """Return one number as text, with its unit if it has one."""
-    return f"{number(value)} {unit}".rstrip()
 
 
 def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -155,7 +118,7 @@ def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = Fa
         ["region", *(name.replace("_", " ") for name in amounts), "net share"],
         [*shown.index, f"all {len(frame)}"],
         *(numbers([*shown[name], total[name]]) for name in amounts),  # decimals column by column
-        [*(percent(share, signed=True) for share in shown["net_share"]), ""],
+        [*(percent(share, sign=True) for share in shown["net_share"]), ""],
     )
     households = households_in(
         frame["households"],
@@ -167,9 +130,6 @@ def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = Fa
     if abs(lost) > frame.attrs["error_bound"]:
         say(f"unallocated (no final demand accounts for it): {with_unit(lost, unit)}")
     say(f"certified: no account is wrong by more than {frame.attrs['error_bound']:.1e} {unit}")
-
-
-# --- files ----------------------------------------------------------------------------------
 
 
 def measured(frame: Any, attrs: Mapping[Any, Any]) -> Any:

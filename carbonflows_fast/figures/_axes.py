@@ -14,7 +14,7 @@ from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import Scale
 from carbonflows_fast.errors import InputError, shorten
-from carbonflows_fast.figures._letters import SIZE, as_is, text_width, turned, wrapped
+from carbonflows_fast.figures._letters import SIZE, as_is, size_and_rotation, text_width, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,17 +29,17 @@ __all__ = [
     "alone",
     "bare",
     "caption",
-    "checked",
     "empty",
+    "finite",
     "margins",
     "note",
-    "numbers",
     "one_sign",
     "over_bars",
     "points",
-    "scaled",
+    "require_result",
     "spread",
     "top_of",
+    "write_ticks",
 ]
 
 # Okabe & Ito (2008), distinct with any kind of colour vision; yellow, faint on white, comes last.
@@ -50,7 +50,7 @@ INK, OTHER, PALE = "#262626", "#8C8C8C", "#D4D4D4"
 TAKEN = 0.5  # of the room of axes that texts of other axes may take
 
 
-def checked(argument: str, value: Any, kinds: type | tuple[type, ...], source: str) -> None:
+def require_result(argument: str, value: Any, kinds: type | tuple[type, ...], source: str) -> None:
     """Complain unless `value` is a result of the functions that `source` names."""
     if not isinstance(value, kinds):
         raise InputError.about(
@@ -67,7 +67,7 @@ def top_of(top: Any) -> int:
     return sys.maxsize if top is None else whole("top", top, remedy=remedy)
 
 
-def numbers(argument: str, found: pd.Series | pd.DataFrame, *, gaps: bool = False) -> FloatArray:
+def finite(argument: str, found: pd.Series | pd.DataFrame, *, gaps: bool = False) -> FloatArray:
     """Return numbers that can be drawn: none infinite, nor missing unless `gaps` may be."""
     try:
         values: FloatArray = found.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -100,7 +100,7 @@ def one_sign(values: Any, most: float = 0.05) -> bool:
     return size > 0 and abs(float(found.sum())) >= (1 - 2 * most) * size
 
 
-def scaled(axis: Any, scale: Scale) -> None:
+def write_ticks(axis: Any, scale: Scale) -> None:
     """Write the ticks of an axis on a scale."""
     from matplotlib.ticker import FuncFormatter
 
@@ -190,7 +190,7 @@ def margins(ax: Axes, side: str, ends: tuple[float, float], room: tuple[float, f
 
 
 def bare(ax: Axes, keep: Sequence[str] = ()) -> None:
-    """Leave only these spines, thin, and small ticks."""
+    """Leave only these spines, thin, and small ticks beside them."""
     for side, spine in ax.spines.items():
         spine.set_visible(side in keep)
         spine.set_linewidth(0.6)
@@ -198,6 +198,10 @@ def bare(ax: Axes, keep: Sequence[str] = ()) -> None:
     ax.set_facecolor("none")
     ax.grid(False)
     ax.tick_params(labelsize=SIZE, labelcolor=INK, color=OTHER, width=0.6, length=3)
+    if "left" not in keep:
+        ax.set_yticks([])
+    if not keep:
+        ax.set_xticks([])
 
 
 def caption(ax: Axes, side: str, text: str, *, loc: str | None = None) -> None:
@@ -205,7 +209,7 @@ def caption(ax: Axes, side: str, text: str, *, loc: str | None = None) -> None:
     room = 10 * SIZE
     if text_width(text) > room:  # else a layout, which takes a while, would change nothing
         room = max(room, 0.96 * points(ax)["xy".index(side)])  # screens have whole pixels
-    lines = wrapped(text, room)
+    lines = wrap(text, room)
     getattr(ax, f"set_{side}label")(lines, size=SIZE, color=INK, loc=loc, **as_is(text))
 
 
@@ -250,10 +254,10 @@ def over_bars(
     ax.set_xlim(-0.5, len(names) - 0.5)
     room = points(ax)[0] / len(names) - 2
     lines = [name.replace(" ", "\n", 1) for name in names]
-    style = turned(lines, room)
+    style = size_and_rotation(lines, room)
     lines = list(names) if style["rotation"] else lines
     ax.set_xticks(range(len(names)), lines, **style, **as_is(*names))
-    style = turned(texts, room)
+    style = size_and_rotation(texts, room)
     widest = max((text_width(text, style["size"]) for text in texts), default=0.0)
     ends = min(0.0, *low, *high), max(0.0, *low, *high)
     tall = widest if style["rotation"] else style["size"]

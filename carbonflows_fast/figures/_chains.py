@@ -17,22 +17,21 @@ from carbonflows_fast.figures._axes import (
     OTHER,
     PALE,
     RISE,
-    bare,
     caption,
-    checked,
-    numbers,
+    finite,
     over_bars,
     points,
-    scaled,
+    require_result,
     top_of,
+    write_ticks,
 )
-from carbonflows_fast.figures._frame import axes_for, called, drawing
+from carbonflows_fast.figures._frame import begin, display_names, drawing
 from carbonflows_fast.figures._letters import (
     SIZE,
     SMALLEST,
     as_is,
-    fitted,
-    isolated,
+    fit,
+    isolate,
     lettering,
     text_width,
 )
@@ -91,14 +90,14 @@ def path_tree(
     >>> ax.texts[0].get_text()
     'AT: Cereal grains nec'
     """
-    checked("paths", paths, Paths, "cf.structural_paths")
+    require_result("paths", paths, Paths, "cf.structural_paths")
     shown = _largest_paths(paths, top_of(top))
     tree, rest = shown.tree(), paths.total - float(shown.value.sum())
     order, before = _depth_first(tree["parent"].to_numpy())
     own, below = tree["value"].to_numpy()[order], tree["subtotal"].to_numpy()[order]
     stage = tree["stage"].to_numpy()[order]
     lines = len(order) + 1
-    ax = axes_for(ax, max(1.6, 0.8 + 0.165 * lines))
+    ax = begin(ax, max(1.6, 0.8 + 0.165 * lines), spines=["bottom"])
     place, scale = np.arange(lines), scale_for([*below, rest], paths.unit)
     sizes = np.abs(below)
     ax.barh(place[:-1], sizes, height=0.7, linewidth=0, color=PALE)
@@ -111,20 +110,16 @@ def path_tree(
     )
     ax.barh(place[-1:], [abs(rest)], height=0.7, color=OTHER, linewidth=0)
 
-    bare(ax, ["bottom"])
-    ax.set_yticks([])
     _key(ax)
     caption(ax, "x", scale.label(paths.stressor), loc="right")
     width, height = points(ax)
     size = lettering(height, lines)
     known = list(dict.fromkeys(tree["region"]))
-    said = dict(zip(known, called(known, names)))
-    steps = [f"{isolated(said[a])}: {isolated(b)}" for a, b in zip(tree["region"], tree["sector"])]
+    said = dict(zip(known, display_names(known, names)))
+    steps = [f"{isolate(said[a])}: {isolate(b)}" for a, b in zip(tree["region"], tree["sector"])]
     indent = min(INDENT, 0.5 * WORDS * width / max(stage.max(initial=0), 1))
     lefts = indent * stage
-    steps = [
-        fitted(steps[node], WORDS * width - left - 8, size) for node, left in zip(order, lefts)
-    ]
+    steps = [fit(steps[node], WORDS * width - left - 8, size) for node, left in zip(order, lefts)]
     wide = (
         max(text_width(text, size) + left for text, left in zip([*steps, REST], [*lefts, 0.0])) + 8
     ) / width
@@ -142,7 +137,7 @@ def path_tree(
     for y, value in enumerate(below):
         _beside(ax, abs(value), y, scale.number(value), size)
     ax.text(zero, lines - 1, REST, va="center", size=size, color=INK, style="italic")
-    share = f", {percent(rest, paths.gross, 0)} of all" if paths.gross else ""
+    share = f", {percent(rest / paths.gross, digits=0)} of all" if paths.gross else ""
     cut, room = " (cut)" if abs(rest) > edge else "", edge / per_point - 6
     text = scale.number(rest) + share + cut
     if text_width(text, size) > room:
@@ -154,7 +149,7 @@ def path_tree(
 
     ticks = MaxNLocator(4).tick_values(0.0, edge)
     ax.set_xticks([tick for tick in ticks if 0 <= tick <= edge])
-    scaled(ax.xaxis, scale)
+    write_ticks(ax.xaxis, scale)
     ax.spines["bottom"].set_bounds(0.0, edge)
     return ax
 
@@ -260,9 +255,9 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
     """
     kinds = (pd.DataFrame, SectorStudy, Paths)
     source = "cf.production_layers, cf.sector_study or cf.structural_paths"
-    checked("result", result, kinds, source)
+    require_result("result", result, kinds, source)
     values, reported, rest, total, what, attrs = _profile(result)
-    ax = axes_for(ax, 3.2)
+    ax = begin(ax, 3.2, spines=["left"])
     place, scale = np.arange(len(values) + 1), scale_for([*values, rest], attrs["unit"])
     colour = CATEGORIES[4] if reported is not None else CATEGORIES[0]
     ax.bar(place[:-1], values, width=0.72, color=colour, linewidth=0, label=f"all of the {what}")
@@ -277,13 +272,12 @@ def stage_profile(result: pd.DataFrame | SectorStudy | Paths, *, ax: Axes | None
             label="in paths reported",
         )
         ax.legend(frameon=False, fontsize=SIZE, labelcolor=INK)
-    bare(ax, ["left"])
-    scaled(ax.yaxis, scale)
+    write_ticks(ax.yaxis, scale)
     origin = result.name if isinstance(result, SectorStudy) else "the final product"
     about = f"{what}: purchases between the emitter and {origin}; {scale.text(total)} in all"
     ends = [*values, rest]
     gross = float(np.abs(ends).sum())  # the total where all have one sign
-    shares = [percent(value, gross) for value in ends] if gross else []
+    shares = [percent(value / gross) for value in ends] if gross else []
     names, label = [*map(str, place[:-1]), "beyond"], scale.label(attrs["stressor"])
     over_bars(ax, names, shares, [0.0] * len(ends), ends, label, about)
     return ax
@@ -306,7 +300,7 @@ def _profile(result: Any) -> tuple[Any, Any, float, float, str, dict[str, str]]:
             remedy="give the result of cf.production_layers",
         )
     about = {name: str(frame.attrs.get(name, "")) for name in ("stressor", "unit")}
-    values = numbers("result", frame["emissions"])
-    rest = float(numbers("result", frame["remainder"])[-1])
+    values = finite("result", frame["emissions"])
+    rest = float(finite("result", frame["remainder"])[-1])
     total = float(values.sum()) + rest
     return values, None, rest, total, str(frame.index.name or "layer"), about

@@ -18,20 +18,19 @@ from carbonflows_fast.figures._axes import (
     INK,
     OTHER,
     RISE,
-    bare,
     caption,
-    checked,
+    finite,
     margins,
     note,
-    numbers,
     over_bars,
     points,
-    scaled,
+    require_result,
     spread,
     top_of,
+    write_ticks,
 )
-from carbonflows_fast.figures._frame import axes_for, called, drawing
-from carbonflows_fast.figures._letters import LEADING, SIZE, SMALLEST, as_is, fitted, text_width
+from carbonflows_fast.figures._frame import begin, display_names, drawing
+from carbonflows_fast.figures._letters import LEADING, SIZE, SMALLEST, as_is, fit, text_width
 from carbonflows_fast.table._stressors import require_one_measure
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def waterfall(
     >>> bool(np.isclose(bars[0] + sum(bars[1:-1]), bars[-1]))
     True
     """
-    checked("decomposition", decomposition, Decomposition, "cf.structural_decomposition")
+    require_result("decomposition", decomposition, Decomposition, "cf.structural_decomposition")
     found = decomposition.to_frame()
     if "factor" not in found.index.names:
         raise InputError.about(
@@ -93,7 +92,7 @@ def waterfall(
             got="effects of coefficients",
             remedy="ask for by=None, 'region' or 'product'",
         )
-    numbers("decomposition", found["effect"])
+    finite("decomposition", found["effect"])
     effects = found["effect"].groupby(level="factor", sort=False).sum()
     first, _, last = decomposition.label.partition(" → ")
     start = 0.0 if change_only else decomposition.before
@@ -107,7 +106,7 @@ def waterfall(
     heights = [*(v for _, v in ends), *heights, end]
     colours = [*(OTHER for _ in ends), *colours, OTHER]
 
-    ax = axes_for(ax, 3.4)
+    ax = begin(ax, 3.4, spines=["left"])
     place = np.arange(len(names))
     # An edge makes very small bars visible, and connects the bars.
     ax.bar(
@@ -117,9 +116,8 @@ def waterfall(
     reached = tops.copy()
     reached[-1] = level[-1]
     ax.hlines(reached[:-1], place[:-1] + 0.34, place[1:] - 0.34, color=OTHER, linewidth=0.6)
-    bare(ax, ["left"])
     scale = scale_for([*tops, *bottoms], decomposition.unit)
-    scaled(ax.yaxis, scale)
+    write_ticks(ax.yaxis, scale)
     signed = [change_only or len(ends) <= at < len(names) - 1 for at in range(len(names))]
     texts = [scale.number(height, sign=sign) for height, sign in zip(heights, signed)]
     about = (
@@ -184,9 +182,10 @@ def time_series(
     _of_one_measure(accounts, column)
     wide, others = _picked(known.dropna(axis="columns", how="all"), regions, top_of(top), column)
     lacks = _lacks(known, wide, others)
-    wide = wide.set_axis(called(list(wide.columns), names), axis="columns")
+    wide = wide.set_axis(display_names(list(wide.columns), names), axis="columns")
     shown = wide if others is None else wide.assign(**{others.name: others})
-    ax = axes_for(ax, max(3.6, 1.2 + len(shown.columns) * SIZE * LEADING / 72 / 0.72))
+    tall = max(3.6, 1.2 + len(shown.columns) * SIZE * LEADING / 72 / 0.72)
+    ax = begin(ax, tall, spines=["left", "bottom"])
     attrs = accounts.attrs
     rate = column in RATES
     unit = str(attrs.get("unit", ""))
@@ -210,10 +209,9 @@ def time_series(
         )
     if not rate:  # levels compare from zero
         ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0] if np.nanmin(shown) < 0 else 0.0))
-    bare(ax, ["left", "bottom"])
     ax.grid(axis="y", color=OTHER, alpha=0.25, linewidth=0.6)
     what = "net imports over production" if rate else column.replace("_", " ")
-    scaled(ax.yaxis, scale)
+    write_ticks(ax.yaxis, scale)
     caption(ax, "y", scale.label(f"{what}, {attrs.get('stressor', '')}".rstrip(", ")))
     if lacks:
         note(ax, lacks)
@@ -265,7 +263,7 @@ def _some(years: list[int], apart: float) -> list[int]:
 
 def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return years × regions, in the order of the frame."""
-    checked("accounts", accounts, pd.DataFrame, "Panel.accounts")
+    require_result("accounts", accounts, pd.DataFrame, "Panel.accounts")
     if list(accounts.index.names) != ["year", "region"]:
         raise InputError.about(
             "accounts",
@@ -298,7 +296,7 @@ def _by_year(accounts: pd.DataFrame, column: str) -> pd.DataFrame:
             remedy="rename them",
         )
     wide = wide.sort_index()
-    found = pd.DataFrame(numbers("accounts", wide, gaps=True), wide.index, wide.columns)
+    found = pd.DataFrame(finite("accounts", wide, gaps=True), wide.index, wide.columns)
     if found.isna().all(axis=None):
         raise InputError.about(
             "column",
@@ -360,7 +358,7 @@ def _named(ax: Axes, shown: pd.DataFrame, colours: Sequence[str]) -> None:
     order = np.argsort(last, kind="stable")
     places = spread(last[order].tolist(), gap, low + gap / 2, high - gap / 2)
     room = min(NAME, ASIDE * width)
-    names = [fitted(str(shown.columns[at]), room, size) for at in order]
+    names = [fit(str(shown.columns[at]), room, size) for at in order]
     for at, name, place in zip(order, names, places):
         ax.annotate(
             name,

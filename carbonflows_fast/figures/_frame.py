@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import numpy as np
 
 from carbonflows_fast.errors import InputError, shorten
+from carbonflows_fast.figures._axes import bare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["WIDTH", "axes_for", "called", "drawing", "most_width", "on_page"]
+__all__ = ["WIDTH", "axes_for", "begin", "display_names", "drawing", "most_width", "on_page"]
 
 WIDTH = 7.2  # inches: a text block, or 700 pixels on a screen
 
@@ -109,6 +110,15 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     raise InputError.about("ax", expected="plain matplotlib Axes", got=got, remedy=remedy)
 
 
+def begin(
+    ax: Axes | None, height: float, width: float = WIDTH, *, spines: Sequence[str] = ()
+) -> Axes:
+    """Return the axes of :func:`axes_for` with these spines alone, ready to draw in."""
+    ax = axes_for(ax, height, width)
+    bare(ax, spines)
+    return ax
+
+
 def _shown(size: tuple[float, float]) -> Axes:
     """Return the axes of a new figure of pyplot, which takes the backend that the user chose."""
     from matplotlib import pyplot
@@ -124,10 +134,10 @@ def _shown(size: tuple[float, float]) -> Axes:
         ) from error
 
 
-def called(labels: Sequence[str], names: Mapping[str, str] | None) -> list[str]:
+def display_names(labels: Sequence[str], names: Mapping[str, str] | None) -> list[str]:
     """Return what regions are called in a figure: by `names`, or by their labels.
 
-    >>> called(["CHN", "RoW"], {"CHN": "China"})
+    >>> display_names(["CHN", "RoW"], {"CHN": "China"})
     ['China', 'RoW']
     """
     if names is None:

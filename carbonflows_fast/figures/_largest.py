@@ -8,7 +8,7 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 
-__all__ = ["largest", "merged"]
+__all__ = ["largest", "merge_others"]
 
 
 def largest(names: Sequence[str], sizes: FloatArray, top: int) -> list[str]:
@@ -22,7 +22,7 @@ def largest(names: Sequence[str], sizes: FloatArray, top: int) -> list[str]:
     return [names[at] for at in order[:count]]
 
 
-def merged(
+def merge_others(
     columns: Sequence[Sequence[str]],
     links: Sequence[FloatArray],
     kept: Sequence[str],
@@ -36,7 +36,7 @@ def merged(
     columns : names of each column; links : what goes from a column to the next, a matrix each.
     in_order : keep the order of the columns instead of that of `kept`.
 
-    >>> merged([["a", "b", "c"], ["x"]], [np.array([[1.0], [2.0], [4.0]])], ["c", "x"])
+    >>> merge_others([["a", "b", "c"], ["x"]], [np.array([[1.0], [2.0], [4.0]])], ["c", "x"])
     ([['c', 'other (2)'], ['x']], [array([[4.],
            [3.]])])
     """

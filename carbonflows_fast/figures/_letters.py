@@ -17,12 +17,12 @@ __all__ = [
     "SIZE",
     "SMALLEST",
     "as_is",
-    "fitted",
-    "isolated",
+    "fit",
+    "isolate",
     "lettering",
+    "size_and_rotation",
     "text_width",
-    "turned",
-    "wrapped",
+    "wrap",
 ]
 
 logger = logging.getLogger(__name__)
@@ -42,10 +42,10 @@ def as_is(*texts: str) -> dict[str, Any]:
     return {"parse_math": False} | ({"family": list(fonts)} if fonts else {})
 
 
-def isolated(name: str) -> str:
+def isolate(name: str) -> str:
     """Return a name that keeps its neighbours in order, even if it reads from right to left.
 
-    >>> isolated("Israel"), len(isolated("ישראל"))  # a mark on either side
+    >>> isolate("Israel"), len(isolate("ישראל"))  # a mark on either side
     ('Israel', 7)
     """
     leftwards = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
@@ -62,7 +62,7 @@ def text_width(text: str, size: float = SIZE) -> float:
     return max(text_to_path.get_text_width_height_descent(t, font, False)[0] for t in lines)
 
 
-def fitted(text: str, room: float, size: float = SIZE) -> str:
+def fit(text: str, room: float, size: float = SIZE) -> str:
     """Return a text, its middle cut out where it is wider than `room` points.
 
     Labels of a classification often differ at their ends only. It is one line in any case. What is
@@ -81,7 +81,7 @@ def fitted(text: str, room: float, size: float = SIZE) -> str:
     return kept(_most(len(text) - 1, lambda count: text_width(kept(count), size) <= room))
 
 
-def wrapped(text: str, room: float, size: float = SIZE) -> str:
+def wrap(text: str, room: float, size: float = SIZE) -> str:
     """Return a text in lines not wider than `room` points; words are broken if they must be."""
     lines, line = [], ""
     for word in text.split():
@@ -113,7 +113,7 @@ def lettering(room: float, lines: int) -> float:
     return max(SMALLEST, min(SIZE, room / max(lines, 1) / LEADING))
 
 
-def turned(texts: Sequence[str], room: float) -> dict[str, Any]:
+def size_and_rotation(texts: Sequence[str], room: float) -> dict[str, Any]:
     """Return size and rotation of texts that have `room` points each, side by side."""
     widest = max((text_width(text, 1.0) for text in texts), default=0.0)
     if widest * LEGIBLE <= room:
@@ -122,6 +122,8 @@ def turned(texts: Sequence[str], room: float) -> dict[str, Any]:
 
 
 # ---- fonts ---------------------------------------------------------------------------------------
+# matplotlib takes each letter from the first font of a list that has it. The list cannot be that of
+# all installed fonts: each is a file that stays open, and a process may have 256 of them on a Mac.
 
 
 def _fonts(text: str) -> tuple[str, ...]:

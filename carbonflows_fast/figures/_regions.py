@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._base.wording import Scale, scale_for, shares_for
+from carbonflows_fast._base.wording import Scale, count, scale_for, shares_for
 from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.figures._axes import (
     FALL,
@@ -16,19 +16,18 @@ from carbonflows_fast.figures._axes import (
     OTHER,
     RISE,
     alone,
-    bare,
     caption,
-    checked,
     empty,
+    finite,
     margins,
-    numbers,
     points,
-    scaled,
+    require_result,
     top_of,
+    write_ticks,
 )
-from carbonflows_fast.figures._frame import axes_for, called, drawing, most_width
-from carbonflows_fast.figures._largest import largest, merged
-from carbonflows_fast.figures._letters import LEADING, SIZE, as_is, fitted, lettering, text_width
+from carbonflows_fast.figures._frame import begin, display_names, drawing, most_width
+from carbonflows_fast.figures._largest import largest, merge_others
+from carbonflows_fast.figures._letters import LEADING, SIZE, as_is, fit, lettering, text_width
 from carbonflows_fast.trade import Flows
 from carbonflows_fast.trade._flow_matrix import require_consumers
 
@@ -89,22 +88,21 @@ def net_imports(
     ...                 flows.net_importers().net_imports.max()))
     True
     """
-    checked("result", result, (Flows, pd.DataFrame), "cf.flows or cf.accounts")
+    require_result("result", result, (Flows, pd.DataFrame), "cf.flows or cf.accounts")
     frame = _balances(result)
-    frame.index = pd.Index(called(list(frame.index), names), dtype=object)
+    frame.index = pd.Index(display_names(list(frame.index), names), dtype=object)
     shown, left = _chosen(frame, top_of(top), share)
     values = shown["share" if share else "net_imports"].to_numpy()
-    ax = axes_for(ax, max(1.8, 0.9 + 0.155 * len(shown)))
+    ax = begin(ax, max(1.8, 0.9 + 0.155 * len(shown)), spines=["bottom"])
     place = np.arange(len(shown))
     colour = [
         OTHER if other else RISE if v > 0 else FALL for v, other in zip(values, shown["other"])
     ]
     ax.barh(place, values, height=0.72, color=colour, linewidth=0)
 
-    bare(ax, ["bottom"])
     width, height = points(ax)
     size = lettering(height, len(shown))
-    said = [fitted(name, min(NAME, ASIDE * width), size) for name in shown.index]
+    said = [fit(name, min(NAME, ASIDE * width), size) for name in shown.index]
     ax.set_yticks(place, said, size=size, **as_is(*said))
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(shown) - 0.4, -0.6)
@@ -113,7 +111,7 @@ def net_imports(
         empty(ax, "no region imports or exports on balance")
         ax.set_xticks([])
     scale = shares_for(values) if share else scale_for(values, frame.attrs["unit"])
-    scaled(ax.xaxis, scale)
+    write_ticks(ax.xaxis, scale)
     what = f"net imports of {frame.attrs['stressor']}{' over production' * share}"
     caption(ax, "x", scale.label(what) + left)
 
@@ -160,7 +158,7 @@ def _balances(result: Flows | pd.DataFrame) -> pd.DataFrame:
                 got=f"a frame without {', '.join(sorted(missing)) or 'one row a region'}",
                 remedy="give the result of cf.accounts or cf.flows",
             )
-        numbers("result", result[["production", "net_imports"]])
+        finite("result", result[["production", "net_imports"]])
         frame = result[result["net_imports"] != 0]
         about = {name: str(result.attrs.get(name, "")) for name in ("stressor", "unit")}
     produced = frame["production"]
@@ -250,36 +248,33 @@ def heat_map(
     >>> bool((ax.images[0].get_array() == flows.matrix.to_numpy()).all())
     True
     """
-    checked("flows", flows, Flows, "cf.flows")
+    require_result("flows", flows, Flows, "cf.flows")
     require_consumers(flows, "a heat map")
-    matrix = numbers("flows", flows.matrix)
-    regions = called(list(flows.matrix.index), names)
+    matrix = finite("flows", flows.matrix)
+    regions = display_names(list(flows.matrix.index), names)
     kept = largest(regions, matrix.sum(axis=0) + matrix.sum(axis=1), top_of(top))
-    (labels, _), (E,) = merged([regions] * 2, [matrix], kept, in_order=True)
-    count = len(E)
+    (labels, _), (E,) = merge_others([regions] * 2, [matrix], kept, in_order=True)
+    n = len(E)
     beside = min(NAME, max(text_width(name) for name in labels))
-    wide = min(max(3.5, 1.7 + beside / 72 + 0.32 * count), 7.4)
-    tall = min(7.2, 1.4 + beside / 72 + 0.3 * count, 1.3 * most_width())
-    ax = axes_for(ax, tall, wide)
+    wide = min(max(3.5, 1.7 + beside / 72 + 0.32 * n), 7.4)
+    tall = min(7.2, 1.4 + beside / 72 + 0.3 * n, 1.3 * most_width())
+    ax = begin(ax, tall, wide)
     scale = scale_for(E, flows.unit)
     image = _cells(ax, E)
-    bare(ax)
-    ax.set_xticks([])
-    ax.set_yticks([])
     label = scale.label(flows.stressor)
     bar = _colour_bar(ax, E, image, label, scale) if (E > 0).any() else None
     caption(ax, "y", "emitted in")
     negative = int((E < 0).sum())
-    below = f" ({negative} negative flow{'s' * (negative > 1)} left white)" if negative else ""
+    below = f" ({count(negative, 'negative flow')} left white)" if negative else ""
     below = below if E.any() else f" ({label}: no flows)"
     caption(ax, "x", f"consumed in{below}")
     width, height = points(ax)
     beside = min(beside, ASIDE / 2 * (width + height))
-    size = lettering(min(width, height) - beside, count)
-    short = [fitted(name, beside, size) for name in labels]
-    ax.set_yticks(range(count), short, size=size, **as_is(*short))
-    upright = max(text_width(name, size) for name in short) > points(ax)[0] / count - 3
-    ax.set_xticks(range(count), short, size=size, rotation=90 if upright else 0, **as_is(*short))
+    size = lettering(min(width, height) - beside, n)
+    short = [fit(name, beside, size) for name in labels]
+    ax.set_yticks(range(n), short, size=size, **as_is(*short))
+    upright = max(text_width(name, size) for name in short) > points(ax)[0] / n - 3
+    ax.set_xticks(range(n), short, size=size, rotation=90 if upright else 0, **as_is(*short))
     ax.tick_params(length=0)
     if bar is not None:
         caption(bar, "y", label)  # again: names that are turned leave less height to it
@@ -316,7 +311,7 @@ def _colour_bar(ax: Axes, E: Any, image: Any, label: str, scale: Scale) -> Axes:
         from matplotlib.ticker import LogLocator
 
         bar.locator = LogLocator(subs=(1, 2, 5))
-    scaled(bar.ax.yaxis, scale)
+    write_ticks(bar.ax.yaxis, scale)
     bar.ax.tick_params(which="both", labelsize=SIZE, labelcolor=INK, color=OTHER, width=0.6)
     bar.ax.minorticks_off()
     caption(bar.ax, "y", label)

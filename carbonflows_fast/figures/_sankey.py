@@ -13,29 +13,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast._base.wording import scale_for
+from carbonflows_fast._base.wording import percent, scale_for
 from carbonflows_fast.figures._axes import (
     CATEGORIES,
     INK,
     OTHER,
-    bare,
-    checked,
     empty,
+    finite,
     margins,
     note,
-    numbers,
     points,
+    require_result,
     top_of,
 )
-from carbonflows_fast.figures._frame import axes_for, called, drawing
-from carbonflows_fast.figures._largest import largest, merged
+from carbonflows_fast.figures._frame import begin, display_names, drawing
+from carbonflows_fast.figures._largest import largest, merge_others
 from carbonflows_fast.figures._letters import (
     LEADING,
     SIZE,
     SMALLEST,
     as_is,
-    fitted,
-    isolated,
+    fit,
+    isolate,
     text_width,
 )
 from carbonflows_fast.sectors import SectorStudy
@@ -97,13 +96,15 @@ def sankey(
     >>> sum(" → " in patch.get_label() for patch in ax.patches)  # every pair of regions
     20
     """
-    checked("flows", flows, Flows, "cf.flows")
+    require_result("flows", flows, Flows, "cf.flows")
     require_consumers(flows, "a Sankey diagram")
-    traded = numbers("flows", flows.matrix).copy()
+    traded = finite("flows", flows.matrix).copy()
     np.fill_diagonal(traded, 0.0)
-    columns = [called(list(part), names) for part in (flows.matrix.index, flows.matrix.columns)]
+    columns = [
+        display_names(list(part), names) for part in (flows.matrix.index, flows.matrix.columns)
+    ]
     scale, total = scale_for([flows.total], flows.unit), float(traded.sum())
-    share = f" ({flows.traded_share:.0%})" if flows.gross else ""
+    share = f" ({percent(flows.traded_share, digits=0)})" if flows.gross else ""
     about = (
         f"{flows.stressor}: {scale.text(total)} of {scale.text(flows.total)}{share} are consumed "
         f"in another region; domestic flows, {scale.text(flows.total - total)}, are not drawn."
@@ -153,13 +154,13 @@ def sector_flow(
     >>> [text.get_text() for text in cf.figures.sector_flow(study).get_xticklabels()]
     ['emitted in', 'made in', 'consumed in']
     """
-    checked("study", study, SectorStudy, "cf.sector_study")
+    require_result("study", study, SectorStudy, "cf.sector_study")
     steps = [
         study.by("emitted", "made").unstack(sort=False),
         study.by("made", "consumed").unstack(sort=False),
     ]
     parts = (steps[0].index, steps[1].index, steps[1].columns)
-    columns = [called(list(part), names) for part in parts]
+    columns = [display_names(list(part), names) for part in parts]
     scale = scale_for([study.total], study.unit)
     about = (
         f"{study.stressor} of all supply chains through {study.name}: {scale.text(study.total)}, "
@@ -185,7 +186,7 @@ def _draw(
         for name, value in zip(column, values):
             sizes[name] = sizes.get(name, 0.0) + float(value)
     kept = largest(list(sizes), np.array(list(sizes.values())), top)
-    shown, links = merged(names, links, kept)
+    shown, links = merge_others(names, links, kept)
     negative = sum(float(link[link < 0].sum()) for link in links)
     links = [np.maximum(link, 0.0) for link in links]
     if negative:  # a band cannot have a negative width
@@ -193,9 +194,7 @@ def _draw(
     colour = dict(zip(kept, CATEGORIES))
 
     count = max(len(column) for column in shown)
-    ax = axes_for(ax, max(3.6, 0.8 + count * SIZE * LEADING / 72 / (1 - LEAST) / 0.77))
-    bare(ax)
-    ax.set_yticks([])
+    ax = begin(ax, max(3.6, 0.8 + count * SIZE * LEADING / 72 / (1 - LEAST) / 0.77))
     ax.set_xlim(-0.5, len(heads) - 0.5)
     ax.set_xticks(range(len(heads)), heads, size=SIZE + 0.5, color=INK, weight="bold")
     ax.tick_params(axis="x", length=0, bottom=False, labelbottom=False, labeltop=True)
@@ -410,4 +409,4 @@ def _labels(
 
 
 def _label(name: str, number: str, room: float, size: float) -> str:
-    return f"{isolated(fitted(name, room, size))}  {number}".rstrip()
+    return f"{isolate(fit(name, room, size))}  {number}".rstrip()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray, locked
+from carbonflows_fast._base.wording import count, percent
 from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.paths._chain_list import ChainList, Positions
 
@@ -63,7 +64,7 @@ class Paths(ChainList):
     ...     error_bound=1e-12, pruned=np.array([0.0, 0.0, 16 / 3]), nodes=2, _table=table,
     ...     _stage_totals=lambda last: np.array([8.0, 8.0, 2.0, 2.0])[: last + 1])
     >>> found
-    Paths(2 paths, 'CO2', total 21.3333 kt, 75.0% covered)
+    Paths(2 paths, 'CO2', total 21.3333 kt, 75.0 % covered)
     >>> found.to_frame().path[1]
     'GBR: Construction ← CHN: Metals'
     >>> found.share.tolist(), found.stage.tolist(), found.nodes_needed
@@ -85,9 +86,9 @@ class Paths(ChainList):
     _FORMATS: ClassVar = (".parquet", ".csv", ".json")
 
     def __repr__(self) -> str:
-        paths = f"{len(self):,} path{'' if len(self) == 1 else 's'}"
+        paths = f"{count(len(self), 'path')}"
         total = f"{self.total:.6g} {self.unit}".rstrip()
-        covered = f", {self.coverage:.1%} covered" if self.gross else ""
+        covered = f", {percent(self.coverage)} covered" if self.gross else ""
         return f"Paths({paths}, {self.stressor!r}, total {total}{covered})"
 
     @cached_property

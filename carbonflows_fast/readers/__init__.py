@@ -3,51 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast.errors import FormatError, InputError, LabelError
-from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio
-from carbonflows_fast.readers._sources._candidates import Candidate, Format, chosen, year_in
-from carbonflows_fast.readers._sources._files import Files
+from carbonflows_fast.readers._formats import (
+    FORMATS,
+    detect_format,
+    refuse_broken,
+    register,
+    unregister,
+)
+from carbonflows_fast.readers._sources._candidates import Candidate, choose_table
 from carbonflows_fast.readers._sources._opening import open_files
-from carbonflows_fast.readers._sources._unknown import unknown_layout
+from carbonflows_fast.readers._sources._unknown import STORE_FILES
 from carbonflows_fast.readers._sources._zips import unreadable
 from carbonflows_fast.readers.exiobase import write_exiobase
-from carbonflows_fast.readers.wiod import _release_2013 as wiod2013
-from carbonflows_fast.readers.wiod import _release_2016 as wiod2016
 from carbonflows_fast.table import Table
 
-__all__ = [
-    "BLANKS",
-    "FORMATS",
-    "check_blanks",
-    "detected",
-    "read",
-    "refuse_broken",
-    "write_exiobase",
-]
-
-FORMATS = {
-    "exiobase3": Format(exiobase.find_exiobase, exiobase.read_exiobase, exiobase.LOOKED_FOR),
-    "oecd": Format(oecd.find_oecd, oecd.read_oecd, oecd.LOOKED_FOR, beside=True),
-    "figaro": Format(figaro.find_figaro, figaro.read_figaro, figaro.LOOKED_FOR, beside=True),
-    "wiod2013": Format(
-        wiod2013.find_wiod2013, wiod2013.read_wiod2013, wiod2013.LOOKED_FOR, beside=True
-    ),
-    "wiod2016": Format(
-        wiod2016.find_wiod2016, wiod2016.read_wiod2016, wiod2016.LOOKED_FOR, beside=True
-    ),
-    "gloria": Format(gloria.find_gloria, gloria.read_gloria, gloria.LOOKED_FOR),
-    "eora26": Format(eora.find_eora26, eora.read_eora26, eora.LOOKED_FOR_26),
-    "eora": Format(eora.find_eora, eora.read_eora, eora.LOOKED_FOR),
-    "useeio": Format(useeio.find_useeio, useeio.read_useeio, useeio.LOOKED_FOR),
-    "plain": Format(plain.find_plain, plain.read_plain, plain.LOOKED_FOR),
-}
+__all__ = ["Candidate", "read", "register", "unregister", "write_exiobase"]
 
 BLANKS = ("error", "zero")
-STORE_MARKERS = ("carbonflows.json", "manifest.blake2b")  # of this layout and the earlier one
 
 
 def read(
@@ -70,7 +47,7 @@ def read(
         "exiobase3" (EXIOBASE 3, and what pymrio saves), "oecd" (the OECD's ICIO), "figaro",
         "wiod2013", "wiod2016" (its releases), "gloria", "eora26", "eora" (full Eora, in basic
         prices), "useeio" (its JSON) or "plain" (DataFrames of your own in one folder,
-        docs/bring_your_own_table.md); None: detected.
+        docs/bring_your_own_table.md), or a name given to `cf.readers.register`; None: detected.
     stressors : str or sequence of str, optional
         Read only these: names as in `Table.stressors`, or without the extension in front if that
         is unique. None: all.
@@ -116,7 +93,7 @@ def read(
     """
     place = _place(path)
     year = None if year is None else whole("year", year, None, remedy="give year=2019")
-    if any(os.path.isfile(place / marker) for marker in STORE_MARKERS):
+    if any(os.path.isfile(place / marker) for marker in STORE_FILES):
         raise FormatError.about(
             str(path),
             expected="a table as its publisher distributes it",
@@ -131,60 +108,11 @@ def read(
         with open_files(place) as files:
             files = files.with_blanks(blanks)
             refuse_broken(files, year)
-            name, candidates = detected(files, format)
-            table = chosen(files, candidates, year)
+            name, candidates = detect_format(files, format)
+            table = choose_table(files, candidates, year)
             return FORMATS[name].read(files, table, stressors=wanted, progress=progress)
     except OSError as error:  # about the path itself: it is too long, or not allowed
         raise unreadable(str(path), error) from error
-
-
-def refuse_broken(files: Files, year: int | None) -> None:
-    """Raise for zips that cannot be opened, unless they are of another year by their names.
-
-    Raises
-    ------
-    FormatError
-        Of the first of them.
-    """
-    for name, error in files.broken.items():
-        if year is None or year_in(name) in (None, year):
-            raise error
-
-
-def detected(
-    files: Files,
-    format: str | None = None,
-    wanted: Callable[[list[Candidate]], list[Candidate]] = list,
-) -> tuple[str, list[Candidate]]:
-    """Return the one format that finds tables among files, and these.
-
-    Where several do, the one that has all that are wanted; any if none has one.
-
-    Raises
-    ------
-    FormatError
-        If none does, or several do.
-    InputError
-        If `format` is unknown.
-    """
-    if format is not None:
-        one_of("format", format, tuple(FORMATS), remedy="leave it out to have the layout found out")
-    names = list(FORMATS) if format is None else [format]
-    found = {name: tables for name in names if (tables := FORMATS[name].find(files))}
-    if not found:
-        raise unknown_layout(files, FORMATS, format)
-    if len(found) > 1:
-        some = {name: tables for name, tables in found.items() if wanted(tables)}
-        found = some or dict([found.popitem()])
-    if len(found) > 1:
-        raise FormatError.about(
-            str(files.path),
-            expected="tables of one format",
-            got=" and ".join(found),
-            remedy="say which: format=…, or the path of the table",
-            typed="say which: --format …, or the path of the table",
-        )
-    return found.popitem()
 
 
 def _place(path: object) -> Path:

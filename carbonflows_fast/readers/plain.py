@@ -20,7 +20,6 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, LabelError, passed_on, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors, join_levels
-from carbonflows_fast.readers._layouts._number_parser import MOST_LABELS
 from carbonflows_fast.readers._layouts._parquet import open_parquet
 from carbonflows_fast.readers._layouts._text import (
     Label,
@@ -31,18 +30,17 @@ from carbonflows_fast.readers._layouts._text import (
     show,
     split_cells,
 )
-from carbonflows_fast.readers._sources._candidates import Candidate, folder_year, outermost
+from carbonflows_fast.readers._sources._candidates import Candidate, Format, folder_year, outermost
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers._sources._unknown import refuse_misnamed
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._labels_given import refuse_misnamed_consumers
 
-__all__ = ["LOOKED_FOR", "find_plain", "read_plain"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 
-LOOKED_FOR = "Y.csv or Y.parquet, with Z or A beside it: one's own table"
 OPTIONAL = ("x", "F_Y", "row_units", "stressor_units", "extensions", "population")
 KEYS = ("Z", "A", "Y", "F", "S", *OPTIONAL)
 SUFFIXES = (".csv", ".parquet")
@@ -200,24 +198,14 @@ class _CsvFrame:
                 self.index[0],
             )
 
-    def matrix(
-        self,
-        *,
-        keep: Callable[[Label], bool] | None = None,
-        sparse: bool = False,
-        empty_value: float = 0.0,
-        most_rows: int = MOST_LABELS,
-    ) -> TextTable:
+    def matrix(self, **options: Any) -> TextTable:
         return read_matrix(
             self._files,
             self._name,
             label_columns=len(self.index),
-            keep=keep,
-            sparse=sparse,
             header_lines=self._header_lines,
             delimiter=self._delimiter,
-            empty_value=empty_value,
-            most_rows=most_rows,
+            **options,
         )
 
     def texts(self) -> tuple[list[Label], list[str]]:
@@ -424,3 +412,8 @@ def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:
                 remedy="correct the label, or add up what has the same one",
             )
         seen.add(label)
+
+
+FORMAT = Format(
+    find_plain, read_plain, "Y.csv or Y.parquet, with Z or A beside it: one's own table"
+)

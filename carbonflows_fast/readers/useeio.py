@@ -18,14 +18,13 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock, read_stressors
-from carbonflows_fast.readers._sources._candidates import Candidate
+from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.table import Table
 
-__all__ = ["LOOKED_FOR", "find_useeio", "read_useeio"]
+__all__ = ["FORMAT"]
 
-LOOKED_FOR = "sectors.json with A.json or matrix/A.json: USEEIO"
 MATRICES = "matrix/"  # the folder that has them where models are published
 UNIT = "USD"
 CONSUMPTION, PRODUCTION = "Consumption", "Production"
@@ -297,3 +296,6 @@ def _numbers(where: str, rows: Sequence[list[Any]], place: str = "row {}, column
         got=repr(cell)[:80],
         remedy="restore the file",
     )
+
+
+FORMAT = Format(find_useeio, read_useeio, "sectors.json with A.json or matrix/A.json: USEEIO")

@@ -8,22 +8,23 @@ from typing import Final
 
 import pandas as pd
 
+from carbonflows_fast._base.wording import NOT_KNOWN
 from carbonflows_fast.classification import country_of
 from carbonflows_fast.errors import LabelError
 from carbonflows_fast.reporting._html import (
-    NOT_KNOWN,
     Column,
     Html,
     Section,
     amount,
     element,
-    full,
     headed,
     joined,
+    number,
     paragraph,
     section,
     share,
     table,
+    unbroken,
 )
 from carbonflows_fast.reporting._published import CLAIMS, COUNTRIES, NET_IMPORTS, SOURCE, YEAR
 from carbonflows_fast.reporting._results import Results, Study
@@ -59,8 +60,8 @@ def summary(results: Results) -> Section:
         parts.append(
             paragraph(
                 "Some emissions or purchases in this table are below zero, so that totals are "
-                "what is left when parts cancel. A share of such a total says nothing; where "
-                f"one would be, the report has {NOT_KNOWN}.",
+                "what is left when parts cancel. A share of such a total says nothing; "
+                f"where one would be, the report has {NOT_KNOWN}.",
                 class_="note",
             )
         )
@@ -147,12 +148,8 @@ def _classes(results: Results) -> Html:
 
 def _ratio(figure: str, value: float) -> Html:
     """Write a share and the rest of the whole as "46 : 54"."""
-    if value != value:
-        text = NOT_KNOWN
-    else:
-        first = round(100 * value)
-        text = f"{first} : {100 - first}".replace(" ", "\N{NO-BREAK SPACE}")
-    return element("data", text, value=full(value), data_figure=figure, data_value=full(value))
+    first = 0 if value != value else round(100 * value)
+    return number(figure, value, NOT_KNOWN if value != value else f"{first} : {100 - first}")
 
 
 def _exporter(results: Results) -> list[Html]:
@@ -305,11 +302,8 @@ def _rows(results: Results, places: dict[str | None, str]) -> Iterator[tuple[str
             for country, published in NET_IMPORTS.items():
                 region = places[country]
                 question = f"{results.places.name(region)}: net imports, of what it emits"
-                yield (
-                    question,
-                    f"{published}\N{NO-BREAK SPACE}%",
-                    float(results.accounts["net_share"][region]),
-                )
+                share_of = float(results.accounts["net_share"][region])
+                yield question, unbroken(f"{published} %"), share_of
 
 
 def priced(results: Results, study: Study) -> float | None:

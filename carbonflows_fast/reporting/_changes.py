@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from carbonflows_fast import figures
+from carbonflows_fast._base.wording import percent
 from carbonflows_fast.decomposition import Decomposition
 from carbonflows_fast.figures._axes import one_sign
 from carbonflows_fast.reporting._html import (
@@ -14,11 +15,12 @@ from carbonflows_fast.reporting._html import (
     amount,
     headed,
     joined,
+    labels,
     paragraph,
-    percent,
     section,
     share,
     table,
+    unbroken,
 )
 from carbonflows_fast.reporting._results import NO_CHAINS, Change, Results
 from carbonflows_fast.reporting._signs import growth
@@ -107,32 +109,21 @@ def _traded(results: Results, found: Change) -> list[str]:
 def _causes_text(causes: Decomposition, then: str, shares: pd.Series) -> str:
     if shares.isna().all():
         return f"Effects in {causes.unit or 'the unit of the table'}."
-    parts = [f"{name} {percent(share, sign=True)}" for name, share in shares.items()]
+    parts = [f"{name} {unbroken(percent(share, sign=True))}" for name, share in shares.items()]
     sinks = ", with sinks counted as emissions" if causes.has_sinks else ""
     return f"Effects as a share of industrial emissions in {then}{sinks}: {', '.join(parts)}."
 
 
 def _causes(causes: Decomposition, then: str, shares: pd.Series) -> Html:
     effects = causes.to_frame()["effect"]
+    meanings = [FACTORS.get(str(name), "") for name in effects.index]
     sinks = " and sinks" if causes.has_sinks else ""
     return table(
         "causes_table",
         "What the change is due to, if all causes act at once and little by little",
         [
-            Column(
-                "factor",
-                "Cause",
-                [str(name) for name in effects.index],
-                "text",
-                [str(name).capitalize() for name in effects.index],
-            ),
-            Column(
-                "meaning",
-                "What it says",
-                [FACTORS.get(str(n), "") for n in effects.index],
-                "text",
-                wide=True,
-            ),
+            labels("factor", "Cause", effects.index),
+            Column("meaning", "What it says", meanings, "text", wide=True),
             Column("effect", "Effect", effects.tolist(), "change", total=causes.total),
             Column(
                 "share",

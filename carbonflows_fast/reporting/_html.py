@@ -8,37 +8,36 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from carbonflows_fast._base.wording import Scale, scale_for
+from carbonflows_fast._base.wording import Scale, percent, scale_for
 
 __all__ = [
-    "NOT_KNOWN",
     "Column",
     "Html",
     "Section",
     "amount",
-    "count",
     "element",
     "full",
     "headed",
     "joined",
+    "labels",
+    "number",
     "paragraph",
-    "percent",
     "section",
     "share",
     "table",
+    "terms",
+    "unbroken",
 ]
 
 Kind = Literal["text", "amount", "change", "share", "growth", "count"]
 VOID: Final = frozenset({"meta"})
 NOTHING: Final = "–"  # where there is no number
-NOT_KNOWN: Final = "n/a"  # where there is no share
-MOST: Final = 10.0  # above that a share is of next to nothing, and its digits say nothing
 
 
 class Html(str):
@@ -92,6 +91,15 @@ def paragraph(*content: str, class_: str | None = None) -> Html:
     return element("p", *content, class_=class_)
 
 
+def terms(meanings: Mapping[str, Sequence[str] | str], class_: str) -> Html:
+    """Return a list of terms, each with what it means."""
+    pairs = [
+        (element("dt", term), element("dd", *([text] if isinstance(text, str) else text)))
+        for term, text in meanings.items()
+    ]
+    return element("dl", *(piece for pair in pairs for piece in pair), class_=class_)
+
+
 # ---- numbers -------------------------------------------------------------------------------------
 
 
@@ -100,47 +108,27 @@ def full(value: float) -> str:
     return repr(float(value)) if math.isfinite(value) else ""
 
 
-def percent(value: float, *, sign: bool = False) -> str:
-    """Write a share.
+def unbroken(text: str) -> str:
+    """Return a text that stays on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
-    >>> print(percent(0.2391), percent(-0.4, sign=True), percent(float("nan")), percent(4e9))
-    23.9 % −40.0 % n/a > 1,000 %
-    """
-    if not math.isfinite(value):
-        return NOT_KNOWN
-    if abs(value) > MOST:
-        more = "< −" if value < 0 else "> +" if sign else "> "
-        return f"{more}{100 * MOST:,.0f} %".replace(" ", "\N{NO-BREAK SPACE}")
-    shown = round(100 * value, 1) + 0.0  # adding 0.0 turns −0 into 0
-    return f"{shown:{'+' if sign and shown else ''},.1f}\N{NO-BREAK SPACE}%".replace("-", "−")
+
+def number(figure: str, value: float, text: str) -> Html:
+    """Return a number in a text; `figure` is the name by which programs find it."""
+    digits = full(value)
+    return element("data", unbroken(text), value=digits, data_figure=figure, data_value=digits)
 
 
 def amount(
     figure: str, value: float, unit: str, *, sign: bool = False, beside: float = 0.0
 ) -> Html:
-    """Return an amount in a text; `figure` is the name by which programs find it.
-
-    It is written on the scale of what is `beside` it, if that is larger.
-    """
-    text = (
-        scale_for([value, beside], unit).text(value, sign=sign).replace(" ", "\N{NO-BREAK SPACE}")
-    )
-    return element("data", text, value=full(value), data_figure=figure, data_value=full(value))
+    """Return an amount in a text, on the scale of what is `beside` it, if that is larger."""
+    return number(figure, value, scale_for([value, beside], unit).text(value, sign=sign))
 
 
 def share(figure: str, value: float, *, sign: bool = False) -> Html:
     """Return a share in a text."""
-    text = percent(value, sign=sign)
-    return element("data", text, value=full(value), data_figure=figure, data_value=full(value))
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """Write how many of something there are.
-
-    >>> count(1, "region"), count(9800, "row")
-    ('1 region', '9,800 rows')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return number(figure, value, percent(value, sign=sign))
 
 
 def headed(text: str) -> str:
@@ -189,6 +177,12 @@ class Column:
         return self.kind in ("amount", "change")
 
 
+def labels(key: str, head: str, names: Iterable[Any]) -> Column:
+    """Return a column of names in small letters, shown with a large one in front."""
+    texts = [str(name) for name in names]
+    return Column(key, head, texts, "text", [text.capitalize() for text in texts])
+
+
 def table(
     name: str,
     caption: str,
@@ -207,7 +201,6 @@ def table(
     scale = scale_for(amounts, unit)
     largest = max((abs(v) for v in amounts if math.isfinite(v)), default=0.0) / scale.factor
     decimals = 1 if largest >= 100 or largest == 0 else 2
-    heads = [_head(column, scale) for column in columns]
     rows = [
         element(
             "tr",
@@ -215,7 +208,10 @@ def table(
         )
         for at in range(len(columns[0].values))
     ]
-    parts = [element("thead", element("tr", *heads)), element("tbody", *rows)]
+    parts = [
+        element("thead", element("tr", *(_head(column, scale) for column in columns))),
+        element("tbody", *rows),
+    ]
     if total:
         line = [element("th", total, scope="row")]
         for column in columns[1:]:
@@ -272,7 +268,7 @@ def _cell(
 
 def _written(kind: Kind, value: float, scale: Scale, decimals: int) -> str:
     if kind in ("share", "growth"):
-        return percent(value, sign=kind == "growth")
+        return unbroken(percent(value, sign=kind == "growth"))
     if not math.isfinite(value):
         return NOTHING
     if kind == "count":

@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 
 from carbonflows_fast import _core
+from carbonflows_fast._base.wording import count, percent, power_of_ten
 from carbonflows_fast.reporting._html import (
     Html,
     Section,
     amount,
-    count,
     element,
+    number,
     paragraph,
-    percent,
     section,
+    terms,
+    unbroken,
 )
 from carbonflows_fast.reporting._results import Results
 
 __all__ = ["limits", "method"]
 
 NEC = re.compile(r"\bn\.?e\.?c\b", re.IGNORECASE)
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SOLVERS = {
     "gmres": "GMRES with block Gauss-Seidel sweeps",
     "gauss-seidel": "block Gauss-Seidel sweeps",
@@ -106,12 +107,7 @@ def _facts(results: Results) -> Html:
                 amount("change_remainder", float(chains.pruned.sum()), unit, sign=True),
             )
     facts["Library"] = (f"carbonflows_fast {_core.version}",)
-    pairs = [
-        piece
-        for head, text in facts.items()
-        for piece in (element("dt", head), element("dd", *text))
-    ]
-    return element("dl", *pairs, class_="facts-list")
+    return terms(facts, "facts-list")
 
 
 def _lost_share(lost: float, emitted: float, bound: float) -> str:
@@ -121,15 +117,13 @@ def _lost_share(lost: float, emitted: float, bound: float) -> str:
     if not emitted or emitted != emitted:
         return said
     part = percent(lost / emitted)
-    part = "less than 0.1\N{NO-BREAK SPACE}%" if part == percent(0.0) else part
-    return f"{said}; that is {part} of what does"
+    less, part = ("less than ", "0.1 %") if part == percent(0.0) else ("", part)
+    return f"{said}; that is {less}{unbroken(part)} of what does"
 
 
 def _small(figure: str, value: float) -> Html:
     digits, _, power = f"{value:.1e}".partition("e")
-    text = f"{digits} × 10{str(int(power)).translate(RAISED)}" if value else "0"
-    text = text.replace(" ", "\N{NO-BREAK SPACE}")
-    return element("data", text, value=repr(value), data_figure=figure, data_value=repr(value))
+    return number(figure, value, f"{digits} × {power_of_ten(int(power))}" if value else "0")
 
 
 def limits(results: Results) -> Section:

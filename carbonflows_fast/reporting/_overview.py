@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 
 from carbonflows_fast import figures
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.reporting._html import (
     Column,
     Html,
     Section,
     amount,
-    count,
-    element,
     joined,
+    labels,
     paragraph,
     section,
     share,
     table,
+    terms,
 )
 from carbonflows_fast.reporting._results import Results
 from carbonflows_fast.reporting._signs import part
@@ -91,70 +92,40 @@ def regions(results: Results) -> Section:
         results.unit,
         total=places.total,
     )
-    own = results.emitted_by_households
-    about = element(
-        "dl",
-        element("dt", "Production"),
-        element(
-            "dd",
-            "What is emitted in the region by its industries for anybody's final "
-            f"purchases{', and by its households directly, in driving and heating' * own}."
-            f"{' The table has no emissions of households.' * (not own)}",
-        ),
-        element("dt", "Consumption"),
-        element(
-            "dd",
-            "What is emitted anywhere to make what the region finally "
-            f"buys{', and by its households directly' * own}.",
-        ),
-        element("dt", "Net imports"),
-        element(
-            "dd",
-            "Consumption less production. A net importer causes more emissions than it "
-            "hosts; a net exporter hosts more than it causes.",
-        ),
-        element("dt", "Net share"),
-        element("dd", "Net imports over production."),
-        element("dt", "Imports, exports"),
-        element(
-            "dd",
-            "What is emitted in other regions for the final purchases of a region, and "
-            "in a region for those of others. The export share is exports over production.",
-        ),
-        *(
-            [
-                element("dt", "Unallocated"),
-                element(
-                    "dd",
-                    "What the table gives to industries without output, or cannot balance. "
-                    "No final purchase causes it, and no other column contains it.",
-                ),
-            ]
-            if lost
-            else []
-        ),
-        class_="terms",
-    )
-    several = len(results.table.regions) > 1
-    shown = (
-        picture(
-            "balance",
-            "Net importers and net exporters",
-            _balance_text(results),
-            lambda: figures.net_imports(results.flows, top=BALANCES, names=places.names),
+    parts: list[str] = [paragraph(_regions_text(results))]
+    if len(results.table.regions) > 1:
+        parts.append(
+            picture(
+                "balance",
+                "Net importers and net exporters",
+                _balance_text(results),
+                lambda: figures.net_imports(results.flows, top=BALANCES, names=places.names),
+            )
         )
-        if several
-        else ""
-    )
-    return section(
-        "regions",
-        "Who emits, and for whom",
-        paragraph(_regions_text(results)),
-        shown,
-        about,
-        listed,
-        traded,
-    )
+    about = terms(_meanings(results.emitted_by_households, bool(lost)), "terms")
+    return section("regions", "Who emits, and for whom", *parts, about, listed, traded)
+
+
+def _meanings(own: bool, lost: bool) -> dict[str, str]:
+    """Return what the columns mean; `own`: households emit, `lost`: something is unallocated."""
+    meanings = {
+        "Production": "What is emitted in the region by its industries for anybody's final "
+        f"purchases{', and by its households directly, in driving and heating' * own}."
+        f"{' The table has no emissions of households.' * (not own)}",
+        "Consumption": "What is emitted anywhere to make what the region finally "
+        f"buys{', and by its households directly' * own}.",
+        "Net imports": "Consumption less production. A net importer causes more emissions than it "
+        "hosts; a net exporter hosts more than it causes.",
+        "Net share": "Net imports over production.",
+        "Imports, exports": "What is emitted in other regions for the final purchases of a region, "
+        "and in a region for those of others. The export share is exports over production.",
+    }
+    if lost:
+        meanings["Unallocated"] = (
+            "What the table gives to industries without output, or cannot balance. "
+            "No final purchase causes it, and no other column contains it."
+        )
+    return meanings
 
 
 def _regions_text(results: Results) -> str:
@@ -307,9 +278,7 @@ def _classes(results: Results) -> Html:
         "service": "Services, transport among them",
     }
     columns = [
-        Column(
-            "class", "Class of product", [*meanings], "text", [n.capitalize() for n in meanings]
-        ),
+        labels("class", "Class of product", meanings),
         Column("meaning", "Examples", [*meanings.values()], "text", wide=True),
     ]
     for key, head in (

@@ -168,13 +168,8 @@ def _check_text(argument: str, text: Any, good: Any, remedy: str) -> None:
 def _check_labels(table: Table) -> None:
     """Refuse labels that a page cannot hold."""
     parts = table.content
-    for label in (
-        table.name,
-        *table.regions,
-        *parts.sectors,
-        *table.stressors,
-        *parts.stressor_units,
-    ):
+    labels = [table.name, *table.regions, *parts.sectors, *table.stressors, *parts.stressor_units]
+    for label in labels:
         if UNWRITABLE.search(label):
             raise InputError.about(
                 "table",

@@ -34,7 +34,6 @@ from carbonflows_fast.trade import Flows, flows
 
 if TYPE_CHECKING:
     from carbonflows_fast.panel import Panel
-    from carbonflows_fast.table import Table
 
 __all__ = [
     "CHAINS",

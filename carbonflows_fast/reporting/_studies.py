@@ -15,6 +15,7 @@ from carbonflows_fast.reporting._html import (
     amount,
     element,
     joined,
+    labels,
     paragraph,
     section,
     share,
@@ -98,45 +99,26 @@ def _left_out(every: Sequence[Study]) -> list[Html]:
 
 def _compared(results: Results, own: list[Study]) -> Html:
     found = [(study, study.result) for study in own if study.result is not None]
-    shares = [study.shares for study, _ in found]
+    crossings = [
+        Column(
+            "_".join(ends),
+            "{} and {} in different regions".format(*ends).capitalize(),
+            [study.shares[" → ".join(ends)] for study, _ in found],
+            "share",
+        )
+        for ends in (("emitted", "made"), ("made", "consumed"), ("emitted", "consumed"))
+    ]
+    of_all = [results.part(result.total) for _, result in found]
     return table(
         "studies_compared",
         "The sector studies beside each other",
         [
-            Column(
-                "study",
-                "Study",
-                [study.name for study, _ in found],
-                "text",
-                [study.name.capitalize() for study, _ in found],
-            ),
-            Column("total", "Emissions of its chains", [r.total for _, r in found]),
-            Column(
-                "share",
-                "Of industrial emissions",
-                [results.part(r.total) for _, r in found],
-                "share",
-            ),
-            Column("direct", "Direct", [r.direct for _, r in found]),
-            Column("upstream", "Upstream", [r.upstream for _, r in found]),
-            Column(
-                "emitted_made",
-                "Emitted and made in different regions",
-                [s["emitted → made"] for s in shares],
-                "share",
-            ),
-            Column(
-                "made_consumed",
-                "Made and consumed in different regions",
-                [s["made → consumed"] for s in shares],
-                "share",
-            ),
-            Column(
-                "emitted_consumed",
-                "Emitted and consumed in different regions",
-                [s["emitted → consumed"] for s in shares],
-                "share",
-            ),
+            labels("study", "Study", [study.name for study, _ in found]),
+            Column("total", "Emissions of its chains", [result.total for _, result in found]),
+            Column("share", "Of industrial emissions", of_all, "share"),
+            Column("direct", "Direct", [result.direct for _, result in found]),
+            Column("upstream", "Upstream", [result.upstream for _, result in found]),
+            *crossings,
         ],
         results.unit,
         stacked=True,

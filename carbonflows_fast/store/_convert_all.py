@@ -22,7 +22,7 @@ from carbonflows_fast._base.machine import memory_limit, thread_count
 from carbonflows_fast._base.pool import PROCESS_BYTES, Lost, answers
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, Phrase, StoreError
-from carbonflows_fast.readers import FORMATS, detected, refuse_broken
+from carbonflows_fast.readers._formats import detect_format, format_of, refuse_broken
 from carbonflows_fast.readers._sources._candidates import Candidate, year_in
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._opening import open_files
@@ -116,12 +116,12 @@ def jobs_of(
     with open_files(source) as files:
         lost = [Candidate(name, year_in(name)) for name in files.broken]
         try:
-            name, candidates = detected(files, format, wanted)
+            name, candidates = detect_format(files, format, wanted)
         except FormatError:
             refuse_broken(files, None)
             raise
         chosen = wanted(candidates + lost)
-        shared = _shared(files, candidates, destination) if FORMATS[name].beside else {}
+        shared = _shared(files, candidates, destination) if format_of(name).beside else {}
         key = digest_of([_core.version, name, list(stressors) if stressors else None, blanks])
         jobs = [
             Job(
@@ -311,7 +311,7 @@ def _save(job: Job, threads: int) -> tuple[str, float]:
         with open_files(job.source) as files:
             files = files.with_blanks(job.blanks)
             refuse_broken(files, job.table.year)
-            table = FORMATS[job.format].read(
+            table = format_of(job.format).read(
                 files, job.table, stressors=job.stressors, progress=False
             )
             read = _stamps(files, {files.on_disk_whole(name) for name in files.opened})

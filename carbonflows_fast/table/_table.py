@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray, locked
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.table._aggregation import aggregated
 from carbonflows_fast.table._content import Parts, relocked
@@ -367,11 +368,11 @@ class Table(Views):
         described = [
             repr(p.name) if p.name else "",
             "" if p.year is None else str(p.year),
-            _count(len(p.regions), "region"),
-            _count(len(p.sectors), "sector"),
-            _count(self.n, "row"),
-            f"{_count(len(p.stressors), 'stressor')} ({shorten(p.stressors, 3)})",
-            _count(len(p.demand_codes), "demand column"),
+            count(len(p.regions), "region"),
+            count(len(p.sectors), "sector"),
+            count(self.n, "row"),
+            f"{count(len(p.stressors), 'stressor')} ({shorten(p.stressors, 3)})",
+            count(len(p.demand_codes), "demand column"),
             f"{p.kind} {form}",
         ]
         return f"Table({', '.join(text for text in described if text)})"
@@ -398,10 +399,6 @@ def table_from(
     table = Table.__new__(Table)
     table._fill(parts, saved, kept or Kept())
     return table
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _rebuild(parts: Parts) -> Table:

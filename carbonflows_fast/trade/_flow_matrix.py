@@ -12,6 +12,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode
+from carbonflows_fast._base.wording import percent
 from carbonflows_fast.accounting._accounts import produced_by_size
 from carbonflows_fast.accounting._region_flows import (
     RegionFlows,
@@ -45,7 +46,7 @@ class FlowMatrix:
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
-        traded = f"{self.traded_share:.1%} traded, " if self.known_consumers else ""
+        traded = f"{percent(self.traded_share)} traded, " if self.known_consumers else ""
         return (
             f"{type(self).__name__}({self.stressor!r}, {' × '.join(map(str, self.matrix.shape))}, "
             f"total {self.total:.6g}{unit}, {traded}error bound {self.error_bound:.2g}{unit})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 from pathlib import Path
@@ -10,8 +11,10 @@ import pandas as pd
 import pytest
 
 from carbonflows_fast._base.files import replacing
+from carbonflows_fast._base.wording import percent
 from carbonflows_fast.cli import _files, _text
 from carbonflows_fast.errors import InputError
+from carbonflows_fast.reporting._html import share
 
 
 def test_numbers_as_text() -> None:
@@ -20,6 +23,14 @@ def test_numbers_as_text() -> None:
     assert _text.numbers([float("nan"), 99999.4]) == ["-", "99,999"]
     assert _text.numbers([-0.0001, 5000.0]) == ["0.0", "5,000.0"]
     assert _text.numbers([]) == []
+
+
+@pytest.mark.parametrize("value", [0.239, -0.4, 0.0, -1e-9, 12.5, -12.5, float("nan")])
+def test_a_share_reads_the_same_on_screen_in_figures_and_in_reports(value: float) -> None:
+    text = percent(value)
+    assert _text.percent(value).replace("-", "−") == text
+    page = html.unescape(share("traded", value))
+    assert page.replace("\N{NO-BREAK SPACE}", " ").endswith(f">{text}</data>")
 
 
 def test_json_has_null_where_there_is_no_number(tmp_path: Path) -> None:

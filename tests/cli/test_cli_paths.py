@@ -89,4 +89,4 @@ def test_nothing_bought_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
         regions=["DE", "NA"], sectors=["all", "all"], stressors="CO2",
     )  # fmt: skip
     out = shell(capsys, cf.save(table, tmp_path / "table"))
-    assert "0 paths carry -" in out
+    assert "0 paths carry n/a of 0" in out

@@ -126,7 +126,7 @@ def test_decompose_shows_effects_and_chains(shell: Shell, tmp_path: Path) -> Non
     out = shell("decompose", *stores, "--lines", "5", *where)
     whole = cf.structural_decomposition(*tables)
     for name, effect in whole.to_frame()["effect"].items():
-        share = f"{100 * effect / whole.before:+.1f} %".replace("+", r"\+")
+        share = f"{100 * effect / whole.before:+.1f} %".replace("+0.0", "0.0").replace("+", r"\+")
         assert re.search(rf"^{name} .* {share}$", out, re.MULTILINE), name
     found = cf.structural_path_decomposition(*tables, top=5)
     assert found.to_frame().path[0] in out

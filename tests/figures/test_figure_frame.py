@@ -57,8 +57,7 @@ def test_a_figure_that_fails_leaves_none_open(
     def fail(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    for module in ("_regions", "_bands", "_chains", "_changes"):
-        monkeypatch.setattr(f"carbonflows_fast.figures.{module}.bare", fail)
+    monkeypatch.setattr("carbonflows_fast.figures._frame.bare", fail)
     with pytest.raises(KeyboardInterrupt):
         DRAWN[name](world, None)
     assert plt.get_fignums() == [kept.number]  # type: ignore[union-attr]

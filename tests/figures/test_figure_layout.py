@@ -234,11 +234,11 @@ def test_long_names_keep_both_ends() -> None:
 
 @pytest.mark.parametrize("room", [0.0, 40.0, 60.0, 85.0, 500.0])
 def test_what_is_left_over_keeps_its_count(room: float) -> None:
-    from carbonflows_fast.figures._letters import fitted, text_width
+    from carbonflows_fast.figures._letters import fit, text_width
 
-    assert fitted("other (35)", room) == "other (35)"
+    assert fit("other (35)", room) == "other (35)"
     full = "other net importers (20)"
-    assert fitted(full, room) == (full if text_width(full) <= room else "other (20)")
+    assert fit(full, room) == (full if text_width(full) <= room else "other (20)")
 
 
 def test_what_has_no_number_is_said(world: World) -> None:

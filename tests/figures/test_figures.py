@@ -145,7 +145,7 @@ def test_sankey(world: World) -> None:
                 )
     assert not bands
     assert_conserved(ax)
-    assert f"{world.flows.traded_share:.0%}" in ax.get_xlabel()
+    assert f"{100 * world.flows.traded_share:.0f} %" in ax.get_xlabel()
 
 
 def test_sankey_of_some_regions_loses_nothing(large: World) -> None:
@@ -213,7 +213,7 @@ def test_stage_profile(world: World) -> None:
     np.testing.assert_allclose(whole, stages.total)
     np.testing.assert_allclose(reported, stages.value)
     assert sum(whole) + rest[0] == pytest.approx(world.paths.total)
-    percent = [float(text.get_text().rstrip("%")) for text in ax.texts]
+    percent = [float(text.get_text().rstrip(" %")) for text in ax.texts]
     assert sum(percent) == pytest.approx(100, abs=0.05 * len(percent))
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -11,9 +16,7 @@ import pytest
 from support.files.zips import packed
 
 import carbonflows_fast as cf
-from carbonflows_fast import readers
-from carbonflows_fast.errors import FormatError, LabelError
-from carbonflows_fast.readers._sources._candidates import Format
+from carbonflows_fast.errors import FormatError, InputError, LabelError
 
 PAGE = Path(__file__).parents[2] / "docs" / "add_a_reader.md"
 HEADER = """\
@@ -31,19 +34,27 @@ CH4,t,0,1,0,0,0.5
 """
 
 
+def code() -> str:
+    (found,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return str(found)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make the reader known, and write a table."""
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    atlas = ModuleType("atlas")
-    exec(compile(code, str(PAGE), "exec"), atlas.__dict__)
-    known = Format(atlas.find_atlas, atlas.read_atlas, atlas.LOOKED_FOR)
-    monkeypatch.setitem(readers.FORMATS, "atlas", known)
+def tables(tmp_path: Path) -> Path:
+    """Write a table."""
     place = tmp_path / "tables"
     place.mkdir()
     (place / "atlas_2019.csv").write_text(HEADER + MONEY)
     (place / "atlas_2019_air.csv").write_text(HEADER + AIR)
     return place
+
+
+@pytest.fixture
+def folder(tables: Path) -> Iterator[Path]:
+    """Register the reader, and write a table."""
+    exec(compile(code(), str(PAGE), "exec"), ModuleType("atlas").__dict__)
+    yield tables
+    cf.readers.unregister("atlas")
 
 
 def test_its_layout_is_read(folder: Path) -> None:
@@ -73,3 +84,152 @@ def test_its_errors_name_the_place(folder: Path) -> None:
     air.unlink()
     with pytest.raises(FormatError, match=r"atlas_2019_air.csv: expected a file, got nothing"):
         cf.read(folder)
+
+
+def find_all(files: object) -> list[cf.readers.Candidate]:
+    return [cf.readers.Candidate("atlas_2019.csv", 2019)]
+
+
+@pytest.fixture
+def broken() -> Iterator[None]:
+    """Register a reader that fails."""
+
+    def read(files: object, table: object, **options: object) -> cf.Table:
+        raise KeyError("Z")
+
+    cf.readers.register("broken", find=find_all, read=read, looked_for="atlas")
+    yield
+    cf.readers.unregister("broken")
+
+
+@pytest.mark.usefixtures("broken")
+def test_errors_of_a_reader_name_it_and_the_file(tables: Path) -> None:
+    expected = r"atlas_2019\.csv: expected a table that the reader 'broken' can read, got KeyError"
+    with pytest.raises(FormatError, match=expected) as caught:
+        cf.read(tables)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.usefixtures("broken")
+def test_two_readers_that_know_a_path_are_refused(folder: Path) -> None:
+    with pytest.raises(FormatError, match="tables of one format, got broken and atlas"):
+        cf.read(folder)
+    assert cf.read(folder, format="atlas").year == 2019
+
+
+@pytest.mark.parametrize(
+    ("find", "read", "got"),
+    [
+        (lambda files: ["atlas_2019.csv"], None, r"`find` returned \['atlas_2019.csv'\]"),
+        (lambda files: None, None, "'NoneType' object is not iterable"),
+        (find_all, lambda files, table, **options: {}, "`read` returned {}, not a Table"),
+    ],
+)
+def test_what_a_reader_returns_is_checked(
+    tables: Path, find: object, read: object, got: str
+) -> None:
+    cf.readers.register("wrong", find=find, read=read or find, looked_for="atlas")  # type: ignore[arg-type]
+    try:
+        with pytest.raises(FormatError, match=f"the reader 'wrong' can read, got TypeError: {got}"):
+            cf.read(tables)
+    finally:
+        cf.readers.unregister("wrong")
+
+
+def test_a_name_is_taken_once() -> None:
+    given = {"find": find_all, "read": find_all, "looked_for": "atlas"}
+    cf.readers.register("atlas", **given)  # type: ignore[arg-type]
+    try:
+        cf.readers.register("atlas", **given)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match=r"got 'atlas'; .*call unregister\('atlas'\) first"):
+            cf.readers.register("atlas", **given | {"read": print})  # type: ignore[arg-type]
+    finally:
+        cf.readers.unregister("atlas")
+    with pytest.raises(InputError, match=r"no other reader has, got 'figaro'; choose another one$"):
+        cf.readers.register("figaro", **given)  # type: ignore[arg-type]
+    for name in ("figaro", "atlas"):
+        with pytest.raises(InputError, match=f"a reader that was registered, got '{name}'"):
+            cf.readers.unregister(name)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("name", ""), ("name", 3), ("find", None), ("read", "f"), ("looked_for", 1)],
+)
+def test_wrong_arguments_are_refused(argument: str, value: object) -> None:
+    given = {"name": "atlas", "find": find_all, "read": find_all, "looked_for": "atlas"}
+    with pytest.raises(InputError, match=f"^{argument}: expected a (text|function), got "):
+        cf.readers.register(**given | {argument: value})  # type: ignore[arg-type]
+
+
+# --- readers of installed packages ----------------------------------------------------------------
+
+
+def install(place: Path, module: str) -> None:
+    """Write what pip installs of a package with a reader."""
+    (place / "atlas.py").write_text(module)
+    info = place / "atlas-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: atlas\nVersion: 1.0\n")
+    group = "carbonflows_fast.readers"
+    (info / "entry_points.txt").write_text(f"[{group}]\natlas = atlas\n")
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a folder for packages that this process and others find."""
+    place = tmp_path / "site"
+    place.mkdir()
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.setenv("PYTHONPATH", str(place), prepend=":")
+    yield place
+    sys.modules.pop("atlas", None)
+    with suppress(InputError):
+        cf.readers.unregister("atlas")
+
+
+def test_an_installed_reader_is_found_where_no_other_knows_a_path(
+    site: Path, tables: Path, tmp_path: Path
+) -> None:
+    install(site, code())
+    cf.write_exiobase(cf.synthetic.world(2, 3), tmp_path / "IOT_2019_pxp.zip")
+    cf.read(tmp_path / "IOT_2019_pxp.zip")
+    assert "atlas" not in sys.modules
+    with pytest.raises(InputError, match="or 'plain' or 'atlas', got 'atlantis'"):
+        cf.read(tables, format="atlantis")
+    assert "atlas" not in sys.modules
+    assert cf.read(tables).name == "Atlas 2019"
+
+
+def test_format_names_an_installed_reader(site: Path, tables: Path) -> None:
+    install(site, code())
+    assert cf.read(tables, format="atlas").name == "Atlas 2019"
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        ("import nothing_like_this", "ModuleNotFoundError: "),
+        ("", "atlas, which does not register it"),
+    ],
+)
+def test_an_installed_reader_that_does_not_load_is_reported(
+    site: Path, tables: Path, caplog: pytest.LogCaptureFixture, module: str, reason: str
+) -> None:
+    install(site, module)
+    with pytest.raises(InputError, match=f"a reader 'atlas' that can be loaded, got {reason}"):
+        cf.read(tables, format="atlas")
+    with pytest.raises(FormatError, match="a table in a known layout"):
+        cf.read(tables)
+    assert f"the reader 'atlas' cannot be loaded: {reason}" in caplog.text
+
+
+def test_the_workers_of_convert_have_an_installed_reader(
+    site: Path, tables: Path, tmp_path: Path
+) -> None:
+    install(site, code())
+    for name in ("", "_air"):  # a single table is saved without workers
+        shutil.copy(tables / f"atlas_2019{name}.csv", tables / f"atlas_2020{name}.csv")
+    command = [sys.executable, "-m", "carbonflows_fast", "convert"]
+    subprocess.run([*command, str(tables), str(tmp_path / "saved")], check=True)
+    assert cf.open(tmp_path / "saved" / "2019").name == "Atlas 2019"

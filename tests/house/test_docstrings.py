@@ -19,7 +19,7 @@ import carbonflows_fast as cf
 
 ROOT = Path(__file__).parents[2]
 MODULES = {"": cf, "classification.": cf.classification, "figures.": cf.figures,
-           "synthetic.": cf.synthetic}  # fmt: skip
+           "readers.": cf.readers, "synthetic.": cf.synthetic}  # fmt: skip
 
 # What computes says by which equation, where that is from, and in which unit the answer is.
 COMPUTES = {

@@ -81,8 +81,8 @@ def attributes(paths: Paths) -> dict[str, Any]:
 def test_what_it_is() -> None:
     paths = made(CHAINS)
     assert len(paths) == 8
-    assert repr(paths) == "Paths(8 paths, 'CO2', total 15.75 kt, 84.5% covered)"
-    assert repr(made(CHAINS[:1], unit="")) == "Paths(1 path, 'CO2', total 12, 66.7% covered)"
+    assert repr(paths) == "Paths(8 paths, 'CO2', total 15.75 kt, 84.5 % covered)"
+    assert repr(made(CHAINS[:1], unit="")) == "Paths(1 path, 'CO2', total 12, 66.7 % covered)"
     assert repr(EMPTY) == "Paths(0 paths, 'CO2', total 0 kt)"
     assert paths.stage.tolist() == [1, 0, 2, 2, 0, 2, 1, 4]
     assert paths.stage.dtype == np.int32

@@ -84,7 +84,7 @@ def test_a_sink_does_not_end_the_search() -> None:
     got = case.paths(coverage=0.9)
     assert got.value.tolist() == [5.0, -4.0, 3.0]
     assert (got.total, got.gross, got.coverage) == (5.0, 13.0, 12 / 13)
-    assert "92.3% covered" in repr(got)
+    assert "92.3 % covered" in repr(got)
     assert got.share.tolist() == [5 / 13, -4 / 13, 3 / 13]
 
 

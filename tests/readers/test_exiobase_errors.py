@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from carbonflows_fast.errors import FormatError, InputError, LabelError
-from carbonflows_fast.readers import FORMATS, read, write_exiobase
+from carbonflows_fast.readers import read, write_exiobase
+from carbonflows_fast.readers._formats import FORMATS
 from carbonflows_fast.readers.exiobase import _write
 from carbonflows_fast.table import Table
 

@@ -6,15 +6,30 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import FormatError, Phrase, shorten
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.table import Table
 
-__all__ = ["Candidate", "Format", "chosen", "folder_year", "outermost", "year_in"]
+__all__ = ["Candidate", "Format", "choose_table", "folder_year", "outermost", "year_in"]
 
 
 class Candidate(NamedTuple):
-    """A table that is there: its file or folder, and its year where the name says it."""
+    """A table among the files of a path, as a reader's `find` lists it.
+
+    Attributes
+    ----------
+    name : str
+        Its file or folder.
+    year : int or None
+        Its year, where the name says it.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> cf.readers.Candidate("atlas_2019.csv", 2019).year
+    2019
+    """
 
     name: str
     year: int | None
@@ -30,7 +45,7 @@ class Format(NamedTuple):
     beside: bool = False
 
 
-def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> Candidate:
+def choose_table(files: Files, candidates: Sequence[Candidate], year: int | None) -> Candidate:
     """Return the one table, or that of the year.
 
     Raises
@@ -44,7 +59,7 @@ def chosen(files: Files, candidates: Sequence[Candidate], year: int | None) -> C
     years = sorted({one.year for one in candidates if one.year is not None})
     alike = len(years) < len(candidates)  # years alone do not distinguish them
     listed = shorten([one.name or files.title for one in candidates] if alike else years)
-    there = f"{len(candidates)} table{'s' * (len(candidates) != 1)} ({listed})"
+    there = f"{count(len(candidates), 'table')} ({listed})"
     expected, got = "one table", there
     rest = " …, or the path of its file"
     remedy: str = Phrase(f"say which: year={rest[1:]}", ("say which: ", "year", rest))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.readers._sources._files import Files
@@ -28,19 +27,7 @@ def reading(
     title : str
         What is read; else what the folder, zip or file is called.
     """
-    megabytes = sum(files.sizes.get(name, 0) for name in set(names) if name) // 1_000_000
-    with progress_bar(f"Reading {title or files.title} (MB)", megabytes, progress) as bar:
-        yield files.counting(_Megabytes(bar.advance))
-
-
-class _Megabytes:
-    """Turns counts of bytes into steps of one megabyte."""
-
-    def __init__(self, advance: Any) -> None:
-        self._advance, self._bytes = advance, 0
-
-    def __call__(self, count: int) -> None:
-        before = self._bytes // 1_000_000
-        self._bytes += count
-        if self._bytes // 1_000_000 > before:
-            self._advance(self._bytes // 1_000_000 - before)
+    total = sum(files.sizes.get(name, 0) for name in set(names) if name)
+    title = f"Reading {title or files.title} (MB)"
+    with progress_bar(title, total, progress, step=1_000_000) as bar:
+        yield files.counting(bar.advance)

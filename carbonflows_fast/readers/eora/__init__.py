@@ -1,19 +1,5 @@
 """Eora26 and full Eora."""
 
-from carbonflows_fast.readers.eora._read import (
-    LOOKED_FOR,
-    LOOKED_FOR_26,
-    find_eora,
-    find_eora26,
-    read_eora,
-    read_eora26,
-)
+from carbonflows_fast.readers.eora._read import FORMAT, FORMAT_26
 
-__all__ = [
-    "LOOKED_FOR",
-    "LOOKED_FOR_26",
-    "find_eora",
-    "find_eora26",
-    "read_eora",
-    "read_eora26",
-]
+__all__ = ["FORMAT", "FORMAT_26"]

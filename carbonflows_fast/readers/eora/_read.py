@@ -25,7 +25,7 @@ from pathlib import PurePosixPath
 
 from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._layouts._number_files import nearest_file
-from carbonflows_fast.readers._sources._candidates import Candidate
+from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._opening import open_files
 from carbonflows_fast.readers.eora._labels import (
@@ -42,17 +42,8 @@ from carbonflows_fast.readers.eora._labels import (
 from carbonflows_fast.readers.eora._table import Blocks, eora_table, primary_inputs, satellites
 from carbonflows_fast.table import Table
 
-__all__ = [
-    "LOOKED_FOR",
-    "LOOKED_FOR_26",
-    "find_eora",
-    "find_eora26",
-    "read_eora",
-    "read_eora26",
-]
+__all__ = ["FORMAT", "FORMAT_26"]
 
-LOOKED_FOR_26 = "Eora26_2016_bp_T.txt and the like: Eora26"
-LOOKED_FOR = "T.csv, 2015_eora_t.csv and the like with index_t.csv: full Eora"
 NAMES_26 = r"Eora26_(?P<year>\d{4})_(bp|pp)_T\.txt"
 
 
@@ -196,3 +187,9 @@ def _block_beside(files: Files, block: str, home: str) -> str:
             remedy=f"add it, or name it as T is named, with {block}",
         )
     return found
+
+
+FORMAT_26 = Format(find_eora26, read_eora26, "Eora26_2016_bp_T.txt and the like: Eora26")
+FORMAT = Format(
+    find_eora, read_eora, "T.csv, 2015_eora_t.csv and the like with index_t.csv: full Eora"
+)

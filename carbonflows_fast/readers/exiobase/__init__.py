@@ -1,10 +1,6 @@
 """EXIOBASE 3 and what pymrio saves: read and written."""
 
-from carbonflows_fast.readers.exiobase._read import (
-    LOOKED_FOR,
-    find_exiobase,
-    read_exiobase,
-    write_exiobase,
-)
+from carbonflows_fast.readers.exiobase._read import FORMAT
+from carbonflows_fast.readers.exiobase._write import write_exiobase
 
-__all__ = ["LOOKED_FOR", "find_exiobase", "read_exiobase", "write_exiobase"]
+__all__ = ["FORMAT", "write_exiobase"]

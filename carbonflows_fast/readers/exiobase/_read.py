@@ -23,7 +23,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._layouts._text import Label, TextTable, check_same_labels, show
-from carbonflows_fast.readers._sources._candidates import Candidate, folder_year, outermost
+from carbonflows_fast.readers._sources._candidates import Candidate, Format, folder_year, outermost
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers.exiobase._extensions import Emissions, extension_files, read_emissions
@@ -35,20 +35,15 @@ from carbonflows_fast.readers.exiobase._files import (
     read_numbers,
     read_unit_column,
 )
-from carbonflows_fast.readers.exiobase._write import write_exiobase
 from carbonflows_fast.table import Table
 
-__all__ = ["LOOKED_FOR", "find_exiobase", "read_exiobase", "write_exiobase"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 
 MARKER = "Y.txt"
 SUPPLY = "supply.csv"
 MRSUT = (SUPPLY, "use.csv", "final_demand.csv", "value_added.csv")
-LOOKED_FOR = (
-    "Y.txt, with Z.txt or A.txt beside it and sub-folders with F.txt: EXIOBASE 3, or what pymrio "
-    "saves as text or Parquet, at the top or below a prefix folder"
-)
 OPTIONAL = ("x", "unit", "population")
 EXPORTS = "Exports: Total (fob)"
 DEFAULT_CATEGORY = "final demand"  # where Y has one column for each region and no categories
@@ -305,3 +300,11 @@ def _year(folder: Files, metadata: dict[str, Any]) -> int | None:
         year = metadata["year"]
         return int(year) if str(year).isdecimal() else None
     return folder_year(folder)
+
+
+FORMAT = Format(
+    find_exiobase,
+    read_exiobase,
+    "Y.txt, with Z.txt or A.txt beside it and sub-folders with F.txt: EXIOBASE 3, or what pymrio "
+    "saves as text or Parquet, at the top or below a prefix folder",
+)

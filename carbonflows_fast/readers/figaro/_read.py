@@ -19,17 +19,16 @@ from carbonflows_fast.readers._layouts._square import (
     region_and_sector,
     square_table,
 )
-from carbonflows_fast.readers._sources._candidates import Candidate
+from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.figaro._emissions import emission_files, read_emissions
 from carbonflows_fast.readers.figaro._flat import read_flat
 from carbonflows_fast.table import Table
 
-__all__ = ["LOOKED_FOR", "find_figaro", "read_figaro"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 
-LOOKED_FOR = "matrix_eu-ic-io_ind-by-ind_24ed_2019.csv, flatfile_… and the like: FIGARO"
 NAMES = (
     r"(?P<layout>matrix|flatfile)_eu-ic-io_"
     r"(?P<title>(ind-by-ind|prod-by-prod)_(\d\ded_)?(?P<year>\d{4})(_v\d+)?)\.csv"
@@ -122,3 +121,11 @@ def _demand(parts: Square) -> list[tuple[str, str]]:
 
 def _is_flat(name: str) -> bool:
     return PurePosixPath(name).name.lower().startswith("flatfile")
+
+
+FORMAT = Format(
+    find_figaro,
+    read_figaro,
+    "matrix_eu-ic-io_ind-by-ind_24ed_2019.csv, flatfile_… and the like: FIGARO",
+    beside=True,
+)

@@ -1,5 +1,5 @@
 """GLORIA."""
 
-from carbonflows_fast.readers.gloria._read import LOOKED_FOR, find_gloria, read_gloria
+from carbonflows_fast.readers.gloria._read import FORMAT
 
-__all__ = ["LOOKED_FOR", "find_gloria", "read_gloria"]
+__all__ = ["FORMAT"]

@@ -25,7 +25,7 @@ from carbonflows_fast.readers._into_table._stressor_blocks import (
 )
 from carbonflows_fast.readers._layouts._number_files import nearest_file
 from carbonflows_fast.readers._layouts._number_parser import show
-from carbonflows_fast.readers._sources._candidates import Candidate
+from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers.gloria._labels import Labels, read_labels
@@ -39,14 +39,10 @@ from carbonflows_fast.readers.gloria._numbers import (
 )
 from carbonflows_fast.table import Table
 
-__all__ = ["LOOKED_FOR", "find_gloria", "read_gloria"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 
-LOOKED_FOR = (
-    "20240111_120secMother_AllCountries_002_T-Results_2022_059_Markup001(full).csv and the like: "
-    "GLORIA"
-)
 # The date differs between the files of one release.
 NAMES = (
     r"\d+_\d+secMother_AllCountries_\d+_(?P<part>T|Y|V|TQ|YQ)-Results_"
@@ -249,3 +245,11 @@ def _log_gap(where: str, x: FloatArray, supplied: FloatArray, labels: Labels) ->
             x[most],
             supplied[most],
         )
+
+
+FORMAT = Format(
+    find_gloria,
+    read_gloria,
+    "20240111_120secMother_AllCountries_002_T-Results_2022_059_Markup001(full).csv and the like: "
+    "GLORIA",
+)

@@ -25,16 +25,15 @@ from carbonflows_fast.readers._layouts._square import (
     region_and_sector,
     square_table,
 )
-from carbonflows_fast.readers._sources._candidates import Candidate
+from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.oecd._emissions import emission_files, read_emissions
 from carbonflows_fast.table import Table
 
-__all__ = ["LOOKED_FOR", "find_oecd", "read_oecd"]
+__all__ = ["FORMAT"]
 
 logger = logging.getLogger(__name__)
 
-LOOKED_FOR = "ICIO2021_2018.csv, 2019_SML.csv or 2019.csv and the like: OECD ICIO"
 NAMES = r"ICIO20\d\d_(?P<year>\d{4})\.csv|(?P<only>(?:19|20)\d\d)(_SML|_EXT)?\.csv"
 UNIT = "million USD"
 TOTALS = {"OUT", "OUTPUT", "TOTAL"}
@@ -124,3 +123,11 @@ def _output(parts: Square) -> FloatArray:
             remedy="the file is cut short: restore its last lines",
         )
     return next(iter(parts.totals.values()))
+
+
+FORMAT = Format(
+    find_oecd,
+    read_oecd,
+    "ICIO2021_2018.csv, 2019_SML.csv or 2019.csv and the like: OECD ICIO",
+    beside=True,
+)
