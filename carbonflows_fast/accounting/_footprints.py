@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._imported_footprints import imported_footprints
 from carbonflows_fast.accounting._solves import solve_certified, solve_multipliers
@@ -125,11 +126,9 @@ class Footprints:
     @cached_property
     def D_cba(self) -> pd.DataFrame:
         """Footprint, stressor × (consuming region, product)."""
-        from carbonflows_fast._base import kernels
-
         p = self._table.content
         m = self.M.to_numpy()
-        values = kernels.sector_sums(m, self._demand, p.sector_codes, len(p.sectors))
+        values = sums.sector_sums(m, self._demand, p.sector_codes, len(p.sectors))
         return stressor_frame(values, self._block.names, self._products)
 
     @cached_property
@@ -141,10 +140,8 @@ class Footprints:
     @cached_property
     def D_exp(self) -> pd.DataFrame:
         """Emissions that serve other regions, stressor × rows."""
-        from carbonflows_fast._base import kernels
-
         codes = self._table.content.region_codes
-        values = self._block.S * kernels.sum_other_regions(self._output, codes)
+        values = self._block.S * sums.sum_other_regions(self._output, codes)
         return stressor_frame(values, self._block.names, self._table.rows)
 
     @cached_property
@@ -160,14 +157,12 @@ class Footprints:
         return stressor_frame(values, self._block.names, self._products)
 
     def _by_region(self, frame: pd.DataFrame, *, households: bool) -> pd.DataFrame:
-        from carbonflows_fast._base import kernels
-
         table, p = self._table, self._table.content
         labels = frame.columns.get_level_values("region")
         codes = pd.Index(p.regions).get_indexer(labels).astype(np.int32)
-        values = kernels.sum_columns_by_group(frame.to_numpy(), codes, len(p.regions))
+        values = sums.sum_columns_by_group(frame.to_numpy(), codes, len(p.regions))
         if households:
-            values += kernels.sum_columns_by_group(self._block.F_Y, p.demand_codes, len(p.regions))
+            values += sums.sum_columns_by_group(self._block.F_Y, p.demand_codes, len(p.regions))
         return stressor_frame(values, self._block.names, pd.Index(table.regions, name="region"))
 
     @cached_property

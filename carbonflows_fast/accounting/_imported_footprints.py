@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
@@ -91,8 +92,6 @@ def _by_pairs(
         The multipliers: a region's emissions are in the solutions for all consumers but itself.
         None if some region is not a consumer, or the only one.
     """
-    from carbonflows_fast._base import kernels
-
     p = table.content
     out = np.zeros((len(S), len(p.regions), len(p.sectors)))
     total = np.zeros(S.shape)
@@ -102,7 +101,7 @@ def _by_pairs(
         e, q = np.ascontiguousarray(pairs[first : first + BLOCK].T)
         abroad = np.where(p.region_codes == q[:, None], 0.0, S[e])
         m = solve_certified(table, abroad, by_row=True, weight=weight, rtol=rtol).values
-        out[e, q] = kernels.sector_sums_paired(m, Y, q, p.sector_codes, len(p.sectors))
+        out[e, q] = sums.sector_sums_paired(m, Y, q, p.sector_codes, len(p.sectors))
         np.add.at(total, e, m)
     release_dense(table)
     others = len(p.regions) - 1
@@ -135,7 +134,6 @@ def _by_columns(
     m : ndarray, shape (k, n)
         The multipliers, which are the sums over all regions; 0 for rows that nobody buys.
     """
-    from carbonflows_fast._base import kernels
     from carbonflows_fast.leontief import _blas
 
     p, k, threads = table.content, len(S), thread_count()
@@ -150,7 +148,7 @@ def _by_columns(
         if share.size:
             some = slice(share[0], share[-1] + 1)
             demand, products = Y[rows].T.copy(), p.sector_codes[rows]
-            m[some, rows] = kernels.add_imports(here[some], demand, products, sectors, out[some])
+            m[some, rows] = sums.add_imports(here[some], demand, products, sectors, out[some])
 
     with ThreadPool(threads) as pool:
         for rows, X in _unit_outputs(table, np.flatnonzero(Y.any(axis=1)), weight, rtol, factors):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast.accounting._solves import demand_size, solve_certified
 from carbonflows_fast.accounting._weights import account_weight
@@ -81,13 +82,11 @@ def region_flows(table: Table, stressor: Any = None, demand: Any = None) -> Regi
 
 
 def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> RegionFlows:
-    from carbonflows_fast._base import kernels
-
     parts, s, regions = table.content, stressor.s, len(table.regions)
     weight = account_weight(s, table.x.to_numpy())
     solution = solve_certified(table, demand.values, by_row=False, weight=weight)
     x = np.ascontiguousarray(solution.values)
-    matrix = kernels.weighted_sums(x, s, parts.region_codes, regions)
+    matrix = sums.weighted_sums(x, s, parts.region_codes, regions)
 
     # An array of demand has no columns of Y, hence no final users of the table.
     F_Y = np.where(False if demand.columns is None else demand.columns, stressor.F_Y, 0.0)
@@ -122,10 +121,8 @@ def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> Reg
 
 def summed_by_group(values: FloatArray, codes: CodeArray, groups: int) -> FloatArray:
     """Return the sum of the values (n,) in each group, shape (groups,)."""
-    from carbonflows_fast._base import kernels
-
-    sums: FloatArray = kernels.sum_columns_by_group(values[None], codes, groups)[0]
-    return sums
+    by_group: FloatArray = sums.sum_columns_by_group(values[None], codes, groups)[0]
+    return by_group
 
 
 def unknown_consumers(remedy: str) -> InputError:

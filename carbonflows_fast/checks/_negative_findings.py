@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import count
 from carbonflows_fast.accounting._region_flows import summed_by_group
@@ -47,14 +48,12 @@ def without_deliveries(
     -------
     ndarray, shape (R,)
     """
-    from carbonflows_fast._base import kernels
-
     p, x = table.content, table.arrays.x
     # 0 for buyers without output, who call for nothing.
     per_unit = np.divide(1.0, x, out=np.zeros_like(x), where=x != 0)
     given_back = (lost * per_unit) @ effects.outputs
     final = np.ascontiguousarray(lost_Y)
-    given_back += kernels.sum_columns_by_group(final, p.demand_codes, len(p.regions))
+    given_back += sums.sum_columns_by_group(final, p.demand_codes, len(p.regions))
     embodied = effects.embodied(table)[rows]
     mended = np.divide(embodied, output, out=np.zeros_like(output), where=output != 0)
     before = effects.outputs[rows]

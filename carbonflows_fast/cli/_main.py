@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 THREADS = "CARBONFLOWS_NUM_THREADS"
-NOT_COMPILED = ("info", "convert", "panel")  # these commands need no loops, or load them themselves
+COMPILED = ("decompose", "report")  # these commands need compiled loops
+LOAD_ALONE = ("info", "convert", "panel")  # these load what they need, where they need it
 
 
 # --- commands -------------------------------------------------------------------------------
@@ -386,8 +387,10 @@ def _answered(arguments: Sequence[str] | None) -> int:
             if unknown:
                 parsed.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
             refuse_own_source(parsed)
-            if parsed.command not in NOT_COMPILED:
+            if parsed.command in COMPILED:
                 limits.load_compiler()
+            elif parsed.command not in LOAD_ALONE:
+                limits.load_blas("numpy", "scipy.linalg")
             with _thread_count(getattr(parsed, "threads", None)):
                 status: int = parsed.function(parsed)
         return status

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.decomposition._two_tables import TwoTables, Year
@@ -133,12 +134,10 @@ def demand_parts(pair: TwoTables, *, logarithmic: bool = False) -> DemandParts:
     only the origins have. The level is population × level per head: the mean of both orders, or
     by logarithms, where Δl is Λ(l) (ln P₁/P₀ + ln of the ratio of levels per head).
     """
-    from carbonflows_fast._base import kernels
-
     Y0, Y1 = pair.before.Y, pair.after.Y
     codes, products = pair.product_codes, int(pair.product_codes.max()) + 1
-    B0, B1 = (kernels.sum_by_group(Y, codes, products) for Y in (Y0, Y1))
-    G0, G1 = (kernels.sum_by_group(np.abs(Y), codes, products) for Y in (Y0, Y1))
+    B0, B1 = (sums.sum_by_group(Y, codes, products) for Y in (Y0, Y1))
+    G0, G1 = (sums.sum_by_group(np.abs(Y), codes, products) for Y in (Y0, Y1))
     l0, l1 = B0.sum(axis=0), B1.sum(axis=0)
     whole = clear(l0, G0.sum(axis=0)) * clear(l1, G1.sum(axis=0))
     split = (clear(B0, G0) * clear(B1, G1))[codes]

@@ -1,7 +1,7 @@
 """BLAS on parts of arrays, in place: NumPy and SciPy copy what is not contiguous.
 
-The routines are those SciPy's LAPACK uses, by the address that `scipy.linalg.cython_blas` gives
-out for this. Importing this module imports Numba, which finds it.
+The routines are those that SciPy's LAPACK uses. `scipy.linalg.cython_blas` publishes their
+addresses in `__pyx_capi__`, as Cython's modules do.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from numba.extending import get_cython_function_address
+from scipy.linalg import cython_blas
 
 from carbonflows_fast._base.arrays import FloatArray
 
@@ -19,9 +19,15 @@ _text, _at = ctypes.c_char_p, ctypes.c_void_p
 _integer, _number = ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_double)
 
 
+_name_of = ctypes.PYFUNCTYPE(_text, ctypes.py_object)(("PyCapsule_GetName", ctypes.pythonapi))
+_pointer_of = ctypes.PYFUNCTYPE(_at, ctypes.py_object, _text)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+
+
 def _routine(name: str, *arguments: Any) -> Any:
-    address = get_cython_function_address("scipy.linalg.cython_blas", name)
-    return ctypes.CFUNCTYPE(None, *arguments)(address)
+    capsule = cython_blas.__pyx_capi__[name]
+    return ctypes.CFUNCTYPE(None, *arguments)(_pointer_of(capsule, _name_of(capsule)))
 
 
 _dtrsm = _routine(

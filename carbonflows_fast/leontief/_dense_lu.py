@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arguments import one_of, positive
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
@@ -70,14 +71,12 @@ class DenseFactors:
         (I − A)'s inverse turns w'|Δ||x̃| into at most scale · γ max_j (w'P'|L||U|)_j / t_j.
         Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, theorem 9.4.
         """
-        from carbonflows_fast._base import kernels
-
         lu, pivots = self._factors
         rows = np.arange(len(lu))
         for i, j in enumerate(pivots):
             if i != j:
                 rows[[i, j]] = rows[[j, i]]
-        sizes = kernels.lu_sizes(lu.T, certificate.guard[rows])
+        sizes = sums.lu_sizes(lu.T, certificate.guard[rows])
         # 3 n for factors and both substitutions; the rest for I − A, divisions and these sums.
         rounded = rounding(5 * len(lu) // 2 + 28)
         return float(certificate.scale * rounded * np.max(sizes / certificate.weight))

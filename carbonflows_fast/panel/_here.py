@@ -9,7 +9,6 @@ from multiprocessing import current_process
 from threading import Timer
 from typing import Any
 
-from carbonflows_fast._base.limits import load_compiler
 from carbonflows_fast._base.machine import memory_limit, processors
 from carbonflows_fast._base.pool import Lost, answers
 from carbonflows_fast._base.progress import ProgressBar
@@ -84,7 +83,6 @@ def answered(
 ) -> Generator[tuple[Task, Done], None, None]:
     """Yield what comes of each task, in the order in which they end."""
     if not processes:
-        load_compiler()
         yield from ((task, _attempt(task)) for task in tasks)
         return
     named, title = {task.name: task for task in tasks}, bar.title
@@ -114,7 +112,6 @@ def lost(memory: int) -> str:
 
 def _attempt(task: Task) -> Done:
     try:
-        load_compiler()
         return run_task(task)
     except Exception as error:  # as a worker of Dask would report it
         reason = Phrase.of(f"{type(error).__name__}: ", error)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from carbonflows_fast import _core
-from carbonflows_fast._base.limits import load_compiler
+from carbonflows_fast._base.limits import load_blas
 from carbonflows_fast._base.machine import build_info
 from carbonflows_fast._base.pool import late
 from carbonflows_fast._base.progress import ProgressBar
@@ -38,7 +38,7 @@ ISA = ("avx512", "avx2", "baseline")
 
 def _facts(dask_worker: Any) -> dict[str, Any]:
     """What a worker reports about itself, once it can work."""
-    load_compiler()
+    load_blas("numpy", "scipy.linalg")
     limit = dask_worker.memory_manager.memory_limit
     return build_info() | {"places": dask_worker.state.nthreads, "memory": limit or float("inf")}
 

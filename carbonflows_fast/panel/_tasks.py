@@ -24,6 +24,7 @@ import pandas as pd
 
 from carbonflows_fast import _core
 from carbonflows_fast._base.files import abandoned, digest_of, replacing
+from carbonflows_fast._base.limits import load_blas, load_compiler
 from carbonflows_fast._base.machine import pinned
 from carbonflows_fast._base.pool import PROCESS_BYTES
 from carbonflows_fast.accounting import accounts
@@ -82,6 +83,9 @@ def _changes(before: Any, after: Any, **options: Any) -> pd.DataFrame:
 def _effects(before: Any, after: Any, **options: Any) -> pd.DataFrame:
     return structural_decomposition(before, after, **options).to_frame()
 
+
+COMPILED = ("structural_path_decomposition", "structural_decomposition")
+"""Questions that need compiled loops."""
 
 QUESTIONS: dict[str, Callable[..., pd.DataFrame]] = {
     "accounts": accounts,
@@ -241,6 +245,7 @@ def run_task(task: Task) -> Done:
     if task.out is not None and task.resume and is_done(Path(task.out), task.key):
         return Done(None, task.out, 0.0, resumed=True)  # by a worker that was lost afterwards
     try:
+        load_compiler() if task.what in COMPILED else load_blas("numpy", "scipy.linalg")
         frame = _answer(task)
         seconds = time.perf_counter() - begun
         if task.out is None:

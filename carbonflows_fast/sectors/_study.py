@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast.accounting._solves import demand_size, solve_on, source_multipliers
 from carbonflows_fast.accounting._weights import account_weight, positive_output, purchase_weight
@@ -244,8 +245,6 @@ def _delivered(
 
 def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Found:
     """Follow the chains through the rows T, for s (n,)."""
-    from carbonflows_fast._base import kernels
-
     p, prepared, Y = table.content, system(table), demand.values
     weight = purchase_weight(table)
     m, bound = source_multipliers(table, s)
@@ -258,7 +257,7 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
     delivery = _delivered(table, others, demand, rows, t)
     z, size, terms = delivery.z, np.abs(delivery.z).sum(axis=1), delivery.terms
     m_T, codes_T = np.ascontiguousarray(m[:, rows]), p.region_codes[rows]
-    steps: FloatArray = kernels.three_step_sums(m_T, z[rows], codes_T, len(p.regions))
+    steps: FloatArray = sums.three_step_sums(m_T, z[rows], codes_T, len(p.regions))
     steps_bound = bound * seen_through(size, weight) + delivery.error(m_size)
     steps_bound += rounding(terms) * float(m_size @ size)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode
 from carbonflows_fast._base.wording import percent
@@ -433,10 +434,8 @@ def summed(
     values: FloatArray, codes: CodeArray, size: int, groups: tuple[str, ...], consumers: bool
 ) -> tuple[FloatArray, list[str]]:
     """Sum rows by `codes`, and columns by the groups of the regions if columns are regions."""
-    from carbonflows_fast._base import kernels
-
-    values = kernels.sum_by_group(np.ascontiguousarray(values), codes, size)
+    values = sums.sum_by_group(np.ascontiguousarray(values), codes, size)
     if not consumers:
         return values, []
     names, column_codes = encode(groups)
-    return kernels.sum_columns_by_group(values, column_codes, len(names)), list(names)
+    return sums.sum_columns_by_group(values, column_codes, len(names)), list(names)

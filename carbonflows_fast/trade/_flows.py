@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import FloatArray, encode
 from carbonflows_fast.accounting._region_flows import region_flows
@@ -85,11 +86,9 @@ class Flows(FlowMatrix):
         DataFrame, (emitting region, product) × consumer, in the stressor's unit
             `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
         """
-        from carbonflows_fast._base import kernels
-
         p, Y = self._table.content, self._flow.demand.values
         m, bound = self._by_source
-        values = kernels.sector_sums(m, Y, p.sector_codes, len(p.sectors))
+        values = sums.sector_sums(m, Y, p.sector_codes, len(p.sectors))
         values = values.reshape(len(p.regions), Y.shape[1], len(p.sectors)).transpose(0, 2, 1)
         rows = pd.MultiIndex.from_product([p.regions, p.sectors], names=["region", "product"])
         codes = np.repeat(np.arange(len(p.regions), dtype=np.int32), len(p.sectors))

@@ -15,14 +15,23 @@ import pytest
 from carbonflows_fast._base import kernels as _kernels
 
 pytest.importorskip("numba")
+KERNEL = """
+@kernel(OUT_MATRIX, MATRIX, CODES, COUNT)
+def sum_by_group(values, codes, groups):
+    out = np.zeros((groups, values.shape[1]))
+    for i in range(values.shape[0]):
+        for c in range(values.shape[1]):
+            out[codes[i], c] += values[i, c]
+    return out
+"""
 ONE_KERNEL = """
 import logging, sys
 from pathlib import Path
 source = Path({source!r}).read_text("utf-8")
-cut = source.index("@kernel(OUT_MATRIX, MATRIX, CODES, COUNT)\\ndef sum_columns_by_group")
+cut = source.index("@kernel(")
 path = Path({folder!r}, "one_kernel.py")
 if not path.exists():
-    path.write_text(source[:cut], "utf-8")
+    path.write_text(source[:cut] + {kernel!r}, "utf-8")
 sys.path.insert(0, {folder!r})
 import numpy as np
 import one_kernel
@@ -33,11 +42,13 @@ print(out.ravel().tolist(), sum(one_kernel.sum_by_group.stats.cache_hits.values(
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Any:
-    """Run a program that compiles the first kernel alone, in a folder of its own."""
+    """Run a program that compiles one kernel, in a folder of its own."""
     (tmp_path / "package").mkdir()
 
     def run(**environment: str | None) -> tuple[str, str]:
-        code = ONE_KERNEL.format(source=_kernels.__file__, folder=str(tmp_path / "package"))
+        code = ONE_KERNEL.format(
+            source=_kernels.__file__, folder=str(tmp_path / "package"), kernel=KERNEL
+        )
         kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
         given = {name: value for name, value in environment.items() if value is not None}
         gone = {name for name, value in environment.items() if value is None}

@@ -137,6 +137,28 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not heavy & (loaded[1] - loaded[0])
 
 
+QUESTIONS = """
+import contextlib, io, sys
+import carbonflows_fast as cf
+table = cf.synthetic.world(3, 4)
+cf.accounts(table), cf.flows(table).top(3), cf.multipliers(table)
+cf.sector_study(table, sectors=table.sectors[0])
+found = cf.footprints(table)
+[getattr(found, name) for name in ("D_cba", "D_pba", "D_exp", "D_imp", "D_cba_reg", "D_imp_reg")]
+cf.save(table, sys.argv[1])
+from carbonflows_fast.cli import main
+with contextlib.redirect_stdout(io.StringIO()):
+    for command in ("accounts", "flows"):
+        assert main([command, sys.argv[1]]) == 0
+print(sorted({"numba", "matplotlib", "dask", "distributed"} & sys.modules.keys()))
+"""
+
+
+def test_first_answers_load_no_compiler(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", QUESTIONS, str(tmp_path / "table")]
+    assert subprocess.check_output(command, text=True) == "[]\n"
+
+
 def text_of(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
