@@ -146,7 +146,7 @@ class InputError(CarbonFlowsError, ValueError):
     >>> import carbonflows_fast as cf
     >>> cf.production_layers(cf.synthetic.world(2, 3), layers=-1)
     Traceback (most recent call last):
-    carbonflows_fast.errors.InputError: layers: expected a whole number of at least 0, at most ...
+    carbonflows_fast.errors.InputError: layers: expected a whole number from 0 to 100,000, got ...
     """
 
 
@@ -213,7 +213,8 @@ class ConvergenceError(CarbonFlowsError):
     """
 
 
-class MemoryLimitError(CarbonFlowsError, MemoryError):
+# MemoryError comes first: it makes its objects in a way of its own, which the class must inherit.
+class MemoryLimitError(MemoryError, CarbonFlowsError):
     """A method would need more memory than it was allowed.
 
     Examples

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoints, entry_points
 from typing import Any
 
+from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, nearest_are
 from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, year_in
@@ -149,12 +150,9 @@ def format_of(name: object) -> Format:
         _load(name)
     if isinstance(name, str) and name in FORMATS:
         return FORMATS[name]
-    raise InputError.about(
-        "format",
-        expected=" or ".join(map(repr, dict.fromkeys([*FORMATS, *_installed().names]))),
-        got=repr(name),
-        remedy="leave it out to have the layout detected",
-    )
+    known = tuple(dict.fromkeys([*FORMATS, *_installed().names]))
+    one_of("format", name, known, remedy="leave it out to have the layout detected")
+    return FORMATS[str(name)]
 
 
 def detect_format(

@@ -163,7 +163,8 @@ print(sorted(set(sys.modules) - before))
 """
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert set(ast.literal_eval(loaded)) <= {
-        "carbonflows_fast", "carbonflows_fast.__main__", "carbonflows_fast._base.interrupts",
+        "carbonflows_fast", "carbonflows_fast.__main__", "carbonflows_fast._base",
+        "carbonflows_fast._base.interrupts",
         "atexit",  # built into Python
     }  # fmt: skip
 
