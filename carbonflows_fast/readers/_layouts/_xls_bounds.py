@@ -1,8 +1,8 @@
 """What `_sheet_bounds` does, for xls: records in a compound file, which is a small file system.
 
 Layouts: MS-CFB and MS-XLS (BIFF8). Whatever the parser takes from the file to make room by, or
-follows from one place to the next, is checked. xlrd, which is written in Python,
-needs the same: short sectors in a circle keep it busy without end, in a file of 6 kB.
+follows from one place to the next, is checked. xlrd 2.0.2 instead of this module was tried: a small
+damaged file kept it busy without end.
 """
 
 from __future__ import annotations
