@@ -63,7 +63,7 @@ def show(paths: Paths, lines: int) -> None:
     found = "1 path carries" if len(paths) == 1 else f"{len(paths):,} paths carry"
     say(f"{found} {percent(paths.coverage)} of {gross}")
     if net != gross:
-        say(f"which is the sum of sizes: sources and sinks make {net}")
+        say(f"this adds up all sizes; with sinks as negative numbers, the total is {net}")
     say(f"all other paths: {with_unit(paths.remainder, unit)}")
     if len(paths) == 0:
         return

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.accounting._region_flows import unknown_consumers
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, shorten
@@ -76,7 +77,7 @@ class SectorStudy:
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
-        note = f"; {len(self.notes)} notes" if self.notes else ""
+        note = f"; {count(len(self.notes), 'note')}" if self.notes else ""
         return (
             f"SectorStudy({self.name!r}, {self.stressor!r}: total {self.total:.6g}{unit}, "
             f"direct {self.direct:.6g}, upstream {self.upstream:.6g}; "

@@ -238,9 +238,7 @@ def test_an_error_keeps_its_parts_when_it_is_pickled(name: str) -> None:
     error = kind.about("year", expected="one", got="two", remedy=remedy)
     same = pickle.loads(pickle.dumps(errors.passed_on(error, kind, "year")))
     assert type(same) is kind
-    assert (
-        type(kind.__new__(kind, "")) is kind
-    )  # tblib, of Dask, does so
+    assert type(kind.__new__(kind, "")) is kind  # tblib, of Dask, does so
     assert str(same) == str(error) == "year: expected one, got two; give year=2009"
     assert vars(same) == vars(error)
     assert same.typed == same.remedy.typed == ("give ", "year", " 2009")
