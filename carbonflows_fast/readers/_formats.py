@@ -247,7 +247,7 @@ def _is_candidate(one: object) -> bool:
     )
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
 
 
@@ -267,7 +267,7 @@ def _load(name: str) -> None:
     try:
         module.load()
         reason = f"{module.value}, which does not register it"
-    except Exception as error:  # anything can be wrong with the package of somebody else
+    except (Exception, SystemExit) as error:  # anything can be wrong with a package of others
         reason = f"{_in_words(error)} ({module.value})"
     if name not in FORMATS:
         raise InputError.about(

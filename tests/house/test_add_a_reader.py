@@ -218,6 +218,7 @@ def test_format_names_an_installed_reader(site: Path, tables: Path) -> None:
     ("module", "reason"),
     [
         ("import nothing_like_this", "ModuleNotFoundError: "),
+        ("raise SystemExit(9)", "SystemExit: 9"),
         ("", "atlas, which does not register it"),
     ],
 )
