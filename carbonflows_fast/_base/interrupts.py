@@ -121,7 +121,13 @@ def _come_again() -> None:
     """Let an interrupt come again, a moment later."""
     import threading
 
-    timer = threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT])
+    # To the main thread, which may hold interrupts back: any other would let them through.
+    if hasattr(signal, "pthread_kill"):
+        timer = threading.Timer(
+            0.01, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]
+        )
+    else:
+        timer = threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT])
     timer.daemon = True
     _again.append(timer)
     timer.start()
