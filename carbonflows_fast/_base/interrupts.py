@@ -4,7 +4,8 @@ While modules are loaded an interrupt must not become an exception: it would lea
 of lines of other packages, some of which swallow it or turn it into another error. Nothing has been
 begun by then, so the process ends where it is. Once a command runs, an interrupt is a
 `KeyboardInterrupt`, so that files and processes are cleaned up, and any exception that follows
-from it counts as the interrupt. Only the command line calls this, not the package.
+from it counts as the interrupt; if a command is loading a module, it comes when that is done.
+Only the command line calls this, not the package.
 """
 
 import atexit
@@ -91,22 +92,45 @@ def _gone(*_: object) -> None:
     os._exit(STATUS)
 
 
-def _raise(*_: object) -> None:
+def _raise(_: int, frame: "Any") -> None:
     _state["heard"] = True
-    raise KeyboardInterrupt
+    if _loads(frame):
+        _come_again()
+    else:
+        raise KeyboardInterrupt
+
+
+def _loads(frame: "Any") -> bool:
+    """Whether a module is being loaded."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _unraisable(of: "Any") -> None:
-    """Let an interrupt come again, a moment later, that came where nothing can be raised."""
+    """Let an interrupt come again that came where nothing can be raised."""
     if not heard():
         sys.__unraisablehook__(of)
     elif issubclass(of.exc_type, KeyboardInterrupt):
-        import threading
+        _come_again()
 
+
+def _come_again() -> None:
+    """Let an interrupt come again, a moment later."""
+    import threading
+
+    # To the main thread, which may hold interrupts back: any other would let them through.
+    if hasattr(signal, "pthread_kill"):
+        timer = threading.Timer(
+            0.01, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]
+        )
+    else:
         timer = threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT])
-        timer.daemon = True
-        _again.append(timer)
-        timer.start()
+    timer.daemon = True
+    _again.append(timer)
+    timer.start()
 
 
 class stopped_by_sigterm:

@@ -179,12 +179,14 @@ def _start(function: Callable[[Any], Any], name: str) -> tuple[Any, Any]:
 @contextmanager
 def _no_main() -> Iterator[None]:
     """Hide the main module, which a process would run again when it starts."""
-    main = sys.modules["__main__"]
+    main = sys.modules.get("__main__")
     sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
     finally:
-        sys.modules["__main__"] = main
+        del sys.modules["__main__"]
+        if main is not None:
+            sys.modules["__main__"] = main
 
 
 def _work(function: Callable[[Any], Any], connection: Connection) -> None:

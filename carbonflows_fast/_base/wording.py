@@ -106,11 +106,11 @@ def shares_for(values: Any) -> Scale:
     return Scale(scale.factor / 100.0, scale.unit)
 
 
-def percent(share: float, *, sign: bool = False, digits: int = 1) -> str:
-    """Write a share.
+def percent(share: float, *, sign: bool = False) -> str:
+    """Write a share, everywhere with one digit.
 
-    >>> percent(0.2391), percent(0.4, sign=True), percent(-1e-9), percent(0.239, digits=0)
-    ('23.9 %', '+40.0 %', '0.0 %', '24 %')
+    >>> percent(0.2391), percent(0.4, sign=True), percent(-1e-9)
+    ('23.9 %', '+40.0 %', '0.0 %')
     >>> percent(-4e9), percent(float("nan"))
     ('< −1,000 %', 'n/a')
     """
@@ -118,8 +118,8 @@ def percent(share: float, *, sign: bool = False, digits: int = 1) -> str:
         return NOT_KNOWN
     if abs(share) > MOST:
         return f"{'< −' if share < 0 else '> +' if sign else '> '}{100 * MOST:,.0f} %"
-    shown = round(100 * share, digits) + 0.0  # adding 0.0 turns −0 into 0
-    return f"{shown:{'+' if sign and shown else ''},.{digits}f} %".replace("-", "−")
+    shown = round(100 * share, 1) + 0.0  # adding 0.0 turns −0 into 0
+    return f"{shown:{'+' if sign and shown else ''},.1f} %".replace("-", "−")
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -86,9 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
         choices=("chained", "ends", "all"),
         help="of years, for decompose and changes (default chained)",
     )
-    parser.add_argument("--top", type=positive, help="number of paths or changes")
-    parser.add_argument("--threshold", type=float, help="all of at least this, in the unit")
-    parser.add_argument("--min-share", type=float, help="all of at least this share of the total")
+    many = parser.add_mutually_exclusive_group()
+    many.add_argument("--top", type=positive, help="number of paths or changes")
+    many.add_argument("--threshold", type=float, help="all of at least this, in the unit")
+    many.add_argument("--min-share", type=float, help="all of at least this share of the total")
     parser.add_argument("--max-stage", type=int, help="longest chain, in purchases")
 
 

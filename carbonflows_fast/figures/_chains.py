@@ -137,7 +137,7 @@ def path_tree(
     for y, value in enumerate(below):
         _beside(ax, abs(value), y, scale.number(value), size)
     ax.text(zero, lines - 1, REST, va="center", size=size, color=INK, style="italic")
-    share = f", {percent(rest / paths.gross, digits=0)} of all" if paths.gross else ""
+    share = f", {percent(rest / paths.gross)} of all" if paths.gross else ""
     cut, room = " (cut)" if abs(rest) > edge else "", edge / per_point - 6
     text = scale.number(rest) + share + cut
     if text_width(text, size) > room:

@@ -104,7 +104,7 @@ def sankey(
         display_names(list(part), names) for part in (flows.matrix.index, flows.matrix.columns)
     ]
     scale, total = scale_for([flows.total], flows.unit), float(traded.sum())
-    share = f" ({percent(flows.traded_share, digits=0)})" if flows.gross else ""
+    share = f" ({percent(flows.traded_share)})" if flows.gross else ""
     about = (
         f"{flows.stressor}: {scale.text(total)} of {scale.text(flows.total)}{share} are consumed "
         f"in another region; domestic flows, {scale.text(flows.total - total)}, are not drawn."

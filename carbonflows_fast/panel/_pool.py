@@ -238,10 +238,11 @@ def connected(client: Any, memory: int, bar: ProgressBar, wait: float) -> Iterat
     elif isinstance(client, Client) and not client.asynchronous and client.status == "running":
         yield _ready(client, memory, bar, wait)
     else:
+        status = f"a {client.status} " if isinstance(client, Client) else ""
         raise InputError.about(
             "client",
             expected="an open distributed.Client (not an asynchronous one) or an address",
-            got=f"a {getattr(client, 'status', '')} {type(client).__name__}",
+            got=f"{status}{type(client).__name__}",
             remedy="leave it out for a pool on this machine",
         )
 

@@ -90,7 +90,7 @@ def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]
                 expected=f"an argument of {what} ({', '.join(known)}) or of all "
                 f"methods ({', '.join(Run.NAMES)})",
                 got=repr(more[name]),
-                remedy="leave it out",
+                remedy="give it to cf.Panel" if name == "workers" else "leave it out",
             )
     return Run(**run), more
 

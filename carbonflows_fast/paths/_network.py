@@ -113,7 +113,7 @@ class Network:
                 expected=f"at most {most or MOST_PATHS:,} paths, of {limit:,} beginnings",
                 got=f"{getattr(limits, limits.mode)!r}, for which there are more",
                 remedy="ask for less, or set max_paths for the largest",
-                typed="ask for less, or set --max-paths for the largest",
+                typed=("ask for less, or for the largest with ", "top"),
             )
         if limits.coverage is not None and most is None and values.size:
             # In the order of the search, which decided so.

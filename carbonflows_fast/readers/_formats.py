@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoints, entry_points
+from reprlib import repr as short
 from typing import Any
 
 from carbonflows_fast._base.arguments import one_of
@@ -127,7 +128,7 @@ def unregister(name: str) -> None:
     Traceback (most recent call last):
     carbonflows_fast.errors.InputError: name: expected a reader that was registered, got 'toy'; ...
     """
-    if name in OWN or name not in FORMATS:
+    if not isinstance(name, str) or name in OWN or name not in FORMATS:
         registered = [one for one in FORMATS if one not in OWN]
         raise InputError.about(
             "name",
@@ -223,9 +224,9 @@ class _Blamed:
             result = self.function(files, *table, **options)
             result = result if table else list(result)
             if table and not isinstance(result, Table):
-                raise TypeError(f"`read` returned {result!r}, not a Table")
-            if not table and not all(isinstance(one, Candidate) for one in result):
-                raise TypeError(f"`find` returned {result!r}, not a list of Candidates")
+                raise TypeError(f"`read` returned {short(result)}, not a Table")
+            if not table and not all(map(_is_candidate, result)):
+                raise TypeError(f"`find` returned {short(result)}, not a list of Candidates")
             return result
         except (CarbonFlowsError, MemoryError):
             raise
@@ -238,8 +239,16 @@ class _Blamed:
             ) from error
 
 
-def _in_words(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+def _is_candidate(one: object) -> bool:
+    return (
+        isinstance(one, Candidate)
+        and isinstance(one.name, str)
+        and (one.year is None or isinstance(one.year, int))
+    )
+
+
+def _in_words(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
 
 
 def _installed() -> EntryPoints:
@@ -258,7 +267,7 @@ def _load(name: str) -> None:
     try:
         module.load()
         reason = f"{module.value}, which does not register it"
-    except Exception as error:  # anything can be wrong with the package of somebody else
+    except (Exception, SystemExit) as error:  # anything can be wrong with a package of others
         reason = f"{_in_words(error)} ({module.value})"
     if name not in FORMATS:
         raise InputError.about(

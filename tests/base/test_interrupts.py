@@ -125,6 +125,34 @@ cf.accounts = dropped
     assert run(script(before), "accounts", saved) == (130, "", "interrupted\n")
 
 
+def test_an_interrupt_that_a_module_would_swallow_as_it_is_loaded_comes_again(
+    saved: str, tmp_path: Path
+) -> None:
+    (tmp_path / "swallows.py").write_text(
+        """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(1000):
+        pass
+except BaseException:
+    pass
+"""
+    )
+    before = f"""
+import os, sys
+import carbonflows_fast as cf
+sys.path.insert(0, {str(tmp_path)!r})
+def loads(*_, **__):
+    import swallows
+    for _ in range(10**8):
+        pass
+    os._exit(5)
+cf.accounts = loads
+"""
+    assert run(script(before), "accounts", saved) == (130, "", "interrupted\n")
+
+
 def test_nothing_disturbs_what_is_done(saved: str) -> None:
     before = """
 import atexit, os, signal

@@ -34,6 +34,12 @@ def test_processes_that_are_stopped_say_nothing(capfd: pytest.CaptureFixture[str
     assert not capfd.readouterr().err
 
 
+def test_a_main_module_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "__main__")
+    assert list(answers(math.sqrt, {"a": 4}, 1)) == [("a", 2.0)]
+    assert "__main__" not in sys.modules
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="has no masks of signals")
 def test_no_process_hears_interrupts() -> None:
     code = (

@@ -77,10 +77,24 @@ def test_bad_input_is_one_sentence(saved: str, capsys: pytest.CaptureFixture[str
     assert complaint.count("\n") == 1
     assert "--coverage: expected" in shell(capsys, saved, "--coverage", 2, status=2)
     assert "--max-stage: expected" in shell(capsys, saved, "--max-stage", -1, status=2)
-    with pytest.raises(SystemExit) as exit:
-        main(["paths", saved, "--top", "3", "--coverage", "0.5"])
-    assert exit.value.code == 2
-    assert "not allowed with" in capsys.readouterr().err
+    for arguments in (
+        ["paths", saved, "--coverage", "0.5"],
+        ["panel", "paths", saved, "--threshold", "1"],
+    ):
+        with pytest.raises(SystemExit) as exit:
+            main([*arguments, "--top", "3"])
+        assert exit.value.code == 2
+        assert "not allowed with" in capsys.readouterr().err
+
+
+def test_advice_names_options_of_the_command(
+    saved: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cf.save(cf.open(saved), tmp_path / "2019")
+    for command in (["paths", saved], ["panel", "paths", str(tmp_path)]):
+        assert main([*command, "--min-share", "1e-14"]) in (1, 2)
+        error = capsys.readouterr().err
+        assert error.endswith("; ask for less, or for the largest with --top\n")
 
 
 def test_nothing_bought_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,7 +145,7 @@ def test_sankey(world: World) -> None:
                 )
     assert not bands
     assert_conserved(ax)
-    assert f"{100 * world.flows.traded_share:.0f} %" in ax.get_xlabel()
+    assert f"({100 * world.flows.traded_share:.1f} %)" in ax.get_xlabel()
 
 
 def test_sankey_of_some_regions_loses_nothing(large: World) -> None:

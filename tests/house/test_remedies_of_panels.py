@@ -141,6 +141,8 @@ CASES = [
     Case(lambda: changes(pairs="first"), "choose one", lambda _: changes(pairs="all")),
     Case(lambda: changes(years=2010), "name another year", lambda _: changes(years=[2010, 2011])),
     Case(lambda: accounts(topp=1), "leave it out", lambda _: accounts()),
+    Case(lambda: changes(workers=1), "give it to cf.Panel",
+         lambda _: accounts(workers=1)),
     Case(lambda: cf.Panel(folder()).structural_paths(top=object()), "give plain values",
          lambda _: cf.Panel(folder()).structural_paths(top=3)),
     Case(lambda: changes(consumers="all", demand="AT"), "leave one of them out",

@@ -47,9 +47,10 @@ def test_what_is_refused(folder: Path, tmp_path: Path) -> None:
     for options, message in (
         ({"years": [1995]}, r"years: expected some of 2010, 2011, 2012, 2013, got 1995"),
         ({"years": range(0)}, "years: expected some of 2010 to 2013"),
-        ({"client": 5}, "client: expected an open distributed.Client"),
+        ({"client": 5}, "client: expected an open distributed.Client .* or an address, got int;"),
         ({"client": "tcp://127.0.0.1:1"}, "client: expected the address of a Dask scheduler"),
         ({"resume": 1}, "resume: expected True or False"),
+        ({"workers": 2}, r"workers: expected .* got 2; give it to cf\.Panel$"),
         ({"topp": 1}, r"topp: expected an argument of structural_paths \(demand, top,"),
         ({"top": object()}, "options: expected names, numbers"),
         ({"threads": 0}, "threads: expected a whole number"),
