@@ -55,7 +55,7 @@ builtins.__import__ = loading
 
 @pytest.mark.parametrize(
     "module",
-    ["numpy", "pandas", "scipy", "argparse", "numba", "llvmlite"],
+    ["numpy", "pandas", "scipy", "argparse"],
 )
 def test_an_interrupt_while_modules_are_loaded(saved: str, module: str) -> None:
     status, out, said = run(script(PRESS.format(module=module)), "accounts", saved)
