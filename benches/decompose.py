@@ -19,7 +19,7 @@ import numpy as np
 import scipy.linalg
 
 import carbonflows_fast as cf
-from carbonflows_fast.paths._search import CHAINS
+from carbonflows_fast.paths._network import CHAINS
 
 
 def timed(work: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[float, Any]:

@@ -23,7 +23,7 @@ import numpy as np
 import scipy.linalg
 
 import carbonflows_fast as cf
-from carbonflows_fast.paths._search import CHAINS
+from carbonflows_fast.paths._network import CHAINS
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import carbonflows_fast as cf
-from carbonflows_fast.paths._search import CHAINS
+from carbonflows_fast.paths._network import CHAINS
 
 SEARCHES: dict[str, dict[str, Any]] = {
     "threshold": {"min_share": 1e-8},

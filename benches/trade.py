@@ -20,7 +20,7 @@ import scipy.linalg
 import carbonflows_fast as cf
 from carbonflows_fast.accounting._region_flows import REGION_FLOWS
 from carbonflows_fast.accounting._solves import SOURCE_MULTIPLIERS
-from carbonflows_fast.paths._search import CHAINS
+from carbonflows_fast.paths._network import CHAINS
 
 
 def factored(dense: Any) -> None:

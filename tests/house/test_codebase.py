@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import pickle
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,17 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         for path in ready:
             del waiting[path]
     assert not waiting, f"a circle among {sorted(str(p.relative_to(PACKAGE)) for p in waiting)}"
+
+
+def test_benches_and_long_runs_import_what_is_there() -> None:
+    """They run by hand, so that nothing else would notice."""
+    for path in [*(ROOT / "benches").glob("*.py"), *(ROOT / "tests").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("carbonflows_fast"):
+                module = importlib.import_module(str(node.module))
+                lacking = [a.name for a in node.names if not hasattr(module, a.name)]
+                lacking = [n for n in lacking if not find_spec(f"{node.module}.{n}")]
+                assert not lacking, f"{path.name}: {node.module} has no {lacking}"
 
 
 def test_no_test_imports_another() -> None:
