@@ -26,6 +26,7 @@ else:
 __all__ = ["end_at_once", "heard", "leave", "raise_them", "say", "stopped_by_sigterm", "write"]
 
 STATUS = 130
+LOADER = "<frozen importlib._bootstrap>"  # the file of what loads modules, as frames name it
 _again: "list[Any]" = []  # timers of interrupts to be repeated
 _state = {"ours": False, "heard": False, "said": False}
 
@@ -94,19 +95,31 @@ def _gone(*_: object) -> None:
 
 def _raise(_: int, frame: "Any") -> None:
     _state["heard"] = True
-    if _loads(frame):
-        _come_again()
-    else:
+    loader = _outermost_loader(frame)
+    if loader is None:
         raise KeyboardInterrupt
+    # That frame goes on once the module is loaded; the interrupt comes with the next thing it does.
+    loader.f_trace = _raise_now
+    sys.settrace(_follow_no_other)
 
 
-def _loads(frame: "Any") -> bool:
-    """Whether a module is being loaded."""
+def _outermost_loader(frame: "Any") -> "Any":
+    """Return what began to load a module, and waits for it; None if no module is being loaded."""
+    loader, inner = None, None
     while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        frame = frame.f_back
-    return False
+        if inner and inner.f_code.co_filename == LOADER and frame.f_code.co_filename != LOADER:
+            loader = frame
+        inner, frame = frame, frame.f_back
+    return loader
+
+
+def _follow_no_other(*_: object) -> None:
+    return None
+
+
+def _raise_now(*_: object) -> None:
+    sys.settrace(None)
+    raise KeyboardInterrupt
 
 
 def _unraisable(of: "Any") -> None:
@@ -114,23 +127,12 @@ def _unraisable(of: "Any") -> None:
     if not heard():
         sys.__unraisablehook__(of)
     elif issubclass(of.exc_type, KeyboardInterrupt):
-        _come_again()
+        import threading
 
-
-def _come_again() -> None:
-    """Let an interrupt come again, a moment later."""
-    import threading
-
-    # To the main thread, which may hold interrupts back: any other would let them through.
-    if hasattr(signal, "pthread_kill"):
-        timer = threading.Timer(
-            0.01, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]
-        )
-    else:
         timer = threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT])
-    timer.daemon = True
-    _again.append(timer)
-    timer.start()
+        timer.daemon = True
+        _again.append(timer)
+        timer.start()
 
 
 class stopped_by_sigterm:

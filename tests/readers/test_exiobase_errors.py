@@ -279,7 +279,8 @@ def test_a_store_is_to_be_opened(tmp_path: Path, marker: str) -> None:
 
 
 def test_an_unknown_format(path: Path) -> None:
-    known = " or ".join(map(repr, FORMATS))
+    *others, last = map(repr, FORMATS)
+    known = f"{', '.join(others)} or {last}"
     with pytest.raises(InputError, match=rf"format: expected {known}, got 'unknown'; leave it out"):
         read(path, format="unknown")
 
