@@ -11,6 +11,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+import pymrio
 import pytest
 import scipy.sparse as sp
 from support.advice import Case, named, python, try_advice, without_a_case
@@ -110,11 +111,9 @@ def published() -> Path:
     return place
 
 
-class Pymrio:
-    """Looks like pymrio's system."""
-
-    def get_extensions(self) -> list[str]:
-        return []
+@cache
+def system_of_pymrio() -> Any:
+    return pymrio.load_test().calc_all()
 
 
 TABLES = [
@@ -132,6 +131,8 @@ TABLES = [
     Case(lambda: make(population={"DE": 80, "Germany": 3}), "leave one out",
          lambda _: [make(population={"DE": 80}), make(population={"Germany": 80})]),
     Case(lambda: make(x=[*X, 1.0]), "leave out totals", lambda _: make(x=X)),
+    Case(lambda: make(year="x"), r"give e\.g\. (year=.*)",
+         lambda code: make(**arguments(code))),
     Case(lambda: make(name=3), r"give e\.g\. (name=.*)", lambda code: make(**arguments(code))),
     Case(lambda: make(Y=np.zeros((4, 0)), demand=None), "give final demand", lambda _: make()),
     Case(lambda: make(stressor_units={"CO2": "kt"}), r"use the table's names, e\.g\. (.*)",
@@ -241,8 +242,9 @@ TABLES = [
          lambda code: cf.accounts(python(code))),
     Case(lambda: cf.accounts(str(published())), r"or read files with (.*)",
          lambda code: cf.accounts(python(code), 'CO2 | air')),
-    Case(lambda: cf.accounts(Pymrio()), r"convert pymrio's system with (cf\.from_pymrio)\(io\)",
-         lambda code: callable(python(code))),
+    Case(lambda: cf.accounts(system_of_pymrio()),
+         r"convert pymrio's system with (cf\.from_pymrio\(io\))",
+         lambda code: python(code, io=system_of_pymrio())),
     Case(lambda: cf.accounts(cf.Panel(saved().parent)),
          r"take the table of one year, (panel\[year\]), or ask the panel, e\.g\. panel\.accounts",
          lambda code: [cf.accounts(python(code, panel=cf.Panel(saved().parent), year=2010)),
@@ -255,6 +257,12 @@ TABLES = [
 ]  # fmt: skip
 
 SOLUTIONS = [
+    Case(lambda: solved(np.ones(2), rtol=2), "(1e-10) suits published tables",
+         lambda rtol: solved(np.ones(2), rtol=python(rtol))),
+    Case(lambda: solved(np.ones(2), method="lu"),
+         "leave it out to let the size of the problem decide", lambda _: solved(np.ones(2))),
+    Case(lambda: solved(np.ones(2), memory_limit=-1), "leave it out for 8 GB",
+         lambda _: solved(np.ones(2))),
     Case(lambda: solved([1, np.nan]), "replace NaN and infinity", lambda _: solved([1, 0])),
     Case(lambda: solved([1e290, 1]), "give it in another unit", lambda _: solved([1e270, 1e-20])),
     Case(lambda: solved(["a", "b"]), "give an array of real numbers",
@@ -281,10 +289,9 @@ SOLUTIONS = [
                        solved(np.ones(2), economy([[0.2, 0.7], [0.7, 0.2]]))]),
     Case(lambda: of_many_rows(economy(BYPRODUCTS)),
          r"aggregate to fewer rows with table\.aggregate\(\.\.\.\), or set these inputs to zero",
-         lambda _: [of_many_rows(economy(BYPRODUCTS).with_changes(A=np.maximum(BYPRODUCTS, 0)
-                                                                  * [[1], [0]])),
-                    of_many_rows(economy([[0.5, -0.1], [0.1, 0.5]])
-                                 .aggregate(sectors=["a", "a"]))]),
+         lambda _: [
+             of_many_rows(economy(BYPRODUCTS).aggregate(sectors=["a", "a"])),
+             of_many_rows(economy(BYPRODUCTS).with_changes(A=np.maximum(BYPRODUCTS, 0)))]),
     Case(lambda: unproved(economy(BYPRODUCTS)),
          "correct these inputs, or set them to zero with",
          lambda _: [unproved(economy(BYPRODUCTS / 2)), unproved(economy(
