@@ -32,6 +32,7 @@ COVERED = [
 
 Z, Y, F = (small()[name] for name in "ZYF")
 X = Z.sum(axis=1) + Y.sum(axis=1)
+PLACE = tempfile.TemporaryDirectory()
 TWO = [("DE", "households"), ("DE", "government")]
 
 
@@ -101,12 +102,12 @@ def unproved(table: cf.Table) -> Any:
 
 @cache
 def saved() -> Path:
-    return cf.save(cf.synthetic.world(2, 3, year=2010), Path(tempfile.mkdtemp(), "2010"))
+    return cf.save(cf.synthetic.world(2, 3, year=2010), Path(PLACE.name, "saved", "2010"))
 
 
 @cache
 def published() -> Path:
-    place = Path(tempfile.mkdtemp(), "plain")
+    place = Path(PLACE.name, "plain")
     LAYOUTS["plain"](place)
     return place
 
