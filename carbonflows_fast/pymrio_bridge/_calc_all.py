@@ -147,6 +147,9 @@ def _fill_system(io: Any, include_ghosh: bool) -> Table:
         io.Z = pymrio.calc_Z(io.A, io.x)
     if io.x is None:
         io.x = pymrio.calc_x(io.Z, io.Y)
+    x = io.x.to_numpy()
+    if (np.signbit(x) & (x == 0)).any():  # of −0, pymrio 0.7 makes NaN in A, B and S
+        io.x = io.x + 0.0
     if io.A is None:
         io.A = pymrio.calc_A(io.Z, io.x)
     if include_ghosh and getattr(io, "B", None) is None:

@@ -172,6 +172,22 @@ def test_results_can_be_written_to(io: Any) -> None:
     cf.calc_all(io)
     for frame in io.emissions.get_DataFrame(data=True, with_unit=False):
         frame.iloc[0, 0] = 0
+        assert frame.iloc[0, 0] == 0
+
+
+@pytest.mark.parametrize("given", ["x", "Z"])
+def test_an_output_of_minus_zero_is_zero(io: Any, given: str) -> None:
+    first = io.Z.index[0]
+    io.Z.loc[first], io.Z[first], io.Y.loc[first] = -0.0, 0.0, -0.0
+    io.Z.loc[first, first], io.emissions.F[first], io.factor_inputs.F[first] = -0.0, 0.0, 0.0
+    io.x = pymrio.calc_x(io.Z, io.Y)
+    io.x.loc[first] = -0.0
+    if given == "Z":
+        io.x = None
+    cf.calc_all(io, include_ghosh=True)
+    assert io.x.loc[first, "indout"] == 0
+    for found in (io.A, io.B, io.emissions.S, io.emissions.D_cba):
+        assert np.isfinite(found.to_numpy()).all()
 
 
 # --- what cannot be calculated ------------------------------------------------------------------
