@@ -146,6 +146,7 @@ class _Processes:
 
 
 def late(seconds: float) -> PanelError:
+    """Return the error that no worker was there in time."""
     return PanelError.about(
         "wait",
         expected=f"workers within {seconds:g} seconds",

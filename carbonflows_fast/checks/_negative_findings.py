@@ -55,9 +55,9 @@ def without_deliveries(
     final = np.ascontiguousarray(lost_Y)
     given_back += sums.sum_columns_by_group(final, p.demand_codes, len(p.regions))
     embodied = effects.embodied(table)[rows]
-    mended = np.divide(embodied, output, out=np.zeros_like(output), where=output != 0)
+    right = np.divide(embodied, output, out=np.zeros_like(output), where=output != 0)
     before = effects.outputs[rows]
-    change: FloatArray = mended @ (before - given_back) - effects.m[rows] @ before
+    change: FloatArray = right @ (before - given_back) - effects.m[rows] @ before
     return change
 
 

@@ -135,13 +135,13 @@ def repair(
     books = []
     for name, step in STEPS.items():
         if name in options:
-            mended = step(state, options[name])
-            if mended is not state:
-                merging = name == "duplicates"
-                books.append(
-                    merged_entries(name, state) if merging else entries(name, state, mended)
-                )
-            state = mended
+            repaired = step(state, options[name])
+            if repaired is not state:
+                if name == "duplicates":
+                    books.append(merged_entries(name, state))
+                else:
+                    books.append(entries(name, state, repaired))
+            state = repaired
     books = [book for book in books if len(book)]
     if not books:
         return table, pd.DataFrame({column: pd.Series(dtype=_kind(column)) for column in LEDGER})

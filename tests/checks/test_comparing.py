@@ -137,7 +137,9 @@ def test_prices_that_double_or_fall_to_a_tenth_are_believed_with_the_amounts() -
     before = table(2019)
     for prices, growth in ((4.0, 3.5), (0.1, 0.12), (0.001, 0.0011), (0.8, 1.1)):
         after = table(2020, grown=growth)
-        cf.structural_decomposition(before, after, deflators=np.full(4, prices))
+        found = cf.structural_decomposition(before, after, deflators=np.full(4, prices))
+        moved = cf.flows(after).total - cf.flows(before).total
+        assert found.to_frame()["effect"].sum() == pytest.approx(moved, abs=1e-9)
 
 
 # --- demand of flows --------------------------------------------------------------------------
