@@ -237,14 +237,17 @@ def _rounds(
         return find(1.0, last=False)  # every path is worth nothing, before and after
     found: tuple[Any, ...] | None = None
     enough, too_low = math.inf, 0.0  # thresholds that succeeded, and that failed
+    got, stalled = -1, 0  # rounds in a row that found nothing new
     while True:
         raw = find(least, last=least <= SMALLEST)
         if raw[0]:
+            stalled = stalled + 1 if raw[1].size == got else 0
             found, enough, got = raw, least, raw[1].size
             if least <= floor or (most is not None and got >= most):
                 return raw
             needed = (1.3 * (most or 1) / max(got, 1)) ** (1.0 / GROWTH)
-            least = max(floor, least / min(max(needed, 1.5), 64.0 if got < FEW else 1024.0))
+            step = math.log(min(max(needed, 1.5), 64.0 if got < FEW else 1024.0))
+            least = max(floor, least * math.exp(-min(step * 2.0**stalled, 700.0)))
         elif top and (found is not None or least < joint.largest):
             too_low = least
             least = min(16.0 * least, joint.largest)  # far fewer than expected
@@ -259,7 +262,7 @@ def _rounds(
             if enough < 1.5 * too_low:
                 return found  # all others change too little to be distinguished
             if least <= too_low or least >= enough:
-                least = math.sqrt(too_low * enough)
+                least = math.sqrt(too_low) * math.sqrt(enough)  # the product may underflow
 
 
 def _least(limits: SearchLimits, total: float, bound: float, scale: int) -> float:

@@ -16,7 +16,10 @@ from support.worlds.strategies import seeds
 from support.worlds.two_years import in_units, pair, year
 
 import carbonflows_fast as cf
+from carbonflows_fast.decomposition._by_path import _rounds
 from carbonflows_fast.errors import InputError, MemoryLimitError, NotProductiveError
+from carbonflows_fast.paths._limits import MODES, search_limits
+from carbonflows_fast.paths._network import SMALLEST
 
 KINDS = ["intensity", "technology", "trade", "demand"]
 
@@ -127,6 +130,28 @@ def test_where_nothing_or_little_changes_a_search_comes_to_an_end() -> None:
     found = cf.structural_path_decomposition(before, before.with_changes(Y=Y, S=S), top=100)
     assert np.abs(found.change).max(initial=0.0) <= 1e-12 * before.F.to_numpy().sum()
     close(found)
+
+
+class FewChanges:
+    """A search that finds one change whatever the threshold, and too many prefixes at the last."""
+
+    largest = 1.0
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    def find(self, least: float, last: bool, *_: Any) -> tuple[Any, ...]:
+        self.asked.append(least)
+        return (False,) if last else (True, np.ones(1))
+
+
+def test_a_search_that_finds_no_more_ends_after_few_rounds() -> None:
+    joint: Any = FewChanges()
+    limits = search_limits(20, None, None, None, None, None, MODES[:3])
+    raw = _rounds(joint, limits, 1.0, 0.0, 0, np.zeros(1), 1)
+    assert raw[1].size == 1
+    assert min(joint.asked) <= SMALLEST < 1e-279
+    assert len(joint.asked) < 40
 
 
 def test_between_two_tables_there_may_be_one_that_is_not_productive() -> None:
