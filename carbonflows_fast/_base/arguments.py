@@ -10,7 +10,7 @@ from typing import Any
 
 from carbonflows_fast.errors import InputError
 
-__all__ = ["one_of", "positive", "share", "whole"]
+__all__ = ["one_of", "positive", "share", "tolerance", "whole"]
 
 
 def whole(
@@ -61,6 +61,22 @@ def share(argument: str, value: Any, *, all_of_it: bool = False, remedy: str) ->
         return number
     expected = f"a number above 0 and {'at most' if all_of_it else 'below'} 1"
     raise InputError.about(argument, expected=expected, got=repr(value), remedy=remedy)
+
+
+def tolerance(rtol: Any) -> float:
+    """Return the `rtol` of a solve or a question.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> tolerance(0)
+    Traceback (most recent call last):
+    carbonflows_fast.errors.InputError: rtol: expected a number above 0 and below 1, got 0; ...
+    """
+    return share("rtol", rtol, remedy="1e-10 suits published tables")
 
 
 def positive(

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._footprints import Footprints
 from carbonflows_fast.accounting._region_flows import region_flows, unknown_consumers
-from carbonflows_fast.accounting._solves import solve_multipliers
+from carbonflows_fast.accounting._solves import FOOTPRINT_RTOL, solve_multipliers
 from carbonflows_fast.accounting._stressor_block import Stressors, stressor_block, stressor_frame
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 
@@ -34,7 +35,9 @@ __all__ = [
 ]
 
 
-def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.DataFrame:
+def accounts(
+    table: Table, stressor: Any = None, *, demand: Any = None, rtol: float = 1e-10
+) -> pd.DataFrame:
     """Return what each region emits, what it consumes, and what crosses its border.
 
     E_rq = Σ_{i∈r} s_i x_i^(q), (I − A) x^(q) = y^(q): emissions in r for what q finally buys.
@@ -49,6 +52,9 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
         Count only what this final demand causes (and emits itself). The default is all final
         demand. A region is a label of the table, a country by name or ISO code, or a group such as
         "EU27".
+    rtol : float, optional
+        Relative error that every solve is certified to. A looser one takes fewer passes over A,
+        and `error_bound` says how accurate the result is.
 
     Returns
     -------
@@ -73,7 +79,7 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
     InputError
         If `demand` is an array: it does not say who consumes.
     NotProductiveError, ConvergenceError
-        If the table cannot be solved.
+        If the table cannot be solved, or not to `rtol`.
 
     Notes
     -----
@@ -94,7 +100,7 @@ def accounts(table: Table, stressor: Any = None, *, demand: Any = None) -> pd.Da
     AA            60.0       60.901        0.901
     BB           120.0      119.099       -0.901
     """
-    flow = region_flows(table, stressor, demand)
+    flow = region_flows(table, stressor, demand, rtol)
     if flow.demand.columns is None:
         raise unknown_consumers("select it by region and category")
     E, households = flow.matrix, flow.households
@@ -132,7 +138,7 @@ def produced_by_size(E: FloatArray, own: FloatArray) -> FloatArray:
     return np.where(base > 0.0, base, np.nan)
 
 
-def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
+def multipliers(table: Table, stressors: Stressors = None, *, rtol: float = 1e-10) -> pd.DataFrame:
     """Return emissions along the whole supply chain per unit of final demand.
 
     M = S (I − A)⁻¹, solved as (I − A)'m = s, one right-hand side per stressor.
@@ -142,6 +148,9 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     table : Table
     stressors : None, str, list of str, or mapping of str to float
         One stressor, a list of them, or weights of several in one unit. The default is all.
+    rtol : float, optional
+        Relative error that every solve is certified to. A looser one takes fewer passes over A,
+        and `error_bound` says how accurate the result is.
 
     Returns
     -------
@@ -156,9 +165,9 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     LabelError
         If a stressor is unknown.
     InputError
-        If the list is empty or names a stressor twice.
+        If the list is empty or names a stressor twice, or `rtol` is not between 0 and 1.
     NotProductiveError, ConvergenceError
-        If the table cannot be solved.
+        If the table cannot be solved, or not to `rtol`.
 
     Notes
     -----
@@ -179,9 +188,10 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     stressor
     CO2       1.254  0.33
     """
+    rtol = tolerance(rtol)
     block = stressor_block(table, stressors)
     weight = demand_weight(np.abs(table.content.Y).sum(axis=1), positive_output(table))
-    m, bounds = solve_multipliers(table, block.S, weight)
+    m, bounds = solve_multipliers(table, block.S, weight, rtol)
     frame = stressor_frame(m, block.names, table.rows)
     frame.attrs = {
         "unit": dict(zip(block.names, block.units, strict=True)),
@@ -190,7 +200,9 @@ def multipliers(table: Table, stressors: Stressors = None) -> pd.DataFrame:
     return frame
 
 
-def footprints(table: Table, stressors: Stressors = None) -> Footprints:
+def footprints(
+    table: Table, stressors: Stressors = None, *, rtol: float = FOOTPRINT_RTOL
+) -> Footprints:
     """Return the accounts that pymrio calls D_cba, D_pba, D_imp and D_exp, without its L.
 
     Parameters
@@ -198,6 +210,10 @@ def footprints(table: Table, stressors: Stressors = None) -> Footprints:
     table : Table
     stressors : None, str, list of str, or mapping of str to float
         One stressor, a list of them, or weights of several in one unit. The default is all.
+    rtol : float, optional
+        Relative error that every solve is certified to (D_imp, where dense factors are cheaper, to
+        ten times it). Cells are small parts of what is solved for: the default has a digit more
+        than elsewhere for them, and a cell has no bound of its own.
 
     Returns
     -------
@@ -209,7 +225,7 @@ def footprints(table: Table, stressors: Stressors = None) -> Footprints:
     LabelError
         If a stressor is unknown.
     InputError
-        If the list is empty or names a stressor twice.
+        If the list is empty or names a stressor twice, or `rtol` is not between 0 and 1.
 
     Notes
     -----
@@ -230,4 +246,5 @@ def footprints(table: Table, stressors: Stressors = None) -> Footprints:
     stressor
     CO2       60.901  119.099
     """
-    return Footprints(table, stressor_block(table, stressors))
+    rtol = tolerance(rtol)
+    return Footprints(table, stressor_block(table, stressors), rtol)

@@ -12,7 +12,7 @@ import pandas as pd
 from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._imported_footprints import imported_footprints
-from carbonflows_fast.accounting._solves import solve_certified, solve_multipliers
+from carbonflows_fast.accounting._solves import FOOTPRINT_RTOL, solve_certified, solve_multipliers
 from carbonflows_fast.accounting._stressor_block import StressorBlock, stressor_frame
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.errors import shorten
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = ["Footprints"]
-
-# The certificate is relative to the whole table, while a cell is a small part of it: a digit more
-# than elsewhere, one pass over A, keeps single cells to 1e-9 on published tables.
-RTOL = 1e-11
 
 
 def _below_1(values: FloatArray) -> FloatArray:
@@ -73,6 +69,7 @@ class Footprints:
 
     _table: Table
     _block: StressorBlock
+    _rtol: float = FOOTPRINT_RTOL
 
     def __repr__(self) -> str:
         return f"Footprints({shorten(self._block.names, 3)}; {len(self._table.regions)} regions)"
@@ -107,7 +104,7 @@ class Footprints:
     def _output(self) -> FloatArray:
         """Output for each consuming region, (n, R)."""
         solution = solve_certified(
-            self._table, self._demand, by_row=False, weight=self._forward_weight, rtol=RTOL
+            self._table, self._demand, by_row=False, weight=self._forward_weight, rtol=self._rtol
         )
         return np.ascontiguousarray(solution.values)
 
@@ -120,7 +117,8 @@ class Footprints:
     def M(self) -> pd.DataFrame:
         """Multipliers, stressor × rows."""
         near = self.__dict__.pop("_near", None)
-        m, _ = solve_multipliers(self._table, self._block.S, self._adjoint_weight, RTOL, near)
+        weight = self._adjoint_weight
+        m, _ = solve_multipliers(self._table, self._block.S, weight, self._rtol, near)
         return stressor_frame(m, self._block.names, self._table.rows)
 
     @cached_property
@@ -151,7 +149,9 @@ class Footprints:
         By far the most expensive account: one right-hand side per row bought, or k R if cheaper.
         """
         weights = self._adjoint_weight, self._forward_weight
-        values, m = imported_footprints(self._table, self._block.S, self._demand, weights, RTOL)
+        values, m = imported_footprints(
+            self._table, self._block.S, self._demand, weights, self._rtol
+        )
         if "M" not in self.__dict__:
             self.__dict__["_near"] = m
         return stressor_frame(values, self._block.names, self._products)

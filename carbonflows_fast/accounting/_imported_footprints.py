@@ -17,7 +17,7 @@ from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
-from carbonflows_fast.accounting._solves import BLOCK, solve_certified
+from carbonflows_fast.accounting._solves import BLOCK, FOOTPRINT_RTOL, solve_certified
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method, solve_costs, unit_cost
 from carbonflows_fast.leontief._of_table import release_dense
@@ -35,7 +35,7 @@ SUMMED = 96
 AROUND = 1.25
 """Cost of pairs over that of their solves: sides to make, multipliers to add up."""
 # A bound that holds before anything is solved, of the sum over all rows; errors are far smaller.
-UNIT_RTOL = 1e-10
+UNIT_RTOL = 1e-10  # where FOOTPRINT_RTOL is asked for
 
 
 def imported_footprints(
@@ -64,7 +64,7 @@ def imported_footprints(
     bought = int(Y.any(axis=1).sum())
     factors = None
     if unit_cost(n, bought, k) < AROUND * min(solve_costs(n, nnz, pairs, single=True)):
-        factors = _unit_factors(table, bought, weights[1])
+        factors = _unit_factors(table, bought, weights[1], rtol)
     if factors is None and pairs <= bought:
         return _by_pairs(table, S, Y, weights[0], rtol)
     return _by_columns(table, S, Y, weights[1], rtol, factors)
@@ -162,12 +162,18 @@ def _by_columns(
     return out, m
 
 
-def _unit_factors(table: Table, bought: int, weight: FloatArray) -> DenseFactors | None:
+def _unit_factors(
+    table: Table, bought: int, weight: FloatArray, rtol: float
+) -> DenseFactors | None:
     """Return dense LU for units of all rows that are bought, where it is cheaper, fits, and is
     accurate beyond doubt."""
     prepared = system(table)
     method, _ = choose_method("auto", len(weight), prepared.tiles.nnz, bought, None)
-    return prepared.sure_factors(weight, UNIT_RTOL) if method == "direct" else None
+    return (
+        prepared.sure_factors(weight, UNIT_RTOL * (rtol / FOOTPRINT_RTOL))
+        if method == "direct"
+        else None
+    )
 
 
 def _unit_outputs(

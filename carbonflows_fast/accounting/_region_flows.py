@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from carbonflows_fast._base import sums
+from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast.accounting._solves import demand_size, solve_certified
 from carbonflows_fast.accounting._weights import account_weight
@@ -64,27 +65,32 @@ class RegionFlows:
     report: SolveReport
 
 
-def region_flows(table: Table, stressor: Any = None, demand: Any = None) -> RegionFlows:
+def region_flows(
+    table: Table, stressor: Any = None, demand: Any = None, rtol: float = 1e-10
+) -> RegionFlows:
     """Solve (I − A) x^(q) = y^(q) for every consumer q and sum s_i x_i^(q) by region of i.
 
     The result for the whole demand is kept with the table, the last stressor's only, so that
     accounts and flows of one stressor share one solve.
     """
+    rtol = tolerance(rtol)
     one = select_stressor(table, stressor)
 
     def solve() -> RegionFlows:
-        return _solve_region_flows(table, one, select_demand(table, demand))
+        return _solve_region_flows(table, one, select_demand(table, demand), rtol)
 
     if demand is None and (stressor is None or isinstance(stressor, str)):
-        found: RegionFlows = table.kept.get(REGION_FLOWS, solve, stressor)
+        found: RegionFlows = table.kept.get(REGION_FLOWS, solve, stressor, rtol)
         return found
     return solve()
 
 
-def _solve_region_flows(table: Table, stressor: Stressor, demand: Demand) -> RegionFlows:
+def _solve_region_flows(
+    table: Table, stressor: Stressor, demand: Demand, rtol: float
+) -> RegionFlows:
     parts, s, regions = table.content, stressor.s, len(table.regions)
     weight = account_weight(s, table.x.to_numpy())
-    solution = solve_certified(table, demand.values, by_row=False, weight=weight)
+    solution = solve_certified(table, demand.values, by_row=False, weight=weight, rtol=rtol)
     x = np.ascontiguousarray(solution.values)
     matrix = sums.weighted_sums(x, s, parts.region_codes, regions)
 

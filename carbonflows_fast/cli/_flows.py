@@ -10,7 +10,7 @@ from carbonflows_fast.classification import regions_in
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._tables import pairs
+from carbonflows_fast.cli._tables import pairs, rtol_of
 from carbonflows_fast.cli._text import (
     columns,
     households_in,
@@ -266,7 +266,7 @@ def find_study(
             regions_in(table.regions, getattr(arguments, option), f"--{option}", year=table.year)
     asked = pairs(arguments.study, table.content.sectors)
     sectors = asked[0] if len(asked) == 1 else asked
-    return cf.sector_study(table, stressor, sectors=sectors, demand=demand)
+    return cf.sector_study(table, stressor, sectors=sectors, demand=demand, **rtol_of(arguments))
 
 
 def show_study(
@@ -317,7 +317,7 @@ def show_study(
         [percent(share_of(rest, all_tiers)) for rest in tiers.remainder],
     )
     say()
-    paths = study.paths(top=top).to_frame()
+    paths = study.paths(top=top, **rtol_of(arguments)).to_frame()
     say_columns(
         ["largest chain, final product first", unit or "value", "share"],
         paths.path,

@@ -25,6 +25,7 @@ from carbonflows_fast.cli._files import check_out, path_of, write_out
 from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import PIPE_CLOSED, complain, prepare, say, silence, written
 from carbonflows_fast.cli._tables import (
+    add_rtol,
     add_stressor,
     add_table,
     facts_of,
@@ -33,6 +34,7 @@ from carbonflows_fast.cli._tables import (
     naming,
     pairs,
     refuse_own_source,
+    rtol_of,
     wrong_for_saved,
 )
 from carbonflows_fast.cli._text import measured, say_memberships, show_accounts
@@ -96,7 +98,7 @@ def accounts(arguments: argparse.Namespace) -> int:
 
     check_out(arguments.out)
     table, stressor, demand = _question(arguments)
-    frame = cf.accounts(table, stressor, demand=demand)
+    frame = cf.accounts(table, stressor, demand=demand, **rtol_of(arguments))
     _heading(table, frame.attrs["stressor"], demand)
     show_accounts(frame, selected=demand is not None)
     write_out(measured(frame.reset_index(), frame.attrs), arguments.out)
@@ -112,7 +114,7 @@ def flows(arguments: argparse.Namespace) -> int:
     table, stressor, demand = _question(arguments)
     if classes is not None:
         sector_classes(table.content.sectors, classes)  # complains before anything is solved
-    result = cf.flows(table, stressor, demand=demand)
+    result = cf.flows(table, stressor, demand=demand, **rtol_of(arguments))
     _heading(table, result.stressor, demand)
     _flows.show_flows(result, arguments.top, selected=demand is not None)
     carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
@@ -130,7 +132,7 @@ def sector(arguments: argparse.Namespace) -> int:
     check_out(arguments.out)
     table, stressor, demand = _question(arguments)
     study = _flows.find_study(table, stressor, demand, arguments)
-    industrial = cf.flows(table, stressor, demand=demand).total
+    industrial = cf.flows(table, stressor, demand=demand, **rtol_of(arguments)).total
     _heading(table, study.stressor, demand)
     _flows.show_study(study, industrial, table.year, arguments)
     write_out(measured(study.flow, study.flow.attrs), arguments.out)
@@ -181,6 +183,7 @@ def decompose(arguments: argparse.Namespace) -> int:
 
 def _question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
     """Return the table, the stressor and the demand of the question."""
+    rtol_of(arguments)
     wanted = arguments.stressor
     # A characterisation weighs several stressors, so all are read.
     table = load(arguments, None if wanted in (None, *CHARACTERISATIONS) else [wanted])
@@ -289,11 +292,13 @@ def _parser() -> argparse.ArgumentParser:
     made = command(accounts, "accounts", "Show emissions by production and by consumption.")
     add_table(made)
     _add_question(made)
+    add_rtol(made)
     _add_output(made, "the accounts")
 
     made = command(flows, "flows", "Show emissions embodied in trade between regions.")
     add_table(made)
     _add_question(made)
+    add_rtol(made)
     _add_top(made)
     _flows.add_flow_arguments(made)
     _add_output(made, "all flows")
@@ -302,12 +307,14 @@ def _parser() -> argparse.ArgumentParser:
     add_table(made)
     _flows.add_sector_arguments(made)
     _add_question(made)
+    add_rtol(made)
     _add_top(made)
     _add_output(made, "emitted × made × consumed")
 
     made = command(paths, "paths", "Show the supply chains that carry most of a footprint.")
     add_table(made)
     _add_question(made)
+    add_rtol(made, "1e-12, as far as rounding allows")
     _paths.add_arguments(made, positive)
     _add_output(made, "all paths found")
 
@@ -322,6 +329,7 @@ def _parser() -> argparse.ArgumentParser:
     made = command(_panel.run, "panel", "Ask a question of every year in a folder of tables.")
     _panel.add_arguments(made, positive)
     _add_question(made)
+    add_rtol(made, "that of the question")
 
     made = command(
         partial(_report.run, _question), "report", "Write one HTML page with all results."

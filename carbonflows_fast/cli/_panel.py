@@ -28,10 +28,10 @@ WHAT = {
 }
 OF_PATHS = ("top", "threshold", "min_share", "max_stage")
 TAKES: dict[str, tuple[str, ...]] = {
-    "accounts": (),
-    "flows": (),
-    "paths": ("consumers", *OF_PATHS),
-    "sector": ("consumers", "sectors"),
+    "accounts": ("rtol",),
+    "flows": ("rtol",),
+    "paths": ("consumers", "rtol", *OF_PATHS),
+    "sector": ("consumers", "sectors", "rtol"),
     "decompose": ("consumers", "pairs"),
     "changes": ("consumers", "pairs", *OF_PATHS),
 }
@@ -159,7 +159,7 @@ def _stamps(folder: Path | None) -> dict[Path, int]:
 def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
     given = {
         name: getattr(arguments, name)
-        for name in ("consumers", "sectors", "pairs", *OF_PATHS)
+        for name in ("consumers", "sectors", "pairs", "rtol", *OF_PATHS)
         if getattr(arguments, name) is not None
     }
     for name in given:

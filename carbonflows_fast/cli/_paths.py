@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._tables import given, pairs
+from carbonflows_fast.cli._tables import given, pairs, rtol_of
 from carbonflows_fast.cli._text import numbers, percent, say_columns, with_unit
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def find(table: Table, stressor: Any, demand: Any, arguments: argparse.Namespace
     sectors = table.content.sectors
     rows = {n: pairs(getattr(arguments, n), sectors) for n in ("start", "through", "end")}
     limits = given(arguments, *MODES, "max_paths", "max_stage")
-    return cf.structural_paths(table, stressor, demand=demand, **limits, **rows)
+    return cf.structural_paths(
+        table, stressor, demand=demand, **limits, **rows, **rtol_of(arguments)
+    )
 
 
 def show(paths: Paths, lines: int) -> None:

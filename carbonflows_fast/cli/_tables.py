@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._text import with_unit
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_layout",
+    "add_rtol",
     "add_stressor",
     "add_table",
     "facts_of",
@@ -35,6 +37,7 @@ __all__ = [
     "pairs",
     "refuse_layout",
     "refuse_own_source",
+    "rtol_of",
     "save",
     "table_or_path",
     "wrong_for_saved",
@@ -81,6 +84,23 @@ def add_layout(parser: argparse.ArgumentParser, *, year: bool = True) -> None:
         default="error",
         help="what empty cells of a text table are; default an error",
     )
+
+
+def add_rtol(parser: argparse.ArgumentParser, default: str = "1e-10") -> None:
+    """Add how accurate a result has to be."""
+    parser.add_argument(
+        "--rtol",
+        metavar="ERROR",
+        type=float,
+        help="relative error that solves are certified to, e.g. 1e-6, which takes fewer passes "
+        f"over the table; default {default}",
+    )
+
+
+def rtol_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the argument of functions, where there is one; it is checked before all else."""
+    rtol = getattr(arguments, "rtol", None)
+    return {} if rtol is None else {"rtol": tolerance(rtol)}
 
 
 def load(arguments: argparse.Namespace, stressors: Sequence[str] | None = None) -> Table:

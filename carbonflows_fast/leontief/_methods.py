@@ -70,9 +70,10 @@ class Problem:
             expected=f"a certified error bound of at most {self.rtol:.1e}",
             got=f"{proof.bounds[worst]:.1e} for right-hand side {self.first + worst} after "
             f"{passes} passes, of which rounding alone is {proof.rounding[worst]:.1e}",
-            remedy="ask cf.system(table).solve for an rtol above that, or see with "
+            remedy="give an rtol above that to a function that takes one, or see with "
             f"cf.check(table) {why}",
-            typed=f"see with carbonflows-fast check {why}",
+            typed="give a --rtol above that to a command that takes one, or see with "
+            f"carbonflows-fast check {why}",
         )
 
 

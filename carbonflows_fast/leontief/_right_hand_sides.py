@@ -1,4 +1,4 @@
-"""The input gate of the solver: right-hand sides, weights, tolerances."""
+"""The input gate of the solver: right-hand sides and weights."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._base.arguments import share
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._small import SMALLEST
 
-__all__ = ["RightHandSides", "check_size", "checked_rtol", "checked_weight", "raised"]
+__all__ = ["RightHandSides", "check_size", "checked_weight", "raised"]
 
 LARGEST = 1e280
 """Size of a right-hand side up to which, as from SMALLEST, products and bounds stay in float64."""
@@ -121,11 +120,6 @@ class RightHandSides:
         """The shape in which they were given."""
         n, k = self.columns.shape
         return (n,) if self.flat else (k, n) if self.by_row else (n, k)
-
-
-def checked_rtol(rtol: Any) -> float:
-    """Return the tolerance as a float between 0 and 1."""
-    return share("rtol", rtol, remedy="1e-10 suits published tables")
 
 
 def checked_weight(weight: Any, n: int) -> FloatArray:

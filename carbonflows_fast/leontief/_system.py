@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import InputError
@@ -29,7 +30,7 @@ from carbonflows_fast.leontief._methods import (
     single_lu,
 )
 from carbonflows_fast.leontief._proof_vectors import ProofVectors
-from carbonflows_fast.leontief._right_hand_sides import RightHandSides, checked_rtol, checked_weight
+from carbonflows_fast.leontief._right_hand_sides import RightHandSides, checked_weight
 from carbonflows_fast.leontief._solution import Solution, SolveReport
 from carbonflows_fast.leontief._sweeps import Sweeps
 from carbonflows_fast.leontief._tiles import RegionTiles
@@ -347,7 +348,7 @@ class LeontiefSystem:
         memory_limit: float | None,
     ) -> Solution:
         begun = time.perf_counter()
-        rtol = checked_rtol(rtol)
+        rtol = tolerance(rtol)
         count = thread_count(threads)
         chosen, why = choose_method(
             method, self.n, self.tiles.nnz, sides.k, memory_limit, single=self._single is not None

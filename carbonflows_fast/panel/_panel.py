@@ -172,7 +172,7 @@ class Panel:
     # --- questions of a year ----------------------------------------------------------------
 
     def accounts(
-        self, stressor: Any = None, *, demand: Any = None, **run: Any
+        self, stressor: Any = None, *, demand: Any = None, **options: Any
     ) -> pd.DataFrame | list[Path]:
         """Return production and consumption accounts, index (year, region): :func:`accounts`.
 
@@ -180,23 +180,24 @@ class Panel:
         ----------
         stressor, demand
             The arguments of the function.
-        **run
-            years, client, out, resume, progress and threads: see :class:`Panel`.
+        **options
+            rtol of the function; years, client, out, resume, progress and threads: see
+            :class:`Panel`.
         """
-        return self._ask_years("accounts", {"stressor": stressor, "demand": demand}, run)
+        return self._ask_years("accounts", {"stressor": stressor, "demand": demand}, options)
 
     def flows(
-        self, stressor: Any = None, *, demand: Any = None, **run: Any
+        self, stressor: Any = None, *, demand: Any = None, **options: Any
     ) -> pd.DataFrame | list[Path]:
         """Return flows between regions, index year; columns from, to, value, share:
         :func:`flows`.
 
         Parameters
         ----------
-        stressor, demand, **run
+        stressor, demand, **options
             The arguments of the function; years, client, out and more: see :class:`Panel`.
         """
-        return self._ask_years("flows", {"stressor": stressor, "demand": demand}, run)
+        return self._ask_years("flows", {"stressor": stressor, "demand": demand}, options)
 
     def structural_paths(
         self, stressor: Any = None, *, demand: Any = None, consumers: Any = None, **options: Any
@@ -222,19 +223,19 @@ class Panel:
         sectors: Any,
         demand: Any = None,
         consumers: Any = None,
-        **run: Any,
+        **options: Any,
     ) -> pd.DataFrame | list[Path]:
         """Return emitted × made × consumed, index year: `flow` of :func:`sector_study`.
 
         Parameters
         ----------
-        stressor, sectors, demand, **run
+        stressor, sectors, demand, **options
             The arguments of the function; years, client, out and more: see :class:`Panel`.
         consumers : list of regions, countries or groups, or "all", optional
             Ask for the final demand of each of these separately: see :meth:`structural_paths`.
         """
         asked = {"stressor": stressor, "sectors": sectors, "demand": demand}
-        return self._ask_years("sector_study", asked, run, consumers)
+        return self._ask_years("sector_study", asked, options, consumers)
 
     # --- questions of two years -------------------------------------------------------------
 

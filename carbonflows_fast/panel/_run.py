@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from carbonflows_fast._base.arguments import one_of, positive
+from carbonflows_fast._base.arguments import one_of, positive, tolerance
 from carbonflows_fast._base.files import given_path
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.progress import ProgressBar
@@ -77,11 +77,9 @@ def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]
     """Split the arguments into how to run and what else is asked."""
     run = {name: options[name] for name in options if name in Run.NAMES}
     more = {name: options[name] for name in options if name not in run}
-    function = getattr(_tasks, what)
+    parameters = inspect.signature(getattr(_tasks, what)).parameters
     known = [
-        p.name
-        for p in inspect.signature(function).parameters.values()
-        if p.kind is p.KEYWORD_ONLY and p.name != "threads"
+        p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY and p.name != "threads"
     ]
     for name in more:
         if name not in known:
@@ -92,6 +90,10 @@ def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]
                 got=repr(more[name]),
                 remedy="give it to cf.Panel" if name == "workers" else "leave it out",
             )
+    if more.get("rtol") is not None:
+        rtol = tolerance(more["rtol"])
+        # One question, whether the default is written out or not.
+        more["rtol"] = None if rtol == parameters["rtol"].default else rtol
     return Run(**run), more
 
 

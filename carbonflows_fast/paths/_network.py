@@ -47,6 +47,7 @@ class Network:
     multipliers : (states, n) in table order, Σ over the completions that end as they must; the
         last row for paths that have met T, or need not.
     bound : of Σ b|error| of `multipliers`; weight : b, (n,).
+    rtol : what was solved to, None for as accurately as rounding lets it be;
     spread : how much larger (L b)_i is than b_i at most; size : at least |s|'L b, L of
     |A|, and with T what sums over what arrives there may add up to.
     """
@@ -59,6 +60,7 @@ class Network:
     multipliers: FloatArray
     bound: float
     weight: FloatArray
+    rtol: float | None
     spread: float
     size: float
 
@@ -76,10 +78,10 @@ class Network:
         if self.prepared.nonnegative and not np.any(self.s < 0.0):
             return self.of_rows()
         made, count = with_sizes(self.prepared), thread_count()
-        m, _ = accurate_multipliers(made, np.abs(self.s), self.weight)
+        m, _ = accurate_multipliers(made, np.abs(self.s), self.weight, self.rtol)
         if self.met is None:
             return m
-        before, _ = _until_met(made, m, self.met, self.weight, count)
+        before, _ = _until_met(made, m, self.met, self.weight, count, self.rtol)
         return np.where(self.met, m, before)
 
     def gross(self, y: FloatArray) -> float:
@@ -191,6 +193,7 @@ def network_of(
     max_stage: int | None,
     threads: int,
     exponent: int | None = None,
+    rtol: float | None = None,
 ) -> Network:
     """Return what all demands share; the last one is kept with the table.
 
@@ -201,8 +204,9 @@ def network_of(
     digest.update(b"" if met is None else met.tobytes())
     network: Network = table.kept.get(
         CHAINS,
-        lambda: _new_network(table, s, met, max_stage, threads, exponent),
+        lambda: _new_network(table, s, met, max_stage, threads, exponent, rtol),
         (digest.digest(), max_stage, exponent),
+        rtol,
     )
     return network
 
@@ -214,6 +218,7 @@ def _new_network(
     max_stage: int | None,
     threads: int,
     exponent: int,
+    rtol: float | None,
 ) -> Network:
     prepared = system(table)
     # With all of x in it, (L b)_i is only a few times b_i: see `Network.error_bound`.
@@ -228,7 +233,7 @@ def _new_network(
             remedy=f"ask cf.flows or cf.production_layers, which need no chains one by one, {zero}",
             typed=f"ask carbonflows-fast flows, which needs no chains one by one, {zero} in Python",
         )
-    m, bound = accurate_multipliers(prepared, s, weight)
+    m, bound = accurate_multipliers(prepared, s, weight, rtol)
     here = prepared.tiles.table_rows
     # The checked guard v of m has (I − |A|) v ≥ b / scale, hence L b ≤ scale v.
     proof = prepared.certificate(weight, adjoint=True, threads=threads)
@@ -236,7 +241,7 @@ def _new_network(
     spread = max(seen_through(reached, weight[here]), 1.0)
     multipliers = m[None]
     if met is not None:
-        before, further = _until_met(prepared, m, met, weight, threads)
+        before, further = _until_met(prepared, m, met, weight, threads, rtol)
         multipliers, bound = np.stack([before, m]), bound * (1.0 + spread) + further
     try:
         chains = _core.Chains(
@@ -257,7 +262,9 @@ def _new_network(
             typed="look at carbonflows-fast check and correct the table",
         ) from None
     size = float(np.abs(s[here]) @ reached) * (1.0 if met is None else spread)
-    return Network(prepared, chains, exponent, s, met, multipliers, bound, weight, spread, size)
+    return Network(
+        prepared, chains, exponent, s, met, multipliers, bound, weight, rtol, spread, size
+    )
 
 
 def _until_met(
@@ -266,6 +273,7 @@ def _until_met(
     met: BoolArray,
     weight: FloatArray,
     threads: int,
+    rtol: float | None,
 ) -> tuple[FloatArray, float]:
     """Return the multipliers of paths that have not met T yet and must, and their bound.
 
@@ -280,7 +288,7 @@ def _until_met(
     rows[here] = tiles.product(entering[:, None], adjoint=True, threads=threads)[:, 0]
     rows[met] = 0.0
     off = restricted_to(prepared, ~met, threads)
-    sigma, bound = accurate_multipliers(off, rows, weight)
+    sigma, bound = accurate_multipliers(off, rows, weight, rtol)
     return np.where(met, m, sigma), bound
 
 

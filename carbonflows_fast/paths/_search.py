@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._solves import demand_size
 from carbonflows_fast.errors import InputError
@@ -46,6 +47,7 @@ def structural_paths(
     start: Any = None,
     through: Any = None,
     end: Any = None,
+    rtol: float | None = None,
     threads: int | None = None,
 ) -> Paths:
     """Return the supply chains that carry most of a footprint, exactly.
@@ -82,6 +84,11 @@ def structural_paths(
         One of these is on the path at least once, at an end or between.
     end : rows, optional
         The emitter is one of these.
+    rtol : float, optional
+        Relative error that the solves behind `total`, `gross` and `remainder` are certified to;
+        `error_bound` says what comes of it. The default is 1e-12, or the first of 1e-10, 1e-8 and
+        1e-6 that rounding allows. Paths and their values do not depend on it, except for how many
+        make up a share of `gross`.
     threads : int, optional
 
     Returns
@@ -99,7 +106,7 @@ def structural_paths(
     MemoryLimitError
         If there are more paths than may be kept.
     NotProductiveError, ConvergenceError
-        If the table cannot be solved.
+        If the table cannot be solved, or not to `rtol`.
 
     Notes
     -----
@@ -121,6 +128,7 @@ def structural_paths(
     >>> bool(abs(paths.value.sum() + paths.remainder - paths.total) < 1e-9 * paths.total)
     True
     """
+    rtol = None if rtol is None else tolerance(rtol)
     limits = search_limits(top, threshold, min_share, coverage, max_paths, max_stage)
     chosen = select_stressor(table, stressor)
     bought = select_demand(table, demand)
@@ -138,7 +146,7 @@ def structural_paths(
     s = chosen.s if end is None else np.where(select_rows(table, end, "end"), chosen.s, 0.0)
     met = None if through is None else select_rows(table, through, "through")
     count = thread_count(threads)
-    network = network_of(table, s, met, limits.max_stage, count)
+    network = network_of(table, s, met, limits.max_stage, count, rtol=rtol)
     values, starts, rows, pruned, nodes = network.find(y, limits, count)
     total = network.total(y)
     return Paths(

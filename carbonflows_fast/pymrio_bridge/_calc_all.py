@@ -16,8 +16,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting import Footprints
-from carbonflows_fast.accounting._footprints import RTOL
-from carbonflows_fast.accounting._solves import BLOCK, solve_certified
+from carbonflows_fast.accounting._solves import BLOCK, FOOTPRINT_RTOL, solve_certified
 from carbonflows_fast.accounting._stressor_block import StressorBlock
 from carbonflows_fast.accounting._weights import positive_output
 from carbonflows_fast.leontief import system
@@ -202,7 +201,7 @@ def _accurate_output(table: Table) -> FloatArray:
     weight = 1.0 / positive_output(table)
     near = table.x.to_numpy()
     y = table.content.Y.sum(axis=1)
-    x: FloatArray = system(table).solve(y, weight=weight, rtol=RTOL, x0=near).values
+    x: FloatArray = system(table).solve(y, weight=weight, rtol=FOOTPRINT_RTOL, x0=near).values
     return x
 
 
@@ -237,7 +236,9 @@ def _fill_downstream(io: Any, table: Table, extensions: Sequence[Any]) -> None:
         here = slice(first, first + BLOCK)
         sides = np.zeros((table.n, len(S[here])))
         np.matmul(Z, S[here, : len(Z)].T, out=sides[: len(Z)])
-        found = solve_certified(table, sides, by_row=False, weight=1.0 / output, rtol=RTOL).values
+        found = solve_certified(
+            table, sides, by_row=False, weight=1.0 / output, rtol=FOOTPRINT_RTOL
+        ).values
         values[here] = (found / np.where(x != 0, x, np.inf)[:, None])[: len(Z)].T
     _share_out("M_down", values, io.A.index, extensions, extensions)
 

@@ -194,7 +194,7 @@ class SectorStudy:
         Parameters
         ----------
         **options
-            top, threshold, min_share, coverage, max_paths, max_stage, start, end, threads.
+            top, threshold, min_share, coverage, max_paths, max_stage, start, end, rtol, threads.
 
         Raises
         ------

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base import sums
+from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast.accounting._solves import demand_size, solve_on, source_multipliers
 from carbonflows_fast.accounting._weights import account_weight, positive_output, purchase_weight
@@ -47,7 +48,12 @@ __all__ = ["SectorStudy", "sector_study"]
 
 
 def sector_study(
-    table: Table, stressor: Any = None, *, sectors: Any, demand: Any = None
+    table: Table,
+    stressor: Any = None,
+    *,
+    sectors: Any,
+    demand: Any = None,
+    rtol: float = 1e-10,
 ) -> SectorStudy:
     """Return everything emitted along the supply chains that pass through some sectors.
 
@@ -63,6 +69,9 @@ def sector_study(
         None, a list of these, or a mask. A sector of the table comes before a study of that name.
     demand : region, (region, category), list of these, or array of shape (n,), optional
         Count only what this final demand causes. The default is all final demand.
+    rtol : float, optional
+        Relative error that every solve is certified to. A looser one takes fewer passes over A,
+        and `error_bound` says how accurate the result is. The method `paths` takes its own.
 
     Returns
     -------
@@ -77,7 +86,7 @@ def sector_study(
     InputError
         If an argument is of the wrong kind.
     NotProductiveError, ConvergenceError
-        If the table cannot be solved.
+        If the table cannot be solved, or not to `rtol`.
 
     Notes
     -----
@@ -98,9 +107,10 @@ def sector_study(
     >>> bool(abs(study.flow.value.sum() - study.total) < 1e-9 * study.total)
     True
     """
+    rtol = tolerance(rtol)
     chosen, wanted = select_stressor(table, stressor), select_demand(table, demand)
     name, rows, notes = _target(table, sectors)
-    found = _solve(table, chosen.s, wanted, rows)
+    found = _solve(table, chosen.s, wanted, rows, rtol)
     p = table.content
     return SectorStudy(
         name=name,
@@ -222,11 +232,17 @@ class _Found:
 
 
 def _delivered(
-    table: Table, others: LeontiefSystem, demand: Demand, rows: BoolArray, t: FloatArray
+    table: Table,
+    others: LeontiefSystem,
+    demand: Demand,
+    rows: BoolArray,
+    t: FloatArray,
+    rtol: float,
 ) -> _Delivery:
     """Solve for z_T = Y_T + A_TO (I − A_OO)⁻¹ Y_O, errors of the solve weighted by t."""
     prepared, Y, on_T = system(table), demand.values, rows[:, None]
-    solution = solve_on(others, others.in_float32, np.where(on_T, 0.0, Y), by_row=False, weight=t)
+    bought, options = np.where(on_T, 0.0, Y), {"weight": t, "rtol": rtol}
+    solution = solve_on(others, others.in_float32, bought, by_row=False, **options)
     X: FloatArray = solution.values
     size, columns = demand_size(table, demand)
     missed = float(solution.report.error_bounds @ (t @ np.abs(X)))
@@ -243,30 +259,30 @@ def _delivered(
     )
 
 
-def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Found:
+def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray, rtol: float) -> _Found:
     """Follow the chains through the rows T, for s (n,)."""
     p, prepared, Y = table.content, system(table), demand.values
     weight = purchase_weight(table)
-    m, bound = source_multipliers(table, s)
+    m, bound = source_multipliers(table, s, rtol)
     multipliers = m.sum(axis=0)
     m_size = np.abs(m).sum(axis=0) + bound / weight  # no less than the exact ones
 
     # Deliveries of T. An error of (I − A_OO)⁻¹ Y_O counts by the emissions of T, A_TO'm_T ≤ m.
     t = account_weight(np.abs(m).sum(axis=0), positive_output(table))
     others = restricted_to(prepared, ~rows)
-    delivery = _delivered(table, others, demand, rows, t)
+    delivery = _delivered(table, others, demand, rows, t, rtol)
     z, size, terms = delivery.z, np.abs(delivery.z).sum(axis=1), delivery.terms
     m_T, codes_T = np.ascontiguousarray(m[:, rows]), p.region_codes[rows]
     steps: FloatArray = sums.three_step_sums(m_T, z[rows], codes_T, len(p.regions))
     steps_bound = bound * seen_through(size, weight) + delivery.error(m_size)
     steps_bound += rounding(terms) * float(m_size @ size)
 
-    direct, direct_bound = _direct_part(table, s, demand, rows, t)
+    direct, direct_bound = _direct_part(table, s, demand, rows, t, rtol)
 
     entering = np.where(
         rows, 0.0, pass_through_A(prepared, np.where(rows, multipliers, 0.0), adjoint=True)
     )
-    further = others.solve_adjoint(entering, weight=weight)
+    further = others.solve_adjoint(entering, weight=weight, rtol=rtol)
     met: FloatArray = further.values
     # Its own error; that of m on T, all chains to T; what `entering` and the products round.
     around = delivery.around(others, weight)
@@ -300,12 +316,17 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray) -> _Fou
 
 
 def _direct_part(
-    table: Table, s: FloatArray, demand: Demand, rows: BoolArray, t: FloatArray
+    table: Table,
+    s: FloatArray,
+    demand: Demand,
+    rows: BoolArray,
+    t: FloatArray,
+    rtol: float,
 ) -> tuple[float, float]:
     """Return what T emits itself, all of it in chains through T, and its bound."""
     prepared, y = system(table), demand.values.sum(axis=1)
     start = table.x.to_numpy() if demand.complete else None
-    made = prepared.solve(y, weight=t, x0=start)
+    made = prepared.solve(y, weight=t, x0=start, rtol=rtol)
     output: FloatArray = made.values
     on_T = np.where(rows, s, 0.0)
     size, columns = demand_size(table, demand)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from carbonflows_fast.table._content import Parts
 
@@ -26,15 +26,28 @@ class Key:
     depends: str = ""
 
 
+class _Result(NamedTuple):
+    of: Any
+    rtol: float | None
+    value: Any
+
+    def serves(self, of: Any, rtol: float | None) -> bool:
+        """Whether it answers the question, and is as accurate as is asked."""
+        close = self.rtol is not None and rtol is not None and self.rtol <= rtol
+        return bool(self.of == of) and (close or self.rtol == rtol)
+
+
 class Kept:
     """Results by key. Two threads may compute one twice; both get what was stored first."""
 
     __slots__ = ("_results",)
 
-    def __init__(self, results: dict[Key, tuple[Any, Any]] | None = None) -> None:
+    def __init__(self, results: dict[Key, _Result] | None = None) -> None:
         self._results = results or {}
 
-    def get(self, key: Key, make: Callable[[], Any], of: Any = None) -> Any:
+    def get(
+        self, key: Key, make: Callable[[], Any], of: Any = None, rtol: float | None = None
+    ) -> Any:
         """Return the result under a key, made on first use.
 
         Parameters
@@ -43,18 +56,21 @@ class Kept:
         make : callable
         of : object
             What the result answers; of each key only the last question's result is kept.
+        rtol : float, optional
+            What `make` solves to. A result that is kept serves any larger one, never a smaller one.
         """
         found = self._results.get(key)
-        if found is None or found[0] != of:
-            made = (of, make())
+        if found is None or not found.serves(of, rtol):
+            made = _Result(of, rtol, make())
             found = self._results.setdefault(key, made)
-            if found[0] != of:
+            if not found.serves(of, rtol):
                 found = self._results[key] = made
-        return found[1]
+        return found.value
 
     def peek(self, key: Key) -> Any:
         """Return what is kept under a key, or None."""
-        return self._results.get(key, (None, None))[1]
+        found = self._results.get(key)
+        return found and found.value
 
     def forget(self, key: Key) -> None:
         """Drop what is kept under a key."""

@@ -43,6 +43,7 @@ class FlowMatrix:
     report: SolveReport
     _table: Table
     _flow: RegionFlows
+    _rtol: float = 1e-10  # of solves that are made when they are asked for
     _groups: tuple[str, ...] = field(default=())  # of each region of the table; empty: as they are
 
     def __repr__(self) -> str:

@@ -99,7 +99,7 @@ class Flows(FlowMatrix):
     def _by_source(self) -> tuple[FloatArray, float]:
         """Multipliers of what each region emits, (R, n), and the bound of all m_j^(r) y_j^(q)."""
         table = self._table
-        m, bound = source_multipliers(table, self._flow.stressor.s)
+        m, bound = source_multipliers(table, self._flow.stressor.s, self._rtol)
         weight = purchase_weight(table)
         size, columns = demand_size(table, self._flow.demand)
         terms = table.n + columns + 2 * len(table.regions)
@@ -183,7 +183,7 @@ class Flows(FlowMatrix):
     def _trade(self) -> GrossTrade:
         require_consumers(self, "trade between regions")
         codes = encode(self._groups or self._table.regions)[1]
-        return gross_trade(self._table, self._flow, codes)
+        return gross_trade(self._table, self._flow, codes, self._rtol)
 
     def split(self, classes: Any = None) -> pd.DataFrame:
         """Return traded emissions by class of product: energy, commodity, product, service.
@@ -302,7 +302,7 @@ class Flows(FlowMatrix):
         return self._with_bound(frame, max(self.error_bound, bound, traded.attrs["error_bound"]))
 
 
-def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
+def flows(table: Table, stressor: Any = None, *, demand: Any = None, rtol: float = 1e-10) -> Flows:
     """Return the emissions of each region by the region whose final demand causes them.
 
     E_rq = Σ_{i∈r} s_i x_i^(q), (I − A) x^(q) = y^(q): one solve, one right-hand side for each
@@ -317,6 +317,10 @@ def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
     demand : region, (region, category), list of these, or ndarray of shape (n,), optional
         Count only what this final demand causes. The default is all final demand. An array does
         not say who consumes: it gives one column, and no traded shares.
+    rtol : float, optional
+        Relative error that every solve is certified to, those of the methods of the result as
+        well. A looser one takes fewer passes over A, and `error_bound` says how accurate the
+        result is.
 
     Returns
     -------
@@ -329,7 +333,7 @@ def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
     InputError
         If an argument is of the wrong kind.
     NotProductiveError, ConvergenceError
-        If the table cannot be solved.
+        If the table cannot be solved, or not to `rtol`.
 
     Notes
     -----
@@ -351,7 +355,7 @@ def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
     AA        38.288  11.712
     BB        12.613  87.387
     """
-    flow = region_flows(table, stressor, demand)
+    flow = region_flows(table, stressor, demand, rtol)
     return Flows(
         **parts_of(table, flow),
         stressor=flow.stressor.name,
@@ -360,4 +364,5 @@ def flows(table: Table, stressor: Any = None, *, demand: Any = None) -> Flows:
         report=flow.report,
         _table=table,
         _flow=flow,
+        _rtol=float(rtol),
     )

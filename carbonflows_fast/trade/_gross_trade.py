@@ -48,7 +48,9 @@ class GrossTrade:
     error_bound: float
 
 
-def gross_trade(table: Table, flow: RegionFlows, group_of_region: CodeArray) -> GrossTrade:
+def gross_trade(
+    table: Table, flow: RegionFlows, group_of_region: CodeArray, rtol: float
+) -> GrossTrade:
     """Return the trade between groups of regions that a demand calls for.
 
     Parameters
@@ -58,6 +60,8 @@ def gross_trade(table: Table, flow: RegionFlows, group_of_region: CodeArray) -> 
         Of a demand whose consumers are known. Of the whole demand: trade as the table has it.
     group_of_region : ndarray of int32, shape (R,)
         Regions of one group are at home in each other.
+    rtol : float
+        Of the solve for the multipliers.
     """
     p, prepared, Y = table.content, system(table), flow.demand.values
     x = table.x.to_numpy() if flow.demand.complete else flow.x.sum(axis=1)
@@ -69,7 +73,8 @@ def gross_trade(table: Table, flow: RegionFlows, group_of_region: CodeArray) -> 
 
     exports = (np.abs(intermediate) + np.abs(final)).sum(axis=1)
     weight = demand_weight(exports, positive_output(table))
-    solution = split_by_group(prepared, groups).solve_adjoint(flow.stressor.s, weight=weight)
+    at_home = split_by_group(prepared, groups)
+    solution = at_home.solve_adjoint(flow.stressor.s, weight=weight, rtol=rtol)
     m: FloatArray = solution.values
     bound = solution.report.error_bound * float(np.abs(m) @ weight) * (1 + rounding(table.n))
     size = np.abs(m) + bound / weight  # no less than the exact ones

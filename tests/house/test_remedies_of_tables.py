@@ -280,8 +280,9 @@ SOLUTIONS = [
     Case(lambda: solved(np.ones(2), method="direct", memory_limit=1), r"use (method='gmres')",
          lambda code: solved(np.ones(2), **arguments(code))),
     Case(lambda: solved(np.ones(20), cf.synthetic.world(2, 10), rtol=1e-17),
-         r"ask cf\.system\(table\)\.solve for an rtol above that, or see with (cf\.check\(table\))",
+         r"give an rtol above that to a function that takes one, or see with (cf\.check\(table\))",
          lambda code: [solved(np.ones(20), cf.synthetic.world(2, 10), rtol=1e-10),
+                       cf.flows(cf.synthetic.world(2, 10), rtol=1e-10),
                        python(code, table=cf.synthetic.world(2, 10))]),
     Case(lambda: solved(np.ones(2), economy([[0.2, 0.9], [0.9, 0.2]])),
          r"look at (cf\.check\(table\)) for negative outputs and columns of A that sum to 1 or "

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 import carbonflows_fast as cf
+from carbonflows_fast.leontief import _system, _tiles
 
 METHODS = ["gmres", "gauss-seidel", "direct"]
 
@@ -35,3 +39,19 @@ def relative_error(x: Any, true: Any, weight: Any = None) -> Any:
 def world(**options: Any) -> cf.Table:
     """A world of several blocks, some cut and some joined."""
     return cf.synthetic.world(7, 40, **options)
+
+
+@contextmanager
+def iterated(method: str = "gmres") -> Iterator[None]:
+    """Iterate on small tables too, region by region, where a method is not named: they are solved
+    in one step otherwise, as accurately for any tolerance."""
+    choose = _system.choose_method
+
+    def chosen(named: str, *arguments: Any, **options: Any) -> Any:
+        return (method, "a test") if named == "auto" else choose(named, *arguments, **options)
+
+    with (
+        mock.patch.object(_system, "choose_method", chosen),
+        mock.patch.object(_tiles, "JOINED_ROWS", 0),
+    ):
+        yield
