@@ -31,6 +31,7 @@ from support.exact import (
     exact_chains,  # noqa: F401  # registers its questions
     exact_questions,  # noqa: F401
 )
+from support.running.solving import iterated
 
 import carbonflows_fast as cf
 
@@ -39,6 +40,9 @@ PER_CASE = 2
 
 RARELY = 0.01
 """The chance that a question that takes long is asked once it is drawn."""
+
+ITERATED = 0.4
+"""The part of all tables that are solved by iterations, as large ones are."""
 
 CHUNK = 25
 
@@ -100,6 +104,14 @@ def clear(error: cf.CarbonFlowsError) -> bool:
 
 def run_case(seed: int, names: list[str] | None = None) -> Summary:
     """Ask a few questions of the table of a seed."""
+    rng = np.random.default_rng([seed, 1])
+    if rng.random() < ITERATED:
+        with iterated("gmres" if rng.random() < 0.5 else "gauss-seidel"):
+            return _ask(seed, names)
+    return _ask(seed, names)
+
+
+def _ask(seed: int, names: list[str] | None) -> Summary:
     found = Summary(cases=1)
     rng = np.random.default_rng(seed)
     drawn = rng.permutation(sorted(questions.QUESTIONS))[:PER_CASE].tolist()

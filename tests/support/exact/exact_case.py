@@ -108,6 +108,10 @@ class Case:
         rows[self.rng.integers(self.table.n)] = True
         return rows
 
+    def accuracy(self) -> dict[str, float]:
+        """Return how accurate an answer is asked for: as by default, or another one each time."""
+        return {} if self.rng.random() < 0.4 else {"rtol": 10.0 ** self.rng.uniform(-12, -0.5)}
+
     def demand_of_one(self) -> tuple[Any, arb_mat]:
         """Return a demand, perhaps an array, and its sum (n, 1)."""
         if self.rng.random() < 0.2:

@@ -67,7 +67,8 @@ def structural_paths(case: Case) -> Iterator[Claim]:
                       {"max_stage": 3, "top": 50})  # fmt: skip
     if "coverage" in ask or "min_share" in ask:
         ask["max_paths"] = 2000
-    paths = cf.structural_paths(table, case.stressor, demand=demand, **ask, **filters)
+    accuracy = case.accuracy()
+    paths = cf.structural_paths(table, case.stressor, demand=demand, **ask, **filters, **accuracy)
     ones = np.ones(table.n, bool)
     y = true.times(filters.get("start", ones), y)
     s = np.where(filters.get("end", ones), case.s, 0.0)
@@ -96,7 +97,8 @@ def structural_paths(case: Case) -> Iterator[Claim]:
 def sector_study(case: Case) -> Iterator[Claim]:
     table, true, T = case.table, case.true, case.some_rows
     off, ones = ~T, np.ones(len(table.regions))
-    study = cf.sector_study(table, case.stressor, sectors=T, demand=case.selected)
+    accuracy = case.accuracy()
+    study = cf.sector_study(table, case.stressor, sectors=T, demand=case.selected, **accuracy)
     bound, Y = study.error_bound, true.demand(case.columns)
     X = true.L_among(off) * true.times(off, Y)
     z = true.times(T, Y + true.A * X)
