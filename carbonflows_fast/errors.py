@@ -81,7 +81,8 @@ class CarbonFlowsError(Exception):
     Attributes
     ----------
     argument, expected, got, remedy : str
-        The parts of the sentence; empty where the error is not about an argument or a file.
+        The parts of the sentence; empty where the error is not about an argument or a file. Those
+        of a `PanelError` are of the one reason that all failures share, or empty.
     typed : str or tuple
         The remedy as one types it in a shell, where that differs; see `Phrase`.
 
@@ -251,6 +252,12 @@ class PanelError(CarbonFlowsError):
         super().__init__(message)  # the message and the attributes are pickled separately
         self.failed = failed or {}
         self.results = results
+        reasons = {*self.failed.values()}
+        parts = getattr(reasons.pop(), "typed", ()) if len(reasons) == 1 else ()
+        for part in parts:
+            if isinstance(part, CarbonFlowsError):
+                self.argument, self.expected, self.got = part.argument, part.expected, part.got
+                self.remedy, self.typed = part.remedy, part.typed
 
 
 def passed_on(error: CarbonFlowsError, kind: type[Own], argument: str) -> Own:

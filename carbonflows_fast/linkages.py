@@ -10,7 +10,6 @@ Energy Economics 68 (betweenness of transactions).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,8 @@ from carbonflows_fast.accounting._solves import (
 )
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.leontief import LeontiefSystem, system
-from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
+from carbonflows_fast.leontief._certificate import TINY, added_up, rounding, seen_through
+from carbonflows_fast.leontief._subsystems import pass_through_A
 from carbonflows_fast.table._selection import Stressor, select_demand, select_stressor
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ __all__ = [
     "layers_of",
     "production_layers",
     "sector_betweenness",
+    "seen_in_layers",
     "transaction_betweenness",
 ]
 
@@ -151,28 +152,22 @@ def production_layers(
     weight = demand_weight(size, positive_output(table))
     prepared = system(table)
     multipliers, bound = accurate_multipliers(prepared, chosen.s, weight)
-    y = wanted.values.sum(axis=1)
-    # Adding up the columns of Y.
-    doubt = rounding(columns + len(table.regions)) * size
-    return layers_of(
-        prepared,
-        chosen,
-        (y, lambda seen: float(seen @ doubt)),
-        (multipliers, bound, weight),
-        int(layers),
-    )
+    doubt = rounding(columns + len(table.regions)) * size  # adding up the columns of Y
+    seen = seen_in_layers(prepared, chosen.s, np.abs(multipliers) + bound / weight, layers)
+    bought = wanted.values.sum(axis=1), added_up(seen, doubt)
+    return layers_of(prepared, chosen, bought, (multipliers, bound, weight), layers)
 
 
 def layers_of(
     prepared: LeontiefSystem,
     stressor: Stressor,
-    bought: tuple[FloatArray, Callable[[FloatArray], float]],
+    bought: tuple[FloatArray, float],
     known: tuple[FloatArray, float, FloatArray],
     layers: int,
 ) -> pd.DataFrame:
     """Return the same for y (n,), with multipliers that are known.
 
-    `bought` are y, and a function that bounds Σ seen |error of y| for seen ≥ 0 (n,); `known` the
+    `bought` are y, and Σ seen |error of y| with the weights of `seen_in_layers`; `known` the
     multipliers (n,), the bound of Σ b|error|, and b (n,).
     """
     y, missed = bought
@@ -180,19 +175,16 @@ def layers_of(
     order = prepared.tiles.table_rows
     s, m, b, p = stressor.s[order], multipliers[order], weight[order], y[order]
     size = np.abs(p)  # |A|^k |y|: what rounding can do is relative to it
-    # |s|'|A|^k, and the same with no less than the exact |m|: through these an error of y is seen.
-    seen = np.column_stack([np.abs(s), np.abs(m) + bound / b])
     emissions, remainder = np.empty(layers + 1), np.empty(layers + 1)
     error, total, doubt = 0.0, float(m @ p), 0.0
     terms = prepared.n + layers
     for k in range(layers + 1):
         emissions[k] = s @ p
         terms += prepared.tiles.additions + 8
-        doubt += rounding(terms) * float(np.abs(s) @ size) + missed(_unordered(seen[:, 0], order))
+        doubt += rounding(terms) * float(np.abs(s) @ size)
         p, size = _bought(prepared, p, size)
         remainder[k] = m @ p
-        seen = _sold(prepared, seen)
-        left = bound * seen_through(p, b) + missed(_unordered(seen[:, 1], order))
+        left = bound * seen_through(p, b)
         left += rounding(terms + prepared.tiles.additions) * float((np.abs(m) + bound / b) @ size)
         error = max(error, doubt, left)
     cumulative = np.cumsum(emissions)
@@ -211,23 +203,32 @@ def layers_of(
         "stressor": stressor.name,
         "unit": stressor.unit,
         "total": total,
-        "error_bound": error * (1 + rounding(terms)) + (layers + 1) * s.size * TINY,
+        "error_bound": (error + missed) * (1 + rounding(terms)) + (layers + 1) * s.size * TINY,
     }
     return frame
 
 
-def _unordered(values: FloatArray, order: Any) -> FloatArray:
-    """Return values in tile order in the order of the table."""
-    out = np.empty(values.shape)
-    out[order] = values
-    return out
+def seen_in_layers(
+    prepared: LeontiefSystem, s: FloatArray, multipliers: FloatArray, layers: int
+) -> FloatArray:
+    """Return weights (n,) through which any layer, sum of layers and remainder sees an error of y.
 
-
-def _sold(prepared: LeontiefSystem, seen: FloatArray) -> FloatArray:
-    """Return |A|' seen, no less than exactly, (n, k)."""
-    product = prepared.tiles.product(seen, adjoint=True, absolute=True, threads=thread_count())
-    raised: FloatArray = product * (1 + rounding(prepared.tiles.additions))
-    return raised
+    None is off by more than Σ weights |error of y|. The multipliers (n,) are no less than the sizes
+    of the exact ones.
+    """
+    # They are |s|'|A|^k, their sums, and |m|'|A|^k. If nothing is negative, these are parts of
+    # m' = s'(I + A + A² + …), and none of them is larger.
+    if prepared.nonnegative and bool((s >= 0).all()):
+        return multipliers
+    emitted, most = np.abs(s), np.zeros(s.size)
+    raised = 1 + rounding(prepared.tiles.additions + layers)
+    layer = np.column_stack([emitted, multipliers])
+    for k in range(layers + 1):
+        layer = pass_through_A(prepared, layer, adjoint=True, absolute=True) * raised
+        most = np.maximum(most, layer[:, 1])
+        if k < layers:
+            emitted = emitted + layer[:, 0]
+    return np.maximum(emitted, most)
 
 
 def _bought(

@@ -68,6 +68,10 @@ def given_path(argument: str, given: Any) -> Path:
     got = type(given).__name__
     if isinstance(given, str | os.PathLike) and isinstance(os.fspath(given), str):
         got = f"{os.fspath(given)[:60]!r}"
+        if not os.fspath(given):
+            raise InputError.about(
+                argument, expected="a path", got=got, remedy="say '.' for the folder one is in"
+            )
         try:
             os.lstat(given)
             return Path(given)

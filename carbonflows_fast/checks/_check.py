@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from carbonflows_fast._base.files import given_path
 from carbonflows_fast.checks._findings import findings_of
 from carbonflows_fast.checks._footprint_effects import effects_of
 from carbonflows_fast.checks._report import CheckReport, Finding, report_of
@@ -141,7 +142,7 @@ def table_of(argument: str, given: Table | str | Path, blanks: str = "error") ->
         return given
     if not isinstance(given, str | Path):
         return required_table(argument, given, "a Table or a path")
-    path = Path(given)
+    path = given_path(argument, given)
     if not os.path.exists(path):
         raise InputError.about(
             argument,

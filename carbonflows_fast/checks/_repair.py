@@ -14,9 +14,8 @@ from carbonflows_fast._base.arrays import locked
 from carbonflows_fast.checks._check import table_of
 from carbonflows_fast.checks._ledger import LEDGER, entries, merged_entries
 from carbonflows_fast.checks._repair_steps import SPREAD, STEPS
-from carbonflows_fast.errors import InputError
+from carbonflows_fast.errors import InputError, LabelError, nearest_are
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._stressors import unknown_label
 from carbonflows_fast.table._table import table_from
 
 __all__ = ["repair"]
@@ -173,7 +172,13 @@ def _receiver(argument: str, value: Any, table: Table) -> str | None:
             got=repr(value),
             remedy=f"'{SPREAD}' gives it to all sectors of the region by their output",
         )
-    raise unknown_label(argument, "sector", value, table.content.sectors, "")
+    known = [*table.content.sectors, SPREAD]
+    raise LabelError.about(
+        argument,
+        expected=f"a sector of the table, or '{SPREAD}'",
+        got=repr(value),
+        remedy=nearest_are(value, known),
+    )
 
 
 def _part(argument: str, value: Any) -> float | None:

@@ -13,7 +13,7 @@ from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import complain, say
 from carbonflows_fast.cli._tables import save, years_of
 from carbonflows_fast.cli._text import columns
-from carbonflows_fast.errors import InputError, shorten
+from carbonflows_fast.errors import InputError, nearest_are, shorten
 
 if TYPE_CHECKING:
     from carbonflows_fast.readers._sources._candidates import Candidate
@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
         save(load(arguments), arguments.destination)
         return 0
     every = arguments.years is None and arguments.only is None
+    seen: list[Candidate] = []
     years = years_of(arguments.years)
     jobs = jobs_of(
         arguments.table,
@@ -62,9 +63,9 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
         format=arguments.format,
         stressors=arguments.stressor,
         blanks=arguments.blanks,
-        wanted=_wanted(years, arguments.only),
+        wanted=_wanted(years, arguments.only, seen),
     )
-    _require_all(years, arguments, jobs)
+    _require_all(years, arguments, jobs, seen)
     if len(jobs) == 1 and every:
         started = time.monotonic()
         save(load(arguments, arguments.stressor), arguments.destination)
@@ -87,7 +88,9 @@ def run(arguments: argparse.Namespace, load: Callable[..., Table]) -> int:
     return 1 if failed else 0
 
 
-def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job]) -> None:
+def _require_all(
+    asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job], seen: Sequence[Candidate]
+) -> None:
     """Raise if nothing is wanted, or a named year does not exist."""
     found = sorted({job.table.year for job in jobs if job.table.year is not None})
     lacking = sorted(set(asked) - set(found)) if isinstance(asked, list) else []
@@ -97,12 +100,26 @@ def _require_all(asked: Any, arguments: argparse.Namespace, jobs: Sequence[Job])
             " and ".join(f"--{name}" for name in options),
             expected=f"tables that are in {arguments.table}",
             got=f"none of {shorten(lacking)}" if lacking else "none that fits",
-            remedy="leave it out to see which there are",
+            remedy=_there(arguments.only if not lacking else None, seen),
         )
 
 
-def _wanted(asked: Any, only: str | None) -> Callable[[list[Candidate]], list[Candidate]]:
-    """Return the choice by year, and by the name: whole if it exists, else a part of it."""
+def _there(only: str | None, seen: Sequence[Candidate]) -> str:
+    """Say which tables there are: those named most like a text, or all years."""
+    names = list(dict.fromkeys(one.name.rstrip("/") for one in seen if one.name))
+    if only is not None and names and not any(only.lower() in name.lower() for name in names):
+        return nearest_are(only, names)
+    years = sorted({one.year for one in seen if one.year is not None})
+    return f"there are tables of {shorten(years)}" if years else "leave the option out"
+
+
+def _wanted(
+    asked: Any, only: str | None, seen: list[Candidate]
+) -> Callable[[list[Candidate]], list[Candidate]]:
+    """Return the choice by year, and by the name: whole if it exists, else a part of it.
+
+    All that there is to choose from is added to `seen`.
+    """
 
     def fits(table: Candidate) -> bool:
         if asked is None:
@@ -114,6 +131,7 @@ def _wanted(asked: Any, only: str | None) -> Callable[[list[Candidate]], list[Ca
         return table.year in asked
 
     def wanted(tables: list[Candidate]) -> list[Candidate]:
+        seen.extend(tables)
         if only is not None:
             text = only.lower()
             whole = [one for one in tables if one.name.lower().rstrip("/") == text.rstrip("/")]

@@ -46,7 +46,7 @@ def _worded(said: Typed | CarbonFlowsError, names: Mapping[str, str]) -> str:
     if not isinstance(said, CarbonFlowsError):
         typed: Typed = getattr(said, "typed", said)
         return typed if isinstance(typed, str) else _worded(typed, names)
-    if not said.argument:
+    if not said.argument or getattr(said, "failed", None):  # a panel's names the years first
         return _worded(said.args[0], names) if said.args else ""
     # What a file is called may be what an argument is called.
     name = said.argument if isinstance(said, FormatError) else names.get(said.argument)

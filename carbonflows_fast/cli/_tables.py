@@ -301,7 +301,7 @@ def facts_of(table: Table) -> list[tuple[str, str]]:
         ("final demand", f"{len(parts.demand_codes):,} columns: {_some(table.categories)}"),
         ("stressors", _some([f"{n} ({u})" for n, u in zip(table.stressors, parts.stressor_units)])),
         ("extensions", _some(list(dict.fromkeys(table.extensions)))),
-        ("matrix", f"{parts.kind}, {type(parts.matrix).__name__}"),
+        ("matrix", f"{parts.kind}, {parts.form}"),
     ]
     if len(parts.row_units) == 1:
         unit = parts.row_units[0]

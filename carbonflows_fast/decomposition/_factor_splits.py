@@ -37,6 +37,7 @@ __all__ = [
 
 LEAST, FULL = 0.25, 0.5
 """|Σ| / Σ|terms| of a sum at and below which nothing is split, and from which on all is."""
+AT_ONCE = 1 << 16  # entries whose parts are worked out while they are in cache
 
 
 def clear(sums: FloatArray, sizes: FloatArray) -> FloatArray:
@@ -108,8 +109,13 @@ def trade_of_shares(c0: Any, c1: Any, t0: Any, t1: Any, split: Any) -> Any:
 def trade_parts(pair: TwoTables) -> FloatArray:
     """Return the trade part of the change of every entry of the union."""
     pattern, a0, a1 = pair.union
-    here = np.repeat(pair.product_codes, np.diff(pattern.indptr)), pattern.indices
-    part: FloatArray = trade_part(a0, a1, *(values[here] for values in requirements(pair)))
+    needs = [values.ravel() for values in requirements(pair)]
+    starts = np.repeat(pair.product_codes * np.int64(pair.n), np.diff(pattern.indptr))
+    part = np.empty_like(a0)
+    for first in range(0, part.size, AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        here = starts[some] + pattern.indices[some]
+        part[some] = trade_part(a0[some], a1[some], *(values[here] for values in needs))
     return part
 
 

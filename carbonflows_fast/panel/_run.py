@@ -151,12 +151,14 @@ def questions_of(
     if consumers is None:
         return [(years, asked, None) for years in chosen], {}
     if "demand" in asked or not isinstance(consumers, list | tuple | str) or not consumers:
-        got = "demand as well" if "demand" in asked else repr(consumers)
+        both = "demand" in asked
         raise InputError.about(
             "consumers",
-            expected="'all' or a list of regions, instead of demand",
-            got=got,
-            remedy="leave one of them out",
+            expected="'all' or a list of regions" + ", instead of demand" * both,
+            got="demand as well" if both else repr(consumers),
+            remedy="leave one of them out"
+            if both
+            else f"give e.g. {[*regions[chosen[0][-1]]][:2]!r}, or leave it out",
         )
     wanted = [consumers] if isinstance(consumers, str) else list(consumers)
     everyone = "all" in wanted

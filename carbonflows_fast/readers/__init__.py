@@ -116,15 +116,14 @@ def read(
 
 
 def _place(path: object) -> Path:
-    try:
-        return Path(path)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise InputError.about(
-            "path",
-            expected="a folder, a zip or a file, as text or Path",
-            got=repr(path),
-            remedy="give the path of one table",
-        ) from error
+    if isinstance(path, str | os.PathLike) and isinstance(text := os.fspath(path), str) and text:
+        return Path(text)
+    raise InputError.about(
+        "path",
+        expected="a folder, a zip or a file, as text or Path",
+        got=repr(path),
+        remedy="give the path of one table" + ", '.' for the folder one is in" * (path == ""),
+    )
 
 
 def _wanted(stressors: str | Sequence[str] | None) -> list[str] | None:

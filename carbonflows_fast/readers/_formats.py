@@ -72,8 +72,8 @@ def register(
     Raises
     ------
     InputError
-        If another reader has the name, or an argument is no function or no text. The same reader
-        may be registered again.
+        If another reader has the name, or an argument is of the wrong kind. The same reader may be
+        registered again.
 
     Examples
     --------
@@ -97,6 +97,7 @@ def register(
             kind = "a text" if text else "a function"
             remedy = "see docs/add_a_reader.md"
             raise InputError.about(argument, expected=kind, got=repr(value), remedy=remedy)
+    one_of("beside", beside, (True, False), remedy="leave it out if every file is of one table")
     layout = Format(_Blamed(name, find), _Blamed(name, read), looked_for, beside)
     if FORMATS.setdefault(name, layout) != layout:
         other = "" if name in OWN else f", or call unregister({name!r}) first"
@@ -206,7 +207,22 @@ def refuse_broken(files: Files, year: int | None) -> None:
 
 
 def _found(files: Files, layouts: dict[str, Format]) -> dict[str, list[Candidate]]:
-    return {name: tables for name, known in layouts.items() if (tables := known.find(files))}
+    """Return the tables that each reader finds; one of others that fails stops none of them."""
+    found: dict[str, list[Candidate]] = {}
+    failed: dict[str, CarbonFlowsError] = {}
+    for name, known in layouts.items():
+        try:
+            if tables := known.find(files):
+                found[name] = tables
+        except CarbonFlowsError as error:
+            if name in OWN:
+                raise
+            failed[name] = error
+    if failed and not found:
+        raise next(iter(failed.values()))
+    for name, reason in failed.items():
+        logger.warning("the reader %r is passed over: %s", name, reason)
+    return found
 
 
 # --- readers of others ----------------------------------------------------------------------------

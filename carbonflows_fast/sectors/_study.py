@@ -30,7 +30,7 @@ from carbonflows_fast.errors import InputError, LabelError, nearest_are
 from carbonflows_fast.leontief import LeontiefSystem, system
 from carbonflows_fast.leontief._certificate import TINY, added_up, rounding, seen_through
 from carbonflows_fast.leontief._subsystems import pass_through_A, reach, restricted_to
-from carbonflows_fast.linkages import layers_of
+from carbonflows_fast.linkages import layers_of, seen_in_layers
 from carbonflows_fast.paths import structural_paths
 from carbonflows_fast.sectors._result import SectorStudy
 from carbonflows_fast.table._selection import (
@@ -191,13 +191,16 @@ class _Delivery:
     size: FloatArray
     terms: int
 
-    def error(self, seen: FloatArray) -> float:
-        """Bound Σ seen |error of z| over all consumers, for seen ≥ 0 (n,)."""
-        seen = np.where(self.on_T, seen, 0.0)
-        around = pass_through_A(system(self.table), seen, adjoint=True, absolute=True)
-        around = around * (1 + rounding(self.terms))
-        rounded = float(around @ np.abs(self.X).sum(axis=1) + seen @ self.size)
-        return self.missed * seen_through(around, self.weight) + rounding(self.terms) * rounded
+    def sold(self, seen: FloatArray) -> FloatArray:
+        """Return no less than |A|' seen of T, for seen ≥ 0 (n,)."""
+        on_T = np.where(self.on_T, seen, 0.0)
+        sold = pass_through_A(system(self.table), on_T, adjoint=True, absolute=True)
+        return sold * (1 + rounding(self.terms))
+
+    def error(self, seen: FloatArray, sold: FloatArray) -> float:
+        """Bound Σ seen |error of z| over all consumers, for seen ≥ 0 (n,) and what `sold` says."""
+        rounded = float(sold @ np.abs(self.X).sum(axis=1) + seen[self.on_T] @ self.size[self.on_T])
+        return self.missed * seen_through(sold, self.weight) + rounding(self.terms) * rounded
 
     def around(self, others: LeontiefSystem, weight: FloatArray) -> FloatArray:
         """Return no less than |Y_T| + |A_TO||(I − A_OO)⁻¹||Y_O| on T, and |(I − A_OO)⁻¹||Y_O| off.
@@ -214,8 +217,9 @@ class _Delivery:
 class _Found:
     """Numbers of a study.
 
-    steps : (R, R, q), emitted, made, consumed; products : (n, q); multipliers : (n,), and the bound
-    of their error in the weight.
+    steps : (R, R, q), emitted, made, consumed; products : (n, q); multipliers : (n,), the bound of
+    their error in the weight, and no less than the sizes of the exact ones; missed : what these see
+    of the error of the delivery.
     """
 
     steps: FloatArray
@@ -223,6 +227,8 @@ class _Found:
     delivery: _Delivery
     multipliers: FloatArray
     multiplier_bound: float
+    multiplier_sizes: FloatArray
+    missed: float
     weight: FloatArray
     total: float
     direct: float
@@ -274,7 +280,9 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray, rtol: f
     z, size, terms = delivery.z, np.abs(delivery.z).sum(axis=1), delivery.terms
     m_T, codes_T = np.ascontiguousarray(m[:, rows]), p.region_codes[rows]
     steps: FloatArray = sums.three_step_sums(m_T, z[rows], codes_T, len(p.regions))
-    steps_bound = bound * seen_through(size, weight) + delivery.error(m_size)
+    sold = delivery.sold(m_size)
+    missed = delivery.error(m_size, sold)
+    steps_bound = bound * seen_through(size, weight) + missed
     steps_bound += rounding(terms) * float(m_size @ size)
 
     direct, direct_bound = _direct_part(table, s, demand, rows, t, rtol)
@@ -286,7 +294,6 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray, rtol: f
     met: FloatArray = further.values
     # Its own error; that of m on T, all chains to T; what `entering` and the products round.
     around = delivery.around(others, weight)
-    sold = pass_through_A(prepared, np.where(rows, m_size, 0.0), adjoint=True, absolute=True)
     products_bound = (
         seen_through(delivery.size, weight)
         * further.report.error_bound
@@ -306,6 +313,8 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray, rtol: f
         delivery=delivery,
         multipliers=multipliers,
         multiplier_bound=bound,
+        multiplier_sizes=m_size,
+        missed=missed,
         weight=weight,
         total=total,
         direct=direct,
@@ -338,8 +347,11 @@ def _direct_part(
 
 
 def _tiers(table: Table, stressor: Stressor, found: _Found, last: int) -> pd.DataFrame:
-    known = found.multipliers, found.multiplier_bound, found.weight
-    delivered = found.delivery.z.sum(axis=1), found.delivery.error
-    frame = layers_of(system(table), stressor, delivered, known, last)
+    prepared, known = system(table), (found.multipliers, found.multiplier_bound, found.weight)
+    seen = seen_in_layers(prepared, stressor.s, found.multiplier_sizes, last)
+    delivery, missed = found.delivery, found.missed
+    if seen is not found.multiplier_sizes:
+        missed = delivery.error(seen, delivery.sold(seen))
+    frame = layers_of(prepared, stressor, (delivery.z.sum(axis=1), missed), known, last)
     frame.index.name = "tier"
     return frame

@@ -76,6 +76,13 @@ class Parts:
     year: int | None
     name: str
 
+    @property
+    def form(self) -> Literal["dense", "sparse", "tiles"]:
+        """How the matrix is kept; tiles belong to a saved table."""
+        if isinstance(self.matrix, np.ndarray):
+            return "dense"
+        return "sparse" if sp.issparse(self.matrix) else "tiles"
+
 
 def relocked(parts: Parts) -> Parts:
     """Return the parts with every array read-only again: pickle forgets it."""

@@ -195,7 +195,9 @@ def _weighted(table: Table, weights: Mapping[str, float]) -> Stressor:
             "stressor",
             expected="stressors of one unit in a weighted sum",
             got=f"units {shorten(map(repr, units))}" if units else "an empty mapping",
-            remedy="weigh those of each unit apart, or convert the table's F first",
+            remedy="weigh those of each unit apart, or convert the table's F first"
+            if units
+            else f"give at least one, e.g. {{{table.stressors[0]!r}: 1}}",
         )
     _check_weights(weights)
     terms = [f"{weight:g} {name}" for name, weight in weights.items()]

@@ -11,9 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
-import scipy.sparse as sp
-
 from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import InputError, shorten
@@ -360,11 +357,6 @@ class Table(Views):
 
     def __repr__(self) -> str:
         p = self.content
-        form = "tiles"
-        if isinstance(p.matrix, np.ndarray):
-            form = "dense"
-        elif sp.issparse(p.matrix):
-            form = "sparse"
         described = [
             repr(p.name) if p.name else "",
             "" if p.year is None else str(p.year),
@@ -373,7 +365,7 @@ class Table(Views):
             count(self.n, "row"),
             f"{count(len(p.stressors), 'stressor')} ({shorten(p.stressors, 3)})",
             count(len(p.demand_codes), "demand column"),
-            f"{p.kind} {form}",
+            f"{p.kind} {p.form}",
         ]
         return f"Table({', '.join(text for text in described if text)})"
 
@@ -387,8 +379,8 @@ class Table(Views):
         if self._saved is not None:
             return _reopen, self._saved
         parts = self.content
-        if not (isinstance(parts.matrix, np.ndarray) or sp.issparse(parts.matrix)):
-            parts = replace(parts, matrix=self.A)  # tiles belong to a file, which is not this one
+        if parts.form == "tiles":  # of a file, which is not this one
+            parts = replace(parts, matrix=self.A)
         return _rebuild, (parts,)
 
 

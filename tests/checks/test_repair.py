@@ -178,7 +178,11 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "not a switch": ({}, {"balance": 1}, "balance: expected True or False, got 1"),
     "no sector": (
         {}, {"purchases_without_output": "stele"},
-        "a sector of the table, got 'stele'; nearest are 'steel'",
+        "a sector of the table, or 'spread', got 'stele'; nearest are 'steel'",
+    ),
+    "nearly spread": (
+        {}, {"implausible_intensities": "spred"},
+        "a sector of the table, or 'spread', got 'spred'; nearest are 'spread'",
     ),
     "no name": ({}, {"emissions_without_output": True}, "the name of a sector, got True"),
     "limit": ({}, {"column_sums": 1.0}, "expected a number above 0 and below 1, got 1.0"),
@@ -208,7 +212,7 @@ def test_what_is_refused(case: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         cf.repair(made(**changes), **options)
     assert SENTENCE.match(str(caught.value))
-    assert isinstance(caught.value, LabelError) == (case == "no sector")
+    assert isinstance(caught.value, LabelError) == (case in ("no sector", "nearly spread"))
 
 
 @pytest.mark.real_data

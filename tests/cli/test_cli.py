@@ -132,6 +132,8 @@ def test_info_describes_a_table(shell: Shell, kind: str, several: dict[str, str]
         ("stressors", r"3: CO2 \(kt\); stressor 2 \(kt\); stressor 3 \(kt\)"),
     ):
         assert re.search(rf"^{key} +{value}$", out, re.MULTILINE), key
+    form = "A, tiles" if kind == "saved" else "Z, (sparse|dense)"
+    assert re.search(rf"^matrix +{form}$", out, re.MULTILINE)
 
 
 def test_version_and_help(shell: Shell) -> None:

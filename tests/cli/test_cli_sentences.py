@@ -54,6 +54,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("check saved", ": expected one table, got saved tables (2019)"),
         ("convert mixed new", "mixed: expected tables of one format, got exiobase3 and plain"),
         ("convert mixed new --only nope", "--only: expected tables that are in mixed, got none"),
+        ("convert several new --only onw_2018", "got none that fits; nearest are 'own_2018'"),
+        ("convert several new --years 1990", "got none of 1990; there are tables of 2018, 2019"),
         ("repair saved/2019 new --column-sums 2", "--column-sums: expected a number above"),
         ("panel accounts empty", "which has none; make them with carbonflows-fast convert"),
         ("panel accounts nowhere", "STORE: expected a folder of saved tables"),

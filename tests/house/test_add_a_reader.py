@@ -143,6 +143,26 @@ def test_what_a_reader_returns_is_checked(
         cf.readers.unregister("wrong")
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_find_that_fails_stops_no_other_reader(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def find(files: object) -> list[cf.readers.Candidate]:
+        raise KeyError("of this reader")
+
+    cf.readers.register("faulty", find=find, read=print, looked_for="atlas")  # type: ignore[arg-type]
+    try:
+        assert cf.read(folder).year == 2019
+        assert "the reader 'faulty' is passed over: " in caplog.text
+        assert "KeyError" in caplog.text
+        (empty := tmp_path / "empty").mkdir()
+        for path, format in ((empty, None), (folder, "faulty")):
+            with pytest.raises(FormatError, match="that the reader 'faulty' can read, got Key"):
+                cf.read(path, format=format)
+    finally:
+        cf.readers.unregister("faulty")
+
+
 def test_a_name_is_taken_once() -> None:
     given = {"find": find_all, "read": find_all, "looked_for": "atlas"}
     cf.readers.register("atlas", **given)  # type: ignore[arg-type]
@@ -162,11 +182,21 @@ def test_a_name_is_taken_once() -> None:
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("name", ""), ("name", 3), ("find", None), ("read", "f"), ("looked_for", 1)],
+    [
+        ("name", ""),
+        ("name", 3),
+        ("find", None),
+        ("read", "f"),
+        ("looked_for", 1),
+        ("beside", "nonsense"),
+        ("beside", 1),
+    ],
 )
 def test_wrong_arguments_are_refused(argument: str, value: object) -> None:
     given = {"name": "atlas", "find": find_all, "read": find_all, "looked_for": "atlas"}
-    with pytest.raises(InputError, match=f"^{argument}: expected a (text|function), got "):
+    with pytest.raises(
+        InputError, match=f"^{argument}: expected (a text|a function|True or False), got "
+    ):
         cf.readers.register(**given | {argument: value})  # type: ignore[arg-type]
 
 

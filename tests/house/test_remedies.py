@@ -113,6 +113,8 @@ CASES = [
     Case(lambda: cf.accounts(mixed(), {"CO2": 1, "CH4": 28}),
          "weigh those of each unit apart, or convert the table's F first",
          lambda _: [cf.accounts(mixed(), {"CO2": 1}), cf.accounts(table(), {"CO2": 1, "CH4": 28})]),
+    Case(lambda: cf.accounts(table(), {}), r"give at least one, e\.g\. (\{.*\})",
+         lambda code: cf.accounts(table(), python(code))),
     Case(lambda: cf.accounts(table(), {"CO2": None}), r"give e\.g\. (\{.*\})",
          lambda code: cf.accounts(table(), python(code))),
     Case(lambda: cf.figures.time_series(of_units("kt", "t"), "consumption"),

@@ -68,7 +68,12 @@ CASES = [
     Case(lambda: asked("convert several all/2018"), "choose another folder",
          lambda _: answered("convert several converted")),
     Case(lambda: asked("convert several converted --only nope"),
-         "leave it out to see which there are", lambda _: answered("convert several converted")),
+         "nearest are '(.*)', '.*'",
+         lambda name: answered(f"convert several converted --only {name}")),
+    Case(lambda: asked("convert several converted --years 1990"), "there are tables of (.*), ",
+         lambda year: answered(f"convert several converted --years {year}")),
+    Case(lambda: asked("convert undated alone --years 1990"), "leave the option out",
+         lambda _: answered("convert undated alone")),
     Case(lambda: asked("accounts all/2018 --out a.txt"), "the extension says how to write it",
          lambda _: answered("accounts all/2018 --out a.csv")),
     Case(lambda: asked("sector all/2018 steel --consumers AT"),
@@ -127,6 +132,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         world = cf.synthetic.world(2, 200, year=year)
         cf.save(world, folder / "world" / str(year))
         write_csv(own(), folder / "several" / f"own_{year}")
+    write_csv(own(), folder / "undated")
     (folder / "odd.csv").write_text("a,b\n1,2\n")
     return folder
 

@@ -145,6 +145,8 @@ CASES = [
          lambda _: accounts(workers=1)),
     Case(lambda: cf.Panel(folder()).structural_paths(top=object()), "give plain values",
          lambda _: cf.Panel(folder()).structural_paths(top=3)),
+    Case(lambda: changes(consumers=[]), r"give e\.g\. (\[.*\]), or leave it out",
+         lambda code: [changes(consumers=python(code)), changes()]),
     Case(lambda: changes(consumers="all", demand="AT"), "leave one of them out",
          lambda _: [changes(consumers="all"), changes(demand="AT")]),
     # how it is run

@@ -349,6 +349,8 @@ REPAIRS = [
     Case(lambda: cf.repair(made(), emissions_without_output=3),
          "('spread') gives it to all sectors of the region by their output",
          lambda name: cf.repair(made(), emissions_without_output=python(name))),
+    Case(lambda: cf.repair(made(), emissions_without_output="spred"), "nearest are ('spread')",
+         lambda name: cf.repair(made(), emissions_without_output=python(name))),
     Case(lambda: cf.repair(made(), emissions_without_output="none"), "name another sector",
          lambda _: cf.repair(made(), emissions_without_output="food")),
     Case(lambda: full(row_units=["t", "EUR", "t"]),

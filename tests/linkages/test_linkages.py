@@ -42,6 +42,22 @@ def test_layers_are_powers_of_A(table: cf.Table, last: int) -> None:
         np.testing.assert_allclose(got.share * gross, got.emissions)
 
 
+@given(tables(), st.integers(0, 6), st.booleans())
+def test_layers_and_remainders_see_an_error_of_demand_through_no_more(
+    table: cf.Table, last: int, negative: bool
+) -> None:
+    A, s, _, _ = parts(table)
+    s = -s if negative else s
+    sizes = np.abs(s) @ np.linalg.inv(np.eye(len(s)) - np.abs(A)) * (1 + 1e-9)
+    seen = linkages.seen_in_layers(cf.system(table), s, sizes, last) * (1 + 1e-9)
+    layer, left, summed = np.abs(s), sizes, np.zeros(len(s))
+    for _ in range(last + 1):
+        summed = summed + layer
+        layer, left = layer @ np.abs(A), left @ np.abs(A)
+        assert (summed <= seen).all()
+        assert (left <= seen).all()
+
+
 @given(tables())
 def test_betweenness_and_elasticities_are_their_definitions(table: cf.Table) -> None:
     A, s, y, L = parts(table)

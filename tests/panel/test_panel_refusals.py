@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +101,28 @@ def test_a_year_that_lacks_a_consumer_fails_alone(tmp_path: Path) -> None:
     assert sorted(failure.value.failed) == [f"2010 → 2011, {first}", f"2011 → 2012, {first}"]
     with pytest.raises(InputError, match="got 'XX'"):  # no year knows it: nothing is computed
         panel.structural_paths("CO2", consumers=[first, "XX"])
+
+
+def test_a_reason_that_all_years_share_has_parts(folder: Path) -> None:
+    panel = cf.Panel(folder)
+    with pytest.raises(PanelError) as failure:
+        panel.accounts("CO9")
+    for error in (failure.value, pickle.loads(pickle.dumps(failure.value))):
+        assert (error.argument, error.got) == ("stressor", "'CO9'")
+        assert error.remedy.startswith("nearest")
+        assert str(error).startswith("accounts: ")
+    assert PanelError("two", {"2010": "gone", "2011": "broken"}).argument == ""
+
+
+@pytest.mark.parametrize("consumers", [0, [], {}, ""])
+def test_what_are_no_consumers(folder: Path, consumers: Any) -> None:
+    panel = cf.Panel(folder)
+    with pytest.raises(InputError, match=r"consumers: expected .*; give e\.g\. \['") as caught:
+        panel.structural_paths("CO2", top=2, consumers=consumers)
+    wanted = re.findall(r"'(\w+)'", caught.value.remedy)
+    assert set(
+        panel.structural_paths("CO2", top=2, consumers=wanted).index.get_level_values(1)
+    ) == {*wanted}
 
 
 def test_years_may_be_a_slice(folder: Path) -> None:

@@ -36,11 +36,21 @@ def forbidden(folder: Path) -> Iterator[None]:
         folder.chmod(mode)
 
 
-@pytest.mark.parametrize("path", [None, 5, b"x", ["x"], {}])
+@pytest.mark.parametrize("path", [None, 5, b"x", ["x"], {}, ""])
 def test_what_is_no_path(path: Any) -> None:
     with pytest.raises(InputError, match=r"^path: expected a folder, a zip or a file") as caught:
         cf.read(path)
     assert SENTENCE.match(str(caught.value))
+
+
+@pytest.mark.parametrize("ask", [cf.read, cf.check, cf.open, cf.Panel])
+def test_a_path_of_nothing_is_not_the_folder_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Any
+) -> None:
+    monkeypatch.chdir(write_csv(own(), tmp_path / "own_2010"))
+    with pytest.raises(InputError, match=r"got ''; .*'\.' for the folder one is in$"):
+        ask("")
+    assert cf.read(".").year == 2010
 
 
 @pytest.mark.parametrize("format", [["oecd"], {"oecd": 1}, 5, ""])

@@ -140,7 +140,7 @@ def test_demand_of_ones_own(table: Table) -> None:
         (select_stressor, 5, LabelError, r"stressor: .*got 5"),
         (select_stressor, {"C02": 1}, LabelError, r"nearest are 'CO2'"),
         (select_stressor, {"CO2": 1, "water": 1}, InputError, r"units 'kg', 'm3'"),
-        (select_stressor, {}, InputError, r"empty mapping"),
+        (select_stressor, {}, InputError, r"empty mapping; give at least one, e\.g\. \{'"),
         (select_stressor, {"CO2": np.nan}, InputError, r"finite number.*nan for 'CO2'"),
         (select_stressor, {"CO2": "2"}, InputError, r"finite number.*'2'"),
         (select_demand, "DEX", LabelError, r"demand: .*region.*'DEX'; nearest are 'DE'"),

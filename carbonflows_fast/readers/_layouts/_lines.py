@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 __all__ = ["whole_lines"]
 
@@ -23,14 +24,18 @@ def whole_lines(lines: Iterable[bytes], delimiter: str) -> Iterator[tuple[bytes,
     """
     source = iter(lines)
     ahead: deque[bytes] = deque()
-    while line := ahead.popleft() if ahead else next(source, b""):
-        count = 1
-        if line.count(QUOTE) % 2 and _is_open(line, delimiter):
-            while len(ahead) < MOST_LINES and (following := next(source, b"")):
-                ahead.append(following)
-            count = _closed_after(line, ahead, delimiter)
-            line += b"".join(ahead.popleft() for _ in range(count - 1))
-        yield line, count
+    for first in source:
+        if QUOTE not in first:  # most lines
+            yield first, 1
+            continue
+        ahead.append(first)
+        while ahead:
+            line, count = ahead.popleft(), 1
+            if line.count(QUOTE) % 2 and _is_open(line, delimiter):
+                ahead.extend(islice(source, MOST_LINES - len(ahead)))
+                count = _closed_after(line, ahead, delimiter)
+                line += b"".join(ahead.popleft() for _ in range(count - 1))
+            yield line, count
 
 
 def _closed_after(line: bytes, ahead: Iterable[bytes], delimiter: str) -> int:

@@ -32,6 +32,7 @@ __all__ = [
     "Numbers",
     "Row",
     "decoded",
+    "line_bytes",
     "refuse_long",
     "refuse_many",
     "settle_blanks",
@@ -140,6 +141,7 @@ class Numbers:
         self._chosen = range(len(columns)) if wanted is None else np.flatnonzero(wanted).tolist()
         self._sparse, self._empty_value, self._blanks = sparse, empty_value, blanks
         self._pending: list[Row] = []
+        self._most_bytes = line_bytes(len(columns))
         self._pending_bytes = self._waiting_bytes = 0
         self._running: deque[tuple[list[Row], int, Future[Block]]] = deque()  # and bytes of text
         self._empty, self._done = 0, 0  # cells, and rows
@@ -165,9 +167,11 @@ class Numbers:
 
     def add(self, row: Row) -> None:
         """Take the next row. What is wrong with it may be said later, but is never lost."""
-        refuse_long(self._where, row.line, row.cells, len(self._columns), self._delimiter)
+        size = len(row.cells)
+        if size > self._most_bytes:
+            refuse_long(self._where, row.line, row.cells, len(self._columns), self._delimiter)
         self._pending.append(row)
-        self._pending_bytes += len(row.cells)
+        self._pending_bytes += size
         if len(self._pending) >= self._block_rows or self._pending_bytes >= BLOCK_BYTES:
             self._hand_over()
 
@@ -339,6 +343,11 @@ def settle_blanks(where: str, count: int, first: str, blanks: str) -> None:
         )
 
 
+def line_bytes(cells: int) -> int:
+    """Return the most bytes that a line of that many cells may have."""
+    return max(CELL_BYTES * cells, LINE_BYTES)
+
+
 def refuse_long(where: str, line: int, text: bytes, cells: int, delimiter: str) -> None:
     """Refuse a line far longer than that many cells, before it is split or kept.
 
@@ -346,7 +355,7 @@ def refuse_long(where: str, line: int, text: bytes, cells: int, delimiter: str) 
     ------
     FormatError
     """
-    most = max(CELL_BYTES * cells, LINE_BYTES)
+    most = line_bytes(cells)
     if len(text) > most:
         there = text.count(delimiter.encode()) + 1
         got = f"{there} cells" if there > cells else f"{len(text):,} bytes"

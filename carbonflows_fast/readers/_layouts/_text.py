@@ -18,6 +18,7 @@ from carbonflows_fast.readers._layouts._number_parser import (
     Numbers,
     Row,
     decoded,
+    line_bytes,
     refuse_long,
     refuse_many,
     show,
@@ -139,15 +140,17 @@ def _rows(
 ) -> Iterator[Row]:
     """Yield the rows below the header, without the line that names the label columns."""
     first = True
+    most_bytes, between = line_bytes(label_columns + columns), delimiter.encode()
     for number, raw in lines:
-        refuse_long(where, number, raw, label_columns + columns, delimiter)
+        if len(raw) > most_bytes:
+            refuse_long(where, number, raw, label_columns + columns, delimiter)
         if b'"' in raw:
             texts = split_cells(where, number, raw, delimiter)
             label, rest = texts[:label_columns], texts[label_columns:]
             _refuse_delimiters(where, number, rest, delimiter)
             cells = delimiter.join(rest).encode() if rest else None
         else:
-            parts = raw.split(delimiter.encode(), label_columns)
+            parts = raw.split(between, label_columns)
             label = [decoded(where, number, part) for part in parts[:label_columns]]
             cells = parts[label_columns] if len(parts) > label_columns else None
         names_line = first and header_lines > 1 and not (cells or b"").strip(b"\t ,;")
@@ -162,7 +165,8 @@ def _rows(
                 remedy="the file is cut short, or not "
                 f"{SEPARATED.get(delimiter, 'delimited').strip()}: check its last lines",
             )
-        check_label(f"{where}, line {number}", label, gaps)
+        if not _is_label(label, gaps):
+            check_label(f"{where}, line {number}", label, gaps)
         yield Row(number, tuple(label), cells)
 
 
@@ -178,6 +182,11 @@ def _refuse_delimiters(where: str, line: int, cells: list[str], delimiter: str) 
             )
 
 
+def _is_label(label: Sequence[str], gaps: bool) -> bool:
+    here = [bool(part.strip()) for part in label]
+    return any(here) if gaps else all(here)
+
+
 def check_label(place: str, label: Sequence[str], gaps: bool) -> None:
     """Raise if a label is empty, or one of its parts is, unless it may have gaps.
 
@@ -186,8 +195,7 @@ def check_label(place: str, label: Sequence[str], gaps: bool) -> None:
     FormatError
         Naming the place.
     """
-    here = [bool(part.strip()) for part in label]
-    if not (any(here) if gaps else all(here)):
+    if not _is_label(label, gaps):
         raise FormatError.about(
             place,
             expected="a text in each label column",

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BufferedReader, BytesIO
+from itertools import repeat
 from pathlib import Path
 from typing import IO, Any
 
@@ -182,31 +183,35 @@ class Files:
         FormatError
             If the file is missing, cut short or damaged, or is no text.
         """
-        number, after, blank = 0, 1, 0
-        ended = True
+        number, blank, unsaid = 1, 0, 0
+        line = b"\n"
         try:
             with self.open(name) as handle:
                 single = iter(partial(handle.readline, LINE_BYTES), b"")
-                joined = whole_lines(single, delimiter) if delimiter else ((s, 1) for s in single)
+                joined = whole_lines(single, delimiter) if delimiter else zip(single, repeat(1))
                 for line, count in joined:
-                    number, after = after, after + count
-                    self.on_bytes(len(line))
+                    unsaid += len(line)
+                    if unsaid >= BUFFER_BYTES:  # a bar that hears of every line takes longer
+                        self.on_bytes(unsaid)
+                        unsaid = 0
                     if len(line) >= LINE_BYTES:
                         raise self._no_lines(name, number, LINE_BYTES)
-                    ended = line.endswith(b"\n")
-                    line = line.rstrip(b"\r\n")
+                    text = line.rstrip(b"\r\n")
                     if number == 1:
-                        line = line.removeprefix(BYTE_ORDER_MARK)
-                        self._refuse_carriage_returns(name, line)
-                    if line:
-                        yield number, line
-                        continue
-                    blank += 1
-                    if blank > BLANK_LINES:
-                        raise self._not_text(name, number, f"more than {BLANK_LINES:,} blank ones")
+                        text = text.removeprefix(BYTE_ORDER_MARK)
+                        self._refuse_carriage_returns(name, text)
+                    if text:
+                        yield number, text
+                    else:
+                        blank += 1
+                        if blank > BLANK_LINES:
+                            got = f"more than {BLANK_LINES:,} blank ones"
+                            raise self._not_text(name, number, got)
+                    number += count
+                self.on_bytes(unsaid)
         except DAMAGE as error:
             raise unreadable(self.where(name), error) from error
-        self._warn_of_cut(name, ended)
+        self._warn_of_cut(name, line.endswith(b"\n"))
 
     def blocks(self, name: str, size: int) -> Iterator[tuple[int, bytes]]:
         """Yield blocks of whole lines, some `size` bytes each, with the number of their first.
