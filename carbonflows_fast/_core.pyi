@@ -73,7 +73,7 @@ class Tiles:
         pivots: _Int32s,
         y: _Floats,
         x: _Floats,
-        krylov: bool,
+        shared: int,
         start_is_zero: bool,
         residual_weight: _Floats,
         value_weight: _Floats,

@@ -2,8 +2,10 @@
 // Checks and defaults are the business of carbonflows_fast; every array is taken as it is.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 #include "arrays.hpp"
 #include "carbonflows/threads.hpp"
@@ -172,12 +174,20 @@ py::tuple factor(const Tiles<double>& tiles, bool absolute, int threads, const s
   return py::make_tuple(values, pivots, failed);
 }
 
-template <class Value>
-int solve(const Tiles<Value>& tiles, const Flat<Value>& factors, const Flat<std::int32_t>& pivots,
-          const Vectors& y, Vectors& x, bool krylov, bool start_is_zero,
+template <class Value, class Stored>
+int solve(const Tiles<Stored>& tiles, const Flat<Value>& factors, const Flat<std::int32_t>& pivots,
+          const Vectors& y, Vectors& x, std::int64_t shared, bool start_is_zero,
           const Flat<double>& residual_weight, const Flat<double>& value_weight, double goal,
           int sweeps, bool adjoint, bool absolute, int threads, const std::string& isa) {
-  const cf::Operator<Value> op = operation(tiles, adjoint, absolute ? 1 : 0, isa);
+  const auto semiring = absolute ? cf::Semiring::sum_absolute : cf::Semiring::sum;
+  const cf::TiledMatrix<Stored> stored = tiles.matrix();
+  cf::Operator<Value> op{
+      {stored.starts, stored.entries, stored.masks, {}}, adjoint, semiring, &kernels(isa)};
+  if constexpr (std::is_same_v<Value, Stored>) {
+    op.matrix = stored;
+  } else {
+    op.wide = stored.values;
+  }
   const cf::System<Value> system{op,
                                  {view(factors), view(pivots)},
                                  columns<const double>(y, y.data()),
@@ -186,7 +196,17 @@ int solve(const Tiles<Value>& tiles, const Flat<Value>& factors, const Flat<std:
                                  {view(residual_weight), view(value_weight), goal, sweeps}};
   const py::gil_scoped_release release;
   const cf::Run run{threads, interrupt};
-  return krylov ? system.gmres(run) : system.gauss_seidel(run);
+  if (shared > 1) return system.block_gmres(run, std::min(shared, cf::most_columns));
+  return shared == 1 ? system.gmres(run) : system.gauss_seidel(run);
+}
+
+// Solve on tiles in one precision with vectors and factors in another.
+template <class Value, class Stored>
+void bind_solve(py::class_<Tiles<Stored>>& tiles) {
+  tiles.def("solve", &solve<Value, Stored>, py::arg("factors").noconvert(), py::arg("pivots"),
+            py::arg("y"), py::arg("x").noconvert(), py::arg("shared"), py::arg("start_is_zero"),
+            py::arg("residual_weight"), py::arg("value_weight"), py::arg("goal"), py::arg("sweeps"),
+            py::arg("adjoint"), py::arg("absolute"), py::arg("threads"), py::arg("isa"));
 }
 
 template <class Value>
@@ -215,11 +235,8 @@ py::class_<Tiles<Value>> bind(py::module_& m, const char* name) {
       .def("scaled", &scaled<Value>)
       .def("row_group_sums", &row_group_sums<Value>)
       .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(), py::arg("adjoint"),
-           py::arg("semiring"), py::arg("threads"), py::arg("isa"))
-      .def("solve", &solve<Value>, py::arg("factors").noconvert(), py::arg("pivots"), py::arg("y"),
-           py::arg("x").noconvert(), py::arg("krylov"), py::arg("start_is_zero"),
-           py::arg("residual_weight"), py::arg("value_weight"), py::arg("goal"), py::arg("sweeps"),
-           py::arg("adjoint"), py::arg("absolute"), py::arg("threads"), py::arg("isa"));
+           py::arg("semiring"), py::arg("threads"), py::arg("isa"));
+  bind_solve<Value, Value>(tiles);
   return tiles;
 }
 
@@ -243,8 +260,9 @@ PYBIND11_MODULE(_core, m) {
     if (found == nullptr) return std::nullopt;
     return found->name;
   });
-  bind<double>(m, "Tiles")
-      .def("factor", &factor, py::arg("absolute"), py::arg("threads"), py::arg("isa"));
+  auto tiles = bind<double>(m, "Tiles");
+  tiles.def("factor", &factor, py::arg("absolute"), py::arg("threads"), py::arg("isa"));
+  bind_solve<float, double>(tiles);
   bind<float>(m, "Tiles32");
   bind_paths(m);
   bind_text(m);

@@ -19,6 +19,7 @@ from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.errors import ConvergenceError, InputError
 from carbonflows_fast.leontief import LeontiefSystem, Solution, system
 from carbonflows_fast.leontief._certificate import rounding
+from carbonflows_fast.leontief._dense_lu import choose_method
 from carbonflows_fast.leontief._of_table import release_dense
 from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._selection import Demand
@@ -45,7 +46,7 @@ SOURCE_MULTIPLIERS = Key("multipliers by source", "matrix Y x")
 # factors once, few enough for a few arrays of (n, BLOCK) to fit anywhere.
 BLOCK = 1200
 FEW = 4
-"""Right-hand sides for which it does not pay to copy the tiles in float32."""
+"""Right-hand sides for which it does not pay to make dense factors in float32."""
 
 ACCURATE = (1e-12, 1e-10, 1e-8, 1e-6)
 """Tolerances of single solves that much is computed from, as far as rounding lets them go."""
@@ -78,7 +79,7 @@ def solve_certified(
     """Solve for final demands (n, q), or, `by_row`, the adjoint for stressors (q, n).
 
     Several at once are solved in float32 and refined, where A is fit for that: it is faster, and
-    the certificate is the same.
+    the certificate is the same. Dense LU needs the float32 twin for it.
     """
     single = partial(system, table, dtype="float32")
     arguments = {"weight": weight, "rtol": rtol, "x0": x0}
@@ -98,7 +99,8 @@ def solve_on(
     def by(chosen: LeontiefSystem) -> Solution:
         return (chosen.solve_adjoint if by_row else chosen.solve)(sides, **arguments)
 
-    if sides.size > FEW * prepared.n:
+    k, n, nnz = sides.size // prepared.n, prepared.n, prepared.tiles.nnz
+    if k > FEW and choose_method("auto", n, nnz, k, None, single=True)[0] == "direct":
         with contextlib.suppress(InputError, ConvergenceError):
             return by(single())
     return by(prepared)

@@ -15,7 +15,14 @@ from carbonflows_fast.errors import MemoryLimitError
 from carbonflows_fast.leontief._certificate import Certificate, rounding
 from carbonflows_fast.leontief._tiles import IntArray, RegionTiles
 
-__all__ = ["DenseFactors", "choose_method", "solve_costs", "unit_cost"]
+__all__ = [
+    "DenseFactors",
+    "choose_method",
+    "rounding_pays",
+    "shared_columns",
+    "solve_costs",
+    "unit_cost",
+]
 
 
 METHODS = ("auto", "gmres", "gauss-seidel", "direct")
@@ -26,6 +33,10 @@ LU_FLOP = 0.008  # 2/3 n³ of them to factor, 2 n² to solve for a right-hand si
 PASS_ENTRY = 0.04  # a nonzero times one of a group of right-hand sides
 PASSES = 9  # GMRES, all of them
 SINGLE_PASSES = 6  # on float32 tiles, in units of a pass on float64 tiles
+SHARING_ENTRIES = 1000  # nonzeros of a row of A from which sharing a Krylov space pays
+MOST_SHARED = 64
+ROUNDED_ENTRIES = 100_000  # nonzeros of A from which it pays to iterate in float32 …
+ROUNDED_COLUMNS = 16  # … and right-hand sides
 
 
 class DenseFactors:
@@ -156,10 +167,28 @@ def solve_costs(n: int, nnz: int, k: int, *, single: bool = False) -> tuple[floa
     GMRES takes some nine passes, each nnz operations for each right-hand side, four of which cost
     as much as one. With float32, operations of LU and passes cost half, but there are two rounds.
     """
-    flop, rounds, passes = (LU_FLOP / 2, 2, SINGLE_PASSES) if single else (LU_FLOP, 1, PASSES)
+    flop, rounds = (LU_FLOP / 2, 2) if single else (LU_FLOP, 1)
+    passes = SINGLE_PASSES if single or rounding_pays(nnz, k) else PASSES
     one_pass = nnz * PASS_ENTRY * max(k, 4)
     direct = flop * (2 / 3 * n**3 + rounds * 2.0 * n * n * k) + rounds * one_pass
     return direct, passes * one_pass
+
+
+def shared_columns(n: int, nnz: int) -> int:
+    """Return how many right-hand sides should share a Krylov space: all that may, or none.
+
+    A basis of k vectors a block costs some 25 n k operations for each right-hand side and pass, and
+    the pass 2 nnz: the passes that sharing saves are worth more in rows of many entries only.
+    """
+    return MOST_SHARED if nnz >= SHARING_ENTRIES * n else 1
+
+
+def rounding_pays(nnz: int, k: int) -> bool:
+    """Return whether GMRES in float32, refined in float64, is expected to be cheaper.
+
+    A pass costs half as much for 16 columns or more, but two rounds take one or two more.
+    """
+    return nnz >= ROUNDED_ENTRIES and k >= ROUNDED_COLUMNS
 
 
 def unit_cost(n: int, columns: int, k: int) -> float:

@@ -6,7 +6,7 @@ A `Problem` is what all of them work on, in tile order; an `Outcome` is what the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +24,7 @@ __all__ = [
     "by_iteration",
     "by_lu",
     "by_refinement",
+    "by_rounded_iteration",
     "single_krylov",
     "single_lu",
 ]
@@ -79,11 +80,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What is proved about the solutions, and the passes over A they took."""
+    """What is proved about the solutions, the passes over A they took, and how they were made."""
 
     bounds: FloatArray
     residuals: FloatArray
     passes: int
+    how: str = ""
 
     @classmethod
     def of(cls, proof: Proof, passes: int) -> Outcome:
@@ -92,9 +94,12 @@ class Outcome:
 
 
 def by_iteration(
-    problem: Problem, sweeps: Sweeps, X: FloatArray, *, from_zero: bool, krylov: bool
+    problem: Problem, sweeps: Sweeps, X: FloatArray, *, from_zero: bool, shared: int
 ) -> Outcome:
-    """Iterate until the certificate holds; it is taken rarely, and decides."""
+    """Iterate until the certificate holds; it is taken rarely, and decides.
+
+    By GMRES in which up to `shared` right-hand sides have one Krylov space, or by sweeps if 0.
+    """
     certificate = problem.certificate
     goal = 0.8 * problem.rtol / certificate.scale
     passes = 0
@@ -107,7 +112,7 @@ def by_iteration(
             from_zero=from_zero and attempt == 0,
             adjoint=problem.adjoint,
             threads=problem.threads,
-            krylov=krylov,
+            shared=shared,
         )
         proof = problem.prove(X)
         passes += used + 1
@@ -118,6 +123,19 @@ def by_iteration(
     raise problem.not_reached(proof, passes)
 
 
+def by_rounded_iteration(
+    problem: Problem, sweeps: Sweeps, rounded: Sweeps, X: FloatArray, *, shared: int
+) -> Outcome:
+    """Iterate from zero in float32 and refine in float64; in float64 alone where that fails."""
+    try:
+        found = by_refinement(problem, single_krylov(problem, rounded, shared), X, from_zero=True)
+    except ConvergenceError:
+        X[:] = 0.0
+        found = by_iteration(problem, sweeps, X, from_zero=True, shared=shared)
+        return replace(found, how="in float64, since float32 did not converge")
+    return replace(found, how="in float32, refined in float64")
+
+
 MOST_CORRECTIONS = 4
 """Residuals that dense factors are applied to: one is enough unless rows differ by many digits."""
 
@@ -126,8 +144,8 @@ MOST_CORRECTIONS = 4
 Single: TypeAlias = Callable[[FloatArray, float], tuple[FloatArray, int]]
 
 
-def single_krylov(problem: Problem, sweeps: Sweeps) -> Single:
-    """GMRES on float32 tiles."""
+def single_krylov(problem: Problem, sweeps: Sweeps, shared: int) -> Single:
+    """GMRES on float32 tiles, up to `shared` right-hand sides in one Krylov space."""
 
     def solve(left: FloatArray, goal: float) -> tuple[FloatArray, int]:
         step = np.zeros(left.shape)
@@ -140,7 +158,7 @@ def single_krylov(problem: Problem, sweeps: Sweeps) -> Single:
             from_zero=True,
             adjoint=problem.adjoint,
             threads=problem.threads,
-            krylov=True,
+            shared=shared,
         )
         return step, passes
 
@@ -185,7 +203,10 @@ def by_refinement(problem: Problem, single: Single, X: FloatArray, *, from_zero:
         largest = np.abs(left).max(axis=0, initial=0.0)
         unit = np.ldexp(1.0, np.minimum(np.frexp(largest)[1], 1000))
         step, used = single(left / unit, goal)
-        X += step * unit
+        step *= unit
+        if not np.isfinite(step).all():
+            break  # it overflowed
+        X += step
         proof = problem.prove(X)
         passes += used + 1
     if proof is not None and proof.bound <= problem.rtol:

@@ -24,9 +24,9 @@ def system(table: Table, *, dtype: str = "float64") -> LeontiefSystem:
     ----------
     table : Table
     dtype : {"float64", "float32"}
-        Precision of the tiles and vectors GMRES works on, and of dense LU factors. With "float32"
-        the residual and the proof are still taken on the float64 tiles, so results are as accurate
-        as ever; it is faster, and needs half as much memory again for the tiles.
+        Precision of the tiles that GMRES reads, and of dense LU factors. With "float32" the
+        residual and the proof are still taken on the float64 tiles, so results are as accurate as
+        ever; few right-hand sides are solved faster, and the tiles need half as much memory again.
 
     Returns
     -------

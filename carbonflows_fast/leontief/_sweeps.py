@@ -93,6 +93,15 @@ class Sweeps:
         single = _core.Tiles32(core.starts, core.entries, core.masks, values)
         return Sweeps(self.tiles.with_core(single), self.nonnegative, (rounded, pivots))
 
+    def rounding_tiles(self) -> Sweeps | None:
+        """Return the same with factors and vectors in float32, or None if the factors overflow.
+
+        Tiles are rounded as they are read: half the arithmetic, and no second copy of them.
+        """
+        factors, pivots = self.factors(False, thread_count())
+        rounded = _in_single(factors)
+        return None if rounded is None else Sweeps(self.tiles, self.nonnegative, (rounded, pivots))
+
     def run(
         self,
         Y: FloatArray,
@@ -103,11 +112,12 @@ class Sweeps:
         adjoint: bool,
         threads: int,
         absolute: bool = False,
-        krylov: bool = False,
+        shared: int = 0,
     ) -> int:
         """Improve X on (I − A) X = Y in place, in tile order; return the passes used.
 
-        By Gauss-Seidel sweeps, or (`krylov`, with weights only) by GMRES preconditioned with them.
+        By Gauss-Seidel sweeps, or (`shared` > 0, with weights only) by GMRES preconditioned with
+        them, in which up to `shared` right-hand sides have one Krylov space.
         """
         values, pivots = self.factors(absolute, threads)
         return self.tiles.core.solve(
@@ -115,7 +125,7 @@ class Sweeps:
             pivots,
             Y,
             X,
-            krylov,
+            shared,
             from_zero,
             stopping.guard,
             stopping.weight,

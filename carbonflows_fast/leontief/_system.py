@@ -8,7 +8,6 @@ returned.
 from __future__ import annotations
 
 import copy
-import threading
 import time
 from typing import Any, Literal
 
@@ -20,18 +19,11 @@ from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief._certificate import Certificate
 from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method
-from carbonflows_fast.leontief._methods import (
-    Outcome,
-    Problem,
-    by_iteration,
-    by_lu,
-    by_refinement,
-    single_krylov,
-    single_lu,
-)
+from carbonflows_fast.leontief._methods import Problem
 from carbonflows_fast.leontief._proof_vectors import ProofVectors
 from carbonflows_fast.leontief._right_hand_sides import RightHandSides, checked_weight
 from carbonflows_fast.leontief._solution import Solution, SolveReport
+from carbonflows_fast.leontief._solvers import Solvers
 from carbonflows_fast.leontief._sweeps import Sweeps
 from carbonflows_fast.leontief._tiles import RegionTiles
 
@@ -75,15 +67,12 @@ class LeontiefSystem:
         count = thread_count(threads)
         self.tiles = tiles
         self.n = tiles.n
-        self.nonnegative = (
-            tiles.core.lowest(count) >= 0.0 if nonnegative is None else bool(nonnegative)
-        )
-        self._sweeps = Sweeps(tiles, self.nonnegative, factors)
-        self._sweeps.factors(False, count)
-        self._proofs = ProofVectors(self._sweeps, self._dense, part=part)
-        self._lock = threading.Lock()
-        self._lu: DenseFactors | None = None
-        self._single: Sweeps | None = None
+        known = nonnegative is not None
+        self.nonnegative = bool(nonnegative) if known else tiles.core.lowest(count) >= 0.0
+        sweeps = Sweeps(tiles, self.nonnegative, factors)
+        sweeps.factors(False, count)
+        self._solvers = Solvers(sweeps)
+        self._proofs = ProofVectors(sweeps, self._solvers.dense, part=part)
 
     def __repr__(self) -> str:
         return (
@@ -119,6 +108,8 @@ class LeontiefSystem:
         method : {"auto", "gmres", "gauss-seidel", "direct"}
             GMRES on block Gauss-Seidel sweeps, the sweeps alone, or dense LU by LAPACK. "auto"
             chooses only by shapes, nonzeros, the number of right-hand sides and `memory_limit`.
+            GMRES works in float32 first, and on one Krylov space for up to 64 right-hand sides,
+            where that is expected to be faster; `report.why` says so.
         threads : int, optional
         x0 : array of the shape of Y, optional
             Start values.
@@ -286,7 +277,7 @@ class LeontiefSystem:
         >>> values.size, pivots.size
         (36, 6)
         """
-        return self._sweeps.factors(False, thread_count())
+        return self._solvers.sweeps.factors(False, thread_count())
 
     def sure_factors(self, weight: FloatArray, rtol: float) -> DenseFactors | None:
         """Return dense factors in float64 if every forward solve with them is within rtol.
@@ -304,7 +295,7 @@ class LeontiefSystem:
         True
         """
         certificate = self.certificate(weight, adjoint=False)
-        factors = self._dense()
+        factors = self._solvers.dense()
         return factors if factors.error(certificate) <= rtol else None
 
     def in_float32(self) -> LeontiefSystem:
@@ -321,7 +312,7 @@ class LeontiefSystem:
         >>> cf.system(cf.synthetic.world(2, 3)).in_float32().n
         6
         """
-        single = self._sweeps.in_single()
+        single = self._solvers.sweeps.in_single()
         if single is None:
             largest = np.abs(self.tiles.core.values).max()
             raise InputError.about(
@@ -331,7 +322,7 @@ class LeontiefSystem:
                 remedy="use 'float64'",
             )
         twin = copy.copy(self)
-        twin._single, twin._lu = single, None
+        twin._solvers = Solvers(self._solvers.sweeps, single)
         return twin
 
     # ---- how it is done ------------------------------------------------------------------------
@@ -350,8 +341,9 @@ class LeontiefSystem:
         begun = time.perf_counter()
         rtol = tolerance(rtol)
         count = thread_count(threads)
+        single = self._solvers.single is not None
         chosen, why = choose_method(
-            method, self.n, self.tiles.nnz, sides.k, memory_limit, single=self._single is not None
+            method, self.n, self.tiles.nnz, sides.k, memory_limit, single=single
         )
         t = checked_weight(weight, self.n)
         order = self.tiles.order
@@ -370,13 +362,14 @@ class LeontiefSystem:
             problem = Problem(
                 self.tiles, self.nonnegative, certificate, Y[:, here], first, adjoint, rtol, count
             )
-            outcomes.append(self._run(problem, chosen, X[:, here], from_zero=start is None))
+            outcomes.append(self._solvers.run(problem, chosen, X[:, here], from_zero=start is None))
         if order is not None:
             unordered, X = X, np.empty_like(X)
             X[order] = unordered
+        hows = [why, self._solvers.why(chosen, sides.k), *(outcome.how for outcome in outcomes)]
         report = SolveReport(
             method=chosen,
-            why=why,
+            why="; ".join(dict.fromkeys(filter(None, hows))),
             passes=max(outcome.passes for outcome in outcomes),
             matrix_bytes=self.tiles.nbytes,
             residual=max(float(outcome.residuals.max(initial=0.0)) for outcome in outcomes),
@@ -386,21 +379,6 @@ class LeontiefSystem:
         )
         return Solution(sides.shaped(X), report)
 
-    def _run(self, problem: Problem, method: str, X: FloatArray, *, from_zero: bool) -> Outcome:
-        """Solve by the chosen method in X; in float32 first if this is the float32 twin."""
-        single = self._single
-        if method == "gauss-seidel" or (method == "gmres" and single is None):
-            krylov = method == "gmres"
-            return by_iteration(problem, self._sweeps, X, from_zero=from_zero, krylov=krylov)
-        if single is None:
-            return by_lu(problem, self._dense(), X)
-        solver = (
-            single_lu(problem, self._dense)
-            if method == "direct"
-            else single_krylov(problem, single)
-        )
-        return by_refinement(problem, solver, X, from_zero=from_zero)
-
     def release_dense(self) -> None:
         """Let dense factors go, which take as much memory as L would.
 
@@ -409,10 +387,4 @@ class LeontiefSystem:
         >>> import carbonflows_fast as cf
         >>> cf.system(cf.synthetic.world(2, 3)).release_dense()
         """
-        self._lu = None
-
-    def _dense(self) -> DenseFactors:
-        with self._lock:
-            if self._lu is None:
-                self._lu = DenseFactors((self._single or self._sweeps).tiles)
-            return self._lu
+        self._solvers.release_dense()

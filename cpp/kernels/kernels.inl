@@ -133,6 +133,7 @@ inline void each_row(const Tile<Value>& tile, Row row) {
 
 #include "kernel_blocks.inl"
 #include "kernel_passes.inl"
+#include "kernel_products.inl"
 #include "kernel_vectors.inl"
 
 // ---- the table of all of them ------------------------------------------------------------------
@@ -153,7 +154,8 @@ constexpr KernelSet<Value> make_kernel_set(std::integer_sequence<int, index...>)
       {{weighted_dot<widths[index], Value>...},
        {weighted_size<widths[index], Value>...},
        {add_scaled<widths[index], Value>...},
-       {scale<widths[index], Value>...}}};
+       {scale<widths[index], Value>...}},
+      {{gram<widths[index], Value>...}, {add_product<widths[index], Value>...}}};
 #if defined(CARBONFLOWS_WIDE)
   kernels.tiles.forward[0][0] = forward_sum_1<Value>;
   kernels.tiles.adjoint[0][0] = adjoint_sum_1<Value>;

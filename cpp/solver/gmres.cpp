@@ -25,20 +25,23 @@ template <class Value>
 class Krylov final : public GroupSolver<Value> {
  public:
   Krylov(const System<Value>& system, const Run& run)
-      : GroupSolver<Value>(system, run), block_sums_(at(blocks_ * (restart + 1) * max_width)) {}
+      : GroupSolver<Value>(system, run, max_width),
+        block_sums_(at(blocks_ * (restart + 1) * max_width)) {}
 
  private:
   using GroupSolver<Value>::op_, GroupSolver<Value>::stopping_, GroupSolver<Value>::blocks_;
-  using GroupSolver<Value>::y_, GroupSolver<Value>::x_, GroupSolver<Value>::width_;
-  using GroupSolver<Value>::index_, GroupSolver<Value>::columns_, GroupSolver<Value>::passes_;
+  using GroupSolver<Value>::y_, GroupSolver<Value>::x_, GroupSolver<Value>::group_;
+  using GroupSolver<Value>::y_size_, GroupSolver<Value>::passes_;
+  using Sums = double[max_width];  // one number a column
 
   void begin(bool) override {
     scratch_.resize(y_.size());
     phase_end_ = false;
     first_cycle_ = true;
     next_.store(0);
-    // With w ≈ L't, Σ w|y| is what Σ t|x| will be where y ≥ 0, and more elsewhere.
-    std::copy_n(this->y_size_, max_width, size_);
+    width_ = group_.width;
+    index_ = group_.panels.front().index;
+    columns_ = static_cast<int>(group_.columns);
   }
 
   void work(Team& team, bool start_is_zero) override {
@@ -101,7 +104,7 @@ class Krylov final : public GroupSolver<Value> {
       std::copy_n(block(y_, r), length(r), residual);
       if (!zero) {
         for (std::int64_t s = 0; s < blocks_; ++s) {
-          op_.tile_pass(r, s, x_.data(), residual, width_);
+          op_.tile_pass(r, s, x_.data(), residual, group_.panels);
         }
         const Value* x = block(x_, r);
         for (std::int64_t p = 0; p < length(r); ++p) residual[p] -= x[p];
@@ -140,12 +143,12 @@ class Krylov final : public GroupSolver<Value> {
     Buffer<Value>& v = basis_[at(j)];
     Buffer<Value>& z = swept_[at(j)];
     Buffer<Value>& u = basis_[at(j + 1)];
-    this->pipeline_.run(team, z.data(), width_, 1,
+    this->pipeline_.run(team, z.data(), group_, 1,
                         [&](std::int64_t r, const Value* lower, const Value*) {
                           const Value* from = block(v, r);
                           Value* to = block(z, r);
                           for (std::int64_t p = 0; p < length(r); ++p) to[p] = from[p] + lower[p];
-                          this->solve_block(r, to);
+                          this->solve_block(r, group_.panels.front(), to);
                           this->poll_();
                           return r + 1 < blocks_;
                         });
@@ -153,7 +156,7 @@ class Krylov final : public GroupSolver<Value> {
       Value* out = block(u, r);
       std::fill_n(out, length(r), Value{0});
       for (std::int64_t s = r + 1; s < blocks_; ++s) {
-        op_.tile_pass(r, s, z.data(), out, width_);
+        op_.tile_pass(r, s, z.data(), out, group_.panels);
       }
       const Value* from = block(v, r);
       for (std::int64_t p = 0; p < length(r); ++p) out[p] = from[p] - out[p];
@@ -201,7 +204,7 @@ class Krylov final : public GroupSolver<Value> {
       total(0, weighted);
       bool reached = true;
       for (int w = 0; w < columns_; ++w) {
-        reached = reached && weighted[w] <= stopping_.goal * size_[w];
+        reached = reached && weighted[w] <= stopping_.goal * y_size_[at(w)];
       }
       if (reached) cycle_end_ = phase_end_ = true;
     }
@@ -238,7 +241,8 @@ class Krylov final : public GroupSolver<Value> {
       scale_[w] = spent ? 0.0 : 1.0 / below;
       alive = alive || !spent;
       // Σ w|r| is at least ‖W r‖₂, so it need not be formed while that is too large.
-      if (w < columns_ && std::abs(rotated_[w][j + 1]) > stopping_.goal * size_[w]) near_ = false;
+      if (w < columns_ && std::abs(rotated_[w][j + 1]) > stopping_.goal * y_size_[at(w)])
+        near_ = false;
     }
     const bool give_up = passes_ >= stopping_.sweeps || this->poll_.raised();
     if (!alive || j + 1 == restart || give_up) cycle_end_ = true;
@@ -286,7 +290,9 @@ class Krylov final : public GroupSolver<Value> {
   Sums coefficient_[restart + 1] = {};
   Sums beta_ = {};
   Sums scale_ = {};
-  Sums size_ = {};
+  int width_ = 1;
+  int index_ = 0;  // of the width in `widths`
+  int columns_ = 1;
   int steps_ = 0;
   bool first_cycle_ = true;
   bool near_ = false;

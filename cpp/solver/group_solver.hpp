@@ -15,19 +15,21 @@
 
 namespace carbonflows {
 
-using Sums = double[max_width];  // one number a column
-
 template <class Value>
 class GroupSolver {
  public:
-  GroupSolver(const System<Value>& system, const Run& run)
+  // Up to `most` right-hand sides are worked on together, in several panels or in one.
+  GroupSolver(const System<Value>& system, const Run& run, std::int64_t most, bool several = false)
       : op_(system.op),
         stopping_(system.stopping),
+        n_(op_.matrix.size()),
         blocks_(op_.matrix.blocks()),
         poll_(run.interrupt),
-        pipeline_(op_),
+        pipeline_(op_, next_group(0, system.x.columns, most, several).width),
         system_(system),
         run_(run),
+        most_(most),
+        several_(several),
         factor_start_(factor_starts(op_.matrix.starts)) {}
   virtual ~GroupSolver() = default;
 
@@ -35,22 +37,19 @@ class GroupSolver {
   int solve() {
     const Columns<double>& x = system_.x;
     int most = 0;
-    for (std::int64_t first = 0; first < x.columns; first += widest<Value>) {
+    while (group_.first + group_.columns < x.columns) {
       run_.interrupt();
-      const Group group = next_group<Value>(first, x.columns);
-      width_ = group.width();
-      index_ = group.index;
-      columns_ = static_cast<int>(group.columns);
+      group_ = next_group(group_.first + group_.columns, x.columns, most_, several_);
       passes_ = 0;
-      y_.resize(at(x.rows * width_));
+      y_.resize(at(x.rows * group_.width));
       x_.resize(y_.size());
-      pack(system_.y, group, y_.data());
-      pack({x.data, x.rows, x.columns, x.row, x.column}, group, x_.data());
+      pack(system_.y, group_, y_.data());
+      pack({x.data, x.rows, x.columns, x.row, x.column}, group_, x_.data());
       weigh();
       begin(system_.start_is_zero);
       run_team(run_.threads, [this](Team& team) { work(team, system_.start_is_zero); });
       poll_.rethrow();
-      unpack(x_.data(), group, x);
+      unpack(x_.data(), group_, x);
       most = std::max(most, passes_);
     }
     return most;
@@ -61,40 +60,52 @@ class GroupSolver {
   // What each member of the team does; rank 0 counts the passes and asks `poll_` now and then.
   virtual void work(Team& team, bool start_is_zero) = 0;
 
-  // x becomes D⁻¹ x in block r, or D⁻ᵀ x.
-  void solve_block(std::int64_t r, Value* x) const {
+  // Where block r of a panel begins in a vector, and in what the pipeline hands over.
+  std::int64_t begin_of(const Panel& panel, std::int64_t r) const {
+    return n_ * panel.first + op_.matrix.starts[at(r)] * panel.width();
+  }
+  std::int64_t part_of(const Panel& panel, std::int64_t r) const {
+    return op_.matrix.rows(r) * panel.first;
+  }
+
+  // x becomes D⁻¹ x in block r of a panel, or D⁻ᵀ x.
+  void solve_block(std::int64_t r, const Panel& panel, Value* x) const {
     const BlockKernels<Value>& blocks = op_.kernel_set().blocks;
     const auto& solve = op_.adjoint ? blocks.solve_adjoint : blocks.solve;
-    solve[index_](system_.factors.values.data() + factor_start_[at(r)],
-                  system_.factors.pivots.data() + op_.matrix.starts[at(r)], op_.matrix.rows(r), x);
+    solve[panel.index](system_.factors.values.data() + factor_start_[at(r)],
+                       system_.factors.pivots.data() + op_.matrix.starts[at(r)], op_.matrix.rows(r),
+                       x);
   }
 
   const Operator<Value>& op_;
   const Stopping& stopping_;
+  const std::int64_t n_;
   const std::int64_t blocks_;
   Poll poll_;
   Pipeline<Value> pipeline_;
-  // The group, its columns `width_` wide, of which the first `columns_` are asked for.
+  Group group_;
   Buffer<Value> y_, x_;
-  Sums y_size_ = {};  // Σ residual_weight |y|; 0 without weights
-  int width_ = 1;
-  int index_ = 0;  // of the width in `widths`
-  int columns_ = 1;
+  std::vector<double> y_size_;  // Σ residual_weight |y|, for each column; 0 without weights
   int passes_ = 0;
 
  private:
   void weigh() {
-    std::fill_n(y_size_, max_width, 0.0);
-    for (std::size_t i = 0; i < stopping_.residual_weight.size(); ++i) {
-      for (int w = 0; w < width_; ++w) {
-        y_size_[w] += stopping_.residual_weight[i] *
-                      static_cast<double>(std::abs(y_[i * at(width_) + at(w)]));
+    y_size_.assign(at(group_.width), 0.0);
+    for (const Panel& panel : group_.panels) {
+      const Value* y = y_.data() + n_ * panel.first;
+      double* size = y_size_.data() + panel.first;
+      for (std::size_t i = 0; i < stopping_.residual_weight.size(); ++i) {
+        for (int w = 0; w < panel.width(); ++w, ++y) {
+          size[w] += stopping_.residual_weight[i] * static_cast<double>(std::abs(*y));
+        }
       }
     }
   }
 
   const System<Value>& system_;
   const Run& run_;
+  const std::int64_t most_;
+  const bool several_;
   std::vector<std::int64_t> factor_start_;
 };
 

@@ -9,17 +9,37 @@
 #include "carbonflows/threads.hpp"
 
 namespace carbonflows {
+namespace {
+
+// A tile of values in double, rounded as it is read: little beside many right-hand sides. It lasts
+// until this thread asks for the next one.
+template <class Value>
+Tile<Value> rounded_tile(const TiledMatrix<Value>& matrix, std::span<const double> wide,
+                         std::int64_t row, std::int64_t column) {
+  static thread_local Buffer<Value> room(at(max_block * max_block + value_padding), Value{0});
+  const TiledMatrix<double> source{matrix.starts, matrix.entries, matrix.masks, wide};
+  const Tile<double> tile = source.tile(row, column);
+  std::transform(tile.values, tile.end, room.begin(),
+                 [](double value) { return static_cast<Value>(value); });
+  const Value* first = room.data();
+  return {tile.kind, tile.rows, tile.columns, first, tile.masks, first + (tile.end - tile.values)};
+}
+
+}  // namespace
+
 template <class Value>
 void Operator<Value>::tile_pass(std::int64_t r, std::int64_t s, const Value* x, Value* out,
-                                int width) const {
+                                std::span<const Panel> panels) const {
   const TileKernels<Value>& table = kernel_set().tiles;
-  const auto ring = static_cast<int>(semiring);
-  const int index = width_index(width);
-  const Value* source = x + matrix.starts[at(s)] * width;
-  if (adjoint) {
-    table.adjoint[ring][index](matrix.tile(s, r), source, out);
-  } else {
-    table.forward[ring][index](matrix.tile(r, s), source, out);
+  const auto& kernel = (adjoint ? table.adjoint : table.forward)[static_cast<int>(semiring)];
+  const std::int64_t row = adjoint ? s : r;
+  const std::int64_t column = adjoint ? r : s;
+  const Tile<Value> tile =
+      wide.empty() ? matrix.tile(row, column) : rounded_tile(matrix, wide, row, column);
+  const std::int64_t start = matrix.starts[at(s)];
+  for (const Panel& panel : panels) {
+    kernel[panel.index](tile, x + matrix.size() * panel.first + start * panel.width(),
+                        out + matrix.rows(r) * panel.first);
   }
 }
 
@@ -54,18 +74,20 @@ template <class Value>
 void Operator<Value>::product(Columns<const double> x, Columns<double> out, const Run& run) const {
   const std::int64_t n = matrix.size();
   Buffer<Value> source, result;
-  for (std::int64_t first = 0; first < x.columns; first += widest<Value>) {
+  for (std::int64_t first = 0; first < x.columns; first += most_columns) {
     run.interrupt();
-    const Group group = next_group<Value>(first, x.columns);
-    const int width = group.width();
-    source.resize(at(n * width));
+    const Group group = next_group(first, x.columns, most_columns, true);
+    source.resize(at(n * group.width));
     result.resize(source.size());
     pack(x, group, source.data());
-    std::fill_n(result.begin(), n * width, Value{0});
     parallel_for(run.threads, matrix.blocks(), [&](std::int64_t r) {
-      Value* target = result.data() + matrix.starts[at(r)] * width;
+      Buffer<Value> sum(at(matrix.rows(r) * group.width), Value{0});
       for (std::int64_t s = 0; s < matrix.blocks(); ++s) {
-        tile_pass(r, s, source.data(), target, width);
+        tile_pass(r, s, source.data(), sum.data(), group.panels);
+      }
+      for (const Panel& panel : group.panels) {
+        std::copy_n(sum.data() + matrix.rows(r) * panel.first, matrix.rows(r) * panel.width(),
+                    result.data() + n * panel.first + matrix.starts[at(r)] * panel.width());
       }
     });
     unpack(result.data(), group, out);

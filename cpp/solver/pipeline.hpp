@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "carbonflows/buffers.hpp"
+#include "carbonflows/groups.hpp"
 #include "carbonflows/solver.hpp"
 #include "carbonflows/threads.hpp"
 
@@ -20,7 +21,8 @@ namespace carbonflows {
 template <class Value>
 class Pipeline {
  public:
-  explicit Pipeline(const Operator<Value>& op)
+  // For vectors of panels that are at most `width` wide together.
+  Pipeline(const Operator<Value>& op, std::int64_t width)
       : op_(op), blocks_(op.matrix.blocks()), slots_(at(blocks_)), next_slot_(at(blocks_)) {
     std::size_t most = 1;
     for (std::int64_t r = 0; r < blocks_; ++r) {
@@ -28,20 +30,24 @@ class Pipeline {
       cut(r, r + 1, blocks_, false);
       most = std::max(most, slots_[at(r)].size());
     }
-    for (Buffer<Value>& partial : partial_) partial.resize(most * room);
-    lower_.resize(room);
-    upper_.resize(room);
+    std::int64_t rows = 0;
+    for (std::int64_t r = 0; r < blocks_; ++r) rows = std::max(rows, op.matrix.rows(r));
+    room_ = at(rows * width);
+    for (Buffer<Value>& partial : partial_) partial.resize(most * room_);
+    lower_.resize(room_);
+    upper_.resize(room_);
   }
 
   // Every member of the team calls this. For round 0, 1, … and each block r in order, rank 0 calls
-  // finish(r, lower, upper) with the sums of the tiles before and after the diagonal one, formed
-  // from x as it then is: earlier blocks of this round already finished, later ones not yet.
-  // finish returns whether to go on. `upper_from` is the first round that reads the upper tiles.
+  // finish(r, lower, upper) with the sums of the tiles before and after the diagonal one, panel
+  // after panel, formed from x as it then is: earlier blocks of this round already finished, later
+  // ones not yet. finish returns whether to go on. `upper_from` is the first round that reads the
+  // upper tiles.
   template <class Finish>
-  void run(Team& team, const Value* x, int width, int upper_from, Finish finish) {
+  void run(Team& team, const Value* x, const Group& group, int upper_from, Finish finish) {
     if (team.rank() == 0) {
       x_ = x;
-      width_ = width;
+      group_ = &group;
       upper_from_ = upper_from;
       // The last run may have gathered beyond its end.
       for (auto& next : next_slot_) next.store(0);
@@ -73,7 +79,6 @@ class Pipeline {
     bool lower;
   };
   static constexpr std::int64_t slots_a_side = 4;
-  static constexpr std::size_t room = at(max_block * widest<Value>);
 
   // The block that is being finished while row r is gathered; its tile comes late.
   std::int64_t late(std::int64_t r) const { return r == 0 ? blocks_ - 1 : r - 1; }
@@ -102,28 +107,28 @@ class Pipeline {
     for (std::int64_t slot; (slot = next_slot_[at(r)].fetch_add(1)) < count;) {
       const Slot& tiles = slots[at(slot)];
       if (!reads(tiles.lower, round)) continue;
-      Value* out = partial_[parity].data() + at(slot) * room;
-      std::fill_n(out, op_.matrix.rows(r) * width_, Value{0});
+      Value* out = partial_[parity].data() + at(slot) * room_;
+      std::fill_n(out, op_.matrix.rows(r) * group_->width, Value{0});
       for (std::int64_t s = tiles.first; s < tiles.last; ++s) {
-        if (s != late(r)) op_.tile_pass(r, s, x_, out, width_);
+        if (s != late(r)) op_.tile_pass(r, s, x_, out, group_->panels);
       }
     }
   }
 
   void add_up(std::int64_t r, int round, std::int64_t parity) {
     next_slot_[at(r)].store(0);
-    const std::int64_t length = op_.matrix.rows(r) * width_;
+    const std::int64_t length = op_.matrix.rows(r) * group_->width;
     std::fill_n(lower_.begin(), length, Value{0});
     std::fill_n(upper_.begin(), length, Value{0});
     const std::vector<Slot>& slots = slots_[at(r)];
     for (std::size_t slot = 0; slot < slots.size(); ++slot) {
       if (!reads(slots[slot].lower, round)) continue;
-      const Value* partial = partial_[parity].data() + slot * room;
+      const Value* partial = partial_[parity].data() + slot * room_;
       Value* sum = slots[slot].lower ? lower_.data() : upper_.data();
       for (std::int64_t p = 0; p < length; ++p) sum[p] += partial[p];
     }
     if (late(r) != r && reads(r > 0, round)) {
-      op_.tile_pass(r, late(r), x_, r > 0 ? lower_.data() : upper_.data(), width_);
+      op_.tile_pass(r, late(r), x_, r > 0 ? lower_.data() : upper_.data(), group_->panels);
     }
   }
 
@@ -133,8 +138,9 @@ class Pipeline {
   std::vector<std::atomic<std::int64_t>> next_slot_;
   Buffer<Value> partial_[2];  // of this block row and of the one gathered meanwhile
   Buffer<Value> lower_, upper_;
+  std::size_t room_ = 0;  // for the sums of one block row
   const Value* x_ = nullptr;
-  int width_ = 1;
+  const Group* group_ = nullptr;
   int upper_from_ = 0;
   // Written by rank 0, read by all after the barrier; rank 0 may then be a step ahead.
   bool go_on_[2] = {true, true};

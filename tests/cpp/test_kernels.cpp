@@ -143,3 +143,52 @@ TEST_CASE("a singular block is reported at the step where its pivot vanished") {
     CHECK(kernels->factor(singular.data(), pivots.data(), 2) == 1);
   }
 }
+
+namespace {
+
+template <class Number>
+void check_products(const carbonflows::Kernels& kernels, double tolerance) {
+  constexpr int stride = 70;
+  const auto& products = kernels.of<Number>().products;
+  for (const std::int64_t rows : {1, 3, 64, 131}) {
+    for (const int left : carbonflows::widths) {
+      const Doubles a = random_vector(rows * left, 13);
+      const std::vector<Number> from(a.begin(), a.end());
+      for (int index = 0; index < carbonflows::width_count; ++index) {
+        const int right = carbonflows::widths[index];
+        const Doubles b = random_vector(rows * right, 14);
+        const Doubles square = random_vector(left * stride, 15);
+        std::vector<Number> to(b.begin(), b.end());
+        Doubles gram(square);
+        products.gram[index](rows, from.data(), left, to.data(), gram.data(), stride);
+        const std::vector<Number> factors(square.begin(), square.end());
+        products.add_product[index](factors.data(), stride, rows, from.data(), left, to.data());
+        double worst = 0.0;
+        for (int w = 0; w < right; ++w) {
+          for (int u = 0; u < left; ++u) {
+            double sum = square[at(u * stride + w)];
+            for (std::int64_t i = 0; i < rows; ++i)
+              sum += a[at(i * left + u)] * b[at(i * right + w)];
+            worst = std::max(worst, std::abs(sum - gram[at(u * stride + w)]));
+          }
+          for (std::int64_t i = 0; i < rows; ++i) {
+            double sum = b[at(i * right + w)];
+            for (int u = 0; u < left; ++u) sum += a[at(i * left + u)] * square[at(u * stride + w)];
+            worst = std::max(worst, std::abs(sum - static_cast<double>(to[at(i * right + w)])));
+          }
+        }
+        CHECK(worst < tolerance);
+        CHECK(std::equal(gram.begin() + right, gram.begin() + stride, square.begin() + right));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("products with squares agree with their definition for every pair of widths") {
+  for (const auto* kernels : all_kernels()) {
+    check_products<double>(*kernels, 1e-12);
+    check_products<float>(*kernels, 1e-4);
+  }
+}

@@ -374,7 +374,9 @@ def test_ctrl_c_interrupts_a_long_solve() -> None:
 
     def endless() -> None:
         forever = Stopping(most=10**9)
-        system._sweeps.run(np.ones((n, 16)), X, forever, from_zero=True, adjoint=False, threads=2)
+        system._solvers.sweeps.run(
+            np.ones((n, 16)), X, forever, from_zero=True, adjoint=False, threads=2
+        )
 
     main = threading.main_thread().ident
     assert main is not None

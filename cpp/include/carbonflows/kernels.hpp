@@ -10,13 +10,12 @@
 
 namespace carbonflows {
 
-inline constexpr int widths[] = {1, 4, 8, 16, 32, 48};
-inline constexpr int width_count = 6;
-inline constexpr int max_width = 48;
+inline constexpr int widths[] = {1, 4, 8, 16, 32};
+inline constexpr int width_count = 5;
+inline constexpr int max_width = 32;
 
-// The widest group whose rows for one block stay near the first-level cache (40 to 64 KB).
-template <class Value>
-inline constexpr std::int64_t widest = sizeof(Value) == sizeof(double) ? 32 : 48;
+// Columns that are worked on together at most, in panels of these widths.
+inline constexpr std::int64_t most_columns = 64;
 
 // Position in `widths` of the narrowest one that holds `columns`.
 inline int width_index(std::int64_t columns) {
@@ -69,11 +68,24 @@ struct VectorKernels {
   void (*scale[width_count])(const double* factor, std::int64_t rows, Number* x);
 };
 
+// On `rows` rows of right-hand sides; the kernel's width is that of b and of `to`. A square of
+// factors has one row for each side of a or `from`, `stride` numbers from one to the next.
+template <class Number>
+struct ProductKernels {
+  // square += a'b, in double from time to time
+  void (*gram[width_count])(std::int64_t rows, const Number* a, int a_width, const Number* b,
+                            double* square, int stride);
+  // to += from · square
+  void (*add_product[width_count])(const Number* square, int stride, std::int64_t rows,
+                                   const Number* from, int from_width, Number* to);
+};
+
 template <class Value>
 struct KernelSet {
   TileKernels<Value> tiles;
   BlockKernels<Value> blocks;
   VectorKernels<Value> vectors;
+  ProductKernels<Value> products;
 };
 
 struct Kernels {

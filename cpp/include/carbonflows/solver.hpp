@@ -16,6 +16,14 @@
 
 namespace carbonflows {
 
+// Right-hand sides beside each other, as many as a kernel takes. `first` counts those of the group
+// before it, spare ones too: in a vector of n rows the panel begins at n · first.
+struct Panel {
+  int index;  // into `widths`
+  int first;
+  int width() const { return widths[index]; }
+};
+
 // Right-hand sides or solutions as the caller holds them: element (i, k) at i*row + k*column.
 template <class Number>
 struct Columns {
@@ -32,11 +40,14 @@ struct Operator {
   bool adjoint;
   Semiring semiring;
   const Kernels* kernels;
+  // Where the matrix is kept in double and read in float, its values: `matrix` has none then.
+  std::span<const double> wide = {};
 
   // out = B x in this semiring.
   void product(Columns<const double> x, Columns<double> out, const Run& run) const;
-  // out (block r × width) gets B_rs · x joined to it, x being the whole vector.
-  void tile_pass(std::int64_t r, std::int64_t s, const Value* x, Value* out, int width) const;
+  // out (the panels of block r) gets B_rs · x joined to it, x being the panels of the whole vector.
+  void tile_pass(std::int64_t r, std::int64_t s, const Value* x, Value* out,
+                 std::span<const Panel> panels) const;
   const KernelSet<Value>& kernel_set() const { return kernels->of<Value>(); }
   bool empty(std::int64_t r, std::int64_t s) const {
     return (adjoint ? matrix.entry(s, r) : matrix.entry(r, s)).count == 0;
@@ -85,6 +96,8 @@ struct System {
   int gauss_seidel(const Run& run) const;
   // GMRES with the lower half of a sweep as its preconditioner; it needs the weights.
   int gmres(const Run& run) const;
+  // The same, in which up to `shared` right-hand sides have one Krylov space.
+  int block_gmres(const Run& run, std::int64_t shared) const;
 };
 
 }  // namespace carbonflows

@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 
 import carbonflows_fast as cf
-from carbonflows_fast.leontief import _system, _tiles
+from carbonflows_fast.leontief import _dense_lu, _system, _tiles
 
 METHODS = ["gmres", "gauss-seidel", "direct"]
 
@@ -39,6 +39,17 @@ def relative_error(x: Any, true: Any, weight: Any = None) -> Any:
 def world(**options: Any) -> cf.Table:
     """A world of several blocks, some cut and some joined."""
     return cf.synthetic.world(7, 40, **options)
+
+
+@contextmanager
+def as_large(*, shared: bool, rounded: bool) -> Iterator[None]:
+    """Solve small tables as large ones: right-hand sides share a Krylov space, in float32 first."""
+    with (
+        mock.patch.object(_dense_lu, "SHARING_ENTRIES", 0 if shared else np.inf),
+        mock.patch.object(_dense_lu, "ROUNDED_ENTRIES", 0 if rounded else np.inf),
+        mock.patch.object(_dense_lu, "ROUNDED_COLUMNS", 1),
+    ):
+        yield
 
 
 @contextmanager
