@@ -19,7 +19,7 @@ from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.errors import ConvergenceError, InputError
 from carbonflows_fast.leontief import LeontiefSystem, Solution, system
 from carbonflows_fast.leontief._certificate import rounding
-from carbonflows_fast.leontief._dense_lu import choose_method
+from carbonflows_fast.leontief._dense_lu import ROUNDED_ENTRIES, choose_method
 from carbonflows_fast.leontief._of_table import release_dense
 from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._selection import Demand
@@ -79,7 +79,8 @@ def solve_certified(
     """Solve for final demands (n, q), or, `by_row`, the adjoint for stressors (q, n).
 
     Several at once are solved in float32 and refined, where A is fit for that: it is faster, and
-    the certificate is the same. Dense LU needs the float32 twin for it.
+    the certificate is the same. Dense LU needs the float32 twin for it, and small tables afford it;
+    the tiles of large ones are rounded as they are read.
     """
     single = partial(system, table, dtype="float32")
     arguments = {"weight": weight, "rtol": rtol, "x0": x0}
@@ -100,7 +101,8 @@ def solve_on(
         return (chosen.solve_adjoint if by_row else chosen.solve)(sides, **arguments)
 
     k, n, nnz = sides.size // prepared.n, prepared.n, prepared.tiles.nnz
-    if k > FEW and choose_method("auto", n, nnz, k, None, single=True)[0] == "direct":
+    direct = choose_method("auto", n, nnz, k, None, single=True)[0] == "direct"
+    if k > FEW and (direct or nnz < ROUNDED_ENTRIES):
         with contextlib.suppress(InputError, ConvergenceError):
             return by(single())
     return by(prepared)

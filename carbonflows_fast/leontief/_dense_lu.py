@@ -16,6 +16,7 @@ from carbonflows_fast.leontief._certificate import Certificate, rounding
 from carbonflows_fast.leontief._tiles import IntArray, RegionTiles
 
 __all__ = [
+    "ROUNDED_ENTRIES",
     "DenseFactors",
     "choose_method",
     "rounding_pays",
@@ -35,7 +36,7 @@ PASSES = 9  # GMRES, all of them
 SINGLE_PASSES = 6  # on float32 tiles, in units of a pass on float64 tiles
 SHARING_ENTRIES = 1000  # nonzeros of a row of A from which sharing a Krylov space pays
 MOST_SHARED = 64
-ROUNDED_ENTRIES = 100_000  # nonzeros of A from which it pays to iterate in float32 …
+ROUNDED_ENTRIES = 2_000_000  # nonzeros of A from which it pays to iterate in float32 …
 ROUNDED_COLUMNS = 16  # … and right-hand sides
 
 

@@ -10,7 +10,7 @@ template <class Value>
 class Sweeper final : public GroupSolver<Value> {
  public:
   Sweeper(const System<Value>& system, const Run& run)
-      : GroupSolver<Value>(system, run, max_width) {}
+      : GroupSolver<Value>(system, run, widest<Value>) {}
 
  private:
   using GroupSolver<Value>::op_, GroupSolver<Value>::stopping_, GroupSolver<Value>::blocks_;

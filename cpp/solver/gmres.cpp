@@ -25,7 +25,7 @@ template <class Value>
 class Krylov final : public GroupSolver<Value> {
  public:
   Krylov(const System<Value>& system, const Run& run)
-      : GroupSolver<Value>(system, run, max_width),
+      : GroupSolver<Value>(system, run, widest<Value>),
         block_sums_(at(blocks_ * (restart + 1) * max_width)) {}
 
  private:

@@ -14,15 +14,18 @@ namespace {
 // A tile of values in double, rounded as it is read: little beside many right-hand sides. It lasts
 // until this thread asks for the next one.
 template <class Value>
-Tile<Value> rounded_tile(const TiledMatrix<Value>& matrix, std::span<const double> wide,
-                         std::int64_t row, std::int64_t column) {
-  static thread_local Buffer<Value> room(at(max_block * max_block + value_padding), Value{0});
-  const TiledMatrix<double> source{matrix.starts, matrix.entries, matrix.masks, wide};
+Tile<Value> rounded_tile(const Operator<Value>& op, std::int64_t row, std::int64_t column) {
+  static thread_local Buffer<float> room(at(max_block * max_block + value_padding), 0.0F);
+  const TiledMatrix<double> source{op.matrix.starts, op.matrix.entries, op.matrix.masks, op.wide};
   const Tile<double> tile = source.tile(row, column);
-  std::transform(tile.values, tile.end, room.begin(),
-                 [](double value) { return static_cast<Value>(value); });
-  const Value* first = room.data();
-  return {tile.kind, tile.rows, tile.columns, first, tile.masks, first + (tile.end - tile.values)};
+  const std::int64_t count = tile.end - tile.values;
+  op.kernels->round(tile.values, count, room.data());
+  const float* first = room.data();
+  return {tile.kind, tile.rows, tile.columns, first, tile.masks, first + count};
+}
+template <>
+Tile<double> rounded_tile(const Operator<double>& op, std::int64_t row, std::int64_t column) {
+  return op.matrix.tile(row, column);
 }
 
 }  // namespace
@@ -35,7 +38,7 @@ void Operator<Value>::tile_pass(std::int64_t r, std::int64_t s, const Value* x, 
   const std::int64_t row = adjoint ? s : r;
   const std::int64_t column = adjoint ? r : s;
   const Tile<Value> tile =
-      wide.empty() ? matrix.tile(row, column) : rounded_tile(matrix, wide, row, column);
+      wide.empty() ? matrix.tile(row, column) : rounded_tile(*this, row, column);
   const std::int64_t start = matrix.starts[at(s)];
   for (const Panel& panel : panels) {
     kernel[panel.index](tile, x + matrix.size() * panel.first + start * panel.width(),

@@ -10,9 +10,13 @@
 
 namespace carbonflows {
 
-inline constexpr int widths[] = {1, 4, 8, 16, 32};
-inline constexpr int width_count = 5;
-inline constexpr int max_width = 32;
+inline constexpr int widths[] = {1, 4, 8, 16, 32, 48};
+inline constexpr int width_count = 6;
+inline constexpr int max_width = 48;
+
+// The widest panel whose rows for one block stay near the first-level cache (40 to 64 KB).
+template <class Value>
+inline constexpr std::int64_t widest = sizeof(Value) == sizeof(double) ? 32 : 48;
 
 // Columns that are worked on together at most, in panels of these widths.
 inline constexpr std::int64_t most_columns = 64;
@@ -93,6 +97,8 @@ struct Kernels {
   // Factor the row-major matrix in place as P D = L U, rows exchanged as `pivots` says; the
   // diagonal of U is kept as its reciprocal. Returns the step at which no pivot was left, or -1.
   std::int64_t (*factor)(double* matrix, std::int32_t* pivots, std::int64_t size);
+  // to = from, rounded
+  void (*round)(const double* from, std::int64_t count, float* to);
   KernelSet<double> of_double;
   KernelSet<float> of_float;
 
