@@ -3,7 +3,8 @@
     OPENBLAS_NUM_THREADS=2 CARBONFLOWS_NUM_THREADS=2 python benches/speed.py
 
 Medians of several rounds; every answer is checked before its time counts. Takes a minute and
-four gigabytes at full size; `--regions` and `--sectors` make it smaller.
+four gigabytes at full size; `--regions` and `--sectors` make it smaller. `--wiod FOLDER` takes
+WIOD 2009, its sectors split up, in place of the synthetic world.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
+import worlds
 from scipy.sparse.linalg import LinearOperator, bicgstab, gmres
 
 import carbonflows_fast as cf
@@ -76,6 +78,9 @@ def rows(table: cf.Table, threads: int) -> list[tuple[str, str]]:
     m = close(system.solve_adjoint(s).values @ y, table.F.to_numpy()[0].sum(), 1e-9)
     assert m > 0
 
+    codes = table.content.region_codes
+    sides = np.where(np.arange(Y.shape[1])[:, None] == codes, s, 0.0)
+
     def minus(matrix: Any) -> LinearOperator:
         return LinearOperator((n, n), matvec=lambda v: v - matrix @ v, dtype=float)
 
@@ -94,7 +99,12 @@ def rows(table: cf.Table, threads: int) -> list[tuple[str, str]]:
         gmres_adjoint=lambda: krylov(gmres, transposed, s, restart=50),
         bicgstab=lambda: close(krylov(bicgstab, A, y), x, 1e-8),
     )
-    many = alternate(3, double=lambda: system.solve(Y), single=lambda: single.solve(Y))
+    many = alternate(
+        3,
+        double=lambda: system.solve(Y),
+        adjoint=lambda: system.solve_adjoint(sides),
+        single=lambda: single.solve(Y),
+    )
     starts = system.tiles.starts
 
     def prepare() -> None:
@@ -140,7 +150,8 @@ def rows(table: cf.Table, threads: int) -> list[tuple[str, str]]:
         ("preparing from CSR", f"1/{lu / prepared['csr']:.0f} of LU"),
         (
             f"all {Y.shape[1]} consuming regions",
-            f"{lu / many['double']:.1f} × LU; float32 tiles {lu / many['single']:.1f} ×",
+            f"{lu / many['double']:.1f} × LU, their adjoint {lu / many['adjoint']:.1f} ×; float32 "
+            f"tiles {lu / many['single']:.1f} ×; {system.solve(Y).report.passes} passes",
         ),
         ("opening a saved table", f"{1000 * opened:.0f} ms"),
     ]
@@ -151,9 +162,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--regions", type=int, default=49)
     parser.add_argument("--sectors", type=int, default=200)
+    parser.add_argument("--wiod", metavar="FOLDER", help="with wiod2013_2009.zip in it")
     arguments = parser.parse_args()
     info = cf.build_info()
-    table = cf.synthetic.world(arguments.regions, arguments.sectors)
+    if arguments.wiod:
+        table = worlds.split_wiod(arguments.wiod)
+    else:
+        table = cf.synthetic.world(arguments.regions, arguments.sectors)
     lines = rows(table, info["threads"])
     blas = os.environ.get("OPENBLAS_NUM_THREADS", "not pinned")
     print(  # noqa: T201
