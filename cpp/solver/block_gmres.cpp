@@ -259,7 +259,7 @@ class BlockKrylov final : public GroupSolver<Value> {
       // A weak vector was made longer by the least pivot, and its noise with it.
       std::vector<double> sizes(at(width_), 1.0);
       for (std::size_t w = 0; w < sizes.size(); ++w) {
-        if (weak_[w]) sizes[w] = 1.0 / least_pivot;
+        if (weak_[w]) sizes[w] = 1.0 / least_pivot<Value>;
       }
       cholesky<Value>(total(0), sizes, nullptr, second, inverse_);
       triangle_ = numbers(inverse_, 1.0);

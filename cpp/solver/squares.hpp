@@ -42,8 +42,10 @@ inline Square operator*(const Square& a, const Square& b) {
   return out;
 }
 
-// The share of a vector's square that its part of its own must have: below it, it is dependent.
-constexpr double least_pivot = 1e-12;
+// The share of a vector's square that its part of its own must have: below it, it is dependent. A
+// Gram matrix has half the digits of the vectors.
+template <class Value>
+constexpr double least_pivot = sizeof(Value) == sizeof(double) ? 1e-12 : 1e-5;
 
 // What is left of a vector once others are taken off is noise below this share of its length.
 template <class Value>
@@ -76,10 +78,10 @@ double cholesky(const Square& gram, const std::vector<double>& size, std::vector
       pivot -= *T.at(i, c) * *T.at(i, c);
     }
     if (!(own > noise<Value> * noise<Value> * whole)) continue;
-    if (!(pivot > least_pivot * own)) {
+    if (!(pivot > least_pivot<Value> * own)) {
       if (weak == nullptr) continue;
       (*weak)[static_cast<std::size_t>(c)] = true;
-      pivot = least_pivot * own;
+      pivot = least_pivot<Value> * own;
     }
     least = std::min(least, pivot / whole);
     const double diagonal = std::sqrt(pivot);

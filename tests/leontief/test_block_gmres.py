@@ -129,6 +129,19 @@ def test_dependent_zero_and_tiny_sides(rounded: bool) -> None:
     assert not found.values[:, 7].any()
 
 
+@pytest.mark.parametrize("k", [16, 64, 130])
+def test_float32_copes_with_sides_that_depend_on_others(k: int) -> None:
+    """More sides than rows, and sides that differ in the sixth digit."""
+    rng = np.random.default_rng(4)
+    A = rng.random((40, 40)) * (0.9 / 40)
+    one = rng.random(40)
+    for Y in (rng.random((40, k)), one[:, None] * (1.0 + 1e-6 * rng.random((40, k)))):
+        with as_large(shared=True, rounded=True), iterated():
+            report = one_block_a_row(A).solve(Y).report
+        assert report.why.endswith("in float32, refined in float64")
+        assert report.passes <= 12
+
+
 def test_one_block_is_solved_at_once(rounded: bool) -> None:
     """The preconditioner is the inverse there, and the first block spans all there is."""
     A = np.triu(np.full((30, 30), 0.05), 1)
