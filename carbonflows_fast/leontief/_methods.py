@@ -70,7 +70,7 @@ class Problem:
             "rtol",
             expected=f"a certified error bound of at most {self.rtol:.1e}",
             got=f"{proof.bounds[worst]:.1e} for right-hand side {self.first + worst} after "
-            f"{passes} passes, of which rounding alone is {proof.rounding[worst]:.1e}",
+            f"{passes} passes, and rounding alone is {proof.rounding[worst]:.1e}",
             remedy="give an rtol above that to a function that takes one, or see with "
             f"cf.check(table) {why}",
             typed="give a --rtol above that to a command that takes one, or see with "

@@ -33,7 +33,7 @@ constexpr std::int64_t chunk_rows = 256;
 // What is left of a vector once others are taken off it: below this share of its length, its digits
 // are worth a second time.
 template <class Value>
-constexpr double short_of_digits = sizeof(Value) == sizeof(double) ? 1e-6 : 1e-2;
+constexpr double short_of_digits = sizeof(Value) == sizeof(double) ? 1e-3 : 1e-2;
 
 template <class Value>
 class BlockKrylov final : public GroupSolver<Value> {
@@ -227,45 +227,60 @@ class BlockKrylov final : public GroupSolver<Value> {
   }
 
   // Make a block orthonormal whose Gram matrix is in place 0, and take the `others` before it off
-  // once more where digits are lost. Leaves the triangle in `below_`.
+  // once more where digits are lost. Leaves the triangle in `below_`. Two rounds are enough but for
+  // weak vectors, whose noise was made longer with them.
   void orthonormalise(Team& team, Vectors& u, int others) {
     alone(team, [&] {
       const Square own = total(0);
       for (int w = 0; w < width_; ++w) before_[at(w)] += *own.at(w, w);
-      const double least = cholesky<Value>(own, before_, &weak_, first_, inverse_);
-      again_ = others > 0 && least < short_of_digits<Value> * short_of_digits<Value>;
+      const double least = cholesky<Value>(own, before_, &weak_, below_, inverse_);
+      any_weak_ = std::find(weak_.begin(), weak_.end(), true) != weak_.end();
+      const double limit = short_of_digits<Value> * short_of_digits<Value>;
+      again_ = others > 0 && (any_weak_ || least < limit);
       triangle_ = numbers(inverse_, 1.0);
     });
-    each(team, chunks_, [&](std::int64_t chunk) {
+    this->each(team, chunks_, [&](std::int64_t chunk) {
       multiply(chunk, triangle_, u);
       if (!again_) gram(chunk, u, u, 0);
       for (int i = 0; again_ && i < others; ++i) gram(chunk, basis_[at(i)], u, i);
     });
-    if (again_) {
-      alone(team, [&] {
-        for (int i = 0; i < others; ++i) {
-          const Square off = total(i);
-          column_[at(i)] += off * first_;
-          take_off(off, i);
-        }
-      });
-      each(team, chunks_, [&](std::int64_t chunk) {
-        for (int i = 0; i < others; ++i) add(chunk, minus_[at(i)], basis_[at(i)], u);
-        gram(chunk, u, u, 0);
-      });
-    }
+    if (again_) take_off_again(team, u, others);
+    // A weak vector was made longer by the least pivot, and its noise with it.
+    normalise(team, u, 1.0 / least_pivot<Value>);
+    if (!any_weak_) return;
+    this->each(team, chunks_, [&](std::int64_t chunk) { gram(chunk, u, u, 0); });
+    normalise(team, u, 1.0);
+  }
+
+  // Take the blocks before it off a block whose products with them are in the places of the others.
+  void take_off_again(Team& team, Vectors& u, int others) {
     alone(team, [&] {
-      Square second;
-      // A weak vector was made longer by the least pivot, and its noise with it.
+      for (int i = 0; i < others; ++i) {
+        const Square off = total(i);
+        column_[at(i)] += off * below_;
+        take_off(off, i);
+      }
+    });
+    this->each(team, chunks_, [&](std::int64_t chunk) {
+      for (int i = 0; i < others; ++i) add(chunk, minus_[at(i)], basis_[at(i)], u);
+      gram(chunk, u, u, 0);
+    });
+  }
+
+  // Make a block orthonormal that nearly is, its Gram matrix being in place 0. `longer` says how
+  // much the squares of weak vectors were made longer.
+  void normalise(Team& team, Vectors& u, double longer) {
+    alone(team, [&] {
+      Square triangle;
       std::vector<double> sizes(at(width_), 1.0);
       for (std::size_t w = 0; w < sizes.size(); ++w) {
-        if (weak_[w]) sizes[w] = 1.0 / least_pivot<Value>;
+        if (weak_[w]) sizes[w] = longer;
       }
-      cholesky<Value>(total(0), sizes, nullptr, second, inverse_);
+      cholesky<Value>(total(0), sizes, nullptr, triangle, inverse_);
       triangle_ = numbers(inverse_, 1.0);
-      below_ = second * first_;
+      below_ = triangle * below_;
     });
-    each(team, chunks_, [&](std::int64_t chunk) { multiply(chunk, triangle_, u); });
+    this->each(team, chunks_, [&](std::int64_t chunk) { multiply(chunk, triangle_, u); });
   }
 
   // Fit the right-hand sides by one block more, and see how far they are.
@@ -394,12 +409,13 @@ class BlockKrylov final : public GroupSolver<Value> {
   std::atomic<std::int64_t> next_{0};
   BlockLeastSquares small_;
   std::vector<Square> column_;  // of the Hessenberg matrix
-  Square first_, inverse_, below_;
+  Square inverse_, below_;
   std::vector<bool> weak_;  // vectors that hardly differ from others
   std::vector<double> before_, last_size_, sizes_;
   int width_ = 1;
   int steps_ = 0;
   bool again_ = false;
+  bool any_weak_ = false;
   bool near_ = false;
   bool cycle_end_ = false;
   bool phase_end_ = false;
