@@ -1,4 +1,4 @@
-"""Emissions per unit of output that are too small or too large for float64."""
+"""Emissions per unit of output that are too small for float64."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ __all__ = ["SMALLEST", "require_normal"]
 
 SMALLEST = 1e-280
 """Size of a right-hand side below which products and bounds leave float64."""
-LARGEST_INTENSITY = 1e200
-"""Size above which sums of S x may overflow."""
 SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
 """Below it float64 has fewer digits."""
 
@@ -25,8 +23,7 @@ def require_normal(
 ) -> None:
     """Refuse stressors whose S = F / x is too small for float64 to be right to its last digit.
 
-    No bound relative to S holds where it rounds to a few digits or to 0, and none where sums of S x
-    overflow.
+    No bound relative to S holds where it rounds to a few digits or to 0.
 
     Parameters
     ----------
@@ -40,8 +37,7 @@ def require_normal(
     Raises
     ------
     InputError
-        If F is not zero and S is below 2.2e-308, if all of a stressor's S are below 1e-280, or if
-        one is above 1e200.
+        If F is not zero and S is below 2.2e-308, or all of a stressor's S are below 1e-280.
     """
     given = table.content.emissions_kind
     x = table.arrays.x
@@ -54,17 +50,15 @@ def require_normal(
         s = s * factor
         least, largest = float(s[there].min()), float(s.max())
         lost = least < SMALLEST_NORMAL and (given == "F" or factor != 1.0)
-        if not lost and SMALLEST <= largest <= LARGEST_INTENSITY:
+        if not lost and largest >= SMALLEST:
             continue
         got = least if lost else largest
-        limit = f"at least {SMALLEST_NORMAL if lost else SMALLEST:.1e}, or 0"
-        if got > LARGEST_INTENSITY:
-            limit = f"at most {LARGEST_INTENSITY:.0e}"
+        limit = SMALLEST_NORMAL if lost else SMALLEST
         row = int(np.flatnonzero(there & (s == got))[0])
         region, sector = table.rows[row]
         raise InputError.about(
             given,
-            expected=f"{'F / x' if given == 'F' else 'S'} of {limit}",
+            expected=f"{'F / x' if given == 'F' else 'S'} of at least {limit:.1e}, or 0",
             got=f"{got:.1e} of {table.stressors[position]!r} at {region}: {sector}",
             remedy=Phrase.in_python(
                 "give F, or Z and Y, in another unit, or set such values to 0, with "
