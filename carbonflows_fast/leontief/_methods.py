@@ -203,7 +203,8 @@ def by_refinement(problem: Problem, single: Single, X: FloatArray, *, from_zero:
         largest = np.abs(left).max(axis=0, initial=0.0)
         unit = np.ldexp(1.0, np.minimum(np.frexp(largest)[1], 1000))
         step, used = single(left / unit, goal)
-        step *= unit
+        with np.errstate(over="ignore", invalid="ignore"):
+            step *= unit
         if not np.isfinite(step).all():
             break  # it overflowed
         X += step
