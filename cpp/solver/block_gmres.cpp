@@ -12,12 +12,12 @@
 // and section 6.12 (blocks); Yamamoto, Nakatsukasa, Yanagisawa and Fukaya (2015), Electronic
 // Transactions on Numerical Analysis 44 (Cholesky QR, twice).
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "block_least_squares.hpp"
+#include "block_products.hpp"
 #include "group_solver.hpp"
 #include "squares.hpp"
 
@@ -26,9 +26,6 @@ namespace {
 
 // Blocks before the basis is thrown away and the residual taken anew.
 constexpr int restart = 16;
-
-// Rows that one member of the team works on at a time.
-constexpr std::int64_t chunk_rows = 256;
 
 // What is left of a vector once others are taken off it: below this share of its length, its digits
 // are worth a second time.
@@ -39,8 +36,7 @@ template <class Value>
 class BlockKrylov final : public GroupSolver<Value> {
  public:
   BlockKrylov(const System<Value>& system, const Run& run, std::int64_t shared)
-      : GroupSolver<Value>(system, run, shared, true),
-        chunks_((n_ + chunk_rows - 1) / chunk_rows) {}
+      : GroupSolver<Value>(system, run, shared, true), products_(op_.kernel_set().products, n_) {}
 
  private:
   using GroupSolver<Value>::op_, GroupSolver<Value>::stopping_, GroupSolver<Value>::blocks_;
@@ -50,10 +46,9 @@ class BlockKrylov final : public GroupSolver<Value> {
 
   void begin(bool) override {
     width_ = group_.width;
-    scratch_.resize(y_.size());
+    products_.begin(group_);
     phase_end_ = false;
     last_size_.assign(at(width_), std::numeric_limits<double>::infinity());
-    next_.store(0);
   }
 
   void work(Team& team, bool start_is_zero) override {
@@ -64,82 +59,19 @@ class BlockKrylov final : public GroupSolver<Value> {
     }
   }
 
-  // ---- how the team shares the work
-  // --------------------------------------------------------------
-
-  // Call body(task) for every task, each by one member, and meet.
-  template <class Body>
-  void each(Team& team, std::int64_t tasks, Body body) {
-    for (std::int64_t task; (task = next_.fetch_add(1)) < tasks;) body(task);
-    team.barrier();
-    if (team.rank() == 0) next_.store(0);
-    team.barrier();
-  }
-
   // Let rank 0 do what only one can.
   template <class Body>
   void alone(Team& team, Body body) {
     if (team.rank() == 0) body();
     team.barrier();
   }
+  // Call body(chunk) for all rows, a chunk at a time, and meet.
+  template <class Body>
+  void each_chunk(Team& team, Body body) {
+    this->each(team, products_.chunks(), body);
+  }
 
-  std::int64_t rows_of(std::int64_t chunk) const {
-    return std::min(chunk_rows, n_ - chunk * chunk_rows);
-  }
-  Value* in_chunk(Vectors& vectors, const Panel& panel, std::int64_t chunk) const {
-    return vectors.data() + n_ * panel.first + chunk * chunk_rows * panel.width();
-  }
   double guard(std::int64_t row) const { return stopping_.residual_weight[at(row)]; }
-
-  // ---- squares times blocks
-  // ----------------------------------------------------------------------
-
-  // What a chunk adds to the Gram matrix in a place; `total` adds them up in their order.
-  void gram(std::int64_t chunk, Vectors& a, Vectors& b, int place) {
-    Square& sum = grams_[at(place * chunks_ + chunk)];
-    sum.assign(width_);
-    for (const Panel& left : group_.panels) {
-      for (const Panel& right : group_.panels) {
-        products().gram[right.index](rows_of(chunk), in_chunk(a, left, chunk), left.width(),
-                                     in_chunk(b, right, chunk), sum.at(left.first, right.first),
-                                     width_);
-      }
-    }
-  }
-  Square total(int place) const {
-    Square sum;
-    sum.assign(width_);
-    for (std::int64_t chunk = 0; chunk < chunks_; ++chunk)
-      sum += grams_[at(place * chunks_ + chunk)];
-    return sum;
-  }
-
-  // to += from · square, or with `triangular`, of a square with zeros below its diagonal.
-  void add(std::int64_t chunk, const Vectors& square, Vectors& from, Vectors& to,
-           bool triangular = false) {
-    for (const Panel& left : group_.panels) {
-      for (const Panel& right : group_.panels) {
-        if (triangular && left.first > right.first) continue;
-        products().add_product[right.index](square.data() + left.first * width_ + right.first,
-                                            width_, rows_of(chunk), in_chunk(from, left, chunk),
-                                            left.width(), in_chunk(to, right, chunk));
-      }
-    }
-  }
-  // x = x · triangle
-  void multiply(std::int64_t chunk, const Vectors& triangle, Vectors& x) {
-    for (const Panel& panel : group_.panels) {
-      Value* from = in_chunk(x, panel, chunk);
-      const std::int64_t length = rows_of(chunk) * panel.width();
-      std::copy_n(from, length, in_chunk(scratch_, panel, chunk));
-      std::fill_n(from, length, Value{0});
-    }
-    add(chunk, triangle, scratch_, x, true);
-  }
-  const ProductKernels<Value>& products() const { return op_.kernel_set().products; }
-
-  // ---- the iterations
-  // ----------------------------------------------------------------------------
 
   // V_0 S = y − (I − B) x.
   void begin_cycle(Team& team, bool zero) {
@@ -149,7 +81,7 @@ class BlockKrylov final : public GroupSolver<Value> {
       steps_ = 0;
       if (!zero) ++passes_;
     });
-    each(team, blocks_, [&](std::int64_t r) {
+    this->each(team, blocks_, [&](std::int64_t r) {
       Vectors left = zero ? Vectors{} : tiles_times(r, 0, x_);
       for (const Panel& panel : group_.panels) {
         const std::int64_t begin = this->begin_of(panel, r);
@@ -160,9 +92,9 @@ class BlockKrylov final : public GroupSolver<Value> {
         }
       }
     });
-    each(team, chunks_, [&](std::int64_t chunk) { gram(chunk, basis_[0], basis_[0], 0); });
+    each_chunk(team, [&](std::int64_t chunk) { products_.gram(chunk, basis_[0], basis_[0], 0); });
     alone(team, [&] {
-      const Square sum = total(0);
+      const Square sum = products_.total(0);
       before_.assign(at(width_), 0.0);
       bool any = false;
       bool gained = zero;
@@ -190,7 +122,7 @@ class BlockKrylov final : public GroupSolver<Value> {
                           this->poll_();
                           return r + 1 < blocks_;
                         });
-    each(team, blocks_, [&](std::int64_t r) {
+    this->each(team, blocks_, [&](std::int64_t r) {
       const Vectors upper = tiles_times(r, r + 1, z);
       for (const Panel& panel : group_.panels) {
         const std::int64_t begin = this->begin_of(panel, r);
@@ -200,14 +132,14 @@ class BlockKrylov final : public GroupSolver<Value> {
         }
       }
     });
-    each(team, chunks_, [&](std::int64_t chunk) {
-      for (int i = 0; i <= j; ++i) gram(chunk, basis_[at(i)], u, i);
+    each_chunk(team, [&](std::int64_t chunk) {
+      for (int i = 0; i <= j; ++i) products_.gram(chunk, basis_[at(i)], u, i);
     });
     alone(team, [&] {
       before_.assign(at(width_), 0.0);
       column_.assign(at(j + 1), {});
       for (int i = 0; i <= j; ++i) {
-        column_[at(i)] = total(i);
+        column_[at(i)] = products_.total(i);
         take_off(column_[at(i)], i);
         for (int u_row = 0; u_row < width_; ++u_row) {
           for (int w = 0; w < width_; ++w) {
@@ -217,9 +149,9 @@ class BlockKrylov final : public GroupSolver<Value> {
         }
       }
     });
-    each(team, chunks_, [&](std::int64_t chunk) {
-      for (int i = 0; i <= j; ++i) add(chunk, minus_[at(i)], basis_[at(i)], u);
-      gram(chunk, u, u, 0);
+    each_chunk(team, [&](std::int64_t chunk) {
+      for (int i = 0; i <= j; ++i) products_.add(chunk, minus_[at(i)], basis_[at(i)], u);
+      products_.gram(chunk, u, u, 0);
     });
     orthonormalise(team, u, j + 1);
     alone(team, [&] { step(j); });
@@ -231,7 +163,7 @@ class BlockKrylov final : public GroupSolver<Value> {
   // weak vectors, whose noise was made longer with them.
   void orthonormalise(Team& team, Vectors& u, int others) {
     alone(team, [&] {
-      const Square own = total(0);
+      const Square own = products_.total(0);
       for (int w = 0; w < width_; ++w) before_[at(w)] += *own.at(w, w);
       const double least = cholesky<Value>(own, before_, &weak_, below_, inverse_);
       any_weak_ = std::find(weak_.begin(), weak_.end(), true) != weak_.end();
@@ -239,16 +171,16 @@ class BlockKrylov final : public GroupSolver<Value> {
       again_ = others > 0 && (any_weak_ || least < limit);
       triangle_ = numbers(inverse_, 1.0);
     });
-    this->each(team, chunks_, [&](std::int64_t chunk) {
-      multiply(chunk, triangle_, u);
-      if (!again_) gram(chunk, u, u, 0);
-      for (int i = 0; again_ && i < others; ++i) gram(chunk, basis_[at(i)], u, i);
+    each_chunk(team, [&](std::int64_t chunk) {
+      products_.multiply(chunk, triangle_, u);
+      if (!again_) products_.gram(chunk, u, u, 0);
+      for (int i = 0; again_ && i < others; ++i) products_.gram(chunk, basis_[at(i)], u, i);
     });
     if (again_) take_off_again(team, u, others);
     // A weak vector was made longer by the least pivot, and its noise with it.
     normalise(team, u, 1.0 / least_pivot<Value>);
     if (!any_weak_) return;
-    this->each(team, chunks_, [&](std::int64_t chunk) { gram(chunk, u, u, 0); });
+    each_chunk(team, [&](std::int64_t chunk) { products_.gram(chunk, u, u, 0); });
     normalise(team, u, 1.0);
   }
 
@@ -256,14 +188,14 @@ class BlockKrylov final : public GroupSolver<Value> {
   void take_off_again(Team& team, Vectors& u, int others) {
     alone(team, [&] {
       for (int i = 0; i < others; ++i) {
-        const Square off = total(i);
+        const Square off = products_.total(i);
         column_[at(i)] += off * below_;
         take_off(off, i);
       }
     });
-    this->each(team, chunks_, [&](std::int64_t chunk) {
-      for (int i = 0; i < others; ++i) add(chunk, minus_[at(i)], basis_[at(i)], u);
-      gram(chunk, u, u, 0);
+    each_chunk(team, [&](std::int64_t chunk) {
+      for (int i = 0; i < others; ++i) products_.add(chunk, minus_[at(i)], basis_[at(i)], u);
+      products_.gram(chunk, u, u, 0);
     });
   }
 
@@ -276,11 +208,11 @@ class BlockKrylov final : public GroupSolver<Value> {
       for (std::size_t w = 0; w < sizes.size(); ++w) {
         if (weak_[w]) sizes[w] = longer;
       }
-      cholesky<Value>(total(0), sizes, nullptr, triangle, inverse_);
+      cholesky<Value>(products_.total(0), sizes, nullptr, triangle, inverse_);
       triangle_ = numbers(inverse_, 1.0);
       below_ = triangle * below_;
     });
-    this->each(team, chunks_, [&](std::int64_t chunk) { multiply(chunk, triangle_, u); });
+    each_chunk(team, [&](std::int64_t chunk) { products_.multiply(chunk, triangle_, u); });
   }
 
   // Fit the right-hand sides by one block more, and see how far they are.
@@ -306,17 +238,19 @@ class BlockKrylov final : public GroupSolver<Value> {
     alone(team, [&] {
       const std::vector<Square> coefficients = small_.residual();
       for (int i = 0; i <= j + 1; ++i) minus_[at(i)] = numbers(coefficients[at(i)], 1.0);
-      sizes_.assign(at(chunks_ * width_), 0.0);
+      sizes_.assign(at(products_.chunks() * width_), 0.0);
     });
-    each(team, chunks_, [&](std::int64_t chunk) {
+    each_chunk(team, [&](std::int64_t chunk) {
       for (const Panel& panel : group_.panels) {
-        std::fill_n(in_chunk(scratch_, panel, chunk), rows_of(chunk) * panel.width(), Value{0});
+        std::fill_n(products_.in_chunk(products_.scratch(), panel, chunk),
+                    products_.rows_of(chunk) * panel.width(), Value{0});
       }
-      for (int i = 0; i <= j + 1; ++i) add(chunk, minus_[at(i)], basis_[at(i)], scratch_);
+      for (int i = 0; i <= j + 1; ++i)
+        products_.add(chunk, minus_[at(i)], basis_[at(i)], products_.scratch());
       for (const Panel& panel : group_.panels) {
-        const Value* residual = in_chunk(scratch_, panel, chunk);
+        const Value* residual = products_.in_chunk(products_.scratch(), panel, chunk);
         double* size = sizes_.data() + chunk * width_ + panel.first;
-        for (std::int64_t i = 0; i < rows_of(chunk); ++i) {
+        for (std::int64_t i = 0; i < products_.rows_of(chunk); ++i) {
           for (int w = 0; w < panel.width(); ++w, ++residual) {
             size[w] += static_cast<double>(std::abs(*residual));
           }
@@ -327,7 +261,7 @@ class BlockKrylov final : public GroupSolver<Value> {
       bool reached = true;
       for (int w = 0; w < group_.columns; ++w) {
         double size = 0.0;
-        for (std::int64_t chunk = 0; chunk < chunks_; ++chunk)
+        for (std::int64_t chunk = 0; chunk < products_.chunks(); ++chunk)
           size += sizes_[at(chunk * width_ + w)];
         reached = reached && size <= stopping_.goal * y_size_[at(w)];
       }
@@ -342,13 +276,10 @@ class BlockKrylov final : public GroupSolver<Value> {
       const std::vector<Square> coefficients = small_.solution();
       for (int j = 0; j < steps_; ++j) minus_[at(j)] = numbers(coefficients[at(j)], 1.0);
     });
-    each(team, chunks_, [&](std::int64_t chunk) {
-      for (int j = 0; j < steps_; ++j) add(chunk, minus_[at(j)], swept_[at(j)], x_);
+    each_chunk(team, [&](std::int64_t chunk) {
+      for (int j = 0; j < steps_; ++j) products_.add(chunk, minus_[at(j)], swept_[at(j)], x_);
     });
   }
-
-  // ---- small steps
-  // -------------------------------------------------------------------------------
 
   // The tiles of block row r from column block `first` on, times x: panel after panel.
   Vectors tiles_times(std::int64_t r, std::int64_t first, const Vectors& x) const {
@@ -395,18 +326,15 @@ class BlockKrylov final : public GroupSolver<Value> {
     if (basis_.size() < blocks) basis_.resize(blocks);
     if (swept_.size() < blocks) swept_.resize(blocks);
     if (minus_.size() < blocks + 1) minus_.resize(blocks + 1);
-    if (grams_.size() < blocks * at(chunks_)) grams_.resize(blocks * at(chunks_));
+    products_.grow(j + 1);
     basis_[at(j)].resize(y_.size());
     swept_[at(j)].resize(y_.size());
   }
 
-  const std::int64_t chunks_;
-  std::vector<Square> grams_;  // what each chunk adds to Gram matrices, place by place
-  Vectors scratch_;
+  BlockProducts<Value> products_;
   std::vector<Vectors> basis_, swept_;  // W V_j and Z_j = P⁻¹ V_j
   std::vector<Vectors> minus_;          // factors of blocks that are added to another
   Vectors triangle_;
-  std::atomic<std::int64_t> next_{0};
   BlockLeastSquares small_;
   std::vector<Square> column_;  // of the Hessenberg matrix
   Square inverse_, below_;

@@ -9,7 +9,6 @@
 // Source: Saad (2003), Iterative Methods for Sparse Linear Systems, algorithm 9.6 (flexible GMRES).
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <vector>
 
@@ -38,7 +37,6 @@ class Krylov final : public GroupSolver<Value> {
     scratch_.resize(y_.size());
     phase_end_ = false;
     first_cycle_ = true;
-    next_.store(0);
     width_ = group_.width;
     index_ = group_.panels.front().index;
     columns_ = static_cast<int>(group_.columns);
@@ -50,15 +48,6 @@ class Krylov final : public GroupSolver<Value> {
       for (int j = 0; !cycle_end_; ++j) iterate(team, j);
       finish(team);
     }
-  }
-
-  // Call body(block) for every block, each by one member, and meet.
-  template <class Body>
-  void each_block(Team& team, Body body) {
-    for (std::int64_t r; (r = next_.fetch_add(1)) < blocks_;) body(r);
-    team.barrier();
-    if (team.rank() == 0) next_.store(0);
-    team.barrier();
   }
 
   Value* block(Buffer<Value>& vector, std::int64_t r) {
@@ -99,7 +88,7 @@ class Krylov final : public GroupSolver<Value> {
       if (!zero) ++passes_;
     }
     team.barrier();
-    each_block(team, [&](std::int64_t r) {
+    this->each(team, blocks_, [&](std::int64_t r) {
       Value* residual = block(basis_[0], r);
       std::copy_n(block(y_, r), length(r), residual);
       if (!zero) {
@@ -130,7 +119,7 @@ class Krylov final : public GroupSolver<Value> {
       first_cycle_ = false;
     }
     team.barrier();
-    each_block(team, [&](std::int64_t r) { scale_block(block(basis_[0], r), r); });
+    this->each(team, blocks_, [&](std::int64_t r) { scale_block(block(basis_[0], r), r); });
   }
 
   void scale_block(Value* vector, std::int64_t r) {
@@ -152,7 +141,7 @@ class Krylov final : public GroupSolver<Value> {
                           this->poll_();
                           return r + 1 < blocks_;
                         });
-    each_block(team, [&](std::int64_t r) {
+    this->each(team, blocks_, [&](std::int64_t r) {
       Value* out = block(u, r);
       std::fill_n(out, length(r), Value{0});
       for (std::int64_t s = r + 1; s < blocks_; ++s) {
@@ -169,14 +158,14 @@ class Krylov final : public GroupSolver<Value> {
       }
     }
     team.barrier();
-    each_block(team, [&](std::int64_t r) {
+    this->each(team, blocks_, [&](std::int64_t r) {
       Value* out = block(u, r);
       for (int i = 0; i <= j; ++i) add(r, minus_[i], block(basis_[at(i)], r), out);
       block_dot(r, out, out, sums(r, 0));
     });
     if (team.rank() == 0) rotate(j);
     team.barrier();
-    each_block(team, [&](std::int64_t r) { scale_block(block(u, r), r); });
+    this->each(team, blocks_, [&](std::int64_t r) { scale_block(block(u, r), r); });
     if (near_) judge(team, j);
   }
 
@@ -193,7 +182,7 @@ class Krylov final : public GroupSolver<Value> {
       }
     }
     team.barrier();
-    each_block(team, [&](std::int64_t r) {
+    this->each(team, blocks_, [&](std::int64_t r) {
       Value* residual = block(scratch_, r);
       std::fill_n(residual, length(r), Value{0});
       for (int i = 0; i <= j + 1; ++i) add(r, coefficient_[i], block(basis_[at(i)], r), residual);
@@ -263,7 +252,7 @@ class Krylov final : public GroupSolver<Value> {
       }
     }
     team.barrier();
-    each_block(team, [&](std::int64_t r) {
+    this->each(team, blocks_, [&](std::int64_t r) {
       Value* x = block(x_, r);
       for (int j = 0; j < steps_; ++j) add(r, coefficient_[j], block(swept_[at(j)], r), x);
     });
@@ -279,7 +268,6 @@ class Krylov final : public GroupSolver<Value> {
   std::vector<double> block_sums_;  // what each block adds to the scalar products
   Buffer<Value> scratch_;
   std::vector<Buffer<Value>> basis_, swept_;  // v_j and z_j = P⁻¹ v_j
-  std::atomic<std::int64_t> next_{0};
   // One small least-squares problem a column.
   std::vector<std::array<std::array<double, restart + 1>, restart>> hessenberg_{max_width};
   double cosine_[max_width][restart] = {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -41,6 +42,7 @@ class GroupSolver {
       run_.interrupt();
       group_ = next_group(group_.first + group_.columns, x.columns, most_, several_);
       passes_ = 0;
+      next_.store(0);
       y_.resize(at(x.rows * group_.width));
       x_.resize(y_.size());
       pack(system_.y, group_, y_.data());
@@ -59,6 +61,15 @@ class GroupSolver {
   virtual void begin(bool start_is_zero) = 0;
   // What each member of the team does; rank 0 counts the passes and asks `poll_` now and then.
   virtual void work(Team& team, bool start_is_zero) = 0;
+
+  // Call body(task) for every task, each by one member, and meet.
+  template <class Body>
+  void each(Team& team, std::int64_t tasks, Body body) {
+    for (std::int64_t task; (task = next_.fetch_add(1)) < tasks;) body(task);
+    team.barrier();
+    if (team.rank() == 0) next_.store(0);
+    team.barrier();
+  }
 
   // Where block r of a panel begins in a vector, and in what the pipeline hands over.
   std::int64_t begin_of(const Panel& panel, std::int64_t r) const {
@@ -102,6 +113,7 @@ class GroupSolver {
     }
   }
 
+  std::atomic<std::int64_t> next_{0};  // task
   const System<Value>& system_;
   const Run& run_;
   const std::int64_t most_;
