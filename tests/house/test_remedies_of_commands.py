@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from support.advice import Case, try_advice, without_a_case
+from support.advice import Case, advice_tests
 from support.files.plain_files import own, write_csv
 
 import carbonflows_fast as cf
@@ -142,11 +142,6 @@ def there(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.advice[:40])
-def test_what_an_error_advises_works(case: Case) -> None:
-    try_advice(case)
-
-
-@pytest.mark.parametrize("module", COVERED)
-def test_every_piece_of_advice_has_a_case(module: str) -> None:
-    assert not without_a_case(module, CASES)
+test_what_an_error_advises_works, test_every_piece_of_advice_has_a_case = advice_tests(
+    COVERED, CASES
+)

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
-from support.advice import Case, python, try_advice, without_a_case
+from support.advice import Case, advice_tests, python
 from support.worlds.figure_world import World, world_of
 
 import carbonflows_fast as cf
@@ -152,11 +152,6 @@ def closed() -> Iterator[None]:
     pyplot.close("all")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.advice[:40])
-def test_what_an_error_advises_works(case: Case) -> None:
-    try_advice(case)
-
-
-@pytest.mark.parametrize("module", COVERED)
-def test_every_piece_of_advice_has_a_case(module: str) -> None:
-    assert not without_a_case(module, CASES)
+test_what_an_error_advises_works, test_every_piece_of_advice_has_a_case = advice_tests(
+    COVERED, CASES
+)

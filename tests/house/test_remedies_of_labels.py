@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
-from support.advice import Case, named, python, try_advice, without_a_case
+from support.advice import Case, advice_tests, named, python
 
 import carbonflows_fast as cf
 from carbonflows_fast import classification
@@ -140,11 +139,6 @@ def studied(*sectors: str, labels: Sequence[str] = ("a", "b", "c")) -> cf.Sector
     return cf.sector_study(toy(labels=tuple(labels)), sectors=list(sectors))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.advice[:40])
-def test_what_an_error_advises_works(case: Case) -> None:
-    try_advice(case)
-
-
-@pytest.mark.parametrize("module", COVERED)
-def test_every_piece_of_advice_has_a_case(module: str) -> None:
-    assert not without_a_case(module, CASES)
+test_what_an_error_advises_works, test_every_piece_of_advice_has_a_case = advice_tests(
+    COVERED, CASES
+)

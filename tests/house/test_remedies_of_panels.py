@@ -10,7 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from support.advice import Case, python, try_advice, without_a_case
+from support.advice import Case, advice_tests, python
 from support.running.panel_cluster import Cluster
 
 import carbonflows_fast as cf
@@ -182,11 +182,6 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.advice[:40])
-def test_what_an_error_advises_works(case: Case) -> None:
-    try_advice(case)
-
-
-@pytest.mark.parametrize("module", COVERED)
-def test_every_piece_of_advice_has_a_case(module: str) -> None:
-    assert not without_a_case(module, CASES)
+test_what_an_error_advises_works, test_every_piece_of_advice_has_a_case = advice_tests(
+    COVERED, CASES
+)

@@ -12,9 +12,8 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pymrio
-import pytest
 import scipy.sparse as sp
-from support.advice import Case, named, python, try_advice, without_a_case
+from support.advice import Case, advice_tests, named, python
 from support.files.layouts import LAYOUTS
 from support.worlds.small_table import ROWS, SWAPPED, small
 
@@ -314,11 +313,6 @@ def turned() -> pd.DataFrame:
     return framed(Z, labels, labels)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.advice[:40])
-def test_what_an_error_advises_works(case: Case) -> None:
-    try_advice(case)
-
-
-@pytest.mark.parametrize("module", COVERED)
-def test_every_piece_of_advice_has_a_case(module: str) -> None:
-    assert not without_a_case(module, CASES)
+test_what_an_error_advises_works, test_every_piece_of_advice_has_a_case = advice_tests(
+    COVERED, CASES
+)

@@ -13,8 +13,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
-import pytest
-from support.advice import Case, named, python, try_advice, without_a_case
+from support.advice import Case, advice_tests, named, python
 from support.files.store_files import arrays_of
 from support.worlds.two_years import pair
 
@@ -377,11 +376,6 @@ def twice(*sectors: str) -> cf.Table:
                sectors=list(sectors))  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.advice[:40])
-def test_what_an_error_advises_works(case: Case) -> None:
-    try_advice(case)
-
-
-@pytest.mark.parametrize("module", COVERED)
-def test_every_piece_of_advice_has_a_case(module: str) -> None:
-    assert not without_a_case(module, CASES)
+test_what_an_error_advises_works, test_every_piece_of_advice_has_a_case = advice_tests(
+    COVERED, CASES
+)

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.running.solving import as_large, iterated, relative_error, table_of, world
+from support.running.solving import (
+    as_large,
+    iterated,
+    relative_error,
+    solve_exactly,
+    table_of,
+    world,
+)
 from support.worlds import strategies
 
 import carbonflows_fast as cf
@@ -68,24 +75,6 @@ def test_bounds_hold_in_exact_arithmetic(A: Any, seed: int) -> None:
         true = solve_exactly(A, y)
         error = sum(abs(Fraction(a) - b) for a, b in zip(x.tolist(), true, strict=True))
         assert error <= Fraction(float(bound)) * sum(abs(Fraction(a)) for a in x.tolist())
-
-
-def solve_exactly(A: Any, y: Any) -> list[Fraction]:
-    """Gauss-Jordan elimination in rationals."""
-    n = len(A)
-    rows = [
-        [Fraction(int(i == j)) - Fraction(float(A[i, j])) for j in range(n)]
-        + [Fraction(float(y[i]))]
-        for i in range(n)
-    ]
-    for c in range(n):
-        pivot = next(r for r in range(c, n) if rows[r][c] != 0)
-        rows[c], rows[pivot] = rows[pivot], rows[c]
-        rows[c] = [value / rows[c][c] for value in rows[c]]
-        for r in range(n):
-            if r != c and rows[r][c] != 0:
-                rows[r] = [a - rows[r][c] * b for a, b in zip(rows[r], rows[c], strict=True)]
-    return [row[-1] for row in rows]
 
 
 @pytest.mark.parametrize("adjoint", [False, True])

@@ -15,7 +15,7 @@ import pytest
 
 import carbonflows_fast as cf
 
-__all__ = ["Case", "advice_in", "advised_by", "named", "python", "try_advice", "without_a_case"]
+__all__ = ["Case", "advice_in", "advice_tests", "advised_by", "named", "python", "try_advice"]
 
 PACKAGE = Path(cf.__file__).parent
 NEAREST = "(?:nearest (?:is|are) .*|there is none)"
@@ -52,6 +52,21 @@ def try_advice(case: Case) -> None:
     found = re.search(case.advice, caught.value.remedy)
     assert found, str(caught.value)
     assert case.right(found[1] if found.groups() else found[0]) is not None
+
+
+def advice_tests(modules: Sequence[str], cases: Sequence[Case]) -> tuple[Any, Any]:
+    """Return the tests that advice works, and that no advice of these modules is without a case."""
+
+    @pytest.mark.parametrize("case", cases, ids=lambda case: case.advice[:40])
+    def test_what_an_error_advises_works(case: Case) -> None:
+        try_advice(case)
+
+    @pytest.mark.parametrize("module", modules)
+    def test_every_piece_of_advice_has_a_case(module: str) -> None:
+        missing = without_a_case(module, cases)
+        assert not missing, f"{module} advises what no case tries: {missing}"
+
+    return test_what_an_error_advises_works, test_every_piece_of_advice_has_a_case
 
 
 def without_a_case(module: str, cases: Sequence[Case]) -> list[str]:

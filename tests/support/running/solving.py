@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import Any
 from unittest import mock
 
@@ -34,6 +35,22 @@ def relative_error(x: Any, true: Any, weight: Any = None) -> Any:
     """Σ t|x̃ − x| / Σ t|x̃| by columns."""
     t = np.ones(len(x)) if weight is None else weight
     return (t @ np.abs(x - true)) / (t @ np.abs(x))
+
+
+def solve_exactly(A: Any, y: Any) -> list[Fraction]:
+    """Solve (I − A) x = y in rationals; I − A is diagonally dominant by columns."""
+    n = len(A)
+    rows = [
+        [Fraction(int(i == j)) - Fraction(float(A[i, j])) for j in range(n)]
+        + [Fraction(float(y[i]))]
+        for i in range(n)
+    ]
+    for p in range(n):  # Gauss-Jordan
+        rows[p] = [value / rows[p][p] for value in rows[p]]
+        for i in range(n):
+            if i != p:
+                rows[i] = [a - rows[i][p] * b for a, b in zip(rows[i], rows[p], strict=True)]
+    return [row[n] for row in rows]
 
 
 def world(**options: Any) -> cf.Table:
