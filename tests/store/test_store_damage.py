@@ -256,3 +256,12 @@ def test_large_numbers_are_verified_when_asked(tmp_path: Path) -> None:
         cf.open(path)
         with pytest.raises(cf.StoreError, match=message):
             cf.open(path, verify=True)
+
+
+def test_an_intensity_that_would_overflow_is_refused_when_asked_for(saved: Path) -> None:
+    values = array(saved, "emissions")
+    values[0, 0] = 1e308
+    change_array(saved, "emissions", array_file(values))
+    table = cf.open(saved)
+    with pytest.raises(cf.InputError, match="of at most 1e"):
+        cf.accounts(table, table.stressors[0])
