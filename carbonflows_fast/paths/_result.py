@@ -21,6 +21,8 @@ from carbonflows_fast.paths._chain_list import ChainList, Positions
 
 __all__ = ["Paths"]
 
+MOST_STAGES = 100_000
+"""Rows of `by_stage`: each takes a product with A."""
 KEYS = ("stage", "product", "product_region", "emitter", "emitter_region")
 
 
@@ -124,9 +126,22 @@ class Paths(ChainList):
             - remainder: total − value;
             - pruned: the value of all subtrees that were cut off at this stage. They reach into
               later ones: this column, not the one before, adds up to the result's remainder.
+
+        Raises
+        ------
+        InputError
+            If there are more than 100,000 stages.
         """
         cut = np.flatnonzero(self.pruned)
         last = max(int(self.stage.max(initial=0)), int(cut.max(initial=0)))
+        if last >= MOST_STAGES:
+            raise InputError.about(
+                "by_stage",
+                expected=f"at most {MOST_STAGES:,} stages",
+                got=f"{last + 1:,}, since chains of this table hardly get smaller",
+                remedy="search with max_stage=",
+                typed="search with --max-stage",
+            )
         columns: dict[str, Any] = {"paths": np.bincount(self.stage, minlength=last + 1)}
         columns["value"] = _sums(self.stage, self.value, last + 1)
         columns["total"] = np.asarray(self._stage_totals(last), dtype=np.float64)

@@ -22,14 +22,15 @@ def stages_of(
     prepared: LeontiefSystem, s: FloatArray, met: BoolArray | None, y: FloatArray
 ) -> Iterator[float]:
     """Yield the value of all matching paths of 0, 1, … purchases."""
-    here = prepared.tiles.table_rows
+    tiles, threads = prepared.tiles, thread_count()
+    here = tiles.table_rows
     s, y = s[here], y[here]
     on_T = np.ones(y.size, dtype=np.bool_) if met is None else met[here]
     # Column 0 has met T, column 1 has not.
     p = np.column_stack([np.where(on_T, y, 0.0), np.where(on_T, 0.0, y)])
     while True:
         yield float(s @ p[:, 0])
-        p = prepared.tiles.product(p, adjoint=False, threads=thread_count())
+        p = tiles.product(p, adjoint=False, threads=threads)
         p[:, 0] += np.where(on_T, p[:, 1], 0.0)
         p[:, 1] = np.where(on_T, 0.0, p[:, 1])
 

@@ -30,6 +30,14 @@ COVERED = [
 """Modules whose every piece of advice has a case."""
 
 
+def endless_chains(**limits: Any) -> cf.Paths:
+    """The largest paths of a sector that buys nearly all of its output itself."""
+    Z, Y = np.zeros((4, 4)), np.ones((4, 4))
+    Z[0, 0] = 4e7
+    made = cf.Table(**small(Z=Z, Y=Y, F=np.ones((2, 4))))
+    return cf.structural_paths(made, "CO2", top=10, **limits)
+
+
 @cache
 def table() -> cf.Table:
     Z = np.array([[8.0, 5, 1, 0], [3, 9, 0, 2], [2, 1, 7, 4], [0, 1, 2, 6]])
@@ -198,6 +206,8 @@ CASES = [
          "ask for less, or for more stages",
          lambda _: [cf.structural_paths(table(), "CO2", coverage=0.1, max_stage=0),
                     cf.structural_paths(table(), "CO2", coverage=0.99, max_stage=50)]),
+    Case(lambda: endless_chains().by_stage(), r"search with max_stage=",
+         lambda _: endless_chains(max_stage=3).by_stage()),
     Case(lambda: cf.structural_paths(table(), "CO2", threshold=1e-300),
          "ask for the top paths instead",
          lambda _: cf.structural_paths(table(), "CO2", top=10)),
