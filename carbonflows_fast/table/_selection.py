@@ -15,6 +15,7 @@ import pandas as pd
 from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray, all_finite, locked
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, LabelError, Phrase, nearest, shorten
+from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._stressors import Stressor, select_stressor, unknown_label
 from carbonflows_fast.table._table import Table
 
@@ -26,6 +27,8 @@ __all__ = [
     "select_rows",
     "select_stressor",
 ]
+
+WHOLE_DEMAND = Key("demand by consumer", "Y demand_codes regions")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,14 +96,23 @@ def select_demand(table: Table, demand: Any = None) -> Demand:
         )
     if isinstance(demand, np.ndarray | pd.Series):
         return Demand(("demand",), _demand_array(table, demand), None, False)
-    columns = np.ones(len(p.demand_codes), dtype=np.bool_)
-    if demand is not None:
-        columns = _union("demand", demand, lambda item: _demand_columns(table, item), columns.size)
+    m = len(p.demand_codes)
+    if demand is None:
+        found: Demand = table.kept.get(
+            WHOLE_DEMAND, lambda: _by_consumer(table, np.ones(m, dtype=np.bool_), True)
+        )
+        return found
+    columns = _union("demand", demand, lambda item: _demand_columns(table, item), m)
+    return _by_consumer(table, columns, False)
+
+
+def _by_consumer(table: Table, columns: BoolArray, complete: bool) -> Demand:
+    p = table.content
     values = np.zeros((table.n, len(p.regions)))
     # One addition per column, in table order: the same bits for every form of the argument.
     for column in np.flatnonzero(columns):
         values[:, p.demand_codes[column]] += p.Y[:, column]
-    return Demand(p.regions, locked(values), locked(columns), demand is None)
+    return Demand(p.regions, locked(values), locked(columns), complete)
 
 
 def _demand_array(table: Table, demand: Any) -> FloatArray:

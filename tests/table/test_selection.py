@@ -123,6 +123,14 @@ def test_demand_of_one_category_and_region(table: Table) -> None:
     assert union.columns.tolist() == [True, True, False, True]
 
 
+def test_the_whole_demand_is_summed_once(table: Table) -> None:
+    whole = select_demand(table)
+    assert select_demand(table) is whole
+    assert select_demand(table.with_changes(name="other")) is whole
+    doubled = table.with_changes(Y=table.Y * 2.0)
+    np.testing.assert_array_equal(select_demand(doubled).values, 2.0 * whole.values)
+
+
 def test_demand_of_ones_own(table: Table) -> None:
     for own in (np.array([1, 2, 3]), pd.Series([1.0, 2.0, 3.0], table.rows)):
         selected = select_demand(table, own)
