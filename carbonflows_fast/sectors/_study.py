@@ -199,8 +199,10 @@ class _Delivery:
 
     def error(self, seen: FloatArray, sold: FloatArray) -> float:
         """Bound Σ seen |error of z| over all consumers, for seen ≥ 0 (n,) and what `sold` says."""
-        rounded = float(sold @ np.abs(self.X).sum(axis=1) + seen[self.on_T] @ self.size[self.on_T])
-        return self.missed * seen_through(sold, self.weight) + rounding(self.terms) * rounded
+        rounded = added_up(sold, np.abs(self.X).sum(axis=1))
+        rounded += added_up(seen[self.on_T], self.size[self.on_T])
+        missed = self.missed and self.missed * seen_through(sold, self.weight)
+        return missed + rounding(self.terms) * rounded
 
     def around(self, others: LeontiefSystem, weight: FloatArray) -> FloatArray:
         """Return no less than |Y_T| + |A_TO||(I − A_OO)⁻¹||Y_O| on T, and |(I − A_OO)⁻¹||Y_O| off.
@@ -303,7 +305,7 @@ def _solve(table: Table, s: FloatArray, demand: Demand, rows: BoolArray, rtol: f
     products_bound += (
         2
         * rounding(terms)
-        * float(m_size @ np.where(rows, around, 0.0) + sold @ np.where(rows, 0.0, around))
+        * (added_up(m_size[rows], around[rows]) + added_up(sold[~rows], around[~rows]))
     )
     total = float(steps.sum())
     tiny = (steps.size + Y.size) * table.n * TINY

@@ -28,6 +28,11 @@ def test_no_bound_is_below_the_true_error() -> None:
     assert found.claims > 1000
 
 
+@pytest.mark.parametrize("seed", [9005556, 20022448])
+def test_what_overflows_on_the_way_is_refused_without_a_warning(seed: int) -> None:
+    assert exact_run.run_case(seed).violations == []
+
+
 def test_the_comparison_finds_what_is_wrong() -> None:
     """A claim is judged by balls: too small a bound, none at all, and one that is not a number."""
     third = arb(1) / 3
