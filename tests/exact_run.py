@@ -18,6 +18,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -179,8 +180,10 @@ def main() -> int:
             found.add(run_case(seed, asked.question))
     else:
         chunks = [range(a, min(a + CHUNK, last)) for a in range(asked.seed, last, CHUNK)]
-        with multiprocessing.get_context("spawn").Pool(asked.processes) as pool:
-            for part in pool.imap(run_chunk, chunks):
+        # Unlike multiprocessing's pool, it notices a process that is killed.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(asked.processes, mp_context=context) as pool:
+            for part in pool.map(run_chunk, chunks):
                 found.add(part)
                 for violation in part.violations:
                     say(violation)

@@ -109,15 +109,19 @@ class PrunedSums {
 
   void add(std::int64_t stage, double value) {
     if (value == 0.0) return;
-    grow(at(stage) + 1);
-    sums_[at(stage)] += static_cast<Whole>(std::ldexp(value, exponent_));
+    grow(at(stage), at(stage) + 1);
+    sums_[at(stage) - first_] += static_cast<Whole>(std::ldexp(value, exponent_));
   }
   void add(const PrunedSums& other) {
-    grow(other.sums_.size());
-    for (std::size_t k = 0; k < other.sums_.size(); ++k) sums_[k] += other.sums_[k];
+    if (other.sums_.empty()) return;
+    grow(other.first_, other.first_ + other.sums_.size());
+    for (std::size_t k = 0; k < other.sums_.size(); ++k) {
+      sums_[other.first_ - first_ + k] += other.sums_[k];
+    }
   }
+  // Of all stages from 0 on.
   std::vector<double> values() const {
-    std::vector<double> out;
+    std::vector<double> out(sums_.empty() ? 0 : first_, 0.0);
     for (const Whole sum : sums_) out.push_back(std::ldexp(static_cast<double>(sum), -exponent_));
     return out;
   }
@@ -125,10 +129,17 @@ class PrunedSums {
  private:
   __extension__ typedef __int128 Whole;
 
-  void grow(std::size_t size) {
-    if (sums_.size() < size) sums_.resize(size, 0);
+  // Hold the stages from `begin` to `end`, too: a part of a deep tree has no entries before it.
+  void grow(std::size_t begin, std::size_t end) {
+    if (sums_.empty()) first_ = begin;
+    if (begin < first_) {
+      sums_.insert(sums_.begin(), first_ - begin, 0);
+      first_ = begin;
+    }
+    if (first_ + sums_.size() < end) sums_.resize(end - first_, 0);
   }
 
+  std::size_t first_ = 0;
   int exponent_;
   std::vector<Whole> sums_;
 };

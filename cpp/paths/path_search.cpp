@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <mutex>
 
 #include "carbonflows/paths.hpp"
 #include "carbonflows/threads.hpp"
@@ -316,19 +317,21 @@ class Search {
     for (const Worker& worker : workers_) {
       for (const auto& [key, paths] : worker.later) std::for_each(paths.begin(), paths.end(), add);
     }
-    std::vector<PrunedSums> parts(tree_.chunks(), none);
+    std::mutex joining;
     parallel_for(run_.threads, tree_.chunks(), [&](std::int64_t c) {
       const auto begin = static_cast<std::uint32_t>(c) << PathTree::chunk_bits;
       std::uint32_t end = begin + PathTree::chunk;
       for (const Worker& worker : workers_) {  // all chunks but their last are full
         if (worker.cursor.end == end) end = worker.cursor.next;
       }
+      PrunedSums part = none;
       for (std::uint32_t number = begin; number < end; ++number) {
         const Prefix& prefix = tree_[number];
-        parts[at(c)].add(prefix.stage + 1, prefix.weight * suppliers(prefix).rest(prefix.followed));
+        part.add(prefix.stage + 1, prefix.weight * suppliers(prefix).rest(prefix.followed));
       }
+      const std::lock_guard<std::mutex> one(joining);
+      sums.add(part);
     });
-    for (const PrunedSums& part : parts) sums.add(part);
     return sums.values();
   }
 
