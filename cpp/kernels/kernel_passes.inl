@@ -26,7 +26,7 @@ void forward(const Tile<Value>& tile, const Value* x, Value* out) {
     } else {
       // Several sums for each lane, since an addition waits for the one before it.
       using R = Row<Value, width>;
-      constexpr int chains = R::parts >= 4 ? 1 : R::parts == 3 ? 2 : 4;
+      constexpr int chains = R::parts >= 8 ? 1 : R::parts >= 3 ? 2 : 4;
       typename R::Lanes sum[chains][R::parts] = {};
       int e = 0;
       for (; e + chains <= count; e += chains) {
