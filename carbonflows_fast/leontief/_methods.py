@@ -103,10 +103,14 @@ def by_iteration(
     certificate = problem.certificate
     goal = 0.8 * problem.rtol / certificate.scale
     passes = 0
+    unit = _unit(problem.Y)
+    sides = problem.Y if unit is None else problem.Y / unit
     for attempt in range(4):
         stopping = Stopping(MOST_PASSES, certificate.guard, certificate.weight, goal * 0.1**attempt)
+        if unit is not None:
+            X /= unit
         used = sweeps.run(
-            problem.Y,
+            sides,
             X,
             stopping,
             from_zero=from_zero and attempt == 0,
@@ -114,6 +118,8 @@ def by_iteration(
             threads=problem.threads,
             shared=shared,
         )
+        if unit is not None:
+            X *= unit
         proof = problem.prove(X)
         passes += used + 1
         if proof.bound <= problem.rtol:
@@ -121,6 +127,16 @@ def by_iteration(
         if proof.rounding.max(initial=0.0) > 0.5 * problem.rtol or used >= MOST_PASSES:
             break
     raise problem.not_reached(proof, passes)
+
+
+def _unit(Y: FloatArray) -> FloatArray | None:
+    """Return a power of two for each column, where squares of some leave float64, or None."""
+    largest = np.abs(Y).max(axis=0, initial=0.0)
+    wild = (largest > 0.0) & ((largest < 1e-100) | (largest > 1e100))
+    if not wild.any():
+        return None
+    unit: FloatArray = np.where(wild, np.ldexp(1.0, np.frexp(largest)[1]), 1.0)
+    return unit
 
 
 def by_rounded_iteration(
@@ -204,7 +220,7 @@ def by_refinement(problem: Problem, single: Single, X: FloatArray, *, from_zero:
         unit = np.ldexp(1.0, np.minimum(np.frexp(largest)[1], 1000))
         step, used = single(left / unit, goal)
         with np.errstate(over="ignore", invalid="ignore"):
-            step *= unit
+            step = np.multiply(step, unit, dtype=np.float64)
         if not np.isfinite(step).all():
             break  # it overflowed
         X += step

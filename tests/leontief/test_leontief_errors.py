@@ -97,6 +97,25 @@ def test_the_scale_of_the_weight_does_not_matter(scale, method, dtype):
     assert 0.0 < found.report.error_bound <= 1e-10
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("adjoint", [False, True])
+def test_the_scale_of_right_hand_sides_does_not_matter(method, dtype, adjoint):
+    table = cf.synthetic.world(3, 10)
+    system = cf.system(table, dtype=dtype)
+    one = np.random.default_rng(0).random((table.n, 1))
+    sides = one * 10.0 ** np.array([0, 279, 170, -170, -279, 0]) * [1, 1, -1, 1, 1, 0]
+    I_less_A = np.eye(table.n) - table.A.toarray()
+    exact = np.linalg.solve(I_less_A.T if adjoint else I_less_A, one)
+    solve = system.solve_adjoint if adjoint else system.solve
+    found = solve(sides.T if adjoint else sides, method=method)
+    X = found.values.T if adjoint else found.values
+    for x, size, bound in zip(X.T, [1, 1e279, -1e170, 1e-170, 1e-279], found.report.error_bounds):
+        assert np.abs(x / size - exact[:, 0]).sum() / exact.sum() <= bound + 1e-13
+        assert 0.0 < bound <= 1e-10
+    assert not X[:, 5].any()
+
+
 @pytest.mark.parametrize(
     "value",
     [
