@@ -19,13 +19,12 @@ struct Group {
 };
 
 // What a pass over the tiles costs for a panel of each width, measured with AVX2.
-inline constexpr double panel_cost[] = {1.0, 1.5, 1.8, 2.4, 4.2};
-inline constexpr int widest_panel = 4;  // wider ones gain nothing
+inline constexpr double panel_cost[] = {1.0, 1.5, 1.8, 2.4, 4.2, 5.4};
 
 // The least cost of panels that hold so many columns, and the first of them.
 inline double cheapest(std::int64_t columns, int& index) {
   if (columns <= 0) return 0.0;
-  index = std::min(width_index(columns), widest_panel);
+  index = width_index(columns);
   const bool holds = widths[index] >= columns;
   const int narrower = holds ? index - 1 : index;
   if (narrower < 0) return panel_cost[index];
