@@ -150,19 +150,37 @@ class Changes:
 
 def parse_dense(
     lines: list[bytes],
+    starts: list[int],
     delimiter: str,
     columns: int,
     wanted: npt.NDArray[np.uint8] | None,
-    width: int,
+    values: _Floats,
     /,
-) -> _Floats | None:
-    """Return rows of the wanted columns; None if a line is not plain numbers."""
+) -> bool:
+    """Parse rows of the wanted columns; False if a line is not plain numbers.
+
+    The numbers of each line begin at its start; its line end does not count.
+    """
 
 def parse_sparse(
     lines: list[bytes],
+    starts: list[int],
     delimiter: str,
     columns: int,
     wanted: npt.NDArray[np.uint8] | None,
+    row_starts: _Ints,
+    places: _Int32s,
+    values: _Floats,
     /,
-) -> tuple[_Ints, _Int32s, _Floats] | None:
-    """Return row starts, columns and values of the nonzeros; None if a line is not plain."""
+) -> int:
+    """Parse row starts, columns and values of the nonzeros, and return how many there are.
+
+    -1 if a line is not plain numbers. `places` and `values` must have room for all cells.
+    """
+
+class Growing:
+    """Memory that grows in place; `take` hands all of it over."""
+
+    def __len__(self) -> int: ...
+    def add(self, block: npt.NDArray[np.generic], /) -> None: ...
+    def take(self, dtype: np.dtype[np.generic], /) -> npt.NDArray[np.generic]: ...

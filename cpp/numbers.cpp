@@ -1,7 +1,10 @@
 #include "carbonflows/numbers.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+
+#include "decimal.hpp"
 
 #if !defined(__cpp_lib_to_chars)  // the standard library of macOS
 #include <locale.h>
@@ -30,6 +33,9 @@ const char* parse_number(const char* first, const char* last, char delimiter, do
     value = 0.0;  // most cells of a table
     return first + 1;
   }
+  if (decimal::has_short_way && last - first >= decimal::readable) {
+    if (const char* end = decimal::parse_short(first, delimiter, value)) return end;
+  }
 #if defined(__cpp_lib_to_chars)
   const auto [end, error] = std::from_chars(first, last, value);
   return error == std::errc{} && std::isfinite(value) ? end : nullptr;
@@ -49,16 +55,29 @@ const char* parse_number(const char* first, const char* last, char delimiter, do
 #endif
 }
 
+// Call take(place among the wanted columns, value) for the cells of a line; zeros may be left out.
 template <class Take>
 bool each_number(std::string_view line, char delimiter, ColumnChoice choice, Take take) {
   const char* at = line.data();
   const char* const last = at + line.size();
+  const std::uint64_t zeros = decimal::four_zeros(delimiter);
+  std::ptrdiff_t place = 0;
   for (std::ptrdiff_t column = 0; column < choice.columns; ++column) {
+    if (choice.wanted.empty()) {
+      while (last - at >= decimal::readable) {
+        const int count = decimal::zero_cells(at, zeros);
+        at += 2 * count;
+        column += count;
+        if (count < 4) break;
+      }
+      if (column >= choice.columns) return false;
+      place = column;
+    }
     if (choice.wanted.empty() || choice.wanted[static_cast<std::size_t>(column)] != 0) {
       double value = 0.0;
       at = parse_number(at, last, delimiter, value);
       if (at == nullptr) return false;
-      take(value);
+      take(place++, value);
     } else {
       while (at != last && *at != delimiter) ++at;
     }
@@ -73,26 +92,20 @@ bool each_number(std::string_view line, char delimiter, ColumnChoice choice, Tak
 }  // namespace
 
 bool parse_line(std::string_view line, char delimiter, ColumnChoice choice, double* row) {
-  return each_number(line, delimiter, choice, [&row](double value) { *row++ = value; });
+  std::fill_n(row, choice.width(), 0.0);
+  return each_number(line, delimiter, choice,
+                     [row](std::ptrdiff_t place, double value) { row[place] = value; });
 }
 
-bool parse_line(std::string_view line, char delimiter, ColumnChoice choice, SparseLines& rows) {
-  const std::size_t before = rows.values.size();
-  std::int32_t column = 0;
-  const bool taken = each_number(line, delimiter, choice, [&](double value) {
-    if (value != 0.0) {
-      rows.values.push_back(value);
-      rows.columns.push_back(column);
-    }
-    ++column;
-  });
-  if (!taken) {
-    rows.values.resize(before);
-    rows.columns.resize(before);
-    return false;
-  }
-  rows.row_starts.push_back(static_cast<std::int64_t>(rows.values.size()));
-  return true;
+std::ptrdiff_t parse_line(std::string_view line, char delimiter, ColumnChoice choice,
+                          double* values, std::int32_t* columns) {
+  std::ptrdiff_t count = 0;
+  const auto take = [&](std::ptrdiff_t place, double value) {
+    values[count] = value;
+    columns[count] = static_cast<std::int32_t>(place);
+    count += value != 0.0;
+  };
+  return each_number(line, delimiter, choice, take) ? count : -1;
 }
 
 }  // namespace carbonflows

@@ -12,19 +12,26 @@
 using namespace support;
 using carbonflows::ColumnChoice;
 using carbonflows::parse_line;
-using carbonflows::SparseLines;
 
 namespace {
 
 bool taken(const std::string& line, std::ptrdiff_t columns, char delimiter = '\t') {
   Doubles row(at(columns) + 1, -7.0);
-  SparseLines sparse;
+  Doubles values(at(columns) + 1, -7.0);
+  std::vector<std::int32_t> places(at(columns) + 1, -7);
   const ColumnChoice all{columns, {}};
   const bool dense = parse_line(line, delimiter, all, row.data());
   CHECK(row.back() == -7.0);
-  CHECK(parse_line(line, delimiter, all, sparse) == dense);
-  CHECK(sparse.row_starts.size() == (dense ? 2u : 1u));
-  if (!dense) CHECK(sparse.values.empty());
+  const std::ptrdiff_t count = parse_line(line, delimiter, all, values.data(), places.data());
+  CHECK((count >= 0) == dense);
+  CHECK(values.back() == -7.0);
+  CHECK(places.back() == -7);
+  if (dense) {
+    Doubles back(at(columns) + 1, 0.0);
+    back.back() = -7.0;
+    for (std::size_t k = 0; k < at(count); ++k) back[at(places[k])] = values[k];
+    CHECK(back == row);
+  }
   return dense;
 }
 
@@ -63,15 +70,18 @@ TEST_CASE("only lines of plain numbers are taken") {
 TEST_CASE("columns that are not wanted are not looked at") {
   const std::vector<std::uint8_t> wanted{0, 1, 0, 1, 0};
   Doubles row(2, 0.0);
-  SparseLines sparse;
+  Doubles values(2, 0.0);
+  std::vector<std::int32_t> places(2, -7);
+  const auto sparse = [&](const char* line) {
+    return parse_line(line, ',', {5, wanted}, values.data(), places.data());
+  };
   const ColumnChoice choice{5, wanted};
   CHECK(parse_line("x,2,,4,nan", ',', choice, row.data()));
   CHECK(row == Doubles{2.0, 4.0});
-  CHECK(parse_line("x,0,,4,nan", ',', choice, sparse));
-  CHECK(sparse.values == std::vector<double>{4.0});
-  CHECK(sparse.columns == std::vector<std::int32_t>{1});
+  CHECK(sparse("x,0,,4,nan") == 1);
+  CHECK(values[0] == 4.0);
+  CHECK(places[0] == 1);
   CHECK(!parse_line("x,2,,4", ',', choice, row.data()));
   CHECK(!parse_line("x,2,,4,5,6", ',', choice, row.data()));
-  CHECK(!parse_line("x,y,,4,5", ',', choice, sparse));
-  CHECK(sparse.row_starts == std::vector<std::int64_t>{0, 1});
+  CHECK(sparse("x,y,,4,5") == -1);
 }

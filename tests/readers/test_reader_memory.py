@@ -108,9 +108,9 @@ def test_a_block_is_bounded_by_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyP
     sizes: list[int] = []
     parse = Numbers._parse
 
-    def seen(self: Numbers, rows: list[Row]) -> _number_parser.Block:
-        sizes.append(sum(len(row.cells) for row in rows))
-        return parse(self, rows)
+    def seen(self: Numbers, rows: list[Row], room: _number_parser.Room) -> _number_parser.Block:
+        sizes.append(sum(row.size for row in rows))
+        return parse(self, rows, room)
 
     monkeypatch.setattr(Numbers, "_parse", seen)
     lines = [f"DE,{at},{' ' * 300}{at}" for at in range(50)]

@@ -24,7 +24,8 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.errors import FormatError, shorten
-from carbonflows_fast.readers._layouts._number_parser import Growing, decoded, show
+from carbonflows_fast.readers._layouts._growing import Growing
+from carbonflows_fast.readers._layouts._number_parser import decoded, show
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 

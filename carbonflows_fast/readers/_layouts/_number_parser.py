@@ -23,11 +23,12 @@ from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.threads import ThreadPool
 from carbonflows_fast.errors import FormatError, Phrase
+from carbonflows_fast.readers._layouts._growing import Growing, sparse_rows
 
 __all__ = [
+    "LINE_END",
     "MOST_LABELS",
     "NO_NUMBER",
-    "Growing",
     "Label",
     "Numbers",
     "Row",
@@ -37,7 +38,6 @@ __all__ = [
     "refuse_many",
     "settle_blanks",
     "show",
-    "sparse_rows",
 ]
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ BLOCK_BYTES = 1 << 23  # of text parsed at a time, for cells of any length
 WAITING_BYTES = 1 << 26  # of text that waits for a thread, beyond one block
 CELL_BYTES = 1 << 10  # a number of float64 written out in full has up to 1,075 digits
 LINE_BYTES = 1 << 16  # of a line with few cells, which may have long labels
+LINE_END = b"\r\n"
 NO_NUMBER = Phrase(
     'correct the cell; empty ones count as zero with blanks="zero"',
     "correct the cell; empty ones count as zero with --blanks zero",
@@ -68,12 +69,33 @@ class Block(NamedTuple):
     places: Sequence[Place] = ()  # rows counted in the block
 
 
+class Room(NamedTuple):
+    """Where blocks are parsed, one after the other: fresh memory takes as long as the parsing."""
+
+    row_starts: Any
+    places: Any  # columns of the nonzeros
+    values: FloatArray
+
+
 class Row(NamedTuple):
-    """A line: its number in the file, its labels, and the text of its numbers."""
+    """A line: its number in the file, its labels, and where in its text the numbers begin.
+
+    The text is not cut, since copies of all lines take as long as a good part of the parsing.
+    """
 
     line: int
     label: Label
-    cells: bytes
+    text: bytes
+    start: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the numbers, and of the line end if it is there."""
+        return len(self.text) - self.start
+
+    def cells(self) -> bytes:
+        """The numbers alone."""
+        return self.text[self.start :].rstrip(LINE_END)
 
 
 def show(label: Sequence[str]) -> str:
@@ -143,7 +165,8 @@ class Numbers:
         self._pending: list[Row] = []
         self._most_bytes = line_bytes(len(columns))
         self._pending_bytes = self._waiting_bytes = 0
-        self._running: deque[tuple[list[Row], int, Future[Block]]] = deque()  # and bytes of text
+        self._running: deque[tuple[list[Row], int, Room, Future[Block]]] = deque()
+        self._spare: list[Room] = []
         self._empty, self._done = 0, 0  # cells, and rows
         self._empty_places: list[Place] = []
         self._first_empty = ""
@@ -167,9 +190,9 @@ class Numbers:
 
     def add(self, row: Row) -> None:
         """Take the next row. What is wrong with it may be said later, but is never lost."""
-        size = len(row.cells)
+        size = row.size
         if size > self._most_bytes:
-            refuse_long(self._where, row.line, row.cells, len(self._columns), self._delimiter)
+            refuse_long(self._where, row.line, row.cells(), len(self._columns), self._delimiter)
         self._pending.append(row)
         self._pending_bytes += size
         if len(self._pending) >= self._block_rows or self._pending_bytes >= BLOCK_BYTES:
@@ -204,8 +227,9 @@ class Numbers:
 
     def _hand_over(self) -> None:
         if self._pending:
-            task = self._pool.submit(self._parse, self._pending)
-            self._running.append((self._pending, self._pending_bytes, task))
+            room = self._spare.pop() if self._spare else self._new_room()
+            task = self._pool.submit(self._parse, self._pending, room)
+            self._running.append((self._pending, self._pending_bytes, room, task))
             self._waiting_bytes += self._pending_bytes
             self._pending, self._pending_bytes = [], 0
         while len(self._running) > 1 and (  # no more text than that in memory
@@ -215,14 +239,14 @@ class Numbers:
 
     def _keep(self) -> None:
         """Put the block that was handed over first below those before it."""
-        rows, size, task = self._running.popleft()
+        rows, size, room, task = self._running.popleft()
         numbers, empty, places = task.result()
         self._waiting_bytes -= size
         if empty and not self._first_empty:
             self._first_empty = self._place(rows[places[0][0]], places[0][1])
         self._empty += empty
-        room = MOST_PLACES - len(self._empty_places)
-        self._empty_places += [(self._done + row, column) for row, column in places[:room]]
+        left = MOST_PLACES - len(self._empty_places)
+        self._empty_places += [(self._done + row, column) for row, column in places[:left]]
         self._done += len(rows)
         if self._sparse:
             starts, places, values = numbers
@@ -231,24 +255,32 @@ class Numbers:
             self._values.add(values)
         else:
             self._values.add(numbers.ravel())
+        self._spare.append(room)
 
-    def _parse(self, rows: list[Row]) -> Block:
+    def _new_room(self) -> Room:
+        rows, cells = self._block_rows, self._block_rows * len(self._chosen)
+        places = np.empty(cells if self._sparse else 0, np.int32)
+        return Room(np.empty(rows + 1, np.int64), places, np.empty(cells))
+
+    def _parse(self, rows: list[Row], room: Room) -> Block:
         """Parse a block: the compiled parser where all cells are plain numbers."""
-        lines = [row.cells for row in rows]
-        asked = lines, self._delimiter, len(self._columns), self._wanted
-        plain = (
-            _core.parse_sparse(*asked)
-            if self._sparse
-            else _core.parse_dense(*asked, len(self._chosen))
-        )
-        return self._parse_carefully(rows) if plain is None else Block(plain)
+        lines, starts = [row.text for row in rows], [row.start for row in rows]
+        asked = lines, starts, self._delimiter, len(self._columns), self._wanted
+        if self._sparse:
+            count = _core.parse_sparse(*asked, *room)
+            if count >= 0:
+                found = room.row_starts[: len(rows) + 1], room.places[:count], room.values[:count]
+                return Block(found)
+        elif _core.parse_dense(*asked, room.values):
+            return Block(room.values[: len(rows) * len(self._chosen)])
+        return self._parse_carefully(rows)
 
     def _parse_carefully(self, rows: list[Row]) -> Block:
         """Parse cell by cell, counting empty ones and naming the first that is no number."""
         values = np.empty((len(rows), len(self._chosen)))
         empty, places = 0, list[Place]()
         for position, row in enumerate(rows):
-            text = decoded(self._where, row.line, row.cells)
+            text = decoded(self._where, row.line, row.cells())
             cells = [cell.strip() for cell in text.split(self._delimiter)]
             if len(cells) != len(self._columns):
                 raise FormatError.about(
@@ -286,28 +318,6 @@ class Numbers:
         raise FormatError.about(
             self._place(row, column), expected="a finite number", got=repr(cell[:80]), remedy=remedy
         )
-
-
-class Growing:
-    """An array that grows in place: blocks that wait to be put together would be there twice."""
-
-    def __init__(self, dtype: Any) -> None:
-        self._array = np.empty(0, dtype)
-        self._used = 0
-
-    def add(self, block: Any) -> None:
-        end = self._used + len(block)
-        if end > len(self._array):
-            self._array.resize(end + end // 8, refcheck=False)
-        self._array[self._used : end] = block
-        self._used = end
-
-    def __len__(self) -> int:
-        return self._used
-
-    def result(self) -> Any:
-        self._array.resize(self._used, refcheck=False)
-        return self._array
 
 
 def settle_blanks(where: str, count: int, first: str, blanks: str) -> None:
@@ -385,11 +395,3 @@ def refuse_many(where: str, line: int, count: int) -> None:
 
 def _of(label: Label) -> str:
     return f" (row {show(label)})" if label else ""
-
-
-def sparse_rows(values: FloatArray) -> Any:
-    """Return row starts, columns and values of the nonzeros, as the compiled parser does."""
-    row, column = np.nonzero(values)
-    starts = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(row, minlength=len(values)), out=starts[1:])
-    return starts, column.astype(np.int32), values[row, column]

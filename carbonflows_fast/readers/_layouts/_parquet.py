@@ -19,15 +19,14 @@ import scipy.sparse as sp
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import CarbonFlowsError, FormatError
+from carbonflows_fast.readers._layouts._growing import Growing, sparse_rows
 from carbonflows_fast.readers._layouts._number_parser import (
     MOST_INT32,
     MOST_LABELS,
     NO_NUMBER,
-    Growing,
     Label,
     settle_blanks,
     show,
-    sparse_rows,
 )
 from carbonflows_fast.readers._layouts._text import TextTable, check_label
 from carbonflows_fast.readers._sources._files import Files

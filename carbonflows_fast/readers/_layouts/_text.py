@@ -13,6 +13,7 @@ from typing import Any
 
 from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._layouts._number_parser import (
+    LINE_END,
     MOST_LABELS,
     Label,
     Numbers,
@@ -111,7 +112,7 @@ def _header(
     levels: list[list[str]] = []
     for _ in range(header_lines):
         number, raw = next(lines, (0, b""))
-        cells = split_cells(where, number, raw, delimiter)
+        cells = split_cells(where, number, raw.rstrip(LINE_END), delimiter)
         if label_columns is None:
             # "region", then one empty cell for each further label column
             first = next((i for i, cell in enumerate(cells[1:], start=1) if cell.strip()), 1)
@@ -143,21 +144,24 @@ def _rows(
     most_bytes, between = line_bytes(label_columns + columns), delimiter.encode()
     for number, raw in lines:
         if len(raw) > most_bytes:
-            refuse_long(where, number, raw, label_columns + columns, delimiter)
+            whole = raw.rstrip(LINE_END)
+            refuse_long(where, number, whole, label_columns + columns, delimiter)
         if b'"' in raw:
-            texts = split_cells(where, number, raw, delimiter)
+            texts = split_cells(where, number, raw.rstrip(LINE_END), delimiter)
             label, rest = texts[:label_columns], texts[label_columns:]
             _refuse_delimiters(where, number, rest, delimiter)
-            cells = delimiter.join(rest).encode() if rest else None
+            start, text = 0 if rest else -1, delimiter.join(rest).encode()
         else:
-            parts = raw.split(between, label_columns)
-            label = [decoded(where, number, part) for part in parts[:label_columns]]
-            cells = parts[label_columns] if len(parts) > label_columns else None
-        names_line = first and header_lines > 1 and not (cells or b"").strip(b"\t ,;")
+            start = _end_of_labels(raw, between, label_columns)
+            few = start < 0
+            parts = (raw.rstrip(LINE_END) if few else raw[: start - 1]).split(between)
+            label, text = [decoded(where, number, part) for part in parts], b"" if few else raw
+        row = Row(number, tuple(label), text, start)
+        names_line = first and header_lines > 1 and not row.cells().strip(b"\t ,;")
         first = False
         if names_line:
             continue
-        if cells is None:
+        if start < 0:
             raise FormatError.about(
                 f"{where}, line {number}",
                 expected=f"{label_columns} label(s), then numbers",
@@ -167,7 +171,17 @@ def _rows(
             )
         if not _is_label(label, gaps):
             check_label(f"{where}, line {number}", label, gaps)
-        yield Row(number, tuple(label), cells)
+        yield row
+
+
+def _end_of_labels(raw: bytes, between: bytes, label_columns: int) -> int:
+    """Return where in a line the cells behind the labels begin, -1 if there are none."""
+    start = 0
+    for _ in range(label_columns):
+        start = raw.find(between, start) + 1
+        if start == 0:
+            return -1
+    return start
 
 
 def _refuse_delimiters(where: str, line: int, cells: list[str], delimiter: str) -> None:
@@ -251,7 +265,7 @@ def read_matrix(
         a cell that is no finite number, an empty cell.
     """
     where = files.where(name)
-    lines = files.lines(name, delimiter)
+    lines = files.lines(name, delimiter, ends=True)
     width, columns = _header(where, lines, header_lines, label_columns, delimiter)
     table = TextTable(where, [], [], columns, [], None, 0)
     with Numbers(

@@ -33,6 +33,7 @@ JSON_BYTES = 1 << 25  # of lists and notes; what is made of them takes up to 24 
 PACKED_BYTES, PACKED = 1 << 26, 100  # a larger member unpacks to at most 100 times its size
 CELL_BYTES = 64  # of a number in a JSON file, with the blanks around it
 QUOTED = re.compile(rb'"[^"]*"')
+LINE_END = b"\r\n"
 
 NAMES: dict[type, str] = {dict: "object", list: "list"}
 
@@ -171,9 +172,12 @@ class Files:
         with self.open(name) as handle:
             yield handle
 
-    def lines(self, name: str, delimiter: str | None = None) -> Iterator[tuple[int, bytes]]:
+    def lines(
+        self, name: str, delimiter: str | None = None, *, ends: bool = False
+    ) -> Iterator[tuple[int, bytes]]:
         """Yield line number (from 1) and line, without line end; blank lines are left out.
 
+        With `ends` a line may have its end, so that it need not be copied.
         With a delimiter, a quoted cell may go on over several lines, which then come as one with
         the number of its first. A last line without line end, which may be cut within a number,
         is logged as a warning.
@@ -196,7 +200,8 @@ class Files:
                         unsaid = 0
                     if len(line) >= LINE_BYTES:
                         raise self._no_lines(name, number, LINE_BYTES)
-                    text = line.rstrip(b"\r\n")
+                    as_it_is = ends and number > 1 and line[:1] not in LINE_END
+                    text = line if as_it_is else line.rstrip(LINE_END)
                     if number == 1:
                         text = text.removeprefix(BYTE_ORDER_MARK)
                         self._refuse_carriage_returns(name, text)

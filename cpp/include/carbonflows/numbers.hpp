@@ -6,11 +6,11 @@
 // is and what is wrong with it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 namespace carbonflows {
 
@@ -18,19 +18,19 @@ namespace carbonflows {
 struct ColumnChoice {
   std::ptrdiff_t columns;
   std::span<const std::uint8_t> wanted;
+
+  std::ptrdiff_t width() const {
+    if (wanted.empty()) return columns;
+    return std::count_if(wanted.begin(), wanted.end(), [](std::uint8_t one) { return one != 0; });
+  }
 };
 
 // Parse a line into the wanted columns; false if it is not that many plain numbers.
 bool parse_line(std::string_view line, char delimiter, ColumnChoice choice, double* row);
 
-// The nonzeros of lines below each other, in the order of the columns that are wanted.
-struct SparseLines {
-  std::vector<double> values;
-  std::vector<std::int32_t> columns;
-  std::vector<std::int64_t> row_starts{0};
-};
-
-// Append a line without its zeros; false, and nothing appended, if it cannot be taken.
-bool parse_line(std::string_view line, char delimiter, ColumnChoice choice, SparseLines& rows);
+// Parse the nonzeros of a line and their places among the wanted columns, for all of which there is
+// room. Return their number, or -1 if the line is not that many plain numbers.
+std::ptrdiff_t parse_line(std::string_view line, char delimiter, ColumnChoice choice,
+                          double* values, std::int32_t* columns);
 
 }  // namespace carbonflows
