@@ -223,9 +223,12 @@ def read_small(file: Path, most: int) -> bytes:
         raise Damage(f"{file.name} cannot be read ({error.strerror or error})") from error
 
 
-def digest(content: bytes) -> str:
-    """Return the BLAKE2b digest of bytes."""
-    return hashlib.blake2b(content, digest_size=32).hexdigest()
+def digest(*parts: bytes | memoryview) -> str:
+    """Return the BLAKE2b digest of bytes, one part after the other."""
+    whole = hashlib.blake2b(digest_size=32)
+    for part in parts:
+        whole.update(part)
+    return whole.hexdigest()
 
 
 def file_digest(stream: FileIO) -> str:

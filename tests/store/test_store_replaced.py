@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from support.files.store_files import arrays_of, as_version_1, overwrite
 
@@ -93,7 +92,7 @@ def test_a_failed_save_leaves_what_was_there(
     if existing:
         cf.save(other(), path)
     before = sorted(tmp_path.rglob("*"))
-    for module, name in ((store.np, "save"), (_generations, "_pointer"), (os, "replace")):
+    for module, name in ((store, "_write"), (_generations, "_pointer"), (os, "replace")):
         with monkeypatch.context() as patched:
             patched.setattr(module, name, full)
             if (module, existing) == (os, False):
@@ -290,9 +289,9 @@ def killed_at(step: int) -> Callable[[Any], Any]:
     return counted
 
 
-CHANGES = [(os, "replace"), (shutil, "rmtree"), (np, "save")] + [
+CHANGES = [(os, "replace"), (shutil, "rmtree")] + [
     (Path, name)
-    for name in ("mkdir", "write_bytes", "chmod", "replace", "rename", "touch", "unlink")
+    for name in ("mkdir", "open", "write_bytes", "chmod", "replace", "rename", "touch", "unlink")
 ]
 
 
