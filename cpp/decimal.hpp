@@ -7,11 +7,16 @@
 // only one of the two takes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace carbonflows::decimal {
 
@@ -146,14 +151,20 @@ inline std::uint64_t append(std::uint64_t before, std::uint64_t digits, int coun
   return before * tens[static_cast<std::size_t>(count)] + number(digits, count);
 }
 
-// Characters that must be there from the start of a number on: sign, digits, exponent, delimiter.
+// Digits with a point among them stand for mantissa · 10^power. They end at `end`, which is null
+// where there are none or too many.
+struct Digits {
+  std::uint64_t mantissa;
+  std::int64_t power;
+  const char* end;
+};
+
+// Characters that must be there from a number's start on: sign, digits, point, exponent, delimiter.
 inline constexpr std::ptrdiff_t readable = 1 + 16 + 1 + 24 + 2 + 8;
 
-// Parse a number that a delimiter follows, and return the delimiter's place; nullptr where this
-// way is too short for it.
-inline const char* parse_short(const char* text, char delimiter, double& value) {
-  const bool negative = *text == '-';
-  text += negative;
+// Read up to 15 digits, a point, and up to 23 digits, in words of eight.
+inline Digits digits_in_words(const char* text) {
+  constexpr Digits none{0, 0, nullptr};
   const std::uint64_t whole = eight(text);
   int count = leading(whole);
   std::uint64_t mantissa = number(whole, count);
@@ -161,47 +172,124 @@ inline const char* parse_short(const char* text, char delimiter, double& value) 
   if (count == 8) {
     const std::uint64_t more = eight(text);
     const int further = leading(more);
-    if (further == 8) return nullptr;
+    if (further == 8) return none;
     mantissa = append(mantissa, more, further);
     text += further;
     count += further;
   }
-  int significant = mantissa == 0 ? 0 : count;
-  std::int64_t power = 0;
-  if (*text == '.') {
-    ++text;
-    const std::uint64_t first = eight(text);
-    const std::uint64_t second = eight(text + 8);
-    const std::uint64_t third = eight(text + 16);
-    const int a = leading(first);
-    const int b = a == 8 ? leading(second) : 0;
-    const int c = b == 8 ? leading(third) : 0;
-    if (c == 8) return nullptr;
-    const int fraction = a + b + c;
-    if (significant == 0) significant = -std::countr_zero(first) / 8;  // "0.00" before the rest
-    mantissa = append(append(append(mantissa, first, a), second, b), third, c);
-    significant += fraction;
-    count += fraction;
-    text += fraction;
-    power = -fraction;
+  if (*text != '.') return count == 0 ? none : Digits{mantissa, 0, text};
+  const std::uint64_t first = eight(text + 1);
+  const std::uint64_t second = eight(text + 9);
+  const std::uint64_t third = eight(text + 17);
+  const int a = leading(first);
+  const int b = a == 8 ? leading(second) : 0;
+  const int c = b == 8 ? leading(third) : 0;
+  const int fraction = a + b + c;
+  // The zeros of "0.00" are not significant.
+  const int significant = fraction + (mantissa != 0 ? count : -(std::countr_zero(first) / 8));
+  if (c == 8 || significant > 19 || count + fraction == 0) return none;
+  mantissa = append(append(append(mantissa, first, a), second, b), third, c);
+  return {mantissa, -fraction, text + 1 + fraction};
+}
+
+#if defined(__SSE2__)
+// Sixteen digits as a number.
+inline std::uint64_t sixteen(__m128i digits) {
+  const __m128i even = _mm_and_si128(digits, _mm_set1_epi16(0xFF));
+  const __m128i pairs =
+      _mm_add_epi16(_mm_mullo_epi16(even, _mm_set1_epi16(10)), _mm_srli_epi16(digits, 8));
+  const __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(100 | 1 << 16));
+  const __m128i eights =
+      _mm_madd_epi16(_mm_packs_epi32(fours, fours), _mm_set1_epi32(10000 | 1 << 16));
+  const auto both = static_cast<std::uint64_t>(_mm_cvtsi128_si64(eights));
+  return (both & 0xFFFFFFFF) * 100000000 + (both >> 32);
+}
+
+inline __m128i load(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
+
+// One bit for each of sixteen characters that is no digit.
+inline std::uint32_t others(__m128i text) {
+  // After this shift digits are the ten largest signed numbers.
+  const __m128i shifted = _mm_add_epi8(text, _mm_set1_epi8(127 - '9'));
+  const __m128i below = _mm_cmplt_epi8(shifted, _mm_set1_epi8(127 - 9));
+  return static_cast<std::uint32_t>(_mm_movemask_epi8(below));
+}
+
+// From 16 − k on, the first k of sixteen bytes are zeros, the rest ones; from 32 − k on, the first
+// k are ones.
+inline constexpr std::array<std::uint8_t, 48> edges = [] {
+  std::array<std::uint8_t, 48> bytes{};
+  for (std::size_t at = 16; at < 32; ++at) bytes[at] = 0xFF;
+  return bytes;
+}();
+
+// The same in vectors of sixteen, for at most 31 characters: the point is left out, and what
+// follows the digits becomes zeros, so that there are always 19.
+inline Digits digits_in_vectors(const char* text) {
+  constexpr Digits none{0, 0, nullptr};
+  const __m128i first = load(text);
+  const std::uint32_t ends = others(first) | others(load(text + 16)) << 16;
+  const int before = std::countr_zero(ends);
+  if (before > 16) return none;
+  if (text[before] != '.') {
+    if (before == 0) return none;
+    const int half = std::min(before, 8);
+    return {append(number(eight(text), half), eight(text + 8), before - half), 0, text + before};
   }
-  if (count == 0 || significant > 19) return nullptr;
-  if (*text != delimiter) {
-    if (*text != 'e' && *text != 'E') return nullptr;
+  const int end = std::countr_zero(ends & (ends - 1));
+  if (end == 32 || end == 1) return none;
+  // "0." and the zeros that follow are not significant.
+  const __m128i zero = _mm_cmpeq_epi8(first, _mm_set1_epi8('0'));
+  const auto zeros = static_cast<std::uint32_t>(_mm_movemask_epi8(zero));
+  const int behind = std::countr_one(zeros >> 2);
+  const bool small = before == 1 && (zeros & 1) != 0;
+  const int skipped = small ? 2 + behind : 0;
+  const int count = end - (small ? skipped : 1);
+  if (count > 19) return none;
+  const char* const from = text + skipped;
+  const __m128i later = load(edges.data() + 16 - (small ? 16 : before));
+  const __m128i joined =
+      _mm_or_si128(_mm_andnot_si128(later, load(from)), _mm_and_si128(later, load(from + 1)));
+  const __m128i kept = load(edges.data() + 32 - std::clamp(count, 0, 16));
+  const __m128i digits = _mm_and_si128(_mm_sub_epi8(joined, _mm_set1_epi8('0')), kept);
+  std::uint32_t rest;
+  std::memcpy(&rest, from + (small ? 16 : 17), sizeof rest);
+  rest = (rest ^ 0x303030) & ((1U << 8 * std::max(count - 16, 0)) - 1);
+  const std::uint64_t last = (rest & 0xFF) * 100 + (rest >> 8 & 0xFF) * 10 + (rest >> 16);
+  return {sixteen(digits) * 1000 + last, (small ? -behind : before) - 19, text + end};
+}
+#endif
+
+// Parse a number that a delimiter follows, and return the delimiter's place; nullptr where this
+// way is too short for it.
+inline const char* parse_short(const char* text, char delimiter, double& value) {
+  bool negative = false;
+  if (*text == '-') [[unlikely]] {
+    negative = true;
     ++text;
-    const bool down = *text == '-';
-    text += down || *text == '+';
-    const std::uint64_t digits = eight(text);
+  }
+#if defined(__SSE2__)
+  auto [mantissa, power, end] = digits_in_vectors(text);
+#else
+  auto [mantissa, power, end] = digits_in_words(text);
+#endif
+  if (end == nullptr) return nullptr;
+  if (*end != delimiter) {
+    if (*end != 'e' && *end != 'E') return nullptr;
+    ++end;
+    const bool down = *end == '-';
+    if (down || *end == '+') ++end;
+    const std::uint64_t digits = eight(end);
     const int length = leading(digits);
     if (length == 0 || length > 4) return nullptr;
     const auto exponent = static_cast<std::int64_t>(number(digits, length));
     power += down ? -exponent : exponent;
-    text += length;
-    if (*text != delimiter) return nullptr;
+    end += length;
+    if (*end != delimiter) return nullptr;
   }
   if (!scaled(mantissa, power, value)) return nullptr;
   value = negative ? -value : value;
-  return text;
+  return end;
 }
 
 // Four cells of "0" with their delimiters.

@@ -64,7 +64,7 @@ bool each_number(std::string_view line, char delimiter, ColumnChoice choice, Tak
   std::ptrdiff_t place = 0;
   for (std::ptrdiff_t column = 0; column < choice.columns; ++column) {
     if (choice.wanted.empty()) {
-      while (last - at >= decimal::readable) {
+      while (decimal::has_short_way && last - at >= decimal::readable) {
         const int count = decimal::zero_cells(at, zeros);
         at += 2 * count;
         column += count;

@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <random>
 #include <string>
+#include <utility>
 
+#include "decimal.hpp"
 #include "support.hpp"
 
 using namespace support;
@@ -85,3 +87,54 @@ TEST_CASE("columns that are not wanted are not looked at") {
   CHECK(!parse_line("x,2,,4,5,6", ',', choice, row.data()));
   CHECK(sparse("x,y,,4,5") == -1);
 }
+
+#if defined(__SIZEOF_INT128__)  // else there is no short way
+namespace {
+
+// Digits without zeros around them, and what power of ten they are then times.
+std::pair<std::string, std::int64_t> trimmed(std::string digits, std::int64_t power) {
+  digits.erase(0, digits.find_first_not_of('0'));
+  while (digits.ends_with('0')) {
+    digits.pop_back();
+    ++power;
+  }
+  return {digits, digits.empty() ? 0 : power};
+}
+
+}  // namespace
+
+TEST_CASE("digits are read the same in words and in vectors") {
+  namespace decimal = carbonflows::decimal;
+  if (!decimal::has_short_way) return;  // bytes in another order
+  std::mt19937_64 random(9);
+  const auto some = [&](std::size_t most, bool zeros) {
+    std::string digits;
+    for (std::size_t count = random() % (most + 1); count > 0; --count) {
+      digits += zeros ? '0' : static_cast<char>('0' + random() % 10);
+    }
+    return digits;
+  };
+  int taken = 0;
+  for (int k = 0; k < 100000; ++k) {
+    const std::string whole = some(2, true) + some(k % 5 == 0 ? 16 : 3, false);
+    const bool point = k % 8 != 0;
+    const std::string fraction = point ? some(5, true) + some(20, false) : "";
+    const std::string text = whole + (point ? "." : "") + fraction;
+    const std::string behind(1, "\tx/:e-+ "[random() % 8]);
+    const std::string line = text + behind + std::string(64, k % 3 == 0 ? '.' : '7');
+    const auto expected = trimmed(whole + fraction, -static_cast<std::int64_t>(fraction.size()));
+    CAPTURE(line);
+    const auto check = [&](const decimal::Digits& found) {
+      if (found.end == nullptr) return;
+      ++taken;
+      CHECK(found.end == line.data() + text.size());
+      CHECK(trimmed(std::to_string(found.mantissa), found.power) == expected);
+    };
+    check(decimal::digits_in_words(line.data()));
+#if defined(__SSE2__)
+    check(decimal::digits_in_vectors(line.data()));
+#endif
+  }
+  CHECK(taken > 50000);
+}
+#endif
