@@ -60,6 +60,44 @@ void clear_tile(const TileEntry& entry, std::int64_t rows, std::int64_t columns,
   }
 }
 
+// Put a row into its tiles, one after the other; cursors say where the next values of each go.
+template <class Index, class Value>
+void fill_row(const Source<Index>& source, std::int64_t line, std::int64_t row,
+              std::span<const std::int64_t> starts, const TileEntry* tiles,
+              std::span<std::int64_t> cursor, std::span<std::uint16_t> masks,
+              std::span<Value> values) {
+  std::int64_t other = -1;
+  std::int64_t first = 0;
+  std::int64_t end = 0;
+  Value* dense = nullptr;
+  Value* next = nullptr;
+  std::uint16_t* mask = nullptr;
+  const auto keep_cursor = [&] {
+    if (other >= 0) cursor[at(other)] = next - values.data();
+  };
+  visit_line(source, line, [&](std::int64_t p, double value) {
+    if (p >= end) {
+      keep_cursor();
+      do end = starts[at(++other) + 1];
+      while (p >= end);
+      first = starts[at(other)];
+      const TileEntry& tile = tiles[other];
+      const bool is_dense = tile.kind == TileKind::dense;
+      dense = is_dense ? values.data() + tile.values + row * dense_stride(end - first) : nullptr;
+      next = values.data() + cursor[at(other)];
+      mask = masks.data() + tile.masks + row * mask_count(end - first);
+    }
+    const std::int64_t column = p - first;
+    if (dense != nullptr) {
+      dense[column] = static_cast<Value>(value);
+      return;
+    }
+    mask[column / 16] = static_cast<std::uint16_t>(mask[column / 16] | 1U << (column % 16));
+    *next++ = static_cast<Value>(value);
+  });
+  keep_cursor();
+}
+
 }  // namespace
 
 template <class Index>
@@ -143,13 +181,16 @@ void fill_tiles(const Source<Index>& source, std::span<const std::int64_t> start
       }
     }
     for (std::int64_t line = first; line < last; ++line) {
+      if (!source.by_column) {
+        fill_row(source, line, line - first, starts, &tile_of(0), cursor, masks, values);
+        continue;
+      }
       visit_line(source, line, [&](std::int64_t p, double value) {
         const std::int64_t other = block[at(p)];
         const TileEntry& entry = tile_of(other);
-        const std::int64_t row = source.by_column ? p - starts[at(other)] : line - first;
-        const std::int64_t column = source.by_column ? line - first : p - starts[at(other)];
-        const std::int64_t columns =
-            source.by_column ? last - first : starts[at(other) + 1] - starts[at(other)];
+        const std::int64_t row = p - starts[at(other)];
+        const std::int64_t column = line - first;
+        const std::int64_t columns = last - first;
         if (entry.kind == TileKind::dense) {
           values[at(entry.values + row * dense_stride(columns) + column)] =
               static_cast<Value>(value);
@@ -157,7 +198,7 @@ void fill_tiles(const Source<Index>& source, std::span<const std::int64_t> start
         }
         std::uint16_t& mask = masks[at(entry.masks + row * mask_count(columns) + column / 16)];
         mask = static_cast<std::uint16_t>(mask | (1U << (column % 16)));
-        values[at(cursor[at(source.by_column ? p : other)]++)] = static_cast<Value>(value);
+        values[at(cursor[at(p)]++)] = static_cast<Value>(value);
       });
     }
     for (std::int64_t other = 0; other < blocks; ++other) {  // the gaps between packed tiles
