@@ -21,7 +21,7 @@ from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.exiobase._file_parameters import FileParameters
 from carbonflows_fast.readers.exiobase._files import read_numbers, read_unit_column
 
-__all__ = ["Emissions", "ExtensionFiles", "extension_files", "read_emissions"]
+__all__ = ["Emissions", "ExtensionFiles", "extension_files", "read_emissions", "rows_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -156,10 +156,10 @@ def read_emissions(
     ]
     position = {row: at for at, row in enumerate(parsed)}
     rows = [position[at] for at in chosen]
-    values = np.concatenate([np.zeros((0, len(sectors))), *(e.main.values for e in read)])
+    values = _joined([extension.main.values for extension in read], len(sectors))
     return Emissions(
         kind=extensions[0].kind if extensions else "F",
-        values=_take(values, rows),
+        values=rows_of(values, rows),
         F_Y=_demand_rows(read, rows, len(demand)),
         names=tuple(names[at] for at in chosen),
         extensions=tuple(homes[at] for at in chosen),
@@ -179,9 +179,14 @@ def _warn_of_no_F_Y(folder: Files, read: Sequence[_Extension]) -> None:
         )
 
 
-def _take(values: FloatArray, rows: list[int]) -> FloatArray:
+def rows_of(values: FloatArray, rows: list[int]) -> FloatArray:
     """Return these rows, without a copy where they are all of them."""
     return values if rows == list(range(len(values))) else values[rows]
+
+
+def _joined(blocks: list[FloatArray], width: int) -> FloatArray:
+    """Return blocks below each other, without a copy where there is one."""
+    return blocks[0] if len(blocks) == 1 else np.concatenate([np.zeros((0, width)), *blocks])
 
 
 def _demand_rows(read: Sequence[_Extension], rows: list[int], m: int) -> FloatArray | None:
@@ -192,7 +197,7 @@ def _demand_rows(read: Sequence[_Extension], rows: list[int], m: int) -> FloatAr
         np.zeros((len(extension.main.kept), m)) if extension.F_Y is None else extension.F_Y
         for extension in read
     ]
-    return _take(np.concatenate(blocks), rows)
+    return rows_of(_joined(blocks, m), rows)
 
 
 def _read_extension(

@@ -26,7 +26,12 @@ from carbonflows_fast.readers._layouts._text import Label, TextTable, check_same
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, folder_year, outermost
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
-from carbonflows_fast.readers.exiobase._extensions import Emissions, extension_files, read_emissions
+from carbonflows_fast.readers.exiobase._extensions import (
+    Emissions,
+    extension_files,
+    read_emissions,
+    rows_of,
+)
 from carbonflows_fast.readers.exiobase._file_parameters import PARAMETERS, FileParameters
 from carbonflows_fast.readers.exiobase._files import (
     PARQUET,
@@ -261,8 +266,8 @@ def _table(folder: Files, core: _Core, emissions: Emissions, metadata: dict[str,
         **{core.kind: core.matrix.values},
         x=core.x,
         Y=core.Y.values,
-        **{emissions.kind: emissions.values[order]},
-        F_Y=None if emissions.F_Y is None else emissions.F_Y[order],
+        **{emissions.kind: rows_of(emissions.values, order)},
+        F_Y=None if emissions.F_Y is None else rows_of(emissions.F_Y, order),
         regions=[region for region, _ in core.matrix.rows],
         sectors=[sector for _, sector in core.matrix.rows],
         demand=[_demand(label) for label in core.Y.columns],
