@@ -86,3 +86,17 @@ def test_factors_are_accurate_as_they_say(table: cf.Table) -> None:
     assert (relative_error(found, exact, t[order]) <= bound + 1e-12).all()
     assert bound < 1e-9
     assert system.sure_factors(t, bound / 2) is None
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 130, 300])
+def test_dense_cells_become_tiles_and_dense_again(n: int, order: Any) -> None:
+    rng = np.random.default_rng(n)
+    A = np.asarray(np.where(rng.random((n, n)) < 0.3, rng.normal(size=(n, n)), -0.0), order=order)
+    A *= 0.1 / n
+    tiles = cf.system(table_of(A, regions=[f"r{i // 40}" for i in range(n)])).tiles
+    np.testing.assert_array_equal(tiles.to_csr().toarray(), A)
+    dense = np.full((n, n), np.nan, order="F")
+    for absolute in (False, True):
+        tiles.core.to_dense(absolute, dense, 2)
+        np.testing.assert_array_equal(dense, -np.abs(A) if absolute else -A)
