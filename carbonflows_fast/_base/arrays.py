@@ -57,9 +57,9 @@ def encode(labels: Iterable[str]) -> tuple[tuple[str, ...], CodeArray]:
     >>> encode(["b", "a", "b"])
     (('b', 'a'), array([0, 1, 0], dtype=int32))
     """
-    seen: dict[str, int] = {}
-    codes = np.fromiter((seen.setdefault(label, len(seen)) for label in labels), dtype=np.int32)
-    return tuple(seen), codes
+    given = list(labels)
+    seen = {label: code for code, label in enumerate(dict.fromkeys(given))}
+    return tuple(seen), np.fromiter(map(seen.__getitem__, given), dtype=np.int32)
 
 
 def all_finite(values: npt.NDArray[Any]) -> bool:

@@ -214,10 +214,11 @@ def _fill_accounts(io: Any, table: Table, extensions: Sequence[Any]) -> None:
     without_D = [each for each in extensions if _lacks(each, D_ACCOUNTS)]
     without_M = [each for each in extensions if _lacks(each, ("M",))]
     if without_D:
+        consumers = _demand_by_region(io.Y).columns
         for name in D_ACCOUNTS:
             values, columns = getattr(accounts, name).to_numpy(), None
             if name in ("D_cba", "D_imp"):
-                values, columns = _by_product(values, table, io)
+                values, columns = _by_product(values, table, io.Y, consumers)
             _share_out(name, values, columns, extensions, without_D)
     _share_out("M", accounts.M.to_numpy(), io.A.columns, extensions, without_M)
 
@@ -254,14 +255,15 @@ def _stacked(extensions: Sequence[Any], n: int) -> FloatArray:
     return S
 
 
-def _by_product(values: FloatArray, table: Table, io: Any) -> tuple[FloatArray, pd.MultiIndex]:
+def _by_product(
+    values: FloatArray, table: Table, Y: pd.DataFrame, consumers: pd.Index
+) -> tuple[FloatArray, pd.MultiIndex]:
     """Return columns for the consumers in Y alone, in the order of Y, and their labels."""
-    consumers = _demand_by_region(io.Y).columns
-    products = io.Y.index.get_level_values(1).unique()
+    products = Y.index.get_level_values(1).unique()
     code = {region: at for at, region in enumerate(table.regions)}
     at = [code[str(region)] for region in consumers]
     blocks = values.reshape(len(values), len(table.regions), len(products))[:, at]
-    names = [*consumers.names, io.Y.index.names[1]]
+    names = [*consumers.names, Y.index.names[1]]
     labels = pd.MultiIndex.from_product([consumers, products], names=names)
     return blocks.reshape(len(values), -1), labels
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -206,12 +206,22 @@ class _Part:
             logger.warning("%s: %s", self.where, what)
         setattr(self.owner, self.name, self.frame)
 
-    def _axes(self) -> list[list[str]]:
-        return [[_text(label) for label in axis] for axis in self.frame.axes]
+    def _axes(self) -> list[_Texts]:
+        return [_Texts(axis) for axis in self.frame.axes]
 
 
-def _text(label: Any) -> str:
-    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+class _Texts(Sequence[str]):
+    """The labels of an axis as text, made when an error names one."""
+
+    def __init__(self, index: pd.Index) -> None:
+        self._index = index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, at: Any) -> Any:
+        label = self._index[at]
+        return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
 
 
 def _plain(dtype: Any) -> bool:

@@ -52,8 +52,11 @@ def label_texts(argument: str, labels: Any) -> Labels:
     LabelError
         If a label is None, NaN or blank.
     """
+    given: list[Any] = list(labels)
+    if set(map(type, given)) <= {str} and all(map(str.strip, set(given))):
+        return given
     texts = []
-    for position, label in enumerate(labels):
+    for position, label in enumerate(given):
         missing = label is None or (not isinstance(label, str) and pd.isna(label) is True)
         text = "" if missing else str(label)
         if not text.strip():
