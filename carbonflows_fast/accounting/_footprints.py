@@ -49,9 +49,9 @@ class Footprints:
     (F_Y).
 
     Solves, with k stressors, R regions and P sector labels: D_cba and M share k adjoint
-    right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or one
-    forward one for every row that is bought; the cheaper way is taken, some hundreds at a time.
-    D_imp computes M on the way, except for its proof: if you need both, ask for D_imp first.
+    right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or the
+    dense factors of I − A and their inverses; the cheaper way is taken. By factors it computes M
+    and outputs on the way, except for their proofs: if you need both, ask for D_imp first.
 
     Examples
     --------
@@ -104,7 +104,12 @@ class Footprints:
     def _output(self) -> FloatArray:
         """Output for each consuming region, (n, R)."""
         solution = solve_certified(
-            self._table, self._demand, by_row=False, weight=self._forward_weight, rtol=self._rtol
+            self._table,
+            self._demand,
+            by_row=False,
+            weight=self._forward_weight,
+            rtol=self._rtol,
+            x0=self.__dict__.pop("_near_output", None),
         )
         return np.ascontiguousarray(solution.values)
 
@@ -146,14 +151,17 @@ class Footprints:
     def D_imp(self) -> pd.DataFrame:
         """Footprint emitted abroad, stressor × (consuming region, product).
 
-        By far the most expensive account: one right-hand side per row bought, or k R if cheaper.
+        By far the most expensive account: dense factors and their inverses, or k R right-hand
+        sides if these are cheaper.
         """
         weights = self._adjoint_weight, self._forward_weight
-        values, m = imported_footprints(
+        values, m, x = imported_footprints(
             self._table, self._block.S, self._demand, weights, self._rtol
         )
         if "M" not in self.__dict__:
             self.__dict__["_near"] = m
+        if "_output" not in self.__dict__:
+            self.__dict__["_near_output"] = x
         return stressor_frame(values, self._block.names, self._products)
 
     def _by_region(self, frame: pd.DataFrame, *, households: bool) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from scipy.linalg import cython_blas
 
 from carbonflows_fast._base.arrays import FloatArray
 
-__all__ = ["multiply_transposed", "solve_triangular"]
+__all__ = ["multiply_triangular", "solve_triangular"]
 
 _text, _at = ctypes.c_char_p, ctypes.c_void_p
 _integer, _number = ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_double)
@@ -30,14 +30,11 @@ def _routine(name: str, *arguments: Any) -> Any:
     return ctypes.CFUNCTYPE(None, *arguments)(_pointer_of(capsule, _name_of(capsule)))
 
 
-_dtrsm = _routine(
-    "dtrsm", _text, _text, _text, _text, _integer, _integer, _number, _at, _integer, _at, _integer
-)
-_dgemm = _routine(
-    "dgemm",
+_TRIANGULAR = (
     _text,
     _text,
-    _integer,
+    _text,
+    _text,
     _integer,
     _integer,
     _number,
@@ -45,10 +42,9 @@ _dgemm = _routine(
     _integer,
     _at,
     _integer,
-    _number,
-    _at,
-    _integer,
 )
+_dtrmm = _routine("dtrmm", *_TRIANGULAR)
+_dtrsm = _routine("dtrsm", *_TRIANGULAR)
 
 
 def _whole(value: int) -> Any:
@@ -69,35 +65,27 @@ def _column_stride(array: FloatArray) -> Any:
 
 def solve_triangular(T: FloatArray, X: FloatArray, *, lower: bool) -> None:
     """Overwrite X (n, k) with T⁻¹ X, T (n, n) being triangular; with ones to divide by if lower."""
-    _dtrsm(
-        b"L",
+    _call(_dtrsm, b"L", T, X, 1.0, lower)
+
+
+def multiply_triangular(X: FloatArray, T: FloatArray, *, lower: bool) -> None:
+    """Overwrite X (k, n) with −X T, T (n, n) being triangular, its diagonal being ones if lower."""
+    _call(_dtrmm, b"R", T, X, -1.0, lower)
+
+
+def _call(
+    routine: Any, side: bytes, T: FloatArray, X: FloatArray, factor: float, lower: bool
+) -> None:
+    routine(
+        side,
         b"L" if lower else b"U",
         b"N",
         b"U" if lower else b"N",
         _whole(X.shape[0]),
         _whole(X.shape[1]),
-        _real(1.0),
+        _real(factor),
         T.ctypes.data,
         _column_stride(T),
         X.ctypes.data,
         _column_stride(X),
-    )
-
-
-def multiply_transposed(A: FloatArray, B: FloatArray, out: FloatArray) -> None:
-    """Write A'B to `out` (m, k), for A (n, m) and B (n, k)."""
-    _dgemm(
-        b"T",
-        b"N",
-        _whole(A.shape[1]),
-        _whole(B.shape[1]),
-        _whole(A.shape[0]),
-        _real(1.0),
-        A.ctypes.data,
-        _column_stride(A),
-        B.ctypes.data,
-        _column_stride(B),
-        _real(0.0),
-        out.ctypes.data,
-        _column_stride(out),
     )

@@ -7,22 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._base import sums
 from carbonflows_fast._base.arguments import one_of, positive
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import MemoryLimitError
-from carbonflows_fast.leontief._certificate import Certificate, rounding
-from carbonflows_fast.leontief._tiles import IntArray, RegionTiles
+from carbonflows_fast.leontief._tiles import RegionTiles
 
 __all__ = [
+    "DEFAULT_MEMORY",
     "ROUNDED_ENTRIES",
     "DenseFactors",
     "choose_method",
+    "inverse_cost",
     "rounding_pays",
     "shared_columns",
     "solve_costs",
-    "unit_cost",
 ]
 
 
@@ -75,40 +74,6 @@ class DenseFactors:
             self._factors, sides, trans=1 if adjoint else 0, overwrite_b=True, check_finite=False
         )
         return solved
-
-    def error(self, certificate: Certificate) -> float:
-        """Bound Σ t|x̃ − x| / Σ t|x̃| for every solution of (I − A) x = y, before any is made.
-
-        x̃ solves (I − A + Δ) x̃ = y with |Δ| ≤ γ P'|L||U| exactly, hence for the certificate's w
-        (I − A)'s inverse turns w'|Δ||x̃| into at most scale · γ max_j (w'P'|L||U|)_j / t_j.
-        Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, theorem 9.4.
-        """
-        lu, pivots = self._factors
-        rows = np.arange(len(lu))
-        for i, j in enumerate(pivots):
-            if i != j:
-                rows[[i, j]] = rows[[j, i]]
-        sizes = sums.lu_sizes(lu.T, certificate.guard[rows])
-        # 3 n for factors and both substitutions; the rest for I − A, divisions and these sums.
-        rounded = rounding(5 * len(lu) // 2 + 28)
-        return float(certificate.scale * rounded * np.max(sizes / certificate.weight))
-
-    def unit_solutions(self, rows: IntArray) -> FloatArray:
-        """Return the columns `rows` of (I − A)⁻¹, shape (n, k), in float64 and columns in a row."""
-        from carbonflows_fast.leontief import _blas
-
-        lu, pivots = self._factors
-        X = np.zeros((len(lu), rows.size), order="F")
-        at = rows.copy()
-        for i in np.flatnonzero(pivots != np.arange(pivots.size)):
-            j = pivots[i]
-            one, other = at == i, at == j
-            at[one], at[other] = j, i
-        X[at, np.arange(rows.size)] = 1.0
-        first = int(at.min(initial=0 if not at.size else len(lu) - 1))
-        _blas.solve_triangular(lu[first:, first:], X[first:], lower=True)
-        _blas.solve_triangular(lu, X, lower=False)
-        return X
 
 
 def choose_method(
@@ -192,9 +157,6 @@ def rounding_pays(nnz: int, k: int) -> bool:
     return nnz >= ROUNDED_ENTRIES and k >= ROUNDED_COLUMNS
 
 
-def unit_cost(n: int, columns: int, k: int) -> float:
-    """Return what columns of the inverse are expected to cost, and k sums of their entries.
-
-    Half of a unit vector is zeros, on average, when L is divided by; its proof is one for all.
-    """
-    return LU_FLOP * (2 / 3 * n**3 + columns * n * (4 / 3 * n + 2.0 * k))
+def inverse_cost(n: int, k: int) -> float:
+    """Return what the inverses of both factors are expected to cost, and sums for k stressors."""
+    return LU_FLOP * (4 / 3 * n**3 + 2.0 * n * n * k)

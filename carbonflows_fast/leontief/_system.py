@@ -18,7 +18,8 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief._certificate import Certificate
-from carbonflows_fast.leontief._dense_lu import DenseFactors, choose_method
+from carbonflows_fast.leontief._dense_lu import DEFAULT_MEMORY, choose_method
+from carbonflows_fast.leontief._factor_inverses import FactorInverses, factor_inverses
 from carbonflows_fast.leontief._methods import Problem
 from carbonflows_fast.leontief._proof_vectors import ProofVectors
 from carbonflows_fast.leontief._right_hand_sides import RightHandSides, checked_weight
@@ -279,8 +280,8 @@ class LeontiefSystem:
         """
         return self._solvers.sweeps.factors(False, thread_count())
 
-    def sure_factors(self, weight: FloatArray, rtol: float) -> DenseFactors | None:
-        """Return dense factors in float64 if every forward solve with them is within rtol.
+    def factor_inverses(self, weight: FloatArray, rtol: float) -> FactorInverses | None:
+        """Return the inverses of dense factors if every forward solve with them is within rtol.
 
         Parameters
         ----------
@@ -291,12 +292,13 @@ class LeontiefSystem:
         Examples
         --------
         >>> import carbonflows_fast as cf
-        >>> cf.system(cf.synthetic.world(2, 3)).sure_factors(np.ones(6), 1e-10) is not None
+        >>> cf.system(cf.synthetic.world(2, 3)).factor_inverses(np.ones(6), 1e-10) is not None
         True
         """
-        certificate = self.certificate(weight, adjoint=False)
-        factors = self._solvers.dense()
-        return factors if factors.error(certificate) <= rtol else None
+        if 8.0 * self.n**2 > DEFAULT_MEMORY:
+            return None
+        certificate = self.certificate(checked_weight(weight, self.n), adjoint=False)
+        return factor_inverses(self.tiles, certificate, rtol, thread_count())
 
     def in_float32(self) -> LeontiefSystem:
         """Return the same system, whose GMRES reads the tiles in float32.

@@ -13,7 +13,6 @@ from support.references.reference import Reference, refined_solve
 from support.worlds.strategies import seeds, table_arguments, tables
 
 import carbonflows_fast as cf
-from carbonflows_fast.accounting import _imported_footprints
 from carbonflows_fast.accounting._accounts import account_weight
 from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.errors import InputError, LabelError
@@ -279,52 +278,6 @@ def test_footprints_of_any_table(table: cf.Table) -> None:
     columns = pd.MultiIndex.from_product([table.regions, Reference(table).sectors])
     assert list(got.D_cba.columns) == list(got.D_imp.columns) == list(columns)
     assert list(got.D_pba.columns) == list(got.D_exp.columns) == list(table.rows)
-
-
-@given(tables(max_regions=3), st.sampled_from([1, 2, 256]), st.booleans())
-def test_imports_are_the_same_by_pairs_and_by_columns(
-    table: cf.Table, some: int, dense: bool
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("BLOCK", "UNITS", "SUMMED"):
-            patch.setattr(_imported_footprints, name, some)
-        got = cf.footprints(table)
-        S, Y = table.S.to_numpy(), got._demand
-        scale = np.abs(table.F.to_numpy()).sum(axis=1, keepdims=True)
-        weight = got._forward_weight
-        factors = cf.system(table).sure_factors(weight, 1e-10) if dense else None
-        pairs, near = _imported_footprints._by_pairs(table, S, Y, got._adjoint_weight, 1e-11)
-        columns, m = _imported_footprints._by_columns(table, S, Y, weight, 1e-11, factors)
-        assert np.all(np.abs(columns - pairs) <= 1e-8 * scale + 1e-9)
-        bought = Y.any(axis=1)
-        exact = got.M.to_numpy()
-        np.testing.assert_allclose(m[:, bought], exact[:, bought], rtol=1e-8, atol=1e-9)
-        if near is not None:
-            np.testing.assert_allclose(near, exact, rtol=1e-8, atol=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("stressors", "sure", "taken"),
-    [
-        (1, True, "_by_pairs"),  # 5 pairs, a fraction of the 300 rows bought
-        (40, True, "_by_columns"),  # 200 pairs cost more than 300 columns of dense LU
-        (40, False, "_by_pairs"),  # but less than 300 columns by iterations
-        (70, False, "_by_columns"),
-    ],
-)
-def test_imports_take_what_costs_less(
-    stressors: int, sure: bool, taken: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = cf.synthetic.world(5, 60, stressors=stressors)
-    if not sure:
-        monkeypatch.setattr(cf.LeontiefSystem, "sure_factors", lambda *_: None)
-    calls = []
-    for name in ("_by_pairs", "_by_columns"):
-        way = getattr(_imported_footprints, name)
-        spy = lambda *given, way=way, name=name: (calls.append(name), way(*given))[1]  # noqa: E731
-        monkeypatch.setattr(_imported_footprints, name, spy)
-    assert cf.footprints(table).D_imp.shape == (stressors, 300)
-    assert calls == [taken]
 
 
 def test_regional_footprints_add_what_households_emit() -> None:

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from support.running.solving import METHODS, relative_error, table_of, world
 from support.worlds import strategies
 
 import carbonflows_fast as cf
+from carbonflows_fast.leontief import _factor_inverses
 from carbonflows_fast.leontief import _system as leontief
 
 
@@ -71,21 +73,65 @@ def test_more_right_hand_sides_than_a_group(monkeypatch: pytest.MonkeyPatch) -> 
         cf.system(table).solve(Y, method="direct", rtol=5e-16)
 
 
-@given(strategies.tables())
-def test_factors_are_accurate_as_they_say(table: cf.Table) -> None:
-    system = cf.system(table)
-    t = np.linspace(1.0, 2.0, table.n)
-    factors = system.sure_factors(t, np.inf)
+def product(factors: Any, n: int) -> Any:
+    """(I − A)⁻¹ of the table's rows, from the inverses of its factors."""
+    U, V = np.triu(factors.values), np.tril(factors.values, -1) + np.eye(len(factors.values))
+    d = np.ones(len(U)) if factors.scale is None else factors.scale
+    L = np.eye(n)
+    L[np.ix_(factors.rows, factors.rows)] = U @ V / d[:, None] * d
+    return L
+
+
+@given(strategies.tables(), st.sampled_from([1, 2, 256]))
+def test_inverses_of_factors_are_accurate_as_they_say(table: cf.Table, width: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_factor_inverses, "WIDTH", width)
+        system = cf.system(table)
+        t = np.linspace(1.0, 2.0, table.n)
+        factors = system.factor_inverses(t, np.inf)
+        assert factors is not None
+        assert sorted([*factors.rows, *factors.others]) == list(range(table.n))
+        exact = system.solve(np.eye(table.n), weight=t, rtol=1e-12).values
+        error = relative_error(product(factors, table.n), exact, t)
+        assert (error <= factors.bound + 1e-12).all()
+        assert factors.bound < 1e-9
+        if factors.rows.size:
+            assert system.factor_inverses(t, factors.bound / 2) is None
+
+
+def test_rows_in_other_units_exchange_no_rows() -> None:
+    table = world()
+    d = 10.0 ** np.random.default_rng(5).uniform(-3.0, 3.0, table.n)
+    A = table.A.toarray() / d[:, None] * d
+    changed = table_of(A, regions=table.rows.get_level_values(0))
+    assert A.sum(axis=0).max() > 10.0
+    factors = cf.system(changed).factor_inverses(d, 1e-10)
     assert factors is not None
-    order = np.arange(table.n) if system.tiles.order is None else system.tiles.order
-    certificate = system.certificate(t, adjoint=False, threads=1)
-    bound = factors.error(certificate)
-    found = factors.unit_solutions(np.arange(table.n))
-    exact = cf.system(table).solve(np.eye(table.n), weight=t, rtol=1e-12).values
-    exact = exact[np.ix_(order, order)]
-    assert (relative_error(found, exact, t[order]) <= bound + 1e-12).all()
-    assert bound < 1e-9
-    assert system.sure_factors(t, bound / 2) is None
+    assert factors.scale is not None
+    L = np.linalg.inv(np.eye(table.n) - table.A.toarray()) / d[:, None] * d
+    np.testing.assert_allclose(product(factors, table.n), L, rtol=1e-9)
+
+
+def test_rows_that_neither_buy_nor_sell_are_left_out() -> None:
+    A = np.zeros((5, 5))
+    A[[0, 3], [3, 4]] = 0.5
+    factors = cf.system(table_of(A, regions=list("aabbb"))).factor_inverses(np.ones(5), 1e-10)
+    assert factors is not None
+    assert factors.rows.tolist() == [0, 3, 4]
+    assert factors.others.tolist() == [1, 2]
+    empty = cf.system(table_of(A * 0.0, regions=list("aabbb"))).factor_inverses(np.ones(5), 1e-10)
+    assert empty is not None
+    assert empty.rows.size == 0
+
+
+def test_by_products_for_which_rows_are_exchanged_have_no_inverses() -> None:
+    A = np.array([[0.8, -0.2, 0.1], [0.6, 0.4, 0.0], [-1.0, 0.2, 0.1]])
+    exchanged = cf.system(table_of(A, regions=list("abb")))
+    assert exchanged.factor_inverses(np.ones(3), 1e-10) is None
+    A = np.array([[0.0, 0.1, -3.0], [0.1, 0.0, 0.1], [0.2, 0.1, 0.0]])
+    factors = cf.system(table_of(A, regions=list("abb"))).factor_inverses(np.ones(3), 1e-10)
+    assert factors is not None
+    np.testing.assert_allclose(product(factors, 3), np.linalg.inv(np.eye(3) - A), rtol=1e-12)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
