@@ -1,7 +1,8 @@
 """Carbon embodied in trade, from multi-regional input-output tables.
 
     table → readers · synthetic → leontief → store → accounting → pymrio_bridge · checks → trade
-          → linkages → paths → sectors → decomposition → panel → figures → reporting → cli
+          → linkages → uncertainties → paths → sectors → decomposition → panel → figures
+          → reporting → cli
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.store import open, save
     from carbonflows_fast.table import Table
     from carbonflows_fast.trade import Flows, flows
+    from carbonflows_fast.uncertainties import Errors, SharedError, Uncertainty, uncertainty
 
     __version__: str
 
@@ -56,6 +58,7 @@ __all__ = [
     "CheckReport",
     "ConvergenceError",
     "Decomposition",
+    "Errors",
     "Flows",
     "Footprints",
     "FormatError",
@@ -69,10 +72,12 @@ __all__ = [
     "PathChanges",
     "Paths",
     "SectorStudy",
+    "SharedError",
     "Solution",
     "SolveReport",
     "StoreError",
     "Table",
+    "Uncertainty",
     "__version__",
     "accounts",
     "build_info",
@@ -100,6 +105,7 @@ __all__ = [
     "system",
     "to_pymrio",
     "transaction_betweenness",
+    "uncertainty",
     "write_exiobase",
 ]
 
@@ -122,6 +128,7 @@ _HOMES = {
     "store": "open save",
     "table": "Table",
     "trade": "Flows flows",
+    "uncertainties": "Errors SharedError Uncertainty uncertainty",
 }
 """Where each public name is defined. It is loaded when it is first asked for, so that importing the
 package takes no time, and the command line can listen for Ctrl-C before anything else is loaded."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from carbonflows_fast.errors import InputError
 
-__all__ = ["one_of", "positive", "share", "tolerance", "whole"]
+__all__ = ["one_of", "positive", "real", "share", "tolerance", "whole"]
 
 
 def whole(
@@ -56,7 +56,7 @@ def share(argument: str, value: Any, *, all_of_it: bool = False, remedy: str) ->
     Traceback (most recent call last):
     carbonflows_fast.errors.InputError: coverage: expected a number above 0 and below 1, got ...
     """
-    number = _real(value)
+    number = real(value)
     if 0.0 < number < 1.0 or (all_of_it and number == 1.0):
         return number
     expected = f"a number above 0 and {'at most' if all_of_it else 'below'} 1"
@@ -94,7 +94,7 @@ def positive(
     Traceback (most recent call last):
     carbonflows_fast.errors.InputError: wait: expected a positive number of seconds, got -1; ...
     """
-    number = _real(value)
+    number = real(value)
     if number > 0.0 and (infinite or number < math.inf):
         return number
     raise InputError.about(argument, expected=f"a positive {what}", got=repr(value), remedy=remedy)
@@ -120,7 +120,7 @@ def one_of(argument: str, value: Any, known: tuple[Any, ...], *, remedy: str = "
     raise InputError.about(argument, expected=expected, got=repr(value), remedy=remedy)
 
 
-def _real(value: Any) -> float:
+def real(value: Any) -> float:
     """Return a real number as a float, NaN for anything else."""
     with suppress(OverflowError):
         if isinstance(value, Real) and not isinstance(value, bool):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Footprints",
+    "account_columns",
     "account_weight",
     "accounts",
     "footprints",
@@ -103,30 +104,35 @@ def accounts(
     flow = region_flows(table, stressor, demand, rtol)
     if flow.demand.columns is None:
         raise unknown_consumers("select it by region and category")
-    E, households = flow.matrix, flow.households
-    production, consumption = E.sum(axis=1) + households, E.sum(axis=0) + households
-    foreign = E.copy()
-    np.fill_diagonal(foreign, 0.0)
-    net_imports = consumption - production
-    net_share = net_imports / produced_by_size(E, households)
-    columns = {
-        "production": production,
-        "consumption": consumption,
-        "imports": foreign.sum(axis=0),
-        "exports": foreign.sum(axis=1),
-        "net_imports": net_imports,
-        "net_share": net_share,
-        "households": households,
-    }
-    if flow.unallocated is not None:
-        columns["unallocated"] = flow.unallocated
+    columns = account_columns(flow.matrix, flow.households, flow.unallocated)
+    made = produced_by_size(flow.matrix, flow.households)
     frame = pd.DataFrame(columns, index=pd.Index(table.regions, name="region"))
+    after = list(columns).index("net_imports") + 1
+    frame.insert(after, "net_share", columns["net_imports"] / made)
     frame.attrs = {
         "stressor": flow.stressor.name,
         "unit": flow.stressor.unit,
         "error_bound": flow.error_bound,
     }
     return frame
+
+
+def account_columns(
+    E: FloatArray, households: FloatArray, unallocated: FloatArray | None
+) -> dict[str, FloatArray]:
+    """Return the accounts that are sums of flows, by column: all but net_share."""
+    production, consumption = E.sum(axis=1) + households, E.sum(axis=0) + households
+    foreign = E.copy()
+    np.fill_diagonal(foreign, 0.0)
+    columns = {
+        "production": production,
+        "consumption": consumption,
+        "imports": foreign.sum(axis=0),
+        "exports": foreign.sum(axis=1),
+        "net_imports": consumption - production,
+        "households": households,
+    }
+    return columns if unallocated is None else columns | {"unallocated": unallocated}
 
 
 def produced_by_size(E: FloatArray, own: FloatArray) -> FloatArray:

@@ -22,6 +22,7 @@ from carbonflows_fast.table._table import Table
 __all__ = [
     "Demand",
     "Stressor",
+    "is_region",
     "same_consumers",
     "select_demand",
     "select_rows",
@@ -299,7 +300,7 @@ def _matching(
         known = names if bare == "region" else ()
         here = _regions_meant(table, region, argument, hint, known)[region_codes]
     if label is not None and (not isinstance(label, str) or label not in names):
-        swap = bare != "region" and _is_region(table, label)
+        swap = bare != "region" and is_region(table, label)
         hint = _other_label((label, None)) if swap else ""
         raise unknown_label(argument, second_kind, label, names, hint)
     mask: BoolArray = here if label is None else here & (codes == names.index(label))
@@ -336,7 +337,8 @@ def _regions_meant(
         raise
 
 
-def _is_region(table: Table, label: Any) -> bool:
+def is_region(table: Table, label: Any) -> bool:
+    """Return whether a label means a region of the table, or several."""
     try:
         return any(regions_in(table.regions, label, year=table.year))
     except LabelError:

@@ -54,6 +54,8 @@ class Stressor:
         What was asked for: the name, without the gases that this table has.
     counted : tuple of str
         Stressors of the table with a weight other than zero.
+    weights : tuple of float
+        Of each that is counted.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Stressor:
     F_Y: FloatArray
     asked: str
     counted: tuple[str, ...]
+    weights: tuple[float, ...]
 
 
 def unknown_label(
@@ -184,6 +187,7 @@ def _single(table: Table, position: int) -> Stressor:
         F_Y=_contiguous(table.arrays.F_Y[position]),
         asked=table.stressors[position],
         counted=(table.stressors[position],),
+        weights=(1.0,),
     )
 
 
@@ -227,6 +231,7 @@ def _summed(
         F_Y=_contiguous(factors @ table.arrays.F_Y[positions]),
         asked=asked,
         counted=tuple(stressor for stressor, weight in weights.items() if weight != 0.0),
+        weights=tuple(float(weight) for weight in weights.values() if weight != 0.0),
     )
 
 

@@ -74,6 +74,7 @@ def of_pymrio(table: Table) -> pd.DataFrame:
     return frame
 
 
+ERRORS = cf.Errors(Z=0.1, Y={"domestic": 0.1, "trade": 0.3}, F=0.1, F_Y={"RoW": 0.2})
 Question = Callable[[Table, Table], Any]
 QUESTIONS: dict[str, Question] = {
     "accounts": lambda t, _: cf.accounts(t),
@@ -89,6 +90,8 @@ QUESTIONS: dict[str, Question] = {
     "classes": lambda t, _: cf.flows(t).split(classes={"goods": "product", "power": "energy"}),
     "groups": lambda t, _: cf.flows(t).aggregate(regions={"DEU": "X", "RoW": "X"}).matrix,
     "importers": lambda t, _: cf.flows(t).net_importers(),
+    "uncertain accounts": lambda t, _: cf.uncertainty(t, errors=ERRORS).sd,
+    "uncertain flows": lambda t, _: cf.uncertainty(t, errors=ERRORS, of="flows").sd,
     "multipliers": lambda t, _: cf.multipliers(t),
     "D_cba": lambda t, _: cf.footprints(t).D_cba_reg,
     "D_pba": lambda t, _: cf.footprints(t).D_pba_reg,

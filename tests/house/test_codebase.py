@@ -22,10 +22,10 @@ ROOT = Path(__file__).parents[2]
 
 # Rooms in flow order: a folder, or a file that is a room by itself. A module imports only from its
 # own room and those before it; a room that comes later may take internals by their module.
-# `uncertainty`, `prices` and `purchases` are to come.
+# `prices` and `purchases` are to come.
 ROOMS = [
     *("errors", "_core", "classification", "_base", "table", "readers", "synthetic", "leontief"),
-    *("store", "accounting", "pymrio_bridge", "checks", "trade", "linkages", "uncertainty"),
+    *("store", "accounting", "pymrio_bridge", "checks", "trade", "linkages", "uncertainties"),
     *("paths", "sectors", "prices", "purchases", "decomposition", "panel", "figures", "reporting"),
     *("cli", "__main__"),
 ]

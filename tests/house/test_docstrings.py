@@ -27,7 +27,7 @@ COMPUTES = {
     "check", "classification.characterisation", "decompose_years", "elasticities", "flows",
     "footprints", "multipliers", "production_layers", "sector_betweenness", "sector_study",
     "structural_decomposition", "structural_path_decomposition",
-    "structural_paths", "synthetic.world", "transaction_betweenness",
+    "structural_paths", "synthetic.world", "transaction_betweenness", "uncertainty",
 }  # fmt: skip
 
 # Functions with parameters that accept whatever they are given.

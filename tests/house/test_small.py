@@ -26,7 +26,7 @@ QUESTIONS: list[Callable[[cf.Table], Any]] = [
     cf.flows, cf.accounts, cf.multipliers, cf.footprints, cf.production_layers, cf.elasticities,
     lambda t: cf.flows(t, {"CO2": 2.0}), lambda t: cf.sector_study(t, sectors="g"),
     lambda t: cf.structural_paths(t, top=3), lambda t: cf.structural_decomposition(t, t),
-    lambda t: t.with_changes(Y=t.Y * 2),
+    lambda t: t.with_changes(Y=t.Y * 2), lambda t: cf.uncertainty(t, errors=cf.Errors(Z=0.1)),
 ]  # fmt: skip
 
 

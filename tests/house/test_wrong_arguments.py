@@ -24,6 +24,7 @@ NEEDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "structural_decomposition": lambda folder: {"after": table()},
     "structural_path_decomposition": lambda folder: {"after": table()},
     "repair": lambda folder: {"duplicates": True},
+    "uncertainty": lambda folder: {"errors": cf.Errors(F=0.1)},
 }
 # These make a table, a system or a world; what they take is tested with their formats.
 MAKERS = {"read", "open", "from_pymrio", "calc_all", "build_info"}
@@ -186,6 +187,7 @@ def results() -> dict[str, Any]:
         "LeontiefSystem": cf.system(one),
         "CheckReport": cf.check(one),
         "Footprints": cf.footprints(one),
+        "Uncertainty": cf.uncertainty(one, "CO2", cf.Errors(F=0.1)),
     }
 
 
@@ -237,6 +239,21 @@ def test_arguments_of_figures(name: str) -> None:
             with pytest.raises(cf.InputError) as caught:
                 function(value)
             assert SENTENCE.match(str(caught.value)), (argument, value)
+
+
+@pytest.mark.parametrize("kind", [cf.Errors, cf.SharedError])
+def test_arguments_of_errors(kind: type) -> None:
+    needs = {"name": "one", "sd": 0.1, "F": 1.0} if kind is cf.SharedError else {}
+    for argument in others(kind):
+        for value in [*WRONG, {}, {3: 0.1}, {"DE": "a"}, {"nowhere": 0.1}]:
+            given, what = needs | {argument: value}, (kind, argument, value)
+
+            def ask(given: Any = given) -> None:
+                made = kind(**given)
+                made = cf.Errors(shared=made) if kind is cf.SharedError else made
+                cf.uncertainty(table(), "CO2", made)
+
+            only_our_errors(ask, what)
 
 
 # --- labels and units of a table ----------------------------------------------------------------

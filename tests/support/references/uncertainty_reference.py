@@ -1,0 +1,113 @@
+"""Uncertainty the slow way: the derivative of every answer to every cell, and dense covariances.
+
+Derivatives are taken by complex steps: f(z + ih) has the derivative as its imaginary part over h,
+exact to rounding, for h is so small that its square is nothing. No formula of the library is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from carbonflows_fast.table import Table
+
+Array = npt.NDArray[np.float64]
+STEP = 1e-40
+ACCOUNTS = ["production", "consumption", "imports", "exports", "net_imports", "households"]
+
+
+@dataclass
+class UncertaintyReference:
+    """Answers of a perturbed table: flows (R, R) or accounts (R, 6), as one flat vector.
+
+    Attributes
+    ----------
+    weights : dict of stressor to weight
+    sizes : dict of source to relative deviations of the whole shape
+    shared : list of (sd, dict of source to relative loadings of the whole shape)
+    """
+
+    table: Table
+    weights: dict[str, float]
+    of: str
+    sizes: dict[str, Array]
+    shared: list[tuple[float, dict[str, Array]]]
+
+    @cached_property
+    def cells(self) -> dict[str, Array]:
+        t = self.table
+        return {"Z": t.Z.toarray(), "Y": t.Y.to_numpy(), "F": t.F.to_numpy(),
+                "F_Y": t.F_Y.to_numpy()}  # fmt: skip
+
+    def answers(self, **changes: Any) -> Any:
+        """Solve a table with changed cells; its output follows Z and Y."""
+        table, cells = self.table, self.cells | changes
+        emitter = np.array(table.rows.get_level_values("region"))
+        consumer = np.array(table.demand.get_level_values("region"))
+        x = table.x.to_numpy()
+        before = self.cells["Z"].sum(axis=1) + self.cells["Y"].sum(axis=1)
+        after = x + (cells["Z"].sum(axis=1) + cells["Y"].sum(axis=1) - before)
+        inverse_x = np.array([1.0 / a if b != 0 else 0.0 for a, b in zip(after, x, strict=True)])
+        weights = np.array([self.weights.get(name, 0.0) for name in table.stressors])
+        s, F_Y = (weights @ cells["F"]) * inverse_x, weights @ cells["F_Y"]
+        L = np.linalg.inv(np.eye(table.n) - cells["Z"] * inverse_x)
+        E, own = [], []
+        for q in table.regions:
+            emitted = s * (L @ cells["Y"][:, consumer == q].sum(axis=1))
+            E.append([emitted[emitter == r].sum() for r in table.regions])
+            own.append(F_Y[consumer == q].sum())
+        return self.arranged(np.array(E).T, np.array(own))
+
+    def arranged(self, E: Any, own: Any) -> Any:
+        """Return the flows, or accounts of regions, as a flat vector."""
+        if self.of == "flows":
+            return E.ravel()
+        rows = []
+        for r in range(len(E)):
+            others = [q for q in range(len(E)) if q != r]
+            made, used = E[r].sum() + own[r], E[:, r].sum() + own[r]
+            rows.append([made, used, E[others, r].sum(), E[r, others].sum(), used - made, own[r]])
+        return np.array(rows).ravel()
+
+    def slope(self, source: str, cell: tuple[int, ...]) -> Array:
+        """The derivative of all answers to one cell."""
+        moved = self.cells[source].astype(complex)
+        moved[cell] += 1j * STEP
+        found: Array = np.imag(self.answers(**{source: moved})) / STEP
+        return found
+
+    @cached_property
+    def slopes(self) -> dict[str, Array]:
+        """Derivative × cell, (answers, *shape of the source); zero cells move nothing."""
+        found = {}
+        for source, cells in self.cells.items():
+            size = self.answers().size
+            out = np.zeros((size, *cells.shape))
+            wanted = source in self.sizes or any(source in one for _, one in self.shared)
+            for cell in np.argwhere(cells != 0) if wanted else ():
+                out[:, *cell] = self.slope(source, tuple(cell)) * cells[tuple(cell)]
+            found[source] = out
+        return found
+
+    @cached_property
+    def covariances(self) -> list[Array]:
+        """Covariance of all answers by source: Z, Y, F, F_Y, then each shared error."""
+        size = self.answers().size
+        found = []
+        for source in ("Z", "Y", "F", "F_Y"):
+            J = (self.slopes[source] * self.sizes.get(source, 0.0)).reshape(size, -1)
+            found.append(J @ J.T)
+        for sd, loadings in self.shared:
+            parts = [self.slopes[s] * loading for s, loading in loadings.items()]
+            moved = sd * np.sum([part.reshape(size, -1).sum(axis=1) for part in parts], axis=0)
+            found.append(np.outer(moved, moved))
+        return found
+
+    @cached_property
+    def covariance(self) -> Array:
+        total: Array = np.sum(self.covariances, axis=0)
+        return total

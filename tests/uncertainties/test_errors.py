@@ -1,0 +1,129 @@
+"""`Errors` and `SharedError`: immutable, printed, compared, pickled, refused in one sentence."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from support.worlds.small_table import SENTENCE
+
+import carbonflows_fast as cf
+
+Z = np.full((4, 4), 0.1)
+FORMS: list[Any] = [
+    0.1, 1, np.float32(0.5), {"domestic": 0.1, "trade": 0.2}, Z, Z.astype(np.float32),
+    np.ones((4, 4), dtype=int), sp.csr_array(Z), sp.coo_matrix(np.eye(4)), pd.DataFrame(Z),
+    pd.Series(np.ones(4)),
+]  # fmt: skip
+
+
+def world(**changes: Any) -> cf.Table:
+    made = cf.synthetic.world(2, 2)
+    return made.with_changes(**changes) if changes else made
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: type(form).__name__)
+def test_errors_are_values(form: Any) -> None:
+    one, same = (cf.Errors(Z=form, shared=cf.SharedError("a", 0.1, F=form)) for _ in range(2))
+    for other in (same, pickle.loads(pickle.dumps(one))):
+        assert one == other
+        assert repr(one) == repr(other)
+        if isinstance(form, np.ndarray):
+            assert not other.Z.flags.writeable
+    assert one != cf.Errors(Z=form)
+    assert one != cf.Errors(Z=0.25, shared=one.shared)
+    assert one != "errors"
+    with pytest.raises(AttributeError):
+        one.Z = 0.2
+    with pytest.raises(TypeError):
+        hash(one)
+
+
+def test_what_was_given_may_change_afterwards() -> None:
+    array, labels = Z.copy(), {"DE": 0.1}
+    sparse, frame = sp.csr_array(Z), pd.DataFrame(Z.copy())
+    made = [cf.Errors(Z=given) for given in (array, sparse, frame)] + [cf.Errors(F=labels)]
+    array[0, 0], sparse.data[0], labels["DE"] = 9.0, 9.0, 9.0
+    frame.iloc[0, 0] = 9.0
+    assert [one.Z[0, 0] for one in made[:2]] == [0.1, 0.1]
+    assert made[2].Z.iloc[0, 0] == made[3].F["DE"] == 0.1
+    with pytest.raises(TypeError):
+        made[3].F["DE"] = 9.0
+
+
+def test_errors_print_what_they_are() -> None:
+    assert repr(cf.Errors()) == "Errors()"
+    shared = cf.SharedError("steel", 0.15, F={"Steel": -1.0})
+    said = (
+        "Errors(Z=<ndarray 4 × 4>, F_Y=0.2, shared=[SharedError('steel', 0.15, F={'Steel': -1.0})])"
+    )
+    assert repr(cf.Errors(Z=Z, F_Y=0.2, shared=[shared])) == said
+    assert repr(cf.Errors(Z=sp.csc_array(Z))) == "Errors(Z=<sparse array 4 × 4>)"
+    assert repr(cf.Errors(Z=pd.DataFrame(Z))) == "Errors(Z=<DataFrame 4 × 4>)"
+    many = cf.Errors(F={f"s{k}": 0.1 for k in range(9)})
+    assert repr(many) == "Errors(F={'s0': 0.1, 's1': 0.1, 's2': 0.1, 's3': 0.1 and 5 more})"
+
+
+def shared(**given: Any) -> cf.Errors:
+    return cf.Errors(shared=cf.SharedError("a", 0.1, **given))
+
+
+WRONG: list[tuple[Any, str]] = [
+    (lambda: cf.Errors(Z=-0.1), "Z: expected relative numbers from 0 to 1e6, got -0.1"),
+    (lambda: cf.Errors(Y=float("nan")), "Y: .*got nan"),
+    (lambda: cf.Errors(F=1e7), "F: .*got 10000000.0"),
+    (lambda: cf.Errors(F_Y="10 %"), "F_Y: .*got '10 %'"),
+    (lambda: cf.Errors(F=True), "F: .*got True"),
+    (lambda: cf.Errors(F=[0.1, 0.2]), "F: .*got a list of 2"),
+    (lambda: cf.Errors(F={"CO2": -0.1}), "F: .*got -0.1"),
+    (lambda: cf.Errors(F={}), "F: expected numbers by label"),
+    (lambda: cf.Errors(F={3: 0.1}), "F: expected numbers by label"),
+    (lambda: cf.Errors(Z=-Z), "Z: .*got -0.1 among them"),
+    (lambda: cf.Errors(Z=sp.csr_array(-Z)), "Z: .*got -0.1 among them"),
+    (lambda: cf.Errors(Z=Z * np.nan), "Z: .*got nan among them"),
+    (lambda: cf.Errors(Z=np.array(0.1)), r"Z: expected an array .*got shape \(\)"),
+    (lambda: cf.Errors(Z=np.array([["a"]])), "Z: expected an array of numbers"),
+    (lambda: cf.SharedError("a", -1.0, F=1.0), "sd: .*got -1.0"),
+    (lambda: cf.SharedError("", 0.1, F=1.0), "name: expected a name"),
+    (lambda: cf.SharedError("Z", 0.1, F=1.0), "name: expected a name that is not Z"),
+    (lambda: cf.SharedError("a", 0.1), "SharedError: expected loadings"),
+    (lambda: shared(Z=float("inf")), "Z: expected relative numbers from −1e6 to 1e6, got inf"),
+    (lambda: cf.Errors(shared=0.1), "shared: expected a list of SharedError, got 0.1"),
+    (lambda: cf.Errors(shared=[*shared(F=1.0).shared] * 2), "shared: expected a name of its own"),
+    (lambda: asked(None), "errors: expected how wrong the table may be"),
+    (lambda: asked(0.1), "errors: .*got a float"),
+    (lambda: asked(cf.Errors(Z={"AT": 0.1})), "Z: expected 'domestic' and 'trade', got 'AT'"),
+    (lambda: asked(cf.Errors(F={"CO3": 0.1})),
+     r"F: expected a stressor, region or sector of the table, got 'CO3'; nearest are .*'CO2'"),
+    (lambda: asked(cf.Errors(F_Y={"Wheat": 0.1})), "F_Y: expected a stressor or region"),
+    (lambda: asked(cf.Errors(F={"CO2": 0.1, "AT": 0.1})),
+     "F: expected labels of one kind.*got stressor 'CO2' and region 'AT'"),
+    (lambda: asked(cf.Errors(F={"AT": 0.1, "Austria": 0.1})), "F: expected every region once"),
+    (lambda: asked(cf.Errors(Z=np.ones((3, 4)))),
+     r"Z: expected shape \(4, 4\), got shape \(3, 4\)"),
+    (lambda: asked(cf.Errors(Y=np.ones(4))), r"Y: expected shape \(4, \d+\), got shape \(4,\)"),
+    (lambda: asked(cf.Errors(Z=pd.DataFrame(Z))), "Z: expected the labels of table.Z"),
+    (lambda: asked(shared(F={"nothing": 1.0})), "F: expected a stressor, region or sector"),
+    (lambda: cf.uncertainty(without_direct(), errors=cf.Errors(F_Y=0.1)),
+     "F_Y: expected a table with emissions of final users, got one without"),
+]  # fmt: skip
+
+
+def asked(errors: Any) -> Any:
+    return cf.uncertainty(world(), "CO2", errors)
+
+
+def without_direct() -> cf.Table:
+    return cf.Table(Z=[[1.0]], Y=[2.0], F=[1.0], regions="DE", sectors=["a"], stressors="CO2")
+
+
+@pytest.mark.parametrize(("ask", "said"), WRONG, ids=[said for _, said in WRONG])
+def test_what_is_wrong_is_said_in_one_sentence(ask: Any, said: str) -> None:
+    with pytest.raises(cf.InputError, match=f"^{said}") as caught:
+        ask()
+    assert SENTENCE.match(str(caught.value))
+    assert len(str(caught.value)) < 400

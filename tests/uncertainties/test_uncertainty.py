@@ -1,0 +1,318 @@
+"""Standard deviations against the derivative of every answer to every cell, and against draws."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+from support.references.uncertainty_reference import ACCOUNTS, UncertaintyReference
+from support.running.solving import iterated
+from support.worlds.strategies import table_arguments
+
+import carbonflows_fast as cf
+
+Array = npt.NDArray[np.float64]
+SOURCES = ("Z", "Y", "F", "F_Y")
+
+
+def shape_of(table: cf.Table, source: str) -> tuple[int, int]:
+    found: tuple[int, int] = getattr(table, source).shape
+    return found
+
+
+def labels_of(table: cf.Table, source: str) -> list[Array]:
+    """The region of each row and column of Z or Y."""
+    seller = np.array(table.rows.get_level_values("region"))
+    buyer = seller if source == "Z" else np.array(table.demand.get_level_values("region"))
+    return [seller, buyer]
+
+
+@st.composite
+def sizes(draw: Any, table: cf.Table, source: str, signed: bool = False) -> tuple[Any, Array]:
+    """Deviations in one of the forms that are taken, and the same for every cell."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape, least = shape_of(table, source), -0.3 if signed else 0.0
+
+    def number() -> float:
+        return float(rng.uniform(least, 0.3))
+
+    forms = ["number", "array", "sparse", "frame"]
+    forms += ["block"] * 2 if source in ("Z", "Y") else ["stressor", "region", "sector"]
+    form = draw(st.sampled_from(forms if source != "F_Y" else forms[:-1]))
+    dense = rng.uniform(least, 0.3, shape)
+    if form == "number":
+        one = number()
+        return one, np.full(shape, one)
+    if form == "block":
+        inside, between = number(), number()
+        given: dict[str, float] = {"domestic": inside, "trade": between}
+        if draw(st.booleans()):
+            del given["trade"]
+            between = 0.0
+        seller, buyer = labels_of(table, source)
+        return given, np.where(seller[:, None] == buyer, inside, between)
+    if form in ("stressor", "region", "sector"):
+        named = {"stressor": table.stressors, "region": table.regions, "sector": table.sectors}
+        known = named[form]
+        given = {label: number() for label in known[: draw(st.integers(1, len(known)))]}
+        frame = getattr(table, source)
+        labels = frame.index if form == "stressor" else frame.columns.get_level_values(form)
+        by_label = np.array([given.get(label, 0.0) for label in labels])
+        return given, np.broadcast_to(by_label[:, None] if form == "stressor" else by_label, shape)
+    if form == "sparse":
+        dense = np.where(rng.random(shape) < 0.5, dense, 0.0)
+        return draw(st.sampled_from([sp.csr_array, sp.csc_matrix, sp.coo_array]))(dense), dense
+    if form == "frame" and source != "Z":
+        like = getattr(table, source)
+        return pd.DataFrame(dense, like.index, like.columns), dense
+    if form == "frame":
+        return pd.DataFrame(dense, table.rows, table.rows), dense
+    return dense, dense
+
+
+@st.composite
+def questions(
+    draw: Any, balanced: bool | None = None
+) -> tuple[cf.Table, Any, cf.Errors, UncertaintyReference]:
+    """A table, a stressor, errors, and what they come to the slow way."""
+    given = draw(table_arguments())
+    if not (draw(st.booleans()) if balanced is None else balanced):
+        x = cf.Table(**given).x.to_numpy()  # less is delivered than produced
+        given["x"] = x * (1.0 + 0.3 * np.random.default_rng(len(x)).random(len(x)))
+    table = cf.Table(**given)
+    names = [draw(st.sampled_from(table.stressors))]
+    weights, stressor = {names[0]: 1.0}, names[0]
+    if len(table.stressors) > 1 and draw(st.booleans()):
+        stressor = weights = dict(zip(table.stressors, (1.0, 25.0, -0.5), strict=False))
+    usable = SOURCES if table.content.F_Y is not None else SOURCES[:3]
+    chosen = draw(st.lists(st.sampled_from(usable), unique=True))
+    own = {source: draw(sizes(table, source)) for source in chosen}
+    shared = []
+    for name in ("one", "two")[: draw(st.integers(0, 2))]:
+        moved = draw(st.lists(st.sampled_from(usable), min_size=1, unique=True))
+        loadings = {source: draw(sizes(table, source, signed=True)) for source in moved}
+        shared.append((name, draw(st.floats(0.0, 0.5)), loadings))
+    errors = cf.Errors(
+        **{source: form for source, (form, _) in own.items()},
+        shared=[
+            cf.SharedError(name, sd, **{source: form for source, (form, _) in loadings.items()})
+            for name, sd, loadings in shared
+        ],
+    )
+    of = draw(st.sampled_from(["accounts", "flows"]))
+    dense = [(sd, {s: cells for s, (_, cells) in one.items()}) for _, sd, one in shared]
+    own_dense = {source: cells for source, (_, cells) in own.items()}
+    return table, stressor, errors, UncertaintyReference(table, weights, of, own_dense, dense)
+
+
+def allowed(reference: UncertaintyReference, table: cf.Table) -> float:
+    """What counts as nothing: beside all that is emitted."""
+    weights = np.array([reference.weights.get(name, 0.0) for name in table.stressors])
+    everything = np.abs(weights) @ np.abs(table.F.to_numpy()).sum(axis=1)
+    everything += np.abs(weights) @ np.abs(table.F_Y.to_numpy()).sum(axis=1)
+    return float(1e-8 * everything + 1e-12)
+
+
+@given(questions(), st.booleans())
+def test_every_number_is_that_of_the_derivatives(question: Any, by_region: bool) -> None:
+    table, stressor, errors, slow = question
+    with iterated() if by_region else nullcontext():  # a block for each region, or for several
+        found = cf.uncertainty(table, stressor, errors, of=slow.of)
+    near = {"rtol": 1e-6, "atol": allowed(slow, table)}
+    sd = np.sqrt(np.diag(slow.covariance))
+    np.testing.assert_allclose(found.sd.to_numpy().ravel(), sd, **near)
+    np.testing.assert_allclose(found.value.to_numpy().ravel(), slow.answers(), **near)
+    assert list(found.by_source.columns) == [*SOURCES, *(one.name for one in errors.shared)]
+    for name, part in zip(found.by_source, slow.covariances, strict=True):
+        got = np.sqrt(found.by_source[name].fillna(0.0).to_numpy()) * found.sd.to_numpy().ravel()
+        np.testing.assert_allclose(got, np.sqrt(np.diag(part)), **near, err_msg=name)
+    if slow.of == "accounts":
+        assert list(found.sd.columns) == ACCOUNTS
+        for account in ("production", "consumption"):
+            at = slice(ACCOUNTS.index(account), None, len(ACCOUNTS))
+            expected = slow.covariance[at, at]
+            size = near["atol"] * (near["atol"] + np.sqrt(np.abs(expected).max()))
+            got = found.covariance(account)
+            np.testing.assert_allclose(got, expected, rtol=1e-6, atol=size)
+            sds = np.sqrt(np.diag(got).clip(0))
+            np.testing.assert_allclose(sds, found.sd[account], **near)
+
+
+@given(questions(balanced=True))
+def test_shares_close_and_totals_of_production_stay(question: Any) -> None:
+    table, stressor, errors, slow = question
+    found = cf.uncertainty(table, stressor, errors, of=slow.of)
+    total = found.by_source.sum(axis=1, skipna=False)
+    certain = found.sd.to_numpy().ravel() == 0.0
+    np.testing.assert_allclose(total[~certain], 1.0)
+    assert total[certain].isna().all()
+    moved = cf.uncertainty(table, stressor, cf.Errors(Z=errors.Z, Y=errors.Y)).sd
+    assert (moved["production"] <= allowed(slow, table)).all()
+    assert (moved["households"] == 0.0).all()
+
+
+# --- draws --------------------------------------------------------------------------------------
+
+
+def drawn(table: cf.Table, sd: float, shared: float, count: int) -> Array:
+    """Production, consumption and net imports of a table with random cells, (draws, R, 3)."""
+    rng = np.random.default_rng(7)
+    n, R = table.n, len(table.regions)
+    Z, Y, F = table.Z.toarray(), table.Y.to_numpy(), table.F.to_numpy()[0]
+    Z = Z * (1 + sd * rng.standard_normal((count, *Z.shape)))
+    Y = Y * (1 + sd * rng.standard_normal((count, *Y.shape)))
+    F = F * (1 + sd * rng.standard_normal((count, *F.shape)))
+    F[:, :3] += table.F.to_numpy()[0, :3] * shared * rng.standard_normal((count, 1))
+    x = Z.sum(axis=2) + Y.sum(axis=2)
+    L = np.linalg.inv(np.eye(n) - Z / x[:, None, :])
+    consumer = np.array(table.demand.get_level_values("region"))
+    by_consumer = np.stack([Y[:, :, consumer == q].sum(axis=2) for q in table.regions], axis=2)
+    emitted = (F / x)[:, :, None] * (L @ by_consumer)
+    E = emitted.reshape(count, R, n // R, R).sum(axis=2)
+    made, used = E.sum(axis=2), E.sum(axis=1)
+    return np.stack([made, used, used - made], axis=2)
+
+
+def test_plain_draws_agree_within_their_sampling_error() -> None:
+    table = cf.synthetic.world(3, 3)
+    regions = table.regions
+    errors = cf.Errors(
+        Z=0.02, Y=0.02, F=0.02, shared=cf.SharedError("one region", 0.03, F={regions[0]: 1.0})
+    )
+    found = cf.uncertainty(table, "CO2", errors)
+    count = 2000
+    table = table.with_changes(F_Y=np.zeros(table.F_Y.shape))  # nothing of it is uncertain
+    draws = drawn(table, 0.02, 0.03, count)
+    columns = ["production", "consumption", "net_imports"]
+    ratio = draws.std(axis=0, ddof=1) / found.sd[columns].to_numpy()
+    assert (np.abs(ratio - 1.0) < 4.0 / np.sqrt(2 * count)).all(), ratio
+    mean = cf.accounts(table, "CO2")[columns].to_numpy()
+    off = (draws.mean(axis=0) - mean) / (found.sd[columns].to_numpy() / np.sqrt(count))
+    assert (np.abs(off) < 4.0).all(), off
+    low, high = (end[columns].to_numpy() for end in found.interval(0.9))
+    shift = found.value[columns].to_numpy() - mean  # direct emissions of households
+    inside = ((draws + shift >= low) & (draws + shift <= high)).mean(axis=0)
+    assert (np.abs(inside - 0.9) < 4 * np.sqrt(0.09 / count)).all(), inside
+    correlation = np.corrcoef(draws[:, :, 1].T)
+    covariance = found.covariance("consumption")
+    expected = covariance / np.outer(found.sd.consumption, found.sd.consumption)
+    assert np.abs(correlation - expected.to_numpy()).max() < 4 / np.sqrt(count)
+
+
+# --- what is asked ------------------------------------------------------------------------------
+
+
+def world() -> cf.Table:
+    return cf.synthetic.world(4, 30)
+
+
+@pytest.mark.parametrize("of", ["accounts", "flows"])
+def test_same_bits_for_any_number_of_threads(of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    n = world().n
+    shared = [cf.SharedError("a", 0.1, Z=1.0, F=1.0), cf.SharedError("b", 0.1, Z=np.ones((n, n)))]
+    errors = cf.Errors(Z={"domestic": 0.1, "trade": 0.2}, Y=0.1, F=0.1, F_Y=0.1, shared=shared)
+    for threads in ("1", "2"):
+        monkeypatch.setenv("CARBONFLOWS_NUM_THREADS", threads)
+        found.append(cf.uncertainty(world(), "CO2", errors, of=of))
+    one, two = found
+    pd.testing.assert_frame_equal(one.sd, two.sd, check_exact=True)
+    pd.testing.assert_frame_equal(one.by_source, two.by_source, check_exact=True)
+    if of == "accounts":
+        got, same = one.covariance(), two.covariance()
+        pd.testing.assert_frame_equal(got, same, check_exact=True)
+
+
+@pytest.mark.parametrize("joined", [True, False])  # regions in a block, or in blocks of their own
+@pytest.mark.parametrize("order", ["by region", "by sector"])
+def test_blocks_are_arrays_of_two_numbers(joined: bool, order: str) -> None:
+    table = cf.synthetic.world(4, 30)
+    if order == "by sector":
+        turned = np.arange(table.n).reshape(4, 30).T.ravel()
+        rows = table.rows[turned]
+        table = cf.Table(
+            Z=table.Z.toarray()[np.ix_(turned, turned)], Y=table.Y.to_numpy()[turned],
+            F=table.F.to_numpy()[:, turned], regions=rows.get_level_values(0),
+            sectors=rows.get_level_values(1), demand=list(table.demand), stressors="CO2",
+        )  # fmt: skip
+    seller, buyer = labels_of(table, "Z")
+    every = np.where(seller[:, None] == buyer, 0.05, 0.2)
+    given = {"domestic": 0.05, "trade": 0.2}
+    with nullcontext() if joined else iterated():
+        for source in ("own", "shared"):
+            errors = [
+                cf.Errors(Z=one) if source == "own"
+                else cf.Errors(shared=cf.SharedError("a", 1.0, Z=one))
+                for one in (given, every, sp.csr_array(every))
+            ]  # fmt: skip
+            found, *others = (cf.uncertainty(table, "CO2", one, of="flows").sd for one in errors)
+            assert found.to_numpy().min() > 0.0
+            for other in others:
+                np.testing.assert_allclose(found, other, rtol=1e-12)
+        apart = [cf.uncertainty(table, "CO2", cf.Errors(Z={name: 0.1})).sd for name in given]
+        whole = cf.uncertainty(table, "CO2", cf.Errors(Z=0.1)).sd
+        np.testing.assert_allclose(apart[0] ** 2 + apart[1] ** 2, whole**2, rtol=1e-9, atol=1e-6)
+
+
+def test_one_region_is_moved_by_its_emissions_alone() -> None:
+    table = cf.Table(Z=[[5.0, 3.0], [2.0, 9.0]], Y=[[4.0], [6.0]], F=[3.0, 8.0], F_Y=[2.0],
+                     regions="DE", sectors=["a", "b"], stressors="CO2")  # fmt: skip
+    found = cf.uncertainty(table, "CO2", cf.Errors(Z=0.3, Y=0.3, F=0.1, F_Y=0.5))
+    sd = np.sqrt(0.3**2 + 0.8**2 + 1.0)
+    np.testing.assert_allclose(found.sd.loc["DE"], [sd, sd, 0, 0, 0, 1.0], rtol=1e-12, atol=1e-12)
+    assert cf.uncertainty(table, "CO2", cf.Errors(Z=0.3, Y=0.3)).sd.to_numpy().max() < 1e-9
+
+
+def test_units_do_not_matter() -> None:
+    table, tiny = world(), 1e-190
+    small = table.with_changes(F=table.F * tiny, F_Y=table.F_Y * tiny)
+    errors = cf.Errors(Z=0.1, Y=0.1, F=0.1, F_Y=0.1)
+    found, expected = (cf.uncertainty(one, "CO2", errors) for one in (small, table))
+    np.testing.assert_allclose(found.sd / tiny, expected.sd, rtol=1e-7)
+    shares = found.by_source.to_numpy()
+    np.testing.assert_allclose(shares, expected.by_source, rtol=1e-6, atol=1e-9)
+
+
+def test_regions_by_other_names_and_groups() -> None:
+    table = cf.synthetic.world(4, 5)
+    errors = [cf.Errors(F={name: 0.1}) for name in (table.regions[0], "Austria")]
+    assert table.regions[0] == "AT"
+    found = [cf.uncertainty(table, errors=one).sd for one in errors]
+    pd.testing.assert_frame_equal(*found)
+    union, everywhere = (cf.uncertainty(table, errors=cf.Errors(F=one)).sd for one in
+                         ({"EU27": 0.1}, 0.1))  # fmt: skip
+    np.testing.assert_allclose(union, everywhere)
+
+
+def test_what_is_independent_averages_out_and_what_is_shared_does_not() -> None:
+    table = cf.synthetic.world(5, 40)
+    alone = cf.uncertainty(table, errors=cf.Errors(F=0.1))
+    together = cf.uncertainty(table, errors=cf.Errors(
+        shared=cf.SharedError("all", 0.1, F=1.0, F_Y=1.0)))  # fmt: skip
+    np.testing.assert_allclose(together.relative, 0.1, rtol=1e-7)
+    assert (alone.relative["consumption"] < 0.05).all()
+
+
+def test_it_is_as_it_was_and_says_what_it_is() -> None:
+    table = cf.synthetic.world(3, 4)
+    found = cf.uncertainty(table, "CO2", cf.Errors(F=0.1))
+    said = "Uncertainty('CO2' in kt, accounts 3 × 6, median of consumption ± "
+    assert repr(found).startswith(said)
+    flows = cf.uncertainty(table, "CO2", cf.Errors(F=0.1), of="flows")
+    assert repr(flows).startswith("Uncertainty('CO2' in kt, flows 3 × 3, median of flows ± ")
+    with pytest.raises(AttributeError):
+        found.sd = found.value  # type: ignore[misc]
+    with pytest.raises(ValueError, match="read-only"):
+        found.sd.to_numpy()[0, 0] = 1.0
+    pd.testing.assert_frame_equal(found.value, cf.accounts(table, "CO2")[ACCOUNTS])
+    pd.testing.assert_frame_equal(flows.value, cf.flows(table, "CO2").matrix)
+    low, high = found.interval(0.5)
+    pd.testing.assert_frame_equal((high - low) / 2, 0.6744897501960817 * found.sd)
+    assert cf.uncertainty(table, errors=cf.Errors()).sd.to_numpy().max() == 0.0
