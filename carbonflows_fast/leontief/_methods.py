@@ -71,9 +71,9 @@ class Problem:
             expected=f"a certified error bound of at most {self.rtol:.1e}",
             got=f"{proof.bounds[worst]:.1e} for right-hand side {self.first + worst} after "
             f"{passes} passes, and rounding alone is {proof.rounding[worst]:.1e}",
-            remedy="give an rtol above that to a function that takes one, or see with "
+            remedy="give an rtol above both to a function that takes one, or see with "
             f"cf.check(table) {why}",
-            typed="give a --rtol above that to a command that takes one, or see with "
+            typed="give a --rtol above both to a command that takes one, or see with "
             f"carbonflows-fast check {why}",
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
@@ -67,6 +69,16 @@ def release_dense(table: Table) -> None:
 
 
 def solved_output(table: Table) -> FloatArray:
-    """Solve for the output of a table that was given none: x = L Y·1."""
-    y = table.content.Y.sum(axis=1)
-    return system(table).solve(y).values
+    """Solve for the output of a table that was given none: x = L Y·1.
+
+    A row that sells nothing has none, not nearly none: others are divided by x.
+    """
+    prepared, y = system(table), table.content.Y.sum(axis=1)
+    x = np.array(prepared.solve(y).values)
+    tiles, ones = prepared.tiles, np.ones((table.n, 1))
+    sold = np.empty(table.n)
+    sold[tiles.table_rows] = tiles.product(
+        ones, adjoint=False, absolute=True, threads=thread_count()
+    )[:, 0]
+    x[(sold == 0.0) & (y == 0.0)] = 0.0
+    return x

@@ -25,6 +25,12 @@ __all__ = ["ProofVectors"]
 GUARD_SWEEPS = (4, 8, 32, 128)
 """Sweeps after which a candidate for w is checked; 4 are enough for published tables."""
 
+CLOSE = 8.0
+"""A scale that is good enough: 1 is the best there is, and bounds grow with it."""
+
+FACTORED = 3000
+"""Rows that are factored for a better w than one that was found: a fraction of a second."""
+
 KEPT = 16
 
 
@@ -80,20 +86,28 @@ class ProofVectors:
         return found.absolute
 
     def _make(self, t: FloatArray, adjoint: bool, threads: int) -> Certificate:
-        """Find w with increasing effort; every w is checked, never trusted."""
-        w = np.ones(t.size)
+        """Find w with increasing effort; every w is checked, never trusted.
+
+        A w that is only just good enough makes bounds too large by its scale, and right solutions
+        are refused: then more effort is made, and the best w is kept.
+        """
+        w, found = np.ones(t.size), list[Certificate]()
         try:
-            for w in self._candidates(t, adjoint, threads):
+            for w in self._candidates(t, adjoint, threads, found):
                 if not np.isfinite(w).all() or w.min(initial=1.0) <= 0.0:
                     continue
                 margin = checked_margin(self._tiles, w, adjoint=adjoint, threads=threads)
                 if margin.min(initial=1.0) > 0.0:
                     with np.errstate(over="ignore"):
                         scale = float((t / margin).max(initial=1.0)) * (1 + 4 * UNIT_ROUNDOFF)
-                    return Certificate(t, w, scale)
+                    found.append(Certificate(t, w, scale))
+                    if scale < CLOSE:
+                        break
         except NotProductiveError:  # a block of I − |A| is singular
-            if self._sweeps.nonnegative:
+            if self._sweeps.nonnegative and not found:
                 raise
+        if found:
+            return min(found, key=lambda one: one.scale)
         if self._sweeps.nonnegative:
             raise self._not_productive(w, adjoint, threads)
         return self._of_byproducts(t, w, adjoint, threads)
@@ -131,8 +145,13 @@ class ProofVectors:
             )
         return found
 
-    def _candidates(self, t: FloatArray, adjoint: bool, threads: int) -> Iterator[FloatArray]:
-        """Yield approximations to L't (adjoint: to L t) for |A|, cheap ones first."""
+    def _candidates(
+        self, t: FloatArray, adjoint: bool, threads: int, found: list[Certificate]
+    ) -> Iterator[FloatArray]:
+        """Yield approximations to L't (adjoint: to L t) for |A|, cheap ones first.
+
+        Where many rows would have to be factored, only if nothing was `found` before.
+        """
         w = np.zeros((t.size, 1))
         done = 0
         for sweeps in GUARD_SWEEPS:
@@ -148,6 +167,8 @@ class ProofVectors:
             done = sweeps
             yield np.ascontiguousarray(w[:, 0])
         if not np.isfinite(w).all() or 8.0 * t.size**2 > _dense_lu.DEFAULT_MEMORY:
+            return
+        if t.size > FACTORED and found:
             return
         # Slow convergence, or a weight so uneven that t vanishes beside the rounding of w: solve
         # exactly, then once more for a right-hand side that w itself keeps from vanishing.

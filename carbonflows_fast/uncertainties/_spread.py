@@ -23,6 +23,10 @@ from carbonflows_fast.uncertainties._cells import Cells
 __all__ = ["Buyers", "FinalBuyers", "Industries", "Point", "Spread", "paired", "spread_of"]
 
 
+BALANCED = 1e-8
+"""Of a row's output: less than that is left over by solves, not by the table."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
     """The solved table that derivatives are taken at.
@@ -50,8 +54,9 @@ class Point:
 
     @property
     def surplus(self) -> FloatArray:
-        """Σ_q ξ_i^q − 1, (n, 1): 0 where the table balances."""
-        surplus: FloatArray = self.shares.sum(axis=1, keepdims=True) - 1.0
+        """Σ_q ξ_i^q − 1, (n, 1): 0 where the table balances but for what solves leave."""
+        found = self.shares.sum(axis=1, keepdims=True) - 1.0
+        surplus: FloatArray = np.where(np.abs(found) > BALANCED, found, 0.0)
         return surplus
 
 

@@ -91,7 +91,7 @@ def test_what_rounding_forbids_is_refused_in_the_words_of_the_command(
     said = run(capsys, folder, "accounts", "TABLE", "--rtol", "1e-17", status=2)
     found = re.search(
         r"--rtol: expected a certified error bound of at most 1.0e-17, got (\S+) .* give a --rtol "
-        r"above that to a command that takes one, or see with (carbonflows-fast check) what",
+        r"above both to a command that takes one, or see with (carbonflows-fast check) what",
         said,
     )
     assert found

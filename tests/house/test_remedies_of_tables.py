@@ -279,7 +279,7 @@ SOLUTIONS = [
     Case(lambda: solved(np.ones(2), method="direct", memory_limit=1), r"use (method='gmres')",
          lambda code: solved(np.ones(2), **arguments(code))),
     Case(lambda: solved(np.ones(20), cf.synthetic.world(2, 10), rtol=1e-17),
-         r"give an rtol above that to a function that takes one, or see with (cf\.check\(table\))",
+         r"give an rtol above both to a function that takes one, or see with (cf\.check\(table\))",
          lambda code: [solved(np.ones(20), cf.synthetic.world(2, 10), rtol=1e-10),
                        cf.flows(cf.synthetic.world(2, 10), rtol=1e-10),
                        python(code, table=cf.synthetic.world(2, 10))]),

@@ -141,3 +141,34 @@ def test_right_hand_sides_beyond_the_proof_are_named(size):
 def test_a_stressor_that_is_no_name_is_refused():
     with pytest.raises(cf.InputError, match=r"^stressors: "):
         cf.multipliers(cf.synthetic.world(2, 3), 3)
+
+
+@pytest.mark.parametrize("seed", [1, 26, 35])
+@pytest.mark.parametrize("radius", [0.9, 0.95])
+def test_a_proof_that_is_only_just_one_is_made_better(seed, radius):
+    """Columns of A above 1: the first w with w'(I − |A|) > 0 made bounds 40 to 30,000 too large."""
+    n, rng = 200, np.random.default_rng(seed)
+    A = rng.random((n, n)) ** 3
+    A[rng.random((n, n)) < 0.9] = 0.0
+    A *= radius / np.abs(np.linalg.eigvals(A)).max()
+    y, s = rng.random(n), rng.random((3, n))
+    L = np.linalg.inv(np.eye(n) - A)
+    table = table_of(A, regions=[f"R{i // 20}" for i in range(n)], Y=y[:, None])
+    for found, true in (
+        (cf.system(table).solve(y, rtol=1e-11), L @ y),
+        (cf.system(table).solve_adjoint(s, rtol=1e-11), s @ L),
+    ):
+        assert found.report.error_bound <= 1e-11
+        np.testing.assert_allclose(found.values, true, rtol=1e-10)
+
+
+def test_a_row_that_sells_nothing_has_no_output():
+    A = [[0, 0, 0], [1.215, 0.5048, 0.3895], [0.2882, 0.9131, 0]]
+    table = cf.Table(
+        A=A, Y=[[0.0], [-0.01805657768106339], [0.9644201802832221]], S=[[0.5, 0.1, 0.04]],
+        regions="R0", sectors=["a", "b", "c"], stressors="CO2",
+    )  # fmt: skip
+    assert table.x.iloc[0] == 0.0
+    assert (
+        abs(cf.structural_paths(table, top=3).total - cf.accounts(table).consumption.sum()) < 1e-9
+    )

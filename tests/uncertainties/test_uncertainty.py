@@ -316,3 +316,10 @@ def test_it_is_as_it_was_and_says_what_it_is() -> None:
     low, high = found.interval(0.5)
     pd.testing.assert_frame_equal((high - low) / 2, 0.6744897501960817 * found.sd)
     assert cf.uncertainty(table, errors=cf.Errors()).sd.to_numpy().max() == 0.0
+
+
+def test_production_has_no_share_of_the_rounding_of_solves() -> None:
+    found = cf.uncertainty(cf.synthetic.world(5, 40), "CO2", cf.Errors(Z=0.1, Y=0.1))
+    assert (found.sd.production == 0.0).all()
+    assert found.by_source.xs("production", level="account").isna().all(axis=None)
+    assert (found.sd.consumption > 0.0).all()
