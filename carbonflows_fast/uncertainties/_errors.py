@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from types import MappingProxyType
@@ -93,7 +94,7 @@ class SharedError(_Deviations):
         if not isinstance(self.name, str) or not self.name.strip() or self.name in SOURCES:
             raise InputError.about(
                 "name",
-                expected="a name that is not Z, Y, F or F_Y",
+                expected="text other than Z, Y, F and F_Y",
                 got=_got(self.name),
                 remedy="say what the error is of, e.g. 'emission factor of steel'",
             )
@@ -126,7 +127,7 @@ class Errors(_Deviations):
     Z, Y : float, mapping or array of shape (n, n) and (n, m), optional
         A number for all cells; {"domestic": 0.05, "trade": 0.2} for deliveries within a region and
         between two; or one for every cell, as an array, a DataFrame with the labels of the table in
-        the same order, or a sparse array.
+        the same order, lists, or a sparse array.
     F, F_Y : float, mapping or array of shape (k, n) and (k, m), optional
         A number; numbers by stressor, or by region, or (F) by sector; or one for every cell.
     shared : SharedError or list of these, optional
@@ -200,6 +201,9 @@ def _checked(argument: str, given: Any, *, signed: bool) -> Any:
         return None
     if isinstance(given, Mapping):
         return _by_label(argument, given, signed)
+    if isinstance(given, list | tuple):
+        with suppress(ValueError, TypeError):  # lists of lists are an array; others are refused
+            given = np.array(given, dtype=np.float64)
     if not (isinstance(given, np.ndarray | pd.DataFrame | pd.Series) or sp.issparse(given)):
         return _number(argument, given, signed)
     sparse = sp.issparse(given)
@@ -229,7 +233,7 @@ def _by_label(argument: str, given: Mapping[Any, Any], signed: bool) -> Mapping[
     if not given or not all(isinstance(label, str) for label in given):
         raise InputError.about(
             argument,
-            expected="numbers by label",
+            expected="numbers by label, each of them text",
             got=f"{{{shorten(map(repr, given))}}}"[:200],
             remedy="name at least one label of the table, or leave it out for no error",
         )
