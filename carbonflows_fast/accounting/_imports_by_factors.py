@@ -207,7 +207,7 @@ def _runs(regions: CodeArray) -> list[Run]:
 
 
 def _chunks(runs: list[Run], rows: int) -> list[tuple[int, int]]:
-    """Return first and last (not included) of neighbouring runs of so many rows together."""
+    """Return neighbouring runs with at least `rows` rows together, as [first, last)."""
     chunks, first = [], 0
     for at, run in enumerate(runs):
         if run.b - runs[first].a >= rows or at + 1 == len(runs):
