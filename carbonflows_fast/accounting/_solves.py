@@ -45,6 +45,8 @@ SOURCE_MULTIPLIERS = Key("multipliers by source", "matrix Y x")
 # Right-hand sides solved at a time where their number grows with the table: enough to pay for dense
 # factors once, few enough for a few arrays of (n, BLOCK) to fit anywhere.
 BLOCK = 1200
+SLAB = 16_384
+"""Entries of Y that are looked at together."""
 FEW = 4
 """Right-hand sides for which it does not pay to make dense factors in float32."""
 
@@ -64,7 +66,14 @@ def demand_size(table: Table, demand: Demand) -> tuple[FloatArray, int]:
     """
     if demand.columns is None:
         return np.abs(demand.values).sum(axis=1), 1
-    return np.abs(table.content.Y[:, demand.columns]).sum(axis=1), int(demand.columns.sum())
+    Y, columns = table.content.Y, demand.columns
+    chosen, size = slice(None) if columns.all() else columns, np.empty(table.n)
+    # A few rows at a time, so that no copy of Y is made.
+    step = max(1, SLAB // Y.shape[1])
+    for first in range(0, table.n, step):
+        rows = slice(first, first + step)
+        np.abs(Y[rows, chosen]).sum(axis=1, out=size[rows])
+    return size, int(columns.sum())
 
 
 def solve_certified(

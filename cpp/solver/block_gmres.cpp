@@ -36,7 +36,8 @@ template <class Value>
 class BlockKrylov final : public GroupSolver<Value> {
  public:
   BlockKrylov(const System<Value>& system, const Run& run, std::int64_t shared)
-      : GroupSolver<Value>(system, run, shared, true), products_(op_.kernel_set().products, n_) {}
+      : GroupSolver<Value>(system, run, shared, &costs_of(system.op)),
+        products_(op_.kernel_set().products, n_) {}
 
  private:
   using GroupSolver<Value>::op_, GroupSolver<Value>::stopping_, GroupSolver<Value>::blocks_;

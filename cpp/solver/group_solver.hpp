@@ -20,17 +20,18 @@ template <class Value>
 class GroupSolver {
  public:
   // Up to `most` right-hand sides are worked on together, in several panels or in one.
-  GroupSolver(const System<Value>& system, const Run& run, std::int64_t most, bool several = false)
+  GroupSolver(const System<Value>& system, const Run& run, std::int64_t most,
+              const PanelCosts* costs = nullptr)
       : op_(system.op),
         stopping_(system.stopping),
         n_(op_.matrix.size()),
         blocks_(op_.matrix.blocks()),
         poll_(run.interrupt),
-        pipeline_(op_, next_group(0, system.x.columns, most, several).width),
+        pipeline_(op_, next_group(0, system.x.columns, most, costs).width),
         system_(system),
         run_(run),
         most_(most),
-        several_(several),
+        costs_(costs),
         factor_start_(factor_starts(op_.matrix.starts)) {}
   virtual ~GroupSolver() = default;
 
@@ -40,7 +41,7 @@ class GroupSolver {
     int most = 0;
     while (group_.first + group_.columns < x.columns) {
       run_.interrupt();
-      group_ = next_group(group_.first + group_.columns, x.columns, most_, several_);
+      group_ = next_group(group_.first + group_.columns, x.columns, most_, costs_);
       passes_ = 0;
       next_.store(0);
       y_.resize(at(x.rows * group_.width));
@@ -117,7 +118,7 @@ class GroupSolver {
   const System<Value>& system_;
   const Run& run_;
   const std::int64_t most_;
-  const bool several_;
+  const PanelCosts* costs_;
   std::vector<std::int64_t> factor_start_;
 };
 

@@ -79,7 +79,7 @@ void Operator<Value>::product(Columns<const double> x, Columns<double> out, cons
   Buffer<Value> source, result;
   for (std::int64_t first = 0; first < x.columns; first += most_columns) {
     run.interrupt();
-    const Group group = next_group(first, x.columns, most_columns, true);
+    const Group group = next_group(first, x.columns, most_columns, &costs_of(*this));
     source.resize(at(n * group.width));
     result.resize(source.size());
     pack(x, group, source.data());

@@ -19,28 +19,39 @@ struct Group {
 };
 
 // What a pass over the tiles costs for a panel of each width, measured with AVX2.
-inline constexpr double panel_cost[] = {1.0, 1.5, 1.8, 2.4, 4.2, 5.4};
+using PanelCosts = double[width_count];
+inline constexpr PanelCosts panel_costs = {1.0, 1.5, 1.8, 2.4, 4.2, 5.4};
+// The same where it adds up rows of few right-hand sides, which stay in a cache.
+inline constexpr PanelCosts near_panel_costs = {1.0, 1.3, 1.5, 1.9, 2.8, 4.5};
+inline constexpr std::int64_t near_bytes = 1 << 20;
+
+template <class Value>
+const PanelCosts& costs_of(const Operator<Value>& op) {
+  const std::int64_t bytes = op.matrix.size() * 32 * std::int64_t{sizeof(Value)};
+  return !op.adjoint && bytes <= near_bytes ? near_panel_costs : panel_costs;
+}
 
 // The least cost of panels that hold so many columns, and the first of them.
-inline double cheapest(std::int64_t columns, int& index) {
+inline double cheapest(std::int64_t columns, const PanelCosts& costs, int& index) {
   if (columns <= 0) return 0.0;
   index = width_index(columns);
   const bool holds = widths[index] >= columns;
   const int narrower = holds ? index - 1 : index;
-  if (narrower < 0) return panel_cost[index];
+  if (narrower < 0) return costs[index];
   int next = 0;
-  const double split = panel_cost[narrower] + cheapest(columns - widths[narrower], next);
-  if (holds && panel_cost[index] <= split) return panel_cost[index];
+  const double split = costs[narrower] + cheapest(columns - widths[narrower], costs, next);
+  if (holds && costs[index] <= split) return costs[index];
   index = narrower;
   return split;
 }
 
-// Several panels up to `most` columns, or one.
-inline Group next_group(std::int64_t first, std::int64_t columns, std::int64_t most, bool several) {
+// One panel up to `most` columns, or several if their costs are given.
+inline Group next_group(std::int64_t first, std::int64_t columns, std::int64_t most,
+                        const PanelCosts* costs) {
   Group group{first, std::min(columns - first, most), 0, {}};
   for (std::int64_t left = group.columns; left > 0;) {
     int index = width_index(left);
-    if (several) cheapest(left, index);
+    if (costs != nullptr) cheapest(left, *costs, index);
     group.panels.push_back({index, group.width});
     group.width += widths[index];
     left -= widths[index];
