@@ -11,11 +11,10 @@ from typing import Any
 
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, nearest_are
-from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio
+from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio, wiod
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, year_in
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._unknown import unknown_layout
-from carbonflows_fast.readers.wiod import _release_2013, _release_2016
 from carbonflows_fast.table import Table
 
 __all__ = ["FORMATS", "detect_format", "format_of", "refuse_broken", "register", "unregister"]
@@ -26,8 +25,8 @@ FORMATS = {
     "exiobase3": exiobase.FORMAT,
     "oecd": oecd.FORMAT,
     "figaro": figaro.FORMAT,
-    "wiod2013": _release_2013.FORMAT,
-    "wiod2016": _release_2016.FORMAT,
+    "wiod2013": wiod.FORMAT_2013,
+    "wiod2016": wiod.FORMAT_2016,
     "gloria": gloria.FORMAT,
     "eora26": eora.FORMAT_26,
     "eora": eora.FORMAT,

@@ -172,6 +172,21 @@ def test_first_answers_load_no_compiler(tmp_path: Path) -> None:
     assert subprocess.check_output(command, text=True) == "[]\n"
 
 
+ONE_READER = """
+import sys
+import carbonflows_fast as cf
+cf.read(sys.argv[1])
+names = [n.split(".")[2:] for n in sys.modules if n.startswith("carbonflows_fast.readers.")]
+print(sorted({name[0] for name in names if name[-1].endswith(("_read", "_2013", "_2016"))}))
+"""
+
+
+def test_a_table_is_read_without_the_readers_of_others(tmp_path: Path) -> None:
+    cf.write_exiobase(cf.synthetic.world(2, 3), tmp_path / "IOT_2019_pxp")
+    command = [sys.executable, "-c", ONE_READER, str(tmp_path)]
+    assert subprocess.check_output(command, text=True) == "['exiobase']\n"
+
+
 def text_of(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 

@@ -15,7 +15,7 @@ from support.files.eora_files import USD, WORLDS, Eora26, Full, World, pack, put
 from carbonflows_fast.accounting import accounts
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read
-from carbonflows_fast.readers.eora._labels import sheet_of
+from carbonflows_fast.readers.eora._find import sheet_of
 from carbonflows_fast.table import Table
 
 

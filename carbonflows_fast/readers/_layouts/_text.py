@@ -154,8 +154,8 @@ def _rows(
         else:
             start = _end_of_labels(raw, between, label_columns)
             few = start < 0
-            parts = (raw.rstrip(LINE_END) if few else raw[: start - 1]).split(between)
-            label, text = [decoded(where, number, part) for part in parts], b"" if few else raw
+            labels = decoded(where, number, raw.rstrip(LINE_END) if few else raw[: start - 1])
+            label, text = labels.split(delimiter), b"" if few else raw
         row = Row(number, tuple(label), text, start)
         names_line = first and header_lines > 1 and not row.cells().strip(b"\t ,;")
         first = False
@@ -197,8 +197,7 @@ def _refuse_delimiters(where: str, line: int, cells: list[str], delimiter: str) 
 
 
 def _is_label(label: Sequence[str], gaps: bool) -> bool:
-    here = [bool(part.strip()) for part in label]
-    return any(here) if gaps else all(here)
+    return (any if gaps else all)(map(str.strip, label))
 
 
 def check_label(place: str, label: Sequence[str], gaps: bool) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple
 
 from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import FormatError, Phrase, shorten
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.table import Table
 
-__all__ = ["Candidate", "Format", "choose_table", "folder_year", "outermost", "year_in"]
+__all__ = ["Candidate", "Format", "choose_table", "folder_year", "outermost", "reader", "year_in"]
 
 
 class Candidate(NamedTuple):
@@ -43,6 +44,19 @@ class Format(NamedTuple):
     read: Callable[..., Table]
     looked_for: str
     beside: bool = False
+
+
+def reader(module: str, function: str) -> Callable[..., Table]:
+    """Return a function of a module that is imported when it is called.
+
+    Every path is shown to all formats, and one of them reads it: the others need not be loaded.
+    """
+
+    def read(*arguments: Any, **options: Any) -> Table:
+        table: Table = getattr(import_module(module), function)(*arguments, **options)
+        return table
+
+    return read
 
 
 def choose_table(files: Files, candidates: Sequence[Candidate], year: int | None) -> Candidate:

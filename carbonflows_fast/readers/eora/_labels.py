@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import PurePosixPath
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._layouts._number_files import Labels, nearest_file
@@ -21,47 +18,13 @@ from carbonflows_fast.readers._layouts._number_parser import (
     refuse_many,
     show,
 )
-from carbonflows_fast.readers._sources._candidates import year_in
 from carbonflows_fast.readers._sources._files import Files
-from carbonflows_fast.readers._sources._opening import open_files
+from carbonflows_fast.readers.eora._find import INDICES
 
-__all__ = [
-    "BASIC_MARKUP",
-    "BLOCKS",
-    "DEVIATIONS",
-    "OTHER_PRICES",
-    "VERSION",
-    "Sheet",
-    "index_items",
-    "index_regions",
-    "is_full",
-    "sheet_of",
-    "text_items",
-    "text_regions",
-    "with_indices",
-    "year_of",
-]
+__all__ = ["index_items", "index_regions", "text_items", "text_regions"]
 
-INDICES = "indices.zip"
 REGION_COLUMNS = ["countrya3", "entity", "sector"]
 ITEM_COLUMN = "lineitems"
-
-
-@contextmanager
-def with_indices(files: Files) -> Iterator[list[Files]]:
-    """Yield where labels may be: among the files, then in an indices.zip beside their path."""
-    beside = files.path.parent / INDICES
-    if beside == files.path or not beside.is_file():
-        yield [files]
-        return
-    with open_files(beside) as indices:
-        yield [files, indices]
-
-
-def is_full(files: Files) -> bool:
-    """Return whether there are labels of full Eora."""
-    with with_indices(files) as places:
-        return any(place.matching(r"index_t\.csv") for place in places)
 
 
 def text_regions(places: Sequence[Files], block: str, home: str) -> Labels:
@@ -160,71 +123,3 @@ def _wrong_label(
         got=f"{len(cells)} cells: {show([shorten([cell]) for cell in cells[:6]])}",
         remedy="restore the file as it was published",
     )
-
-
-BLOCKS = {"t": "T", "y": "Y", "fd": "Y", "v": "V", "va": "V", "q": "Q"}
-
-
-OTHER_PRICES = {
-    "trade",
-    "transport",
-    "margin",
-    "margins",
-    "tax",
-    "taxes",
-    "sub",
-    "subs",
-    "subsidy",
-    "subsidies",
-    "pp",
-    "purchaser",
-    "purchasers",
-}
-
-
-DEVIATIONS = {"sd", "std", "stdev", "stddev", "deviation", "deviations", "uncertainty"}
-
-
-BASIC_MARKUP = 1  # of five price sheets
-
-
-VERSION = r"(?<![A-Za-z])[vV]\d[\d.]*"  # "v199.82", no block V
-
-
-class Sheet(NamedTuple):
-    """A block, its year where the name has one, and whether it is in basic prices."""
-
-    block: str
-    year: int | None
-    basic: bool
-
-
-def sheet_of(name: str) -> Sheet | None:
-    """Return what a file is, None if it is no block.
-
-    >>> sheet_of("2015/2015_eora_t.csv"), sheet_of("Taxes/Y_StdDev.csv"), sheet_of("index_t.csv")
-    (Sheet(block='T', year=2015, basic=True), Sheet(block='Y', year=None, basic=False), None)
-    """
-    path = PurePosixPath(name)
-    words = _words(path.stem)
-    blocks = [BLOCKS[word] for word in words if word in BLOCKS]
-    if path.suffix.lower() != ".csv" or len(blocks) != 1 or "index" in words:
-        return None
-    markups = {int(number) for number in re.findall(r"markup[\W_]*(\d+)", name.lower())}
-    other = (OTHER_PRICES | DEVIATIONS) & set(_words(name)) or markups - {BASIC_MARKUP}
-    return Sheet(blocks[0], year_of(*reversed(path.parts)), not other)
-
-
-def year_of(*names: str) -> int | None:
-    """Return the year in the first name that has one, as `year_in`, but of words.
-
-    >>> year_of("T", "20160113_T-Results2015_082"), year_of("2010_2015")
-    (2015, None)
-    """
-    return year_in(*(" ".join(_words(name)) for name in names))
-
-
-def _words(text: str) -> list[str]:
-    """Return words and numbers in lower case; a capital after a small letter starts a word."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(VERSION, " ", text))
-    return re.findall(r"[a-z]+|\d+", apart.lower())

@@ -12,7 +12,7 @@ them to primary inputs and final demand. Their size is logged. Where the output 
 zero while it buys, no system can be solved; `carbonflows_fast.check` then says so.
 
 Eora26 was tried on a small table in its layout, never on an original file. Full Eora was tried on
-fixtures alone; its files go by what their names are likely to be, see `_labels`. The sheets of
+fixtures alone; its files go by what their names are likely to be, see `_find`. The sheets of
 trade, transport, taxes and subsidies are not read, nor tables of a single country.
 """
 
@@ -25,31 +25,20 @@ from pathlib import PurePosixPath
 
 from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._layouts._number_files import nearest_file
-from carbonflows_fast.readers._sources._candidates import Candidate, Format
+from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._opening import open_files
+from carbonflows_fast.readers.eora._find import Sheet, sheets_of, with_indices
 from carbonflows_fast.readers.eora._labels import (
-    Sheet,
     index_items,
     index_regions,
-    is_full,
-    sheet_of,
     text_items,
     text_regions,
-    with_indices,
-    year_of,
 )
 from carbonflows_fast.readers.eora._table import Blocks, eora_table, primary_inputs, satellites
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT", "FORMAT_26"]
-
-NAMES_26 = r"Eora26_(?P<year>\d{4})_(bp|pp)_T\.txt"
-
-
-def find_eora26(files: Files) -> list[Candidate]:
-    """Return the tables among files; basic and purchasers' prices of a year are two."""
-    return [Candidate(name, int(match["year"])) for name, match in files.matching(NAMES_26)]
+__all__ = ["read_eora", "read_eora26"]
 
 
 def read_eora26(
@@ -106,29 +95,6 @@ def _around(files: Files) -> Iterator[Files]:
         yield around
 
 
-def find_eora(files: Files) -> list[Candidate]:
-    """Return the tables of full Eora in basic prices, if its labels are there.
-
-    Raises
-    ------
-    FormatError
-        If there are only other price sheets, or standard deviations.
-    """
-    tables = {name: sheet for name, sheet in _sheets(files).items() if sheet.block == "T"}
-    if not tables or not is_full(files):
-        return []
-    basic = [(name, sheet) for name, sheet in sorted(tables.items()) if sheet.basic]
-    if not basic:
-        raise FormatError.about(
-            str(files.path),
-            expected="a block T of full Eora in basic prices",
-            got=f"other sheets alone: {shorten(sorted(tables))}",
-            remedy="add the blocks in basic prices; others are not read",
-        )
-    outer = year_of(files.path.absolute().name)
-    return [Candidate(name, sheet.year or outer) for name, sheet in basic]
-
-
 def read_eora(
     files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
 ) -> Table:
@@ -169,13 +135,9 @@ def read_eora(
         )
 
 
-def _sheets(files: Files) -> dict[str, Sheet]:
-    return {name: sheet for name in files.sizes if (sheet := sheet_of(name))}
-
-
 def _block_beside(files: Files, block: str, home: str) -> str:
     """Return the file of a block in basic prices, of the same year as T, nearest to it."""
-    sheets = _sheets(files)
+    sheets = sheets_of(files)
     wanted = Sheet(block, sheets[home].year, basic=True)
     found = nearest_file(files, [name for name in sheets if sheets[name] == wanted], home)
     if found is None:
@@ -187,9 +149,3 @@ def _block_beside(files: Files, block: str, home: str) -> str:
             remedy=f"add it, or name it as T is named, with {block}",
         )
     return found
-
-
-FORMAT_26 = Format(find_eora26, read_eora26, "Eora26_2016_bp_T.txt and the like: Eora26")
-FORMAT = Format(
-    find_eora, read_eora, "T.csv, 2015_eora_t.csv and the like with index_t.csv: full Eora"
-)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from carbonflows_fast.classification import country_of, load
+from carbonflows_fast.classification import country_of
+from carbonflows_fast.classification._files import records
 from carbonflows_fast.readers._layouts._number_parser import MOST_LABELS, Label
 from carbonflows_fast.readers._layouts._parquet import open_parquet
 from carbonflows_fast.readers._layouts._text import TextTable, read_matrix, read_units
@@ -96,11 +97,16 @@ def _in_two_letters(where: str, *axes: list[Label]) -> list[list[Label]]:
 
 def _axis_in_two_letters(labels: list[Label]) -> list[Label]:
     regions = {label[0] for label in labels if label}
-    codes = _two_letter_codes() if any(len(region) == 3 for region in regions) else {}
+    likely = any(len(one) == 3 for one in regions) and len(regions) == len(_regions())
+    codes = _two_letter_codes() if likely else {}
     renamed = {codes.get(region, region) for region in regions}
     if not codes or len(renamed) != len(regions) or renamed != set(codes.values()):
         return labels
     return [(codes.get(label[0], label[0]), *label[1:]) for label in labels]
+
+
+def _regions() -> tuple[dict[str, str], ...]:
+    return records("exiobase3_regions")
 
 
 @cache
@@ -110,7 +116,7 @@ def _two_letter_codes() -> dict[str, str]:
     >>> [_two_letter_codes()[code] for code in ("AUT", "ROM", "ROU", "WWM")]
     ['AT', 'RO', 'RO', 'WM']
     """
-    codes = list(load("exiobase3_regions")["code"])
+    codes = [row["code"] for row in _regions()]
     rests = {f"WW{code[1]}": code for code in codes[-RESTS:]}
     countries = {str(country_of(code)): code for code in codes[:-RESTS]}
     return countries | rests | {"ROM": "RO"}

@@ -1,5 +1,5 @@
 """Eurostat's FIGARO."""
 
-from carbonflows_fast.readers.figaro._read import FORMAT
+from carbonflows_fast.readers.figaro._find import FORMAT
 
 __all__ = ["FORMAT"]

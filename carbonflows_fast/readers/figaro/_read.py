@@ -7,7 +7,6 @@ on fixtures of the layouts, never on an original file.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -19,49 +18,16 @@ from carbonflows_fast.readers._layouts._square import (
     region_and_sector,
     square_table,
 )
-from carbonflows_fast.readers._sources._candidates import Candidate, Format
+from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.figaro._emissions import emission_files, read_emissions
+from carbonflows_fast.readers.figaro._find import is_flat
 from carbonflows_fast.readers.figaro._flat import read_flat
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT"]
+__all__ = ["read_figaro"]
 
-logger = logging.getLogger(__name__)
-
-NAMES = (
-    r"(?P<layout>matrix|flatfile)_eu-ic-io_"
-    r"(?P<title>(ind-by-ind|prod-by-prod)_(\d\ded_)?(?P<year>\d{4})(_v\d+)?)\.csv"
-)
-SUPPLY_USE = r"(matrix|flatfile)_eu-ic-(sup|use|sut).*\.csv"
 UNIT = "million EUR"
-
-
-def find_figaro(files: Files) -> list[Candidate]:
-    """Return the tables among files; of a table as matrix and as flat file, the matrix.
-
-    Raises
-    ------
-    FormatError
-        If there are supply and use tables alone.
-    """
-    found = files.matching(NAMES)
-    matrices = {match["title"].lower() for _, match in found if match["layout"].lower() == "matrix"}
-    tables = []
-    for name, match in found:
-        if _is_flat(name) and match["title"].lower() in matrices:
-            logger.info("%s: not read, the matrix beside it is the same", files.where(name))
-        else:
-            tables.append(Candidate(name, int(match["year"])))
-    supply_use = files.matching(SUPPLY_USE)
-    if supply_use and not tables:
-        raise FormatError.about(
-            files.where(supply_use[0][0]),
-            expected="an input-output table of FIGARO",
-            got="a table of supply or use",
-            remedy="give …_eu-ic-io_ind-by-ind_… or …_eu-ic-io_prod-by-prod_… of the year",
-        )
-    return tables
 
 
 def read_figaro(
@@ -81,7 +47,7 @@ def read_figaro(
         If a wanted stressor does not exist.
     """
     emissions = emission_files(files, table)
-    if _is_flat(table.name):
+    if is_flat(table.name):
         parts = read_flat(files, table, progress=progress)
     else:
         parts = read_square(files, table, delimiter=",", totals=(), progress=progress)
@@ -117,15 +83,3 @@ def _demand(parts: Square) -> list[tuple[str, str]]:
             remedy="correct the label",
         )
     return demand
-
-
-def _is_flat(name: str) -> bool:
-    return PurePosixPath(name).name.lower().startswith("flatfile")
-
-
-FORMAT = Format(
-    find_figaro,
-    read_figaro,
-    "matrix_eu-ic-io_ind-by-ind_24ed_2019.csv, flatfile_… and the like: FIGARO",
-    beside=True,
-)

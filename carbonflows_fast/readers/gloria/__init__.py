@@ -1,5 +1,5 @@
 """GLORIA."""
 
-from carbonflows_fast.readers.gloria._read import FORMAT
+from carbonflows_fast.readers.gloria._find import FORMAT
 
 __all__ = ["FORMAT"]

@@ -25,9 +25,10 @@ from carbonflows_fast.readers._into_table._stressor_blocks import (
 )
 from carbonflows_fast.readers._layouts._number_files import nearest_file
 from carbonflows_fast.readers._layouts._number_parser import show
-from carbonflows_fast.readers._sources._candidates import Candidate, Format
+from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
+from carbonflows_fast.readers.gloria._find import NAMES
 from carbonflows_fast.readers.gloria._labels import Labels, read_labels
 from carbonflows_fast.readers.gloria._numbers import (
     UNIT,
@@ -39,24 +40,13 @@ from carbonflows_fast.readers.gloria._numbers import (
 )
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT"]
+__all__ = ["read_gloria"]
 
 logger = logging.getLogger(__name__)
 
-# The date differs between the files of one release.
-NAMES = (
-    r"\d+_\d+secMother_AllCountries_\d+_(?P<part>T|Y|V|TQ|YQ)-Results_"
-    r"(?P<year>\d{4})_(?P<release>\d+)_Markup001\(full\)\.csv"
-)
 READ_ME = r"GLORIA_ReadMe(_0*(?P<release>\d+)[a-z]?)?\.xlsx"
 PARTS = ("T", "Y", "V", "TQ", "YQ")
 BALANCE = 1e-6  # relative to all output; numbers have five digits
-
-
-def find_gloria(files: Files) -> list[Candidate]:
-    """Return the tables among files, each by its transactions."""
-    found = files.matching(NAMES)
-    return [Candidate(name, int(m["year"])) for name, m in found if m["part"].upper() == "T"]
 
 
 def read_gloria(
@@ -245,11 +235,3 @@ def _log_gap(where: str, x: FloatArray, supplied: FloatArray, labels: Labels) ->
             x[most],
             supplied[most],
         )
-
-
-FORMAT = Format(
-    find_gloria,
-    read_gloria,
-    "20240111_120secMother_AllCountries_002_T-Results_2022_059_Markup001(full).csv and the like: "
-    "GLORIA",
-)

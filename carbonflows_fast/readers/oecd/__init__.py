@@ -1,5 +1,5 @@
 """The OECD's ICIO tables."""
 
-from carbonflows_fast.readers.oecd._read import FORMAT
+from carbonflows_fast.readers.oecd._find import FORMAT
 
 __all__ = ["FORMAT"]

@@ -25,26 +25,19 @@ from carbonflows_fast.readers._layouts._square import (
     region_and_sector,
     square_table,
 )
-from carbonflows_fast.readers._sources._candidates import Candidate, Format
+from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.oecd._emissions import emission_files, read_emissions
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT"]
+__all__ = ["read_oecd"]
 
 logger = logging.getLogger(__name__)
 
-NAMES = r"ICIO20\d\d_(?P<year>\d{4})\.csv|(?P<only>(?:19|20)\d\d)(_SML|_EXT)?\.csv"
 UNIT = "million USD"
 TOTALS = {"OUT", "OUTPUT", "TOTAL"}
 DISCREPANCY = ("DISC",)
 PARTS = {"CHN": r"CN\d", "MEX": r"MX\d"}  # of countries whose industries are split
-
-
-def find_oecd(files: Files) -> list[Candidate]:
-    """Return the tables among files."""
-    found = files.matching(NAMES)
-    return [Candidate(name, int(match["year"] or match["only"])) for name, match in found]
 
 
 def read_oecd(
@@ -123,11 +116,3 @@ def _output(parts: Square) -> FloatArray:
             remedy="the file is cut short: restore its last lines",
         )
     return next(iter(parts.totals.values()))
-
-
-FORMAT = Format(
-    find_oecd,
-    read_oecd,
-    "ICIO2021_2018.csv, 2019_SML.csv or 2019.csv and the like: OECD ICIO",
-    beside=True,
-)

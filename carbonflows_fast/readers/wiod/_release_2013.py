@@ -19,7 +19,7 @@ from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock
 from carbonflows_fast.readers._layouts._sheets import Workbook, cell_text
 from carbonflows_fast.readers._layouts._text import check_same_labels
-from carbonflows_fast.readers._sources._candidates import Candidate, Format
+from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers.wiod._accounts import (
@@ -31,25 +31,14 @@ from carbonflows_fast.readers.wiod._accounts import (
 from carbonflows_fast.readers.wiod._matrix import WIOD2013, World, is_filled, read_world, wiod_table
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT"]
+__all__ = ["read_wiod2013"]
 
 logger = logging.getLogger(__name__)
 
-NAMES = r"wiot(?P<year>\d\d)_row_(apr|sep)12\.xlsx"
 ACCOUNTS = r"(?P<region>[A-Z]{3})_(?P<account>AIR|CO2|EM|EU|LAN|MAT|WAT)_\w+\.xlsx?"
 EXTENSIONS = {"LAN": "lan", "MAT": "mat", "WAT": "wat"}  # as their zips are called
 UNITS = {"CO2": "Gg", "EM": "TJ", "EU": "TJ"}  # no file says them; other accounts do, in A1
 TONNES = "t"  # AIR, but for CO2
-
-
-def find_wiod2013(files: Files) -> list[Candidate]:
-    """Return the tables among files."""
-    found = files.matching(NAMES)
-    return [Candidate(name, _full_year(match["year"])) for name, match in found]
-
-
-def _full_year(digits: str) -> int:
-    return int(digits) + (1900 if int(digits) > 50 else 2000)
 
 
 def read_wiod2013(
@@ -198,8 +187,3 @@ def _unit(book: Workbook, sheet: str, extension: str, stressor: str, account: Co
             remedy="write the unit there",
         )
     return unit
-
-
-FORMAT = Format(
-    find_wiod2013, read_wiod2013, "wiot09_row_sep12.xlsx and the like: WIOD 2013", beside=True
-)

@@ -20,7 +20,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock
 from carbonflows_fast.readers._layouts._sheets import Workbook
-from carbonflows_fast.readers._sources._candidates import Candidate, Format
+from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers.wiod._accounts import (
@@ -32,19 +32,13 @@ from carbonflows_fast.readers.wiod._accounts import (
 from carbonflows_fast.readers.wiod._matrix import WIOD2016, World, read_world, wiod_table
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT"]
+__all__ = ["read_wiod2016"]
 
 logger = logging.getLogger(__name__)
 
-NAMES = r"WIOT(?P<year>\d{4})_Nov16_ROW\.xls[bx]"
 ACCOUNT = r"CO2[ _]emissions\.xlsx"
 NOTES = "notes"
 STRESSOR, UNIT = "CO2", "kt"
-
-
-def find_wiod2016(files: Files) -> list[Candidate]:
-    """Return the tables among files."""
-    return [Candidate(name, int(match["year"])) for name, match in files.matching(NAMES)]
 
 
 def read_wiod2016(
@@ -135,8 +129,3 @@ def _column(book: Workbook, sheet: str, account: CodedRows, year: str) -> int:
             remedy="restore the header",
         )
     return account.header.index(year)
-
-
-FORMAT = Format(
-    find_wiod2016, read_wiod2016, "WIOT2014_Nov16_ROW.xlsb and the like: WIOD 2016", beside=True
-)
