@@ -18,7 +18,7 @@ from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._footprints import Footprints
 from carbonflows_fast.accounting._region_flows import region_flows, unknown_consumers
-from carbonflows_fast.accounting._solves import FOOTPRINT_RTOL, solve_multipliers
+from carbonflows_fast.accounting._solves import OF_FOOTPRINTS, solve_multipliers
 from carbonflows_fast.accounting._stressor_block import Stressors, stressor_block, stressor_frame
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 
@@ -207,7 +207,7 @@ def multipliers(table: Table, stressors: Stressors = None, *, rtol: float = 1e-1
 
 
 def footprints(
-    table: Table, stressors: Stressors = None, *, rtol: float = FOOTPRINT_RTOL
+    table: Table, stressors: Stressors = None, *, rtol: float | None = None
 ) -> Footprints:
     """Return the accounts that pymrio calls D_cba, D_pba, D_imp and D_exp, without its L.
 
@@ -218,13 +218,14 @@ def footprints(
         One stressor, a list of them, or weights of several in one unit. The default is all.
     rtol : float, optional
         Relative error that every solve is certified to (D_imp, where dense factors are cheaper, to
-        ten times it). Cells are small parts of what is solved for: the default has a digit more
-        than elsewhere for them, and a cell has no bound of its own.
+        ten times it). By default 1e-11, a digit more than elsewhere, since cells are small parts of
+        what is solved for; where rounding does not allow that, 1e-10, 1e-8 or 1e-6.
 
     Returns
     -------
     Footprints
-        Each property is solved when first asked for, and kept.
+        Each property is solved when first asked for, and kept. Its `attrs["error_bound"]` says for
+        each stressor how wrong all its cells are together at most.
 
     Raises
     ------
@@ -252,5 +253,5 @@ def footprints(
     stressor
     CO2       60.901  119.099
     """
-    rtol = tolerance(rtol)
-    return Footprints(table, stressor_block(table, stressors), rtol)
+    tolerances = OF_FOOTPRINTS if rtol is None else (tolerance(rtol),)
+    return Footprints(table, stressor_block(table, stressors), tolerances)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +11,25 @@ import pandas as pd
 
 from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast.accounting._footprint_bounds import (
+    Demanded,
+    add_direct,
+    demanded,
+    of_bought,
+    of_emitted,
+    of_outputs,
+)
 from carbonflows_fast.accounting._imported_footprints import imported_footprints
-from carbonflows_fast.accounting._solves import FOOTPRINT_RTOL, solve_certified, solve_multipliers
+from carbonflows_fast.accounting._solves import (
+    OF_FOOTPRINTS,
+    most_accurate,
+    solve_certified,
+    solve_multipliers,
+)
 from carbonflows_fast.accounting._stressor_block import StressorBlock, stressor_frame
 from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.errors import shorten
+from carbonflows_fast.leontief._certificate import rounding
 from carbonflows_fast.leontief._right_hand_sides import raised
 from carbonflows_fast.table._selection import select_demand
 
@@ -48,6 +62,9 @@ class Footprints:
     sums over sectors; only `D_cba_reg` and `D_pba_reg` contain direct emissions of final users
     (F_Y).
 
+    `attrs` of each account has `unit` and `error_bound`, which map each stressor to its unit and to
+    a bound, in that unit, on the sum of the absolute errors of all its cells.
+
     Solves, with k stressors, R regions and P sector labels: D_cba and M share k adjoint
     right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or the
     dense factors of I − A and their inverses; the cheaper way is taken. By factors it computes M
@@ -69,7 +86,7 @@ class Footprints:
 
     _table: Table
     _block: StressorBlock
-    _rtol: float = FOOTPRINT_RTOL
+    _tolerances: tuple[float, ...] = OF_FOOTPRINTS
 
     def __repr__(self) -> str:
         return f"Footprints({shorten(self._block.names, 3)}; {len(self._table.regions)} regions)"
@@ -101,17 +118,40 @@ class Footprints:
         return demand_weight(size, positive_output(self._table))
 
     @cached_property
-    def _output(self) -> FloatArray:
-        """Output for each consuming region, (n, R)."""
-        solution = solve_certified(
+    def _demanded(self) -> Demanded:
+        return demanded(self._table)
+
+    def _frame(self, values: FloatArray, bounds: FloatArray, columns: pd.Index) -> pd.DataFrame:
+        frame = stressor_frame(values, self._block.names, columns)
+        frame.attrs = {
+            "unit": dict(zip(self._block.names, self._block.units, strict=True)),
+            "error_bound": dict(zip(self._block.names, bounds.tolist(), strict=True)),
+        }
+        return frame
+
+    @cached_property
+    def _output(self) -> tuple[FloatArray, float]:
+        """Output for each consuming region, (n, R), and a bound on its errors in the weight."""
+        weight = self._forward_weight
+        solve = partial(
+            solve_certified,
             self._table,
             self._demand,
             by_row=False,
-            weight=self._forward_weight,
-            rtol=self._rtol,
+            weight=weight,
             x0=self.__dict__.pop("_near_output", None),
         )
-        return np.ascontiguousarray(solution.values)
+        solution = most_accurate(solve, self._tolerances)
+        x = np.ascontiguousarray(solution.values)
+        certified = float(solution.report.error_bounds @ (weight @ np.abs(x)))
+        certified *= 1 + rounding(sum(x.shape))
+        return x, of_outputs(self._table, weight, certified, self._demanded)
+
+    @cached_property
+    def _emitted_bounds(self) -> FloatArray:
+        """Bounds on the sums of errors of what rows emit, for some consumers or for all."""
+        x, inexact = self._output
+        return of_emitted(self._block.S, x, inexact, self._forward_weight)
 
     @cached_property
     def S(self) -> pd.DataFrame:
@@ -120,11 +160,12 @@ class Footprints:
 
     @cached_property
     def M(self) -> pd.DataFrame:
-        """Multipliers, stressor × rows."""
+        """Multipliers, stressor × rows; their bound is that of :func:`multipliers`."""
         near = self.__dict__.pop("_near", None)
         weight = self._adjoint_weight
-        m, _ = solve_multipliers(self._table, self._block.S, weight, self._rtol, near)
-        return stressor_frame(m, self._block.names, self._table.rows)
+        solve = partial(solve_multipliers, self._table, self._block.S, weight, x0=near)
+        m, bounds = most_accurate(solve, self._tolerances)
+        return self._frame(m, bounds, self._table.rows)
 
     @cached_property
     def D_cba(self) -> pd.DataFrame:
@@ -132,20 +173,21 @@ class Footprints:
         p = self._table.content
         m = self.M.to_numpy()
         values = sums.sector_sums(m, self._demand, p.sector_codes, len(p.sectors))
-        return stressor_frame(values, self._block.names, self._products)
+        certified = np.array(list(self.M.attrs["error_bound"].values()))
+        return self._frame(values, of_bought(m, certified, self._demanded), self._products)
 
     @cached_property
     def D_pba(self) -> pd.DataFrame:
         """Emissions where they happen, stressor × rows."""
-        values = self._block.S * self._output.sum(axis=1)
-        return stressor_frame(values, self._block.names, self._table.rows)
+        values = self._block.S * self._output[0].sum(axis=1)
+        return self._frame(values, self._emitted_bounds, self._table.rows)
 
     @cached_property
     def D_exp(self) -> pd.DataFrame:
         """Emissions that serve other regions, stressor × rows."""
         codes = self._table.content.region_codes
-        values = self._block.S * sums.sum_other_regions(self._output, codes)
-        return stressor_frame(values, self._block.names, self._table.rows)
+        values = self._block.S * sums.sum_other_regions(self._output[0], codes)
+        return self._frame(values, self._emitted_bounds, self._table.rows)
 
     @cached_property
     def D_imp(self) -> pd.DataFrame:
@@ -155,23 +197,25 @@ class Footprints:
         sides if these are cheaper.
         """
         weights = self._adjoint_weight, self._forward_weight
-        values, m, x = imported_footprints(
-            self._table, self._block.S, self._demand, weights, self._rtol
-        )
+        solve = partial(imported_footprints, self._table, self._block.S, self._demand, weights)
+        found = most_accurate(solve, self._tolerances)
         if "M" not in self.__dict__:
-            self.__dict__["_near"] = m
+            self.__dict__["_near"] = found.m
         if "_output" not in self.__dict__:
-            self.__dict__["_near_output"] = x
-        return stressor_frame(values, self._block.names, self._products)
+            self.__dict__["_near_output"] = found.x
+        return self._frame(found.values, found.bounds, self._products)
 
     def _by_region(self, frame: pd.DataFrame, *, households: bool) -> pd.DataFrame:
         table, p = self._table, self._table.content
         labels = frame.columns.get_level_values("region")
         codes = pd.Index(p.regions).get_indexer(labels).astype(np.int32)
         values = sums.sum_columns_by_group(frame.to_numpy(), codes, len(p.regions))
+        direct = self._block.F_Y if households else self._block.F_Y[:, :0]
         if households:
-            values += sums.sum_columns_by_group(self._block.F_Y, p.demand_codes, len(p.regions))
-        return stressor_frame(values, self._block.names, pd.Index(table.regions, name="region"))
+            values += sums.sum_columns_by_group(direct, p.demand_codes, len(p.regions))
+        certified = np.array(list(frame.attrs["error_bound"].values()))
+        bounds = add_direct(certified, direct, frame.to_numpy())
+        return self._frame(values, bounds, pd.Index(table.regions, name="region"))
 
     @cached_property
     def D_cba_reg(self) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -27,10 +27,13 @@ from carbonflows_fast.table._selection import Demand
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
+Result = TypeVar("Result")
+
 __all__ = [
     "ACCURATE_OF_TWO",
     "BLOCK",
     "FOOTPRINT_RTOL",
+    "OF_FOOTPRINTS",
     "accurate_multipliers",
     "demand_size",
     "most_accurate",
@@ -57,6 +60,8 @@ ACCURATE_OF_TWO = (1e-12, 1e-11, 1e-10, 1e-8)
 FOOTPRINT_RTOL = 1e-11
 """The certificate is relative to the whole table, while a cell is a small part of it: a digit more
 than elsewhere, one pass over A, keeps single cells to 1e-9 on published tables."""
+OF_FOOTPRINTS = (FOOTPRINT_RTOL, 1e-10, 1e-8, 1e-6)
+"""The first of these that rounding lets be reached."""
 
 
 def demand_size(table: Table, demand: Demand) -> tuple[FloatArray, int]:
@@ -196,7 +201,7 @@ def accurate_multipliers(
     return m, bound * (1 + rounding(prepared.n))
 
 
-def most_accurate(solve: Callable[..., Solution], tolerances: Sequence[float]) -> Solution:
+def most_accurate(solve: Callable[..., Result], tolerances: Sequence[float]) -> Result:
     """Solve to the first of these tolerances that is reached.
 
     Raises

@@ -102,10 +102,13 @@ def _matrix(
         for to, column in enumerate(rows):
             flat[to * m : (to + 1) * m] = dense[rows, column]
         dense = flat[: m * m].reshape((m, m), order="F")
+    # It holds −A. Scaling leaves the diagonal as it is, where a rounding of a_jj would be a large
+    # part of 1 − a_jj.
+    diagonal = 1.0 + dense.diagonal()
     if scale is not None:
         dense *= scale[:, None]
         dense /= scale
-    dense[np.diag_indices(m)] += 1.0  # it holds −A
+    dense[np.diag_indices(m)] = diagonal
     return dense
 
 

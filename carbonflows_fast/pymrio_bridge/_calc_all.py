@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,12 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting import Footprints
-from carbonflows_fast.accounting._solves import BLOCK, FOOTPRINT_RTOL, solve_certified
+from carbonflows_fast.accounting._solves import (
+    BLOCK,
+    OF_FOOTPRINTS,
+    most_accurate,
+    solve_certified,
+)
 from carbonflows_fast.accounting._stressor_block import StressorBlock
 from carbonflows_fast.accounting._weights import positive_output
 from carbonflows_fast.leontief import system
@@ -201,7 +207,8 @@ def _accurate_output(table: Table) -> FloatArray:
     weight = 1.0 / positive_output(table)
     near = table.x.to_numpy()
     y = table.content.Y.sum(axis=1)
-    x: FloatArray = system(table).solve(y, weight=weight, rtol=FOOTPRINT_RTOL, x0=near).values
+    solve = partial(system(table).solve, y, weight=weight, x0=near)
+    x: FloatArray = most_accurate(solve, OF_FOOTPRINTS).values
     return x
 
 
@@ -237,9 +244,8 @@ def _fill_downstream(io: Any, table: Table, extensions: Sequence[Any]) -> None:
         here = slice(first, first + BLOCK)
         sides = np.zeros((table.n, len(S[here])))
         np.matmul(Z, S[here, : len(Z)].T, out=sides[: len(Z)])
-        found = solve_certified(
-            table, sides, by_row=False, weight=1.0 / output, rtol=FOOTPRINT_RTOL
-        ).values
+        solve = partial(solve_certified, table, sides, by_row=False, weight=1.0 / output)
+        found = most_accurate(solve, OF_FOOTPRINTS).values
         values[here] = (found / np.where(x != 0, x, np.inf)[:, None])[: len(Z)].T
     _share_out("M_down", values, io.A.index, extensions, extensions)
 

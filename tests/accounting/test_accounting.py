@@ -306,6 +306,24 @@ def test_footprints_are_solved_once_and_shown() -> None:
 # --- properties of every account --------------------------------------------------------------
 
 
+def test_footprints_are_as_accurate_as_rounding_allows() -> None:
+    rng = np.random.default_rng(0)
+    A = rng.random((60, 60))
+    A *= 0.9995 / A.sum(axis=0)
+    table = cf.Table(
+        A=A, Y=rng.random((60, 3)), S=rng.random((1, 60)), regions=np.repeat(["A", "B", "C"], 20),
+        sectors=[f"s{i % 20}" for i in range(60)], stressors=["CO2"],
+    )  # fmt: skip
+    with pytest.raises(cf.ConvergenceError, match=r"1\.0e-11"):
+        _ = cf.footprints(table, rtol=1e-11).D_cba
+    found = cf.footprints(table)
+    for name in ("D_cba", "D_pba", "D_imp", "D_exp"):
+        frame = getattr(found, name)
+        assert frame.attrs["unit"] == {"CO2": ""}
+        bound, total = frame.attrs["error_bound"]["CO2"], float(frame.to_numpy().sum())
+        assert 1e-14 * total < bound < 1e-7 * total
+
+
 @given(tables())
 def test_duality(table: cf.Table) -> None:
     """s'x = m'y, from two independent solves."""
