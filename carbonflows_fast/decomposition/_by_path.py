@@ -254,8 +254,8 @@ def _rounds(
         else:
             raise MemoryLimitError.about(
                 limits.mode,
-                expected=f"at most {most or MOST_PATHS:,} changes",
-                got=f"{getattr(limits, limits.mode)!r}, for which there are more",
+                expected=f"a limit that {most or MOST_PATHS:,} changes meet at most",
+                got=f"{getattr(limits, limits.mode)!r}, which takes more",
                 remedy="ask for less",
             )
         if too_low > 0.0 and found is not None:

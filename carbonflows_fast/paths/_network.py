@@ -112,8 +112,9 @@ class Network:
         if not complete:
             raise MemoryLimitError.about(
                 limits.mode,
-                expected=f"at most {most or MOST_PATHS:,} paths, of {limit:,} beginnings",
-                got=f"{getattr(limits, limits.mode)!r}, for which there are more",
+                expected=f"a limit that {most or MOST_PATHS:,} paths meet at most, "
+                f"found in {limit:,} steps",
+                got=f"{getattr(limits, limits.mode)!r}, which takes more",
                 remedy="ask for less, or set max_paths for the largest",
                 typed=("ask for less, or for the largest with ", "top"),
             )
