@@ -11,23 +11,24 @@ import pandas as pd
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
-from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray
+from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, LabelError, shorten
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
-from carbonflows_fast.table._selection import Stressor, is_region
-from carbonflows_fast.table._stressors import unknown_label
+from carbonflows_fast.table._selection import Stressor
+from carbonflows_fast.uncertainties._forms import BySize
+from carbonflows_fast.uncertainties._labels import Assigned, assigned
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = ["Cells", "cells_of_Y", "cells_of_Z", "cells_of_stressor"]
 
-BLOCKS = ("domestic", "trade")
 NOTHING = 1e-290
 """A share of the largest output, squared, that is none: one over less is beyond float64."""
+AT_ONCE = 2**22
+"""Cells whose sizes are looked at together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +75,8 @@ def cells_of_Z(table: Table, given: Any, power: int) -> Cells:
     factor = 1.0
     if isinstance(given, float):
         core, factor = tiles.core, given**power
-    elif isinstance(given, Mapping):
-        core = _by_block(tiles, table.content.region_codes, *_blocks("Z", given))
+    elif isinstance(given, Mapping | BySize):
+        core = _by_label(tiles, x, table.content.region_codes, assigned(table, "Z", given))
     else:
         numbers, order = _array("Z", given, (table.n, table.n), table.rows, table.rows), tiles.order
         in_order = numbers if order is None else numbers[order][:, order]
@@ -85,22 +86,36 @@ def cells_of_Z(table: Table, given: Any, power: int) -> Cells:
     return Cells(tiles.with_core(core), factor, outputs, over_outputs)
 
 
-def _by_block(tiles: RegionTiles, codes: CodeArray, domestic: float, trade: float) -> _core.Tiles:
-    """Return the tiles with what stays in a region, and what crosses a border, multiplied."""
+def _by_label(tiles: RegionTiles, x: FloatArray, codes: CodeArray, given: Assigned) -> _core.Tiles:
+    """Return the tiles with each cell multiplied by what holds for its seller and buyer."""
     core, codes = tiles.core, codes[tiles.table_rows]
-    region = codes[tiles.starts[:-1]]
-    if not np.array_equal(np.repeat(region, np.diff(tiles.starts)), codes):  # in shared blocks
-        matrix = _to_csr(tiles)
-        seller = np.repeat(codes, np.diff(matrix.indptr))
-        matrix.data = matrix.data * np.where(seller == codes[matrix.indices], domestic, trade)
-        return _from_csr(tiles, matrix)
-    values = core.values * trade
-    first = core.entries[:, :, 1]
-    begins = np.append(np.unique(first[core.entries[:, :, 3] > 0]), values.size)
-    for begin in first[(region[:, None] == region) & (core.entries[:, :, 3] > 0)]:
-        here = slice(begin, begins[np.searchsorted(begins, begin) + 1])
-        values[here] = core.values[here] * domestic
+    region, numbers = codes[tiles.starts[:-1]], given.numbers
+    in_own_blocks = np.array_equal(np.repeat(region, np.diff(tiles.starts)), codes)
+    if numbers is None or not in_own_blocks:
+        return _cell_by_cell(tiles, x[tiles.table_rows], codes, given)
+    values: FloatArray = np.array(core.values, dtype=np.float64)
+    first, filled = core.entries[:, :, 1], core.entries[:, :, 3] > 0
+    begins = np.append(np.unique(first[filled]), values.size)
+    for seller, buyer in np.argwhere(filled):
+        begin = first[seller, buyer]
+        end = begins[np.searchsorted(begins, begin) + 1]
+        values[begin:end] = values[begin:end] * numbers[region[seller], region[buyer]]
     return _with_values(core, values)
+
+
+def _cell_by_cell(
+    tiles: RegionTiles, x: FloatArray, codes: CodeArray, given: Assigned
+) -> _core.Tiles:
+    """Return the same where regions share a block, or numbers depend on sizes: some rows a time."""
+    matrix = _to_csr(tiles)
+    for at in range(0, matrix.nnz, AT_ONCE):
+        here = slice(at, min(at + AT_ONCE, matrix.nnz))
+        rows = np.searchsorted(matrix.indptr, np.arange(here.start, here.stop), side="right") - 1
+        columns = matrix.indices[here]
+        held = given.codes[codes[rows], codes[columns]]
+        sizes = np.abs(matrix.data[here] * x[columns])
+        matrix.data[here] *= given.at("Z", held, sizes)
+    return _from_csr(tiles, matrix)
 
 
 def _with_values(core: _core.Tiles, values: Any) -> _core.Tiles:
@@ -121,9 +136,9 @@ def cells_of_Y(table: Table, given: Any) -> FloatArray:
     p, x = table.content, table.x.to_numpy()
     if isinstance(given, float):
         deviation: Any = given
-    elif isinstance(given, Mapping):
-        domestic, trade = _blocks("Y", given)
-        deviation = np.where(p.region_codes[:, None] == p.demand_codes, domestic, trade)
+    elif isinstance(given, Mapping | BySize):
+        held = assigned(table, "Y", given)
+        deviation = held.at("Y", held.codes[p.region_codes], p.Y)
     else:
         deviation = _dense(_array("Y", given, p.Y.shape, table.rows, table.demand))
     shares = np.zeros(p.Y.shape)
@@ -145,8 +160,9 @@ def cells_of_stressor(table: Table, stressor: Stressor, argument: str, given: An
     values = table.arrays.F_Y if final else table.arrays.F
     if isinstance(given, float):
         deviation: Any = np.full((len(p.stressors), 1), given)
-    elif isinstance(given, Mapping):
-        deviation = _by_label(table, argument, given)
+    elif isinstance(given, Mapping | BySize):
+        held = assigned(table, argument, given)
+        deviation = held.at(argument, held.codes, values)
     else:
         columns = table.demand if final else table.rows
         index = pd.Index(p.stressors)
@@ -155,81 +171,6 @@ def cells_of_stressor(table: Table, stressor: Stressor, argument: str, given: An
     weights = np.array(stressor.weights)[:, None]
     cells: FloatArray = weights * values[counted] * deviation[counted]
     return cells
-
-
-# --- by label -----------------------------------------------------------------------------------
-
-
-def _blocks(argument: str, given: Mapping[str, float]) -> tuple[float, float]:
-    for label in given:
-        if label not in BLOCKS:
-            raise LabelError.about(
-                argument,
-                expected="'domestic' and 'trade'",
-                got=repr(label)[:60],
-                remedy="give {'domestic': 0.05, 'trade': 0.2}, one number, or an array for "
-                f"every cell of table.{argument}",
-            )
-    return given.get("domestic", 0.0), given.get("trade", 0.0)
-
-
-def _by_label(table: Table, argument: str, given: Mapping[str, float]) -> FloatArray:
-    """Return numbers by stressor, region or sector as (k, n), or (k, m) for F_Y."""
-    p, final = table.content, argument == "F_Y"
-    codes = p.demand_codes if final else p.region_codes
-    kinds = {"stressor": p.stressors, "region": p.regions}
-    kinds |= {} if final else {"sector": p.sectors}
-    deviation = np.zeros((len(p.stressors), len(codes)))
-    kind = _kind_of_labels(table, argument, given, kinds)
-    if kind == "stressor":
-        deviation += np.array([[given.get(name, 0.0)] for name in p.stressors])
-    elif kind == "sector":
-        deviation += np.array([given.get(name, 0.0) for name in p.sectors])[p.sector_codes]
-    else:
-        deviation += _by_region(table, argument, given)[codes]
-    return deviation
-
-
-def _kind_of_labels(
-    table: Table, argument: str, given: Mapping[str, float], kinds: Mapping[str, tuple[str, ...]]
-) -> str:
-    fitting = [kind for kind, labels in kinds.items() if all(one in labels for one in given)]
-    if not fitting and all(is_region(table, label) for label in given):
-        fitting = ["region"]
-    if len(fitting) == 1:
-        return fitting[0]
-    found = {k: [one for one in given if one in labels] for k, labels in kinds.items()}
-    known = [one for labels in kinds.values() for one in labels]
-    *others, last = kinds
-    for label in given:
-        if label not in known and not is_region(table, label):
-            kind = f"{', '.join(others)} or {last}"
-            raise unknown_label(argument, kind, label[:200], known, "")
-    several = [f"{kind} {labels[0]!r}" for kind, labels in found.items() if labels]
-    raise InputError.about(
-        argument,
-        expected="labels of one kind, which have no other meaning",
-        got=" and ".join(several)[:200],
-        remedy=f"give an array for every cell of table.{argument}",
-    )
-
-
-def _by_region(table: Table, argument: str, given: Mapping[str, float]) -> FloatArray:
-    numbers = np.zeros(len(table.regions))
-    named: BoolArray = np.zeros(len(table.regions), dtype=np.bool_)
-    for label, number in given.items():
-        meant = np.array(regions_in(table.regions, label, argument, year=table.year))
-        twice = np.flatnonzero(named & meant)
-        if twice.size:
-            raise LabelError.about(
-                argument,
-                expected="every region once",
-                got=f"{table.regions[twice[0]]!r} by two names",
-                remedy="leave one of them out",
-            )
-        numbers[meant] = number
-        named |= meant
-    return numbers
 
 
 # --- for every cell -----------------------------------------------------------------------------

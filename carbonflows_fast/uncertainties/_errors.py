@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import scipy.sparse as sp
-
-from carbonflows_fast._base.arguments import real
-from carbonflows_fast._base.arrays import locked, sparse_view
 from carbonflows_fast.errors import InputError, shorten
-from carbonflows_fast.table._table_argument import kind_of
+from carbonflows_fast.uncertainties._forms import checked, got_of, number, same, shown
 
 __all__ = ["SOURCES", "Errors", "SharedError"]
 
 SOURCES = ("Z", "Y", "F", "F_Y")
-LARGEST = 1e6
-"""Above it a relative deviation is a mistake."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,7 +23,7 @@ class _Deviations:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(_same(a, b) for a, b in zip(self._values(), other._values(), strict=True))
+        return all(same(a, b) for a, b in zip(self._values(), other._values(), strict=True))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -46,7 +37,7 @@ class _Deviations:
 
     def _written(self) -> list[str]:
         given = [(source, getattr(self, source)) for source in SOURCES]
-        return [f"{source}={_shown(value)}" for source, value in given if value is not None]
+        return [f"{source}={shown(value)}" for source, value in given if value is not None]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,12 +86,12 @@ class SharedError(_Deviations):
             raise InputError.about(
                 "name",
                 expected="text other than Z, Y, F and F_Y",
-                got=_got(self.name),
+                got=got_of(self.name),
                 remedy="say what the error is of, e.g. 'emission factor of steel'",
             )
-        object.__setattr__(self, "sd", _number("sd", self.sd, signed=False))
+        object.__setattr__(self, "sd", number("sd", self.sd, signed=False))
         for source in SOURCES:
-            value = _checked(source, getattr(self, source), signed=True)
+            value = checked(source, getattr(self, source), signed=True)
             object.__setattr__(self, source, value)
         if all(getattr(self, source) is None for source in SOURCES):
             raise InputError.about(
@@ -124,12 +115,17 @@ class Errors(_Deviations):
 
     Parameters
     ----------
-    Z, Y : float, mapping or array of shape (n, n) and (n, m), optional
-        A number for all cells; {"domestic": 0.05, "trade": 0.2} for deliveries within a region and
-        between two; or one for every cell, as an array, a DataFrame with the labels of the table in
-        the same order, lists, or a sparse array.
-    F, F_Y : float, mapping or array of shape (k, n) and (k, m), optional
-        A number; numbers by stressor, or by region, or (F) by sector; or one for every cell.
+    Z, Y : float, BySize, mapping, Series or array of shape (n, n) and (n, m), optional
+        A number for all cells; :class:`BySize` for a deviation by the size of a cell; numbers or
+        `BySize` by label; or a number for every cell, as an array, a DataFrame with the labels of
+        the table in the same order, lists, or a sparse array. Labels are {"domestic": 0.05,
+        "trade": 0.2} for deliveries within a region and between two; pairs of seller and buyer,
+        {("DE", "FR"): 0.1}, where None is every region; and for Y categories of final demand,
+        {"households": 0.1}, or pairs of region and category, ("DE", "households").
+    F, F_Y : float, BySize, mapping, Series or array of shape (k, n) and (k, m), optional
+        The same. Labels are stressors, regions, sectors (F) or categories (F_Y), or pairs of two of
+        these in this order: {("CO2", "Steel"): 0.2}, {("DE", "Steel"): 0.2}, {("CO2", "DE"): 0.2}.
+        All labels of a mapping are of one kind.
     shared : SharedError or list of these, optional
 
     Attributes
@@ -154,6 +150,8 @@ class Errors(_Deviations):
     0.03, F={'DE': 1.0})])
     >>> errors == cf.Errors(F=0.1)
     False
+    >>> cf.Errors(Z=cf.BySize(0.4, -0.2, at_most=1.0), F={("CO2", "Steel"): 0.2})
+    Errors(Z=BySize(0.4, -0.2, at_most=1.0), F={('CO2', 'Steel'): 0.2})
     """
 
     Z: Any = None
@@ -164,7 +162,7 @@ class Errors(_Deviations):
 
     def __post_init__(self) -> None:
         for source in SOURCES:
-            value = _checked(source, getattr(self, source), signed=False)
+            value = checked(source, getattr(self, source), signed=False)
             object.__setattr__(self, source, value)
         given = [self.shared] if isinstance(self.shared, SharedError) else self.shared
         listed = isinstance(given, list | tuple)
@@ -172,7 +170,7 @@ class Errors(_Deviations):
             raise InputError.about(
                 "shared",
                 expected="a list of SharedError",
-                got=_got(given),
+                got=got_of(given),
                 remedy="make each with cf.SharedError(name, sd, F=…)",
             )
         names = [one.name for one in given]
@@ -185,103 +183,46 @@ class Errors(_Deviations):
             )
         object.__setattr__(self, "shared", tuple(given))
 
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Errors:
+        """Read errors from a TOML file, with shared errors as [[shared]] tables.
+
+        Parameters
+        ----------
+        path : path
+            Keys are Z, Y, F, F_Y and shared. A pair of labels is a table in a table, "*" is every
+            region, and a deviation by size is by_size = { a = 0.4, b = -0.2, at_most = 1.0 }. See
+            docs/uncertainty.md.
+
+        Raises
+        ------
+        InputError
+            Naming file and key, if the file is not there, no TOML, or a key or number is wrong.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> import carbonflows_fast as cf
+        >>> _ = Path("errors.toml").write_text('''
+        ... Z = { domestic = 0.05, trade = 0.2 }
+        ... F.CO2.Steel = 0.2
+        ...
+        ... [[shared]]
+        ... name = "fuel statistics of DE"
+        ... sd = 0.03
+        ... F.DE = 1.0
+        ... ''')
+        >>> cf.Errors.read("errors.toml")
+        Errors(Z={'domestic': 0.05, 'trade': 0.2}, F={('CO2', 'Steel'): 0.2},
+        shared=[SharedError('fuel statistics of DE', 0.03, F={'DE': 1.0})])
+        """
+        from carbonflows_fast.uncertainties._file import parts_of
+
+        own, shared = parts_of(path)
+        return cls(**own, shared=[SharedError(**one) for one in shared])
+
     def __repr__(self) -> str:
         said = self._written()
         if self.shared:
             said.append(f"shared={list(self.shared)}")
         return f"Errors({', '.join(said)})"
-
-
-# --- one argument -----------------------------------------------------------------------------
-
-
-def _checked(argument: str, given: Any, *, signed: bool) -> Any:
-    """Return a number, read-only numbers by label, or a read-only copy of an array."""
-    if given is None:
-        return None
-    if isinstance(given, Mapping):
-        return _by_label(argument, given, signed)
-    if isinstance(given, list | tuple):
-        with suppress(ValueError, TypeError):  # lists of lists are an array; others are refused
-            given = np.array(given, dtype=np.float64)
-    if not (isinstance(given, np.ndarray | pd.DataFrame | pd.Series) or sp.issparse(given)):
-        return _number(argument, given, signed)
-    sparse = sp.issparse(given)
-    whole: Any = sp.csr_array(given, copy=True) if sparse else np.array(given)
-    if sparse:
-        whole.sum_duplicates()
-    numbers = whole.data if sparse else whole
-    if numbers.dtype.kind not in "fiu" or whole.ndim not in (1, 2):
-        raise InputError.about(
-            argument,
-            expected="an array of numbers for every cell",
-            got=f"shape {whole.shape}, dtype {numbers.dtype}",
-            remedy=f"give one number for each cell of table.{argument}",
-        )
-    wrong = ~(np.abs(numbers) <= LARGEST) if signed else ~((numbers >= 0) & (numbers <= LARGEST))
-    if wrong.any():
-        raise _out_of_range(argument, f"{numbers[wrong].flat[0]} among them", signed)
-    if sparse:
-        return sparse_view(whole.astype(np.float64))
-    whole = locked(whole.astype(np.float64))
-    if isinstance(given, pd.DataFrame):
-        return pd.DataFrame(whole, given.index, given.columns, copy=False)
-    return pd.Series(whole, given.index, copy=False) if isinstance(given, pd.Series) else whole
-
-
-def _by_label(argument: str, given: Mapping[Any, Any], signed: bool) -> Mapping[str, float]:
-    if not given or not all(isinstance(label, str) for label in given):
-        raise InputError.about(
-            argument,
-            expected="numbers by label, each of them text",
-            got=f"{{{shorten(map(repr, given))}}}"[:200],
-            remedy="name at least one label of the table, or leave it out for no error",
-        )
-    numbers = {label: _number(argument, value, signed) for label, value in given.items()}
-    return MappingProxyType(numbers)
-
-
-def _number(argument: str, given: Any, signed: bool) -> float:
-    number = real(given)
-    if abs(number) <= LARGEST and (signed or number >= 0.0):
-        return number
-    raise _out_of_range(argument, _got(given), signed)
-
-
-def _out_of_range(argument: str, got: str, signed: bool) -> InputError:
-    least, sign = ("−1e6", "") if signed else ("0", " not negative and")
-    return InputError.about(
-        argument,
-        expected=f"relative numbers from {least} to 1e6",
-        got=got,
-        remedy=f"give a number that is{sign} finite, such as 0.1 for 10 %",
-    )
-
-
-def _got(given: Any) -> str:
-    plain = given is None or isinstance(given, str | int | float | np.number)
-    return repr(given)[:60] if plain else kind_of(given)
-
-
-# --- how it reads, and what is equal ----------------------------------------------------------
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, Mapping):
-        return f"{{{shorten((f'{label!r}: {number!r}' for label, number in value.items()), 4)}}}"
-    shape = " × ".join(map(str, value.shape))
-    return f"<{'sparse array' if sp.issparse(value) else type(value).__name__} {shape}>"
-
-
-def _same(one: Any, other: Any) -> bool:
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, pd.DataFrame | pd.Series):
-        return bool(one.equals(other))
-    if sp.issparse(one):
-        return bool(one.shape == other.shape and (one != other).nnz == 0)
-    if isinstance(one, np.ndarray):
-        return np.array_equal(one, other)
-    return bool(one == other)

@@ -107,6 +107,14 @@ def uncertainty(
     BB            10.0        9.017        2.557
     """
     one_of("of", of, ("accounts", "flows"), remedy="leave it out for accounts")
+    if isinstance(stressor, Errors) and errors is None:
+        raise InputError.about(
+            "stressor",
+            expected="a stressor before the errors",
+            got="the errors",
+            remedy="give the stressor first, as in cf.uncertainty(table, 'CO2', errors), or write "
+            "errors=errors",
+        )
     if not isinstance(errors, Errors):
         raise InputError.about(
             "errors",

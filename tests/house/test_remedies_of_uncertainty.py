@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,8 @@ from support.worlds.small_table import small
 import carbonflows_fast as cf
 
 COVERED = [f"uncertainties/{name}" for name in (
-    "_cells", "_errors", "_result", "_spread", "_uncertainty")]  # fmt: skip
+    "_cells", "_errors", "_file", "_forms", "_labels", "_result", "_spread",
+    "_uncertainty")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 
@@ -30,6 +33,24 @@ def asked(one: cf.Table | None = None, **errors: Any) -> cf.Uncertainty:
 def shuffled(axis: str) -> Any:
     Y = table().Y / table().Y * 0.1
     return Y[::-1] if axis == "index" else Y.iloc[:, ::-1]
+
+
+def from_file(text: str) -> cf.Errors:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "errors.toml")
+        path.write_text(text, encoding="utf-8")
+        return cf.Errors.read(path)
+
+
+def shared_file(text: str) -> cf.Errors:
+    return from_file(f"[[shared]]\n{text}")
+
+
+def latin(text: str) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "errors.toml")
+        path.write_bytes(text)
+        return cf.Errors.read(path)
 
 
 EVERY_CELL = r"one number for each cell of (table\.\w+)"
@@ -57,6 +78,12 @@ CASES = [
          lambda F: asked(F=0.1 + 0 * python(F, table=table()))),
     Case(lambda: cf.Errors(F={}), "name at least one label of the table, or leave it out",
          lambda _: [asked(F={"DE": 0.1}), asked()]),
+    Case(lambda: cf.Errors(F=pd.Series([0.1, 0.2], ["DE", "DE"])), "leave one of them out",
+         lambda _: asked(F=pd.Series([0.1], ["DE"]))),
+    Case(lambda: cf.BySize(0.4, 20), r"give e\.g\. (.*), so that larger cells are surer",
+         lambda b: asked(F=cf.BySize(0.4, python(b)))),
+    Case(lambda: asked(F=cf.BySize(1e6, 10)), r"limit them, e\.g\. by (cf\.BySize\(a, b, at_.*\))",
+         lambda code: asked(F=python(code, a=1e6, b=10))),
     Case(lambda: cf.SharedError("F", 0.1, F=1.0), r"say what the error is of, e\.g\. (.*)",
          lambda name: cf.SharedError(python(name), 0.1, F=1.0)),
     Case(lambda: cf.SharedError("a", 0.1), r"choose what it moves, e\.g\. (.*)",
@@ -65,15 +92,60 @@ CASES = [
          lambda code: cf.Errors(shared=[python(f"{code}1.0)", name="a", sd=0.1)])),
     Case(lambda: cf.Errors(shared=[cf.SharedError("a", 0.1, F=1.0)] * 2), "rename one",
          lambda _: cf.Errors(shared=[cf.SharedError(name, 0.1, F=1.0) for name in "ab"])),
+    # errors in a file
+    Case(lambda: cf.Errors.read(3), r"give e\.g\. '(.*)'", lambda name: latin(b"")),
+    Case(lambda: cf.Errors.read("none.toml"), "check the path", lambda _: from_file("Z = 0.1")),
+    Case(lambda: latin(b"\xe9"), "save it as UTF-8", lambda _: from_file('F."é" = 0.1')),
+    Case(lambda: latin(b"#" * 10_000_001),
+         r"as arrays, by (cf\.Errors)\(Z=…\) in Python",
+         lambda code: asked(Z=python(f"{code}(Z=Z)", Z=np.ones((4, 4))).Z)),
+    Case(lambda: from_file("F.a b = 1"),
+         r"write e\.g\. (Z = 0\.1), and quote labels with blanks, as in (?:F = .*)",
+         lambda text: [from_file(text), from_file('F = { "Basic metals" = 0.2 }')]),
+    Case(lambda: from_file("z = 1"), "nearest (?:is|are) (.*)",
+         lambda names: from_file(f"{named(names)[0]} = 1")),
+    Case(lambda: from_file("shared = 1"), r"head each with (\[\[shared\]\])",
+         lambda head: from_file(f'{head}\nname = "a"\nsd = 1\nF = 1')),
+    Case(lambda: shared_file("sd = 1\nF = 1"), "say what the error is of, e\\.g\\. (.*)",
+         lambda line: shared_file(f"{line}\nsd = 1\nF = 1")),
+    Case(lambda: shared_file('name = "a"\nF = 1'), r"write e\.g\. (sd = .*)",
+         lambda line: shared_file(f'name = "a"\nF = 1\n{line}')),
+    Case(lambda: shared_file('name = "a"\nsd = 1'), r"choose what it moves, e\.g\. (.*)",
+         lambda line: shared_file(f'name = "a"\nsd = 1\n{line}')),
+    Case(lambda: from_file('[[shared]]\nname = "a"\nsd = 1\nF = 1\n' * 2),
+         "rename it, or shared 1",
+         lambda _: from_file("".join(f'[[shared]]\nname = "{name}"\nsd = 1\nF = 1\n'
+                                     for name in "ab"))),
+    Case(lambda: from_file("Z.a.b.c = 1"), r"write e\.g\. (F\..*)", from_file),
+    Case(lambda: from_file('Z."*" = 1'), r"write one number for all, e\.g\. (.*)", from_file),
+    Case(lambda: from_file("Z = {}"), "name a label, or leave the key out for no error",
+         lambda _: [from_file("Z.domestic = 0.1"), from_file("")]),
+    Case(lambda: from_file("Z = { by_size = { a = 1, b = 1 }, trade = 1 }"),
+         "write by_size for each label",
+         lambda _: from_file("Z = { domestic.by_size = { a = 1, b = 1 }, trade = 1 }")),
+    Case(lambda: from_file("Z.by_size = 1"), r"write e\.g\. (by_size = \{.*\})",
+         lambda text: from_file(f"Z.{text}")),
+    Case(lambda: from_file("Z.by_size = { a = 1, b = 20 }"),
+         r"write e\.g\. (b = .*), so that larger cells are surer",
+         lambda text: from_file(f"Z.by_size = {{ a = 1, {text} }}")),
+    Case(lambda: from_file("Z = -1"), r"write e\.g\. (.*) for 10 %",
+         lambda number: from_file(f"Z = {number}")),
     # errors of a table
+    Case(lambda: cf.uncertainty(table(), cf.Errors(F=0.1)),
+         r"give the stressor first, as in (cf\..*\)), or write (?:errors=errors)",
+         lambda code: [python(code, table=table(), errors=cf.Errors(F=0.1)),
+                       cf.uncertainty(cf.synthetic.world(2, 2), errors=cf.Errors(F=0.1))]),
+    *(Case(lambda of=of: asked(**{of: {"DE": 0.1}}),
+           r"write (\(.*\)) for what it sells, \(.*\) for what it buys",
+           lambda pair, of=of: asked(**{of: {python(pair): 0.1}})) for of in "ZY"),
+    Case(lambda: asked(F={("DE", "CO2"): 0.1}), "put its labels in this order",
+         lambda _: asked(F={("CO2", "DE"): 0.1})),
     Case(lambda: asked(F_Y=0.1), r"leave F_Y out, or add them with (table\.with_changes)\(F_Y=…\)",
          lambda code: [asked(F=0.1), asked(python(f"{code}(F_Y=np.ones((2, 4)))",
                                                   table=table()), F_Y=0.1)]),
-    *(Case(lambda of=of: asked(**{of: {"imports": 0.1}}),
-           rf"give (\{{.*\}}), one number, or an array for every cell of table\.{of}",
-           lambda code, of=of: [asked(**{of: given}) for given in (
-               python(code), 0.1, np.ones((4, 4)))])
-      for of in "ZY"),
+    Case(lambda: asked(Z={"imports": 0.1}),
+         r"give (\{.*\}), one number, or an array for every cell of table\.Z",
+         lambda code: [asked(Z=given) for given in (python(code), 0.1, np.ones((4, 4)))]),
     Case(lambda: asked(F={"CO22": 0.1}), r"nearest are (.*)",
          lambda names: asked(F={named(names)[0]: 0.1})),
     Case(lambda: asked(F={"CO2": 0.1, "DE": 0.2}), r"give an array for every cell of (table\.F)",

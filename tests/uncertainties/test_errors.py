@@ -17,7 +17,9 @@ Z = np.full((4, 4), 0.1)
 FORMS: list[Any] = [
     0.1, 1, np.float32(0.5), {"domestic": 0.1, "trade": 0.2}, Z, Z.astype(np.float32),
     np.ones((4, 4), dtype=int), sp.csr_array(Z), sp.coo_matrix(np.eye(4)), pd.DataFrame(Z),
-    pd.Series(np.ones(4)),
+    pd.Series(np.ones(4)), cf.BySize(0.4, -0.2), cf.BySize(0.4, 0.1, at_most=1.0),
+    {"domestic": cf.BySize(0.4, -0.2)}, {("DE", None): 0.1, (None, "FR"): 0.2},
+    pd.Series({"domestic": 0.1}), pd.Series({("DE", "FR"): 0.1}),
 ]  # fmt: skip
 
 
@@ -97,13 +99,49 @@ WRONG: list[tuple[Any, str]] = [
     (lambda: cf.Errors(shared=[*shared(F=1.0).shared] * 2), "shared: expected a name of its own"),
     (lambda: asked(None), "errors: expected how wrong the table may be"),
     (lambda: asked(0.1), "errors: .*got a float"),
-    (lambda: asked(cf.Errors(Z={"AT": 0.1})), "Z: expected 'domestic' and 'trade', got 'AT'"),
+    (lambda: asked(cf.Errors(Z={"imports": 0.1})),
+     "Z: expected 'domestic' and 'trade', or pairs of seller and buyer, got 'imports'"),
+    *((lambda source=source, label=label: asked(cf.Errors(**{source: {label: 0.1}})),
+       f"{source}: expected pairs of seller and buyer, .* got the region '{label}' alone")
+      for source, label in (("Z", "AT"), ("Y", "EU27"))),
+    (lambda: asked(cf.Errors(Z={("AT", "XX"): 0.1})),
+     "Z: expected a region of the table, got 'XX'"),
+    (lambda: asked(cf.Errors(Z={("AT", None): 0.1, (None, "BE"): 0.1})),
+     r"Z: expected every cell once, got \('AT', None\) and \(None, 'BE'\) for the same"),
+    (lambda: asked(cf.Errors(Z={("AT", None): 0.1, "trade": 0.1})),
+     r"Z: expected labels of one kind.*got seller × buyer \('AT', None\) and block 'trade'"),
+    (lambda: asked(cf.Errors(Y={"consumption": 0.1})),
+     "Y: expected a category of the table, got 'consumption'"),
+    (lambda: asked(cf.Errors(F={("AT", "CO2"): 0.1})),
+     r"F: expected a pair \(stressor, sector\), \(stressor, region\) or \(region, sector\), got"),
+    (lambda: asked(cf.Errors(F={("CO2", None): 0.1})), "F: expected a pair"),
+    (lambda: asked(cf.Errors(F={("CO2", "Steeel"): 0.1})),
+     "F: expected a sector or region of the table, got 'Steeel'"),
+    (lambda: asked(cf.Errors(F={("CO2", "AT"): 0.1, ("CO2", "Austria"): 0.1})),
+     "F: expected every cell once"),
+    (lambda: asked(cf.Errors(F={"AT": 0.1, ("CO2", "AT"): 0.1})), "F: expected labels of one kind"),
+    (lambda: asked(cf.Errors(Z=cf.BySize(10.0, 5.0))),
+     "Z: expected relative deviations of at most 1e6 from BySize"),
+    (lambda: asked(cf.Errors(F=cf.BySize(1.0, 9.0))),
+     "F: expected relative deviations of at most 1e6 from BySize"),
+    (lambda: cf.BySize(-0.1, -0.2), "a: .*got -0.1"),
+    (lambda: cf.BySize(0.1, 11), "b: expected an exponent from −10 to 10, got 11"),
+    (lambda: cf.BySize(0.1, "b"), "b: expected an exponent from −10 to 10, got 'b'"),
+    (lambda: cf.BySize(0.1, -0.1, at_most=np.inf), "at_most: .*got inf"),
+    (lambda: cf.Errors(F={("CO2", 3): 0.1}), "F: expected numbers by label"),
+    (lambda: cf.Errors(F={("CO2", "AT", "a"): 0.1}), "F: expected numbers by label"),
+    (lambda: cf.Errors(F={(None, None): 0.1}), "F: expected numbers by label"),
+    (lambda: cf.Errors(F=pd.Series([0.1, 0.2], ["CO2", "CO2"])),
+     "F: expected every label once, got 'CO2' twice"),
+    (lambda: cf.Errors(F=pd.Series([0.1, np.nan], ["CO2", "CH4"])), "F: .*got nan"),
+    (lambda: cf.uncertainty(world(), cf.Errors(F=0.1)),
+     "stressor: expected a stressor before the errors, got the errors; give the stressor first"),
     (lambda: asked(cf.Errors(F={"CO3": 0.1})),
      r"F: expected a stressor, region or sector of the table, got 'CO3'; nearest are .*'CO2'"),
-    (lambda: asked(cf.Errors(F_Y={"Wheat": 0.1})), "F_Y: expected a stressor or region"),
+    (lambda: asked(cf.Errors(F_Y={"Wheat": 0.1})), "F_Y: expected a stressor, region or category"),
     (lambda: asked(cf.Errors(F={"CO2": 0.1, "AT": 0.1})),
      "F: expected labels of one kind.*got stressor 'CO2' and region 'AT'"),
-    (lambda: asked(cf.Errors(F={"AT": 0.1, "Austria": 0.1})), "F: expected every region once"),
+    (lambda: asked(cf.Errors(F={"AT": 0.1, "Austria": 0.1})), "F: expected every cell once"),
     (lambda: asked(cf.Errors(Z=np.ones((3, 4)))),
      r"Z: expected shape \(4, 4\), got shape \(3, 4\)"),
     (lambda: asked(cf.Errors(Y=np.ones(4))), r"Y: expected shape \(4, \d+\), got shape \(4,\)"),
@@ -128,3 +166,25 @@ def test_what_is_wrong_is_said_in_one_sentence(ask: Any, said: str) -> None:
         ask()
     assert SENTENCE.match(str(caught.value))
     assert len(str(caught.value)) < 400
+
+
+def test_sizes_are_in_the_units_of_the_table() -> None:
+    law = cf.BySize(0.5, -0.5, at_most=2.0)
+    np.testing.assert_allclose(law.deviations([0, 1, -4, 1e-9]), [0, 0.5, 0.25, 2.0])
+    table = world()
+    cells = table.F.to_numpy()
+    each = np.zeros_like(cells)
+    each[cells > 0] = np.minimum(0.5 * cells[cells > 0] ** -0.5, 2.0)
+    by_law, by_cell = (cf.uncertainty(table, "CO2", cf.Errors(F=one)).sd for one in (law, each))
+    np.testing.assert_allclose(by_law, by_cell, rtol=1e-12)
+    assert by_law.to_numpy().max() > 0.0
+
+
+def test_a_labelled_series_is_a_mapping() -> None:
+    for given in ({"AT": 0.1, "BE": 0.2}, {("CO2", "AT"): 0.1}, {("AT", world().sectors[0]): 0.2}):
+        series, plain = cf.Errors(F=pd.Series(given)), cf.Errors(F=given)
+        assert series == plain
+        sds = [cf.uncertainty(world(), "CO2", one).sd for one in (series, plain)]
+        pd.testing.assert_frame_equal(*sds)
+        assert sds[0].to_numpy().max() > 0.0
+    assert cf.Errors(Z=pd.Series({("AT", None): 0.1})) == cf.Errors(Z={("AT", None): 0.1})

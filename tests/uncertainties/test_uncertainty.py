@@ -34,6 +34,69 @@ def labels_of(table: cf.Table, source: str) -> list[Array]:
     return [seller, buyer]
 
 
+def labels_by_kind(table: cf.Table, source: str) -> dict[str, Array]:
+    """Every label that each cell has, in the shape of the source."""
+    shape = shape_of(table, source)
+    columns = table.rows if source in ("Z", "F") else table.demand
+    found = {}
+    for name, level in zip(("region", "sector" if source in ("Z", "F") else "category"), (0, 1),
+                           strict=True):  # fmt: skip
+        found[name] = np.broadcast_to(np.array(columns.get_level_values(level)), shape)
+    if source in ("Z", "Y"):
+        seller = np.array(table.rows.get_level_values("region"))
+        found |= {"seller": np.broadcast_to(seller[:, None], shape), "buyer": found["region"]}
+    else:
+        rows = np.array(table.stressors)
+        found["stressor"] = np.broadcast_to(rows[:, None], shape)
+    return found
+
+
+KINDS = {
+    "Z": [("seller", "buyer")],
+    "Y": [("category",), ("seller", "buyer"), ("region", "category")],
+    "F": [("stressor",), ("region",), ("sector",), ("stressor", "sector"), ("stressor", "region"),
+          ("region", "sector")],
+    "F_Y": [("stressor",), ("region",), ("category",), ("stressor", "category"),
+            ("stressor", "region"), ("region", "category")],
+}  # fmt: skip
+
+
+@st.composite
+def by_label(draw: Any, table: cf.Table, source: str, number: Any) -> tuple[Any, Array]:
+    """Numbers, or laws of size, by labels of one kind, and the same for every cell."""
+    labels, kinds = labels_by_kind(table, source), draw(st.sampled_from(KINDS[source]))
+    every = list(zip(*(labels[kind].ravel() for kind in kinds), strict=True))
+    named = draw(st.lists(st.sampled_from(every), min_size=1, max_size=4, unique=True))
+    if kinds == ("seller", "buyer") and draw(st.booleans()):
+        named = [(one, None) for one in dict.fromkeys(pair[0] for pair in named)]
+    cells, out, given = np.abs(dense_of(table, source)), np.zeros(shape_of(table, source)), {}
+    for label in named:
+        here = np.ones(out.shape, dtype=bool)
+        for kind, one in zip(kinds, label, strict=True):
+            here &= True if one is None else labels[kind] == one
+        value = number()
+        if draw(st.booleans()):
+            law, value = by_size(draw, cells[here])
+            given[label if len(label) > 1 else label[0]] = law
+        else:
+            given[label if len(label) > 1 else label[0]] = value
+        out[here] = value
+    plain = not any(isinstance(law, cf.BySize) for law in given.values())
+    return pd.Series(given) if plain and draw(st.booleans()) else given, out
+
+
+def by_size(draw: Any, cells: Array) -> tuple[cf.BySize, Array]:
+    """A law of size, and what it comes to, written out."""
+    a, b = draw(st.floats(0.0, 0.3)), draw(st.sampled_from([-0.5, -0.2, 0.0, 0.1]))
+    found = np.array([a * abs(x) ** b if x else 0.0 for x in cells.ravel()]).reshape(cells.shape)
+    return cf.BySize(a, b, at_most=0.4), np.minimum(found, 0.4)
+
+
+def dense_of(table: cf.Table, source: str) -> Array:
+    cells = getattr(table, source)
+    return cells.toarray() if source == "Z" else cells.to_numpy()  # type: ignore[no-any-return]
+
+
 @st.composite
 def sizes(draw: Any, table: cf.Table, source: str, signed: bool = False) -> tuple[Any, Array]:
     """Deviations in one of the forms that are taken, and the same for every cell."""
@@ -43,13 +106,17 @@ def sizes(draw: Any, table: cf.Table, source: str, signed: bool = False) -> tupl
     def number() -> float:
         return float(rng.uniform(least, 0.3))
 
-    forms = ["number", "array", "sparse", "frame"]
-    forms += ["block"] * 2 if source in ("Z", "Y") else ["stressor", "region", "sector"]
-    form = draw(st.sampled_from(forms if source != "F_Y" else forms[:-1]))
+    forms = ["number", "array", "sparse", "frame", "label", "label", "label", "size"]
+    forms += ["block"] * (source in ("Z", "Y"))
+    form = draw(st.sampled_from(forms))
     dense = rng.uniform(least, 0.3, shape)
     if form == "number":
         one = number()
         return one, np.full(shape, one)
+    if form == "label":
+        return draw(by_label(table, source, number))  # type: ignore[no-any-return]
+    if form == "size":
+        return by_size(draw, dense_of(table, source))
     if form == "block":
         inside, between = number(), number()
         given: dict[str, float] = {"domestic": inside, "trade": between}
@@ -58,14 +125,6 @@ def sizes(draw: Any, table: cf.Table, source: str, signed: bool = False) -> tupl
             between = 0.0
         seller, buyer = labels_of(table, source)
         return given, np.where(seller[:, None] == buyer, inside, between)
-    if form in ("stressor", "region", "sector"):
-        named = {"stressor": table.stressors, "region": table.regions, "sector": table.sectors}
-        known = named[form]
-        given = {label: number() for label in known[: draw(st.integers(1, len(known)))]}
-        frame = getattr(table, source)
-        labels = frame.index if form == "stressor" else frame.columns.get_level_values(form)
-        by_label = np.array([given.get(label, 0.0) for label in labels])
-        return given, np.broadcast_to(by_label[:, None] if form == "stressor" else by_label, shape)
     if form == "sparse":
         dense = np.where(rng.random(shape) < 0.5, dense, 0.0)
         return draw(st.sampled_from([sp.csr_array, sp.csc_matrix, sp.coo_array]))(dense), dense

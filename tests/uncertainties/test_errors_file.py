@@ -1,0 +1,154 @@
+"""`Errors.read`: what a file says, and what is wrong in it, by file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.worlds.small_table import SENTENCE
+
+import carbonflows_fast as cf
+
+WHOLE = """
+# Relative standard deviations: 0.1 is 10 %.
+Z = { domestic = 0.05, trade = 0.2 }
+F.CO2."Basic metals" = 0.2
+F.CO2.DE = 1
+
+[Y]
+"*" = { DE = 0.1 }
+FR."*" = { by_size = { a = 0.4, b = -0.2, at_most = 1.0 } }
+
+[F_Y.by_size]
+a = 0.3
+b = -0.1
+
+[[shared]]
+name = "fuel statistics of DE"
+sd = 0.03
+F.DE = -1.0
+
+[[shared]]
+name = "trade"
+sd = 0.1
+Z.trade = 1
+Y.DE."*" = 0.5
+"""
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    path = folder / "errors.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_file_is_errors(tmp_path: Path) -> None:
+    expected = cf.Errors(
+        Z={"domestic": 0.05, "trade": 0.2},
+        F={("CO2", "Basic metals"): 0.2, ("CO2", "DE"): 1.0},
+        Y={(None, "DE"): 0.1, ("FR", None): cf.BySize(0.4, -0.2, at_most=1.0)},
+        F_Y=cf.BySize(0.3, -0.1),
+        shared=[
+            cf.SharedError("fuel statistics of DE", 0.03, F={"DE": -1.0}),
+            cf.SharedError("trade", 0.1, Z={"trade": 1.0}, Y={("DE", None): 0.5}),
+        ],
+    )
+    assert cf.Errors.read(written(tmp_path, WHOLE)) == expected
+    assert cf.Errors.read(str(written(tmp_path, "\ufeff" + WHOLE))) == expected
+    assert cf.Errors.read(written(tmp_path, WHOLE.replace("\n", "\r\n"))) == expected
+    assert cf.Errors.read(written(tmp_path, "")) == cf.Errors()
+
+
+LABELS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+    lambda text: text not in ("*", "by_size")
+)
+
+
+def quoted(text: str) -> str:
+    return '"' + "".join(f"\\U{ord(one):08x}" for one in text) + '"'
+
+
+@given(st.dictionaries(st.tuples(LABELS, LABELS), st.floats(0.0, 1.0), min_size=1))
+def test_any_labels_may_be_in_a_file(tmp_path_factory: Any, numbers: Any) -> None:
+    lines = [f"F.{quoted(a)}.{quoted(b)} = {number!r}" for (a, b), number in numbers.items()]
+    path = written(tmp_path_factory.mktemp("labels"), "\n".join(lines))
+    assert cf.Errors.read(path) == cf.Errors(F=numbers)
+
+
+SHARED = '[[shared]]\nname = "a"\nsd = 0.1\n'
+WRONG = {
+    "Z = ": "{file}: expected TOML, got what is none: Invalid value (at",
+    "Z = 0.1\nZ = 0.2": "{file}: expected TOML, got what is none: Cannot overwrite",
+    "F.Basic metals = 0.2": "{file}: expected TOML",
+    "z = 0.1": "{file}: expected Z, Y, F, F_Y or shared, got the key 'z'; nearest",
+    "Z = -0.1": "{file}, Z: expected a relative number from 0 to 1e6, got -0.1; write e.g. 0.1",
+    "Z = nan": "{file}, Z: expected a relative number from 0 to 1e6, got nan",
+    "Z = true": "{file}, Z: expected a relative number from 0 to 1e6, got True",
+    'F.CO2 = "10 %"': "{file}, F.CO2: expected a relative number from 0 to 1e6, got '10 %'",
+    "F = [0.1]": "{file}, F: expected a relative number from 0 to 1e6, got a list of 1",
+    "F = 2020-01-01": "{file}, F: expected a relative number from 0 to 1e6, got datetime.date(",
+    "F.CO2.DE = -1": "{file}, F.CO2.DE: expected a relative number from 0 to 1e6, got -1",
+    "F = {}": "{file}, F: expected a number, or numbers by label, got an empty table",
+    "[F.CO2]": "{file}, F.CO2: expected a number, or numbers by label, got an empty table",
+    "F.CO2.DE.Steel = 1": "{file}, F.CO2.DE: expected two labels at most",
+    '"Z"."*"."*" = 1': "{file}, Z.*.*: expected two labels at most, one of them no *, got * for",
+    'Z."*" = 1': "{file}, Z: expected a label, or * beside one, got * alone",
+    "F.by_size = 1": "{file}, F.by_size: expected a and b, got 1",
+    "F.by_size = { a = 1 }": "{file}, F.by_size: expected a and b, got a table with 'a'",
+    "F = { by_size = { a = 1, b = 2 }, CO2 = 1 }":
+        "{file}, F: expected by_size alone, or labels, got by_size and 'CO2'",
+    "F.by_size = { a = 1, b = 2, c = 3 }":
+        "{file}, F.by_size: expected a, b or at_most, got the key 'c'",
+    "F.by_size = { a = -1, b = 2 }": "{file}, F.by_size.a: expected a relative number from 0",
+    "F.by_size = { a = 1, b = 20 }": "{file}, F.by_size.b: expected an exponent from −10 to 10",
+    "shared = 1": "{file}, shared: expected tables, got 1; head each with [[shared]]",
+    "[shared]\nsd = 1": "{file}, shared: expected tables, got a table with 'sd'",
+    "[[shared]]\nsd = 1": "{file}, shared 1.name: expected text other than Z, Y, F and F_Y, got n",
+    '[[shared]]\nname = "F"': "{file}, shared 1.name: expected text other than Z, Y, F and F_Y",
+    '[[shared]]\nname = "a"\nF = 1': "{file}, shared 1.sd: expected its standard deviation, got no",
+    SHARED.replace("0.1", "-1"): "{file}, shared 1.sd: expected a relative number from 0 to 1e6",
+    SHARED: "{file}, shared 1: expected loadings of Z, Y, F or F_Y, got none; choose what it moves",
+    SHARED + "F = inf": "{file}, shared 1.F: expected a relative number from −1e6 to 1e6, got inf",
+    SHARED + "f = 1": "{file}, shared 1: expected name, sd, Z, Y, F or F_Y, got the key 'f'",
+    (SHARED + "F = 1\n") * 2: "{file}, shared 2.name: expected a name of its own, got 'a'; rename",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WRONG, ids=WRONG.values())
+def test_every_mistake_is_named_by_file_and_key(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, text)
+    said = refused(path)
+    assert said.startswith(WRONG[text].replace("{file}", str(path))), said
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    assert refused(tmp_path / "none.toml").endswith(
+        "expected a TOML file with errors, got No such file or directory; check the path"
+    )
+    assert "expected a TOML file with errors" in refused(tmp_path)
+    assert "got another encoding, at byte 6" in refused(
+        written(tmp_path, "F.'caf\xe9'=1".encode("latin-1"))
+    )
+    with pytest.raises(cf.InputError, match="path: expected the path of a TOML file, got None"):
+        cf.Errors.read(None)  # type: ignore[arg-type]
+    assert "at most 10 MB" in refused(written(tmp_path, b"#" * 10_000_001))
+    assert "expected TOML" in refused(written(tmp_path, "Z = " + "[" * 100_000))
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(cf.InputError) as caught:
+        cf.Errors.read(path)
+    said = str(caught.value)
+    assert SENTENCE.match(said), said
+    assert len(said) < 500
+    assert said.startswith(str(path))
+    return said
+
+
+def test_labels_are_the_table_s(tmp_path: Path) -> None:
+    errors = cf.Errors.read(written(tmp_path, "F.CO3 = 0.1"))
+    with pytest.raises(cf.LabelError, match=r"F: expected a stressor, region or sector .* 'CO3'"):
+        cf.uncertainty(cf.synthetic.world(2, 2), "CO2", errors)
