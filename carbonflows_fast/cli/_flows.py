@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.sectors import SectorStudy
     from carbonflows_fast.table import Table
     from carbonflows_fast.trade import Flows
+    from carbonflows_fast.uncertainties import Uncertainty
 
 __all__ = [
     "add_flow_arguments",
@@ -38,6 +39,7 @@ __all__ = [
     "show_flows",
     "show_study",
     "show_trade",
+    "with_sds",
 ]
 
 PUBLISHED = "published for 2004"
@@ -77,10 +79,12 @@ def classes_of(arguments: argparse.Namespace) -> Any:
         ) from error
 
 
-def show_flows(result: Flows, top: int, *, selected: bool = False) -> None:
+def show_flows(
+    result: Flows, top: int, *, selected: bool = False, found: Uncertainty | None = None
+) -> None:
     """Print the three summary numbers, and the largest flows between regions.
 
-    `selected`: of a part of the final demand.
+    `selected`: of a part of the final demand. `found`: how sure they are, printed as ± beside each.
     """
     unit = result.unit
     say(f"{percent(result.traded_share)} of industrial emissions cross a border")
@@ -91,19 +95,31 @@ def show_flows(result: Flows, top: int, *, selected: bool = False) -> None:
     say(f"net transfers: {with_unit(result.net_transfers, unit)}")
     say(f"industrial emissions: {with_unit(result.total, unit)}")
     if len(result.matrix) > 1:
-        largest = result.top(top)
+        largest = with_sds(result.top(top), found)
+        sds = {} if found is None else {"±": numbers(largest["sd"])}
         say()
         say_columns(
-            ["emitted in", "bought in", unit or "value", "share"],
+            ["emitted in", "bought in", unit or "value", *sds, "share"],
             largest["from"],
             largest["to"],
             numbers(largest["value"]),
+            *sds.values(),
             map(percent, largest["share"]),
             left=2,
         )
     if (result.matrix.to_numpy() < -result.error_bound).any():
         say("some flows are below zero: amounts are sums of all, shares are of sizes")
     say(f"certified: no flow is wrong by more than {result.error_bound:.1e} {unit}".rstrip())
+
+
+def with_sds(frame: pd.DataFrame, found: Uncertainty | None) -> pd.DataFrame:
+    """Return a list of flows with their standard deviations after the values, where known."""
+    if found is None:
+        return frame
+    row, column = (found.sd.index.get_indexer(frame[name]) for name in ("from", "to"))
+    made = frame.copy()
+    made.insert(made.columns.get_loc("value") + 1, "sd", found.sd.to_numpy()[row, column])
+    return made
 
 
 def show_trade(

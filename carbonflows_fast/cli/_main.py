@@ -21,6 +21,13 @@ from carbonflows_fast._base import interrupts, limits
 from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
 from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _panel, _paths, _report
 from carbonflows_fast.cli._counts import positive, threads
+from carbonflows_fast.cli._errors import (
+    add_errors,
+    errors_of,
+    how_sure,
+    say_what_is_meant,
+    with_account_sds,
+)
 from carbonflows_fast.cli._files import check_out, path_of, write_out
 from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import PIPE_CLOSED, complain, prepare, say, silence, written
@@ -97,11 +104,15 @@ def accounts(arguments: argparse.Namespace) -> int:
     import carbonflows_fast as cf
 
     check_out(arguments.out)
+    errors = errors_of(arguments)
     table, stressor, demand = _question(arguments)
     frame = cf.accounts(table, stressor, demand=demand, **rtol_of(arguments))
+    found = how_sure(table, stressor, errors, "accounts", arguments)
     _heading(table, frame.attrs["stressor"], demand)
-    show_accounts(frame, selected=demand is not None)
-    write_out(measured(frame.reset_index(), frame.attrs), arguments.out)
+    show_accounts(frame, selected=demand is not None, found=found)
+    say_what_is_meant(found, arguments)
+    every = with_account_sds(frame, found).reset_index()
+    write_out(measured(every, frame.attrs), arguments.out)
     return 0
 
 
@@ -110,17 +121,19 @@ def flows(arguments: argparse.Namespace) -> int:
     import carbonflows_fast as cf
 
     check_out(arguments.out)
-    classes = _flows.classes_of(arguments)
+    classes, errors = _flows.classes_of(arguments), errors_of(arguments)
     table, stressor, demand = _question(arguments)
     if classes is not None:
         sector_classes(table.content.sectors, classes)  # complains before anything is solved
     result = cf.flows(table, stressor, demand=demand, **rtol_of(arguments))
+    found = how_sure(table, stressor, errors, "flows", arguments)
     _heading(table, result.stressor, demand)
-    _flows.show_flows(result, arguments.top, selected=demand is not None)
+    _flows.show_flows(result, arguments.top, selected=demand is not None, found=found)
+    say_what_is_meant(found, arguments)
     carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
     published = demand is None and carbon and _flows.is_comparable(table)
     _flows.show_trade(result, classes, arguments, published=published)
-    every = result.to_frame()
+    every = _flows.with_sds(result.to_frame(), found)
     write_out(measured(every, every.attrs), arguments.out)
     return 0
 
@@ -293,6 +306,7 @@ def _parser() -> argparse.ArgumentParser:
     add_table(made)
     _add_question(made)
     add_rtol(made)
+    add_errors(made)
     _add_output(made, "the accounts")
 
     made = command(flows, "flows", "Show emissions embodied in trade between regions.")
@@ -301,6 +315,7 @@ def _parser() -> argparse.ArgumentParser:
     add_rtol(made)
     _add_top(made)
     _flows.add_flow_arguments(made)
+    add_errors(made)
     _add_output(made, "all flows")
 
     made = command(sector, "sector", "Follow emissions along the supply chains of some sectors.")

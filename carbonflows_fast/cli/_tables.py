@@ -46,7 +46,7 @@ __all__ = [
 
 WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
 SHOWN = 12  # labels that `info` lists
-READ = ("table", "after", "other", "since", "classes")
+READ = ("table", "after", "other", "since", "classes", "errors")
 
 
 def add_table(

@@ -102,10 +102,12 @@ def households_in(own: Any, kept: str, *, selected: bool) -> str:
     return f"{'this final demand' if selected else 'the table'} has no emissions of households"
 
 
-def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = False) -> None:
+def show_accounts(
+    frame: Any, largest: int | None = None, *, selected: bool = False, found: Any = None
+) -> None:
     """Print national accounts, all or the largest by production, and their sum.
 
-    `selected`: of a part of the final demand.
+    `selected`: of a part of the final demand. `found`: how sure they are, printed as ± beside each.
     """
     unit = frame.attrs["unit"]
     amounts = ["production", "consumption", "imports", "exports", "net_imports"]
@@ -114,10 +116,16 @@ def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = Fa
         shown = frame.sort_values("production", ascending=False, kind="stable").head(largest)
     total = frame[amounts].sum()
     total["net_imports"] = total["consumption"] - total["production"]
+    heads, cells = ["region"], [[*shown.index, f"all {len(frame)}"]]
+    for name in amounts:
+        heads.append(name.replace("_", " "))
+        cells.append(numbers([*shown[name], total[name]]))  # decimals column by column
+        if found is not None:
+            heads.append("±")
+            cells.append(_deviations(found, name, shown.index))
     say_columns(
-        ["region", *(name.replace("_", " ") for name in amounts), "net share"],
-        [*shown.index, f"all {len(frame)}"],
-        *(numbers([*shown[name], total[name]]) for name in amounts),  # decimals column by column
+        [*heads, "net share"],
+        *cells,
         [*(percent(share, sign=True) for share in shown["net_share"]), ""],
     )
     households = households_in(
@@ -130,6 +138,15 @@ def show_accounts(frame: Any, largest: int | None = None, *, selected: bool = Fa
     if abs(lost) > frame.attrs["error_bound"]:
         say(f"unallocated (no final demand accounts for it): {with_unit(lost, unit)}")
     say(f"certified: no account is wrong by more than {frame.attrs['error_bound']:.1e} {unit}")
+
+
+def _deviations(found: Any, account: str, regions: Any) -> list[str]:
+    """Return the standard deviations of an account, and of its sum where covariances are known."""
+    shown = list(found.sd.loc[regions, account])
+    if account not in ("production", "consumption"):
+        return [*numbers(shown), ""]
+    variance = float(found.covariance(account).to_numpy().sum())
+    return list(numbers([*shown, math.sqrt(max(variance, 0.0))]))
 
 
 def measured(frame: Any, attrs: Mapping[Any, Any]) -> Any:

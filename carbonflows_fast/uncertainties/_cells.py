@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from carbonflows_fast import _core
 from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
-from carbonflows_fast.errors import InputError, LabelError, shorten
+from carbonflows_fast.errors import InputError, LabelError, Phrase, shorten
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
 from carbonflows_fast.table._selection import Stressor
@@ -155,7 +155,9 @@ def cells_of_stressor(table: Table, stressor: Stressor, argument: str, given: An
             "F_Y",
             expected="a table with emissions of final users",
             got="one without",
-            remedy="leave F_Y out, or add them with table.with_changes(F_Y=…)",
+            remedy=Phrase(
+                "leave F_Y out, or add them with table.with_changes(F_Y=…)", "leave F_Y out"
+            ),
         )
     values = table.arrays.F_Y if final else table.arrays.F
     if isinstance(given, float):

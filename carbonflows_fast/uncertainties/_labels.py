@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray
 from carbonflows_fast.classification import regions_in
-from carbonflows_fast.errors import InputError, LabelError
+from carbonflows_fast.errors import InputError, LabelError, Phrase
 from carbonflows_fast.table._selection import is_region
 from carbonflows_fast.table._stressors import unknown_label
 from carbonflows_fast.uncertainties._forms import LARGEST, BySize
@@ -77,7 +78,7 @@ def within_bounds(argument: str, deviations: FloatArray) -> FloatArray:
             argument,
             expected="relative deviations of at most 1e6 from BySize",
             got=f"{largest:.3g} for a cell",
-            remedy="limit them, e.g. by cf.BySize(a, b, at_most=1.0)",
+            remedy=Phrase("limit them, e.g. by cf.BySize(a, b, at_most=1.0)", "add at_most = 1.0"),
         )
     return deviations
 
@@ -210,12 +211,17 @@ def _no_one_kind(
     plain = [one for one in given if isinstance(one, str)]
     sold = [one for one in plain if blocks and one in grouped and one not in known["category"]]
     if sold:
+        quoted = json.dumps(sold[0], ensure_ascii=False)
         return InputError.about(
             argument,
             expected="pairs of seller and buyer, or 'domestic' and 'trade'",
             got=f"the region {sold[0]!r} alone"[:100],
-            remedy=f"write ({sold[0]!r}, None) for what it sells, (None, {sold[0]!r}) for what it "
-            "buys",
+            remedy=Phrase(
+                f"write ({sold[0]!r}, None) for what it sells, (None, {sold[0]!r}) for what it "
+                "buys",
+                f'write {argument}.{quoted}."*" for what it sells, {argument}."*".{quoted} for '
+                "what it buys",
+            ),
         )
     wider = {**known, **{kind: known[kind] | grouped for kind in REGIONS}}
     for label in given:
@@ -245,7 +251,7 @@ def _no_one_kind(
         argument,
         expected="labels of one kind, which have no other meaning",
         got=_kinds_found(given, wider, argument)[:200],
-        remedy=f"give an array for every cell of table.{argument}",
+        remedy=Phrase.in_python(f"give an array for every cell of table.{argument}"),
     )
 
 
@@ -254,8 +260,11 @@ def _no_block(argument: str, label: str) -> LabelError:
         argument,
         expected="'domestic' and 'trade', or pairs of seller and buyer",
         got=repr(label)[:60],
-        remedy="give {'domestic': 0.05, 'trade': 0.2}, one number, or an array for "
-        f"every cell of table.{argument}",
+        remedy=Phrase(
+            "give {'domestic': 0.05, 'trade': 0.2}, one number, or an array for "
+            f"every cell of table.{argument}",
+            "write e.g. Z = { domestic = 0.05, trade = 0.2 }, or one number",
+        ),
     )
 
 

@@ -21,8 +21,8 @@ from carbonflows_fast.cli._streams import say, written
 from carbonflows_fast.cli._tables import refuse_own_source
 
 COVERED = [f"cli/{name}" for name in (
-    "_check", "_convert", "_counts", "_decompose", "_demo", "_files", "_flows", "_main", "_panel",
-    "_paths", "_report", "_streams", "_tables")]  # fmt: skip
+    "_check", "_convert", "_counts", "_decompose", "_demo", "_errors", "_files", "_flows", "_main",
+    "_panel", "_paths", "_report", "_streams", "_tables")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 
@@ -84,6 +84,11 @@ CASES = [
          lambda folder: [
              shutil.copy(Path(cf.__file__).parents[1] / folder / "exiobase3_pxp.csv", "my.csv"),
              answered("flows world/2018 --classes my.csv")]),
+    Case(lambda: asked("accounts all/2018 --errors errors.toml --demand AT"),
+         "leave one of them out",
+         lambda _: [Path("errors.toml").write_text("Z = 0.1"),
+                    answered("accounts all/2018 --errors errors.toml",
+                             "accounts all/2018 --demand AT")]),
     # panels
     Case(lambda: asked("panel sector world"), r"e\.g\. (--sectors steel)",
          lambda option: answered(f"panel sector world {option}")),

@@ -1,0 +1,170 @@
+"""``--errors FILE``: ± beside the numbers, in files too, and what is wrong with the file."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.running.shell import Shell
+
+import carbonflows_fast as cf
+
+ERRORS = """
+Z = { domestic = 0.05, trade = 0.2 }
+Y = 0.1
+F.CO2.BE = 0.2
+
+[[shared]]
+name = "fuel statistics of AT"
+sd = 0.1
+F.AT = 1.0
+F_Y.AT = 1.0
+"""
+
+
+@pytest.fixture(scope="module")
+def table() -> cf.Table:
+    return cf.synthetic.world(4, 6, density=0.7)
+
+
+@pytest.fixture(scope="module")
+def saved(table: cf.Table, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(cf.save(table, tmp_path_factory.mktemp("saved") / "world"))
+
+
+@pytest.fixture
+def errors(tmp_path: Path) -> Path:
+    path = tmp_path / "errors.toml"
+    path.write_text(ERRORS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
+
+
+def rows_of(path: Path) -> pd.DataFrame:
+    return pd.DataFrame(json.loads(path.read_text(encoding="utf-8")))
+
+
+def cells_of(out: str, first: str) -> list[str]:
+    found = re.search(rf"^{first} .*$", out, re.MULTILINE)
+    assert found, out
+    return found[0].split()
+
+
+def test_accounts_print_deviations_beside_numbers(
+    shell: Shell, table: cf.Table, saved: str, errors: Path
+) -> None:
+    out = shell("accounts", saved, "--errors", errors)
+    found = cf.uncertainty(table, errors=cf.Errors.read(errors))
+    amounts = ["production", "consumption", "imports", "exports", "net_imports"]
+    for region in table.regions:
+        cells = cells_of(out, region)
+        for at, name in enumerate(amounts):
+            assert cells[1 + 2 * at] == f"{found.value.loc[region, name]:,.0f}"
+            assert float(cells[2 + 2 * at].replace(",", "")) == pytest.approx(
+                found.sd.loc[region, name], abs=0.6
+            )
+    whole = cells_of(out, "all 4")
+    for at, name in enumerate(("production", "consumption")):
+        assert float(whole[3 + 2 * at].replace(",", "")) == pytest.approx(
+            np.sqrt(found.covariance(name).to_numpy().sum()), abs=0.6
+        )
+    assert f"± is one standard deviation, for the errors in {errors}" in out
+    plain = shell("accounts", saved)
+    assert "±" not in plain
+    assert all(line in out for line in plain.splitlines() if line.startswith("certified"))
+
+
+def test_flows_print_deviations_beside_numbers(
+    shell: Shell, table: cf.Table, saved: str, errors: Path
+) -> None:
+    out = shell("flows", saved, "--errors", errors, "--top", "2")
+    found = cf.uncertainty(table, errors=cf.Errors.read(errors), of="flows")
+    largest = cf.flows(table).top(2)
+    for row in largest.itertuples(index=False):
+        cells = cells_of(out, f"{row[0]} +{row[1]}")
+        assert cells[2] == f"{row.value:,.0f}"
+        assert float(cells[3].replace(",", "")) == pytest.approx(
+            found.sd.loc[row[0], row[1]], abs=0.6
+        )
+    assert "±" not in shell("flows", saved)
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_files_have_deviations(
+    shell: Shell, table: cf.Table, saved: str, errors: Path, tmp_path: Path, form: str
+) -> None:
+    readers = {"csv": pd.read_csv, "parquet": pd.read_parquet, "json": rows_of}
+    read = readers[form]
+    given = cf.Errors.read(errors)
+    plain, path = tmp_path / f"plain.{form}", tmp_path / f"found.{form}"
+    for command, of in (("accounts", "accounts"), ("flows", "flows")):
+        shell(command, saved, "--out", plain)
+        shell(command, saved, "--errors", errors, "--out", path)
+        before, after = read(plain), read(path)
+        sds = [name for name in after if name not in before]
+        pd.testing.assert_frame_equal(after.drop(columns=sds), before)
+        sd = cf.uncertainty(table, errors=given, of=of).sd  # type: ignore[arg-type]
+        if of == "flows":
+            assert sds == ["sd"]
+            assert list(after).index("sd") == list(after).index("value") + 1
+            np.testing.assert_allclose(after["sd"], sd.to_numpy().ravel(), rtol=1e-9)
+            continue
+        assert sds == [f"{name}_sd" for name in sd]
+        for name in sd:
+            assert list(after).index(f"{name}_sd") == list(after).index(name) + 1
+            np.testing.assert_allclose(after[f"{name}_sd"], sd[name], rtol=1e-9)
+
+
+def test_what_is_wrong_names_the_file(
+    shell: Shell, saved: str, errors: Path, tmp_path: Path
+) -> None:
+    for text, said in (
+        ("F.CO3 = 0.1", f"{errors}, F: expected a stressor, region or sector of the table"),
+        ("Z.AT = 0.1", f'{errors}, Z: expected pairs .* write Z."AT"."*" for what it sells'),
+        ("Z = -1", f"{errors}, Z: expected a relative number from 0"),
+        ("Z.by_size = { a = 10, b = 5 }", f"{errors}, Z: .* BySize, got .*; add at_most = 1.0"),
+        ("Z =", f"{errors}: expected TOML"),
+    ):
+        errors.write_text(text, encoding="utf-8")
+        for command in ("accounts", "flows"):
+            err = shell(command, saved, "--errors", errors, status=2)
+            assert re.search(f"^carbonflows-fast: {said}".replace("*", "[*]").replace(".[*]", ".*"),
+                             err), err  # fmt: skip
+    err = shell("accounts", saved, "--errors", errors, "--demand", "AT", status=2)
+    assert "--errors: expected the whole final demand, got --demand too" in err
+    err = shell("accounts", saved, "--errors", tmp_path / "no.toml", status=2)
+    assert "no.toml: expected a TOML file with errors, got No such file" in err
+
+
+def test_the_file_is_not_written_over(shell: Shell, saved: str, tmp_path: Path) -> None:
+    path = tmp_path / "errors.csv"
+    path.write_text(ERRORS, encoding="utf-8")
+    err = shell("accounts", saved, "--errors", path, "--out", path, status=2)
+    assert "--out: expected another place" in err
+    assert path.read_text(encoding="utf-8") == ERRORS
+
+
+LOADED = """
+import contextlib, io, sys
+from carbonflows_fast.cli import main
+with contextlib.redirect_stdout(io.StringIO()):
+    assert main(sys.argv[1:]) == 0
+print(sorted({"numba", "matplotlib", "dask", "distributed"} & sys.modules.keys()))
+print("carbonflows_fast.uncertainties" in sys.modules, "tomllib" in sys.modules)
+"""
+
+
+def test_nothing_heavy_is_loaded(saved: str, errors: Path) -> None:
+    for options, used in (([], False), (["--errors", str(errors)], True)):
+        command = [sys.executable, "-c", LOADED, "accounts", saved, *options]
+        assert subprocess.check_output(command, text=True) == f"[]\n{used} {used}\n"
