@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._base.arguments import one_of, share
+from carbonflows_fast._base.arguments import one_of, share, whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import percent
 from carbonflows_fast.errors import InputError
+from carbonflows_fast.table._stressors import unknown_label
 from carbonflows_fast.uncertainties._errors import Errors
+from carbonflows_fast.uncertainties._origins import Origins
 
 __all__ = ["Uncertainty"]
+
+SHARED = "(shared)"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +60,7 @@ class Uncertainty:
     errors: Errors
     _variances: dict[str, FloatArray]  # by source, over one and the same scale
     _covariances: dict[str, FloatArray]
+    _origins: Origins
 
     def __repr__(self) -> str:
         what = "consumption" if self.of == "accounts" else "flows"
@@ -98,13 +104,130 @@ class Uncertainty:
         Rows are (region, account) or (region, consumer). Plain numbers that sum to 1; NaN where
         nothing is uncertain.
         """
-        columns = self.sd.columns.rename("account" if self.of == "accounts" else "consumer")
-        index = pd.MultiIndex.from_product([self.sd.index, columns])
-        parts = np.stack([part.ravel() for part in self._variances.values()], axis=1)
-        total = parts.sum(axis=1, keepdims=True)
-        shares = np.full(parts.shape, np.nan)
-        np.divide(parts, total, out=shares, where=total > 0.0)
-        return pd.DataFrame(shares, index, pd.Index(list(self._variances), name="source"))
+        parts = np.stack(list(self._variances.values()), axis=-1)
+        return self._shares(parts, pd.Index(list(self._variances), name="source"))
+
+    @cached_property
+    def by_region(self) -> pd.DataFrame:
+        """Shares of each variance by the region whose data are wrong.
+
+        An error of Z or Y belongs to the region that sells, one of F to the region that emits, and
+        one of F_Y to that of the final users. "(shared)" has all shared errors, which may move
+        cells of many regions. Rows are those of `by_source`; numbers sum to 1.
+        """
+        columns = pd.Index([*self.value.index, SHARED], name="region")
+        return self._shares(self._with_shared(self._origins.by_region()), columns)
+
+    @cached_property
+    def by_sector(self) -> pd.DataFrame:
+        """Shares of each variance by the sector that sells or emits, in any region.
+
+        "(final users)" has errors of F_Y, "(shared)" all shared errors. Rows are those of
+        `by_source`; numbers sum to 1.
+        """
+        sectors = self._origins.table.content.sectors
+        columns = pd.Index([*sectors, "(final users)", SHARED], name="sector")
+        return self._shares(self._with_shared(self._origins.by_sector()), columns)
+
+    def _with_shared(self, own: FloatArray) -> FloatArray:
+        shared = [self._variances[one.name] for one in self.errors.shared]
+        total = np.sum([*shared, np.zeros(self.sd.shape)], axis=0)
+        return np.concatenate([own, total[:, :, None]], axis=2)
+
+    def _shares(self, parts: FloatArray, columns: pd.Index) -> pd.DataFrame:
+        """Return parts of variances, (rows, columns, parts), as shares with a row for each."""
+        total = np.sum(list(self._variances.values()), axis=0)[:, :, None]
+        sums, shares = parts.sum(axis=2, keepdims=True), np.full(parts.shape, np.nan)
+        np.divide(parts, sums, out=shares, where=(total > 0.0) & (sums > 0.0))
+        answers = self.sd.columns.rename("account" if self.of == "accounts" else "consumer")
+        index = pd.MultiIndex.from_product([self.sd.index, answers])
+        return pd.DataFrame(shares.reshape(len(index), -1), index, columns)
+
+    def top_cells(
+        self,
+        region: str,
+        account: str | None = None,
+        *,
+        consumer: str | None = None,
+        count: int = 10,
+    ) -> pd.DataFrame:
+        """Return the cells of the table whose own errors make an answer most unsure.
+
+        Parameters
+        ----------
+        region : str
+            A region of the table; for flows the one that emits.
+        account : str, optional
+            Which account; consumption by default.
+        consumer : str, optional
+            For flows, the region that consumes; not for accounts.
+        count : int
+            How many cells at most. Cells that do not move the answer are left out.
+
+        Returns
+        -------
+        DataFrame
+            A row for each cell, the largest share first: `source` (Z, Y, F, F_Y); `region` and
+            `sector` that sell or emit; `buyer_region` and `buyer` (sector, or category of final
+            demand); `stressor`; its `value` as the table has it; its relative `deviation`; its
+            `share` of the variance; and `sd_if_halved`, the standard deviation of the answer if the
+            cell's own deviation were half as large, in `unit`. Shared errors are left as they are.
+
+        Raises
+        ------
+        LabelError
+            If a region is unknown.
+        InputError
+            If an account is unknown or given for flows, or `consumer` for accounts or not for
+            flows, or the count is no whole number from 1 to 100,000.
+
+        Notes
+        -----
+        The part of a cell is (σ · derivative)², with the derivatives of :func:`uncertainty`. Rows
+        of Z are searched in the order of their variances, until none left can have a larger cell;
+        memory for a few rows is all that it takes.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> table = cf.synthetic.world(regions=3, sectors=4)
+        >>> found = cf.uncertainty(table, errors=cf.Errors(Z=0.1, Y=0.1, F=0.05))
+        >>> cells = found.top_cells("AT", count=2)
+        >>> cells[["source", "region", "sector", "share"]].round(2)
+          source region      sector  share
+        0      F     AT       Wheat   0.29
+        1      F     AT  Paddy rice   0.26
+        """
+        count = whole("count", count, most=100_000, remedy="leave it out for 10")
+        row = self._place("region", region)
+        if self.of == "accounts":
+            if consumer is not None:
+                raise InputError.about(
+                    "consumer",
+                    expected="None for accounts",
+                    got=repr(consumer)[:60],
+                    remedy='leave it out, or ask cf.uncertainty(…, of="flows")',
+                )
+            names = tuple(self.value.columns)
+            asked = "consumption" if account is None else account
+            column = names.index(one_of("account", asked, names, remedy="leave it out"))
+        else:
+            if account is not None:
+                raise InputError.about(
+                    "account",
+                    expected="None for flows",
+                    got=repr(account)[:60],
+                    remedy='leave it out, or ask cf.uncertainty(…, of="accounts")',
+                )
+            column = self._place("consumer", consumer)
+        variance = float(np.sum([part[row, column] for part in self._variances.values()]))
+        return self._origins.top_cells(row, column, variance, count)
+
+    def _place(self, argument: str, region: Any) -> int:
+        known = self._origins.table.regions
+        if not isinstance(region, str) or region not in known:
+            raise unknown_label(argument, "region", region, known, "")
+        return known.index(region)
 
     def covariance(self, account: str = "consumption") -> pd.DataFrame:
         """Return the covariances of an account between regions, region × region, in `unit` squared.

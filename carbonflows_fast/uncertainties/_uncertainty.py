@@ -16,8 +16,10 @@ from carbonflows_fast.accounting._solves import source_multipliers
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.trade._flow_matrix import parts_of
+from carbonflows_fast.uncertainties._answers import ACCOUNTS, Answers, account_derivatives
 from carbonflows_fast.uncertainties._cells import cells_of_stressor, cells_of_Y, cells_of_Z
 from carbonflows_fast.uncertainties._errors import SOURCES, Errors, SharedError
+from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._result import Uncertainty
 from carbonflows_fast.uncertainties._spread import (
     Buyers,
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["uncertainty"]
 
-ACCOUNTS = ("production", "consumption", "imports", "exports", "net_imports", "households")
 COVARIANCES = ("production", "consumption")
 
 
@@ -147,6 +148,7 @@ def uncertainty(
         errors=errors,
         _variances=variances,
         _covariances={name: matrix * measured.at.scale**2 for name, matrix in covariances.items()},
+        _origins=measured.origins(of),
     )
 
 
@@ -206,6 +208,12 @@ class _Measured:
             households += summed_by_group(moved, self.consumers, self.size)
         return one.sd * E, one.sd * households
 
+    def origins(self, of: str) -> Origins:
+        answers = Answers(of, self.at, self.codes)
+        return Origins(
+            self.table, self.stressor, self.errors, self.at, self.spreads, self.emitted, answers
+        )
+
     # ---- variances by source -------------------------------------------------------------------
 
     def _sources(
@@ -226,7 +234,7 @@ class _Measured:
 
     def of_accounts(self) -> dict[str, FloatArray]:
         """Return the variances of accounts by source, (R, accounts) each."""
-        along = _derivatives(self.at.carried.sum(axis=1, keepdims=True), self.at.carried)
+        along = account_derivatives(self.at.carried.sum(axis=1, keepdims=True), self.at.carried)
         found = {
             source: np.stack([spread.variance(*along[name]) for name in ACCOUNTS], axis=1)
             for source, spread in self.spreads.items()
@@ -247,7 +255,7 @@ class _Measured:
         here = (self.codes[:, None] == np.arange(self.size)).astype(np.float64)
         shares, F = self.at.shares, self.emitted["F"][:, None]
         everyone = shares.sum(axis=1, keepdims=True)
-        along = _derivatives(np.ones_like(everyone), here)
+        along = account_derivatives(np.ones_like(everyone), here)
         by_account = [along[name][0] * shares + along[name][1] * everyone for name in ACCOUNTS]
         return np.stack([(F * np.square(one)).sum(axis=0) for one in by_account], axis=1)
 
@@ -272,18 +280,3 @@ class _Measured:
             for name, matrix in found.items():
                 matrix += np.outer(moved[name], moved[name])
         return found
-
-
-def _derivatives(total: FloatArray, own: FloatArray) -> dict[str, tuple[Any, Any]]:
-    """Return each account's derivatives: what multiplies ξ^q, and what their sum over q.
-
-    `total` (n, 1) belongs to what all regions emit, `own` (n, R) to what each does.
-    """
-    return {
-        "production": (0.0, own),
-        "consumption": (total, 0.0),
-        "imports": (total - own, 0.0),
-        "exports": (-own, own),
-        "net_imports": (total, -own),
-        "households": (0.0, 0.0),
-    }

@@ -15,7 +15,7 @@ from support.worlds.small_table import small
 import carbonflows_fast as cf
 
 COVERED = [f"uncertainties/{name}" for name in (
-    "_cells", "_errors", "_file", "_forms", "_labels", "_result", "_spread",
+    "_answers", "_cells", "_errors", "_file", "_forms", "_labels", "_origins", "_result", "_spread",
     "_uncertainty")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
@@ -28,6 +28,10 @@ def table(**changes: Any) -> cf.Table:
 
 def asked(one: cf.Table | None = None, **errors: Any) -> cf.Uncertainty:
     return cf.uncertainty(one or table(), "CO2", cf.Errors(**errors))
+
+
+def asked_of(code: str) -> Any:
+    return python(f'cf.uncertainty(table, "CO2", cf.Errors(F=0.1), {code})', table=table())
 
 
 def shuffled(axis: str) -> Any:
@@ -69,6 +73,20 @@ CASES = [
          r'ask cf\.uncertainty\(…, (of="accounts")\)',
          lambda code: python(f'cf.uncertainty(table, "CO2", cf.Errors(F=0.1), {code})',
                              table=table()).covariance()),
+    Case(lambda: asked(F=0.1).top_cells("DE", count=0), "leave it out for 10",
+         lambda _: asked(F=0.1).top_cells("DE")),
+    Case(lambda: asked(F=0.1).top_cells("DE", "import"), "leave it out",
+         lambda _: asked(F=0.1).top_cells("DE")),
+    Case(lambda: asked(F=0.1).top_cells("DD"), "nearest (?:is|are) (.*)",
+         lambda names: asked(F=0.1).top_cells(named(names)[0])),
+    Case(lambda: asked(F=0.1).top_cells("DE", consumer="NA"),
+         r'leave it out, or ask cf\.uncertainty\(…, (of="flows")\)',
+         lambda code: [asked(F=0.1).top_cells("DE"),
+                       asked_of(code).top_cells("DE", consumer="NA")]),
+    Case(lambda: asked_of('of="flows"').top_cells("DE", "imports"),
+         r'leave it out, or ask cf\.uncertainty\(…, (of="accounts")\)',
+         lambda code: [asked_of('of="flows"').top_cells("DE", consumer="NA"),
+                       asked_of(code).top_cells("DE", "imports")]),
     # errors
     Case(lambda: cf.Errors(F=-0.1), "not negative and finite, such as (.*) for 10 %",
          lambda number: asked(F=python(number))),

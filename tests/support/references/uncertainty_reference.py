@@ -94,6 +94,14 @@ class UncertaintyReference:
         return found
 
     @cached_property
+    def parts(self) -> dict[str, Array]:
+        """What the own error of each cell adds to variances, (answers, *shape of the source)."""
+        return {
+            source: np.square(slopes * self.sizes.get(source, 0.0))
+            for source, slopes in self.slopes.items()
+        }
+
+    @cached_property
     def covariances(self) -> list[Array]:
         """Covariance of all answers by source: Z, Y, F, F_Y, then each shared error."""
         size = self.answers().size
