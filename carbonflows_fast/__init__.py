@@ -49,7 +49,15 @@ if TYPE_CHECKING:
     from carbonflows_fast.store import open, save
     from carbonflows_fast.table import Table
     from carbonflows_fast.trade import Flows, flows
-    from carbonflows_fast.uncertainties import BySize, Errors, SharedError, Uncertainty, uncertainty
+    from carbonflows_fast.uncertainties import (
+        BySize,
+        Difference,
+        Errors,
+        SharedError,
+        Uncertainty,
+        difference,
+        uncertainty,
+    )
 
     __version__: str
 
@@ -59,6 +67,7 @@ __all__ = [
     "CheckReport",
     "ConvergenceError",
     "Decomposition",
+    "Difference",
     "Errors",
     "Flows",
     "Footprints",
@@ -85,6 +94,7 @@ __all__ = [
     "calc_all",
     "check",
     "decompose_years",
+    "difference",
     "elasticities",
     "figures",
     "flows",
@@ -129,7 +139,7 @@ _HOMES = {
     "store": "open save",
     "table": "Table",
     "trade": "Flows flows",
-    "uncertainties": "BySize Errors SharedError Uncertainty uncertainty",
+    "uncertainties": "BySize Difference Errors SharedError Uncertainty difference uncertainty",
 }
 """Where each public name is defined. It is loaded when it is first asked for, so that importing the
 package takes no time, and the command line can listen for Ctrl-C before anything else is loaded."""

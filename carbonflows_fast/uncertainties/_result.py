@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._base.arguments import one_of, share, whole
+from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import percent
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._stressors import unknown_label
-from carbonflows_fast.uncertainties._errors import Errors
+from carbonflows_fast.uncertainties._errors import SOURCES, Errors
+from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
 
 __all__ = ["Uncertainty"]
@@ -61,6 +61,7 @@ class Uncertainty:
     _variances: dict[str, FloatArray]  # by source, over one and the same scale
     _covariances: dict[str, FloatArray]
     _origins: Origins
+    _moved: dict[str, FloatArray]  # by one standard deviation of each shared error, in `unit`
 
     def __repr__(self) -> str:
         what = "consumption" if self.of == "accounts" else "flows"
@@ -93,9 +94,55 @@ class Uncertainty:
         InputError
             If it is not.
         """
-        level = share("level", level, remedy="give e.g. 0.9")
-        reach = NormalDist().inv_cdf(0.5 + level / 2.0) * self.sd
-        return self.value - reach, self.value + reach
+        return interval(self.value, self.sd, level)
+
+    def probability(self, above: float = 0.0) -> pd.DataFrame:
+        """Return the probability that each value is above a number, with the labels of `value`.
+
+        `probability().net_imports` says who is a net importer, and so whose consumption is above
+        its production. Answers are taken to be normal; the errors that two parts of an answer share
+        cancel as in `sd`. Where nothing is uncertain it is 0 or 1.
+
+        Parameters
+        ----------
+        above : float
+            In `unit`.
+
+        Raises
+        ------
+        InputError
+            If it is not finite.
+        """
+        return probability_above(self.value, self.sd, above)
+
+    def probability_larger(self, account: str = "consumption") -> pd.DataFrame:
+        """Return the probability that a row's region has more than a column's: of two ranks.
+
+        Regions share errors, which do not change their order: the variance of the difference is
+        that of both less twice their covariance.
+
+        Parameters
+        ----------
+        account : {"consumption", "production"}
+
+        Returns
+        -------
+        DataFrame
+            Region × region, NaN for a region and itself.
+
+        Raises
+        ------
+        InputError
+            If the account is another, or if flows were asked for.
+        """
+        covariance = self.covariance(account).to_numpy()
+        return probability_of_more(self.value[account], covariance)
+
+    @property
+    def _own_sd(self) -> FloatArray:
+        """Standard deviations by the errors that are not shared."""
+        own: FloatArray = np.sqrt(np.sum([self._variances[name] for name in SOURCES], axis=0))
+        return own * self._origins.at.scale
 
     @cached_property
     def by_source(self) -> pd.DataFrame:

@@ -149,6 +149,7 @@ def uncertainty(
         _variances=variances,
         _covariances={name: matrix * measured.at.scale**2 for name, matrix in covariances.items()},
         _origins=measured.origins(of),
+        _moved={name: moved * measured.at.scale for name, moved in measured.moves(of).items()},
     )
 
 
@@ -208,6 +209,16 @@ class _Measured:
             households += summed_by_group(moved, self.consumers, self.size)
         return one.sd * E, one.sd * households
 
+    def moves(self, of: str) -> dict[str, FloatArray]:
+        """Return how one standard deviation of each shared error moves flows or accounts."""
+        if of == "flows":
+            return {name: E for name, (E, _) in self.shared.items()}
+        columns = {name: account_columns(*parts, None) for name, parts in self.shared.items()}
+        return {
+            name: np.stack([moved[account] for account in ACCOUNTS], axis=1)
+            for name, moved in columns.items()
+        }
+
     def origins(self, of: str) -> Origins:
         answers = Answers(of, self.at, self.codes)
         return Origins(
@@ -229,7 +240,7 @@ class _Measured:
         if "F" in self.emitted:
             squares, F = np.square(self.at.shares), self.emitted["F"]
             found["F"] = sums.weighted_sums(squares, F, self.codes, self.size)
-        found |= {name: np.square(E) for name, (E, _) in self.shared.items()}
+        found |= {name: np.square(moved) for name, moved in self.moves("flows").items()}
         return self._sources(found, (self.size, self.size))
 
     def of_accounts(self) -> dict[str, FloatArray]:
@@ -245,9 +256,7 @@ class _Measured:
             own = summed_by_group(self.emitted["F_Y"], self.consumers, self.size)
             has = np.isin(ACCOUNTS, ("production", "consumption", "households"))
             found["F_Y"] = np.where(has, own[:, None], 0.0)
-        for name, (E, households) in self.shared.items():
-            moved = account_columns(E, households, None)
-            found[name] = np.square(np.stack([moved[column] for column in ACCOUNTS], axis=1))
+        found |= {name: np.square(moved) for name, moved in self.moves("accounts").items()}
         return self._sources(found, (self.size, len(ACCOUNTS)))
 
     def _of_emissions(self) -> FloatArray:

@@ -15,8 +15,8 @@ from support.worlds.small_table import small
 import carbonflows_fast as cf
 
 COVERED = [f"uncertainties/{name}" for name in (
-    "_answers", "_cells", "_errors", "_file", "_forms", "_labels", "_origins", "_result", "_spread",
-    "_uncertainty")]  # fmt: skip
+    "_answers", "_cells", "_difference", "_errors", "_file", "_forms", "_labels", "_normal",
+    "_origins", "_result", "_spread", "_uncertainty")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 
@@ -87,6 +87,19 @@ CASES = [
          r'leave it out, or ask cf\.uncertainty\(…, (of="accounts")\)',
          lambda code: [asked_of('of="flows"').top_cells("DE", consumer="NA"),
                        asked_of(code).top_cells("DE", "imports")]),
+    Case(lambda: asked(F=0.1).probability(np.nan), "leave it out for 0",
+         lambda _: asked(F=0.1).probability()),
+    Case(lambda: cf.difference(table(), asked(F=0.1)),
+         r"give e\.g\. (cf\.uncertainty\(table, stressor, errors\))",
+         lambda code: cf.difference(
+             python(code, table=table(), stressor="CO2", errors=cf.Errors(F=0.1)), asked(F=0.1))),
+    Case(lambda: cf.difference(asked(F=0.1), asked_of('of="flows"')),
+         "ask both tables for the same",
+         lambda _: cf.difference(asked_of('of="flows"'), asked_of('of="flows"'))),
+    Case(lambda: cf.difference(asked(F=0.1), asked(table().aggregate(regions={"DE": "X"}), F=0.1)),
+         "aggregate both tables to the same regions",
+         lambda _: cf.difference(*(asked(table().aggregate(regions={"DE": "X"}), F=0.1)
+                                   for _ in "ab"))),
     # errors
     Case(lambda: cf.Errors(F=-0.1), "not negative and finite, such as (.*) for 10 %",
          lambda number: asked(F=python(number))),

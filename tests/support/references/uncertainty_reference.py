@@ -102,6 +102,16 @@ class UncertaintyReference:
         }
 
     @cached_property
+    def moves(self) -> list[Array]:
+        """How one standard deviation of each shared error moves all answers."""
+        size, found = self.answers().size, []
+        for sd, loadings in self.shared:
+            parts = [self.slopes[s] * loading for s, loading in loadings.items()]
+            each = [part.reshape(size, -1).sum(axis=1) for part in parts]
+            found.append(sd * np.sum(each, axis=0))
+        return found
+
+    @cached_property
     def covariances(self) -> list[Array]:
         """Covariance of all answers by source: Z, Y, F, F_Y, then each shared error."""
         size = self.answers().size
@@ -109,10 +119,7 @@ class UncertaintyReference:
         for source in ("Z", "Y", "F", "F_Y"):
             J = (self.slopes[source] * self.sizes.get(source, 0.0)).reshape(size, -1)
             found.append(J @ J.T)
-        for sd, loadings in self.shared:
-            parts = [self.slopes[s] * loading for s, loading in loadings.items()]
-            moved = sd * np.sum([part.reshape(size, -1).sum(axis=1) for part in parts], axis=0)
-            found.append(np.outer(moved, moved))
+        found += [np.outer(moved, moved) for moved in self.moves]
         return found
 
     @cached_property

@@ -1,0 +1,167 @@
+"""How sure the change between two tables is: what errors of both share does not count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from carbonflows_fast._base.arrays import locked
+from carbonflows_fast.errors import InputError, LabelError, only_in, or_no_unit
+from carbonflows_fast.table._table_argument import kind_of
+from carbonflows_fast.uncertainties._normal import interval, probability_above
+from carbonflows_fast.uncertainties._result import Uncertainty
+
+__all__ = ["Difference", "difference"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Difference:
+    """The change of accounts or flows between two tables, with standard deviations.
+
+    Attributes
+    ----------
+    value : DataFrame
+        After less before, with the labels of both, in `unit`.
+    sd : DataFrame
+        Standard deviations of the change, in `unit`.
+    stressor, unit, of : str
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> errors = cf.Errors(shared=cf.SharedError("emission factors", 0.1, F=1.0))
+    >>> before, after = (
+    ...     cf.uncertainty(cf.synthetic.world(3, 4, year=year), errors=errors)
+    ...     for year in (2010, 2019)
+    ... )
+    >>> cf.difference(before, after)
+    Difference('CO2' in kt, accounts 3 × 6)
+    """
+
+    value: pd.DataFrame
+    sd: pd.DataFrame
+    stressor: str
+    unit: str
+    of: str
+
+    def __repr__(self) -> str:
+        unit = f" in {self.unit}" if self.unit else ""
+        shape = " × ".join(map(str, self.sd.shape))
+        return f"Difference({self.stressor!r}{unit}, {self.of} {shape})"
+
+    def interval(self, level: float = 0.9) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the ends (low, high) between which a change lies with a probability, in `unit`.
+
+        Parameters
+        ----------
+        level : float
+            The probability, above 0 and below 1.
+
+        Raises
+        ------
+        InputError
+            If it is not.
+        """
+        return interval(self.value, self.sd, level)
+
+    def probability(self, above: float = 0.0) -> pd.DataFrame:
+        """Return the probability that each change is above a number in `unit`: 0 for a rise.
+
+        The change is taken to be normal. 1 less it is the probability of a fall.
+
+        Parameters
+        ----------
+        above : float
+
+        Raises
+        ------
+        InputError
+            If it is not finite.
+        """
+        return probability_above(self.value, self.sd, above)
+
+
+def difference(before: Uncertainty, after: Uncertainty) -> Difference:
+    """Return how sure the change between two results is, of two years as a rule.
+
+    A shared error of the same name is one draw in both, so that what it moves alike cancels. All
+    other errors of the two are independent.
+
+    Parameters
+    ----------
+    before, after : Uncertainty
+        Accounts of both, or flows of both, of one stressor in one unit, with the same regions.
+
+    Returns
+    -------
+    Difference
+
+    Raises
+    ------
+    LabelError
+        If the regions differ.
+    InputError
+        If one is no `Uncertainty`, or they are of different questions.
+
+    Notes
+    -----
+    Var = Σ own variances of both + Σ_k (sd_k' dE'/du_k − sd_k dE/du_k)² over shared errors u_k by
+    name, to first order.
+
+    Examples
+    --------
+    >>> import carbonflows_fast as cf
+    >>> errors = cf.Errors(F=0.02, shared=cf.SharedError("emission factors", 0.1, F=1.0, F_Y=1.0))
+    >>> before, after = (
+    ...     cf.uncertainty(cf.synthetic.world(3, 4, year=year), errors=errors)
+    ...     for year in (2010, 2019)
+    ... )
+    >>> change = cf.difference(before, after)
+    >>> fell = 1 - change.probability()
+    >>> fell.consumption.between(0, 1).all()
+    True
+    """
+    for name, given in (("before", before), ("after", after)):
+        if not isinstance(given, Uncertainty):
+            raise InputError.about(
+                name,
+                expected="a result of cf.uncertainty",
+                got=kind_of(given),
+                remedy="give e.g. cf.uncertainty(table, stressor, errors)",
+            )
+    _require_same_question(before, after)
+    moved, empty = [], np.zeros(before.sd.shape)
+    for shared in dict.fromkeys([*before._moved, *after._moved]):
+        moved.append(after._moved.get(shared, empty) - before._moved.get(shared, empty))
+    sd = np.hypot(before._own_sd, after._own_sd)
+    for one in moved:
+        sd = np.hypot(sd, one)
+    value = after.value - before.value
+    value.attrs = {"stressor": after.stressor, "unit": after.unit}
+    frame = pd.DataFrame(locked(sd), value.index, value.columns)
+    return Difference(value, frame, after.stressor, after.unit, after.of)
+
+
+def _require_same_question(before: Uncertainty, after: Uncertainty) -> None:
+    asked: list[Any] = [
+        f"{one.of} of {one.stressor!r} in {or_no_unit(one.unit)}" for one in (before, after)
+    ]
+    if asked[0] != asked[1]:
+        raise InputError.about(
+            "after",
+            expected=f"{asked[0]}, as before",
+            got=asked[1],
+            remedy="ask both tables for the same",
+        )
+    labels = [list(map(str, one.value.index)) for one in (before, after)]
+    if labels[0] != labels[1]:
+        got = only_in(("before", "after"), *(map(repr, one) for one in labels))
+        raise LabelError.about(
+            "after",
+            expected="the regions of before, in the same order",
+            got=got or "another order",
+            remedy="aggregate both tables to the same regions",
+        )

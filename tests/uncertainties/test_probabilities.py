@@ -1,0 +1,164 @@
+"""Probabilities, ranks, and changes between two tables, against dense covariances."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from support.references.uncertainty_reference import ACCOUNTS, UncertaintyReference
+from support.worlds.uncertain_tables import allowed, questions
+
+import carbonflows_fast as cf
+
+
+def world(**changes: Any) -> cf.Table:
+    made = cf.synthetic.world(3, 4)
+    return made.with_changes(**changes) if changes else made
+
+
+@given(questions())
+def test_probabilities_are_of_normal_answers(question: Any) -> None:
+    table, stressor, errors, slow = question
+    found = cf.uncertainty(table, stressor, errors, of=slow.of)
+    limit = float(np.median(found.value.to_numpy()))
+    pairs = zip(found.value.to_numpy().ravel(), found.sd.to_numpy().ravel(), strict=True)
+    expected = [
+        1.0 - NormalDist(value, sd).cdf(limit) if sd > 0.0 else float(value > limit)
+        for value, sd in pairs
+    ]
+    got = found.probability(limit)
+    assert got.index.equals(found.value.index)
+    assert got.columns.equals(found.value.columns)
+    np.testing.assert_allclose(got.to_numpy().ravel(), expected, atol=1e-9)
+
+
+@given(questions())
+def test_ranks_are_told_apart_through_covariances(question: Any) -> None:
+    table, stressor, errors, slow = question
+    slow.of = "accounts"
+    found = cf.uncertainty(table, stressor, errors)
+    for account in ("production", "consumption"):
+        at = slice(ACCOUNTS.index(account), None, len(ACCOUNTS))
+        values, covariance = slow.answers()[at], slow.covariance[at, at]
+        got = found.probability_larger(account)
+        for r in range(len(values)):
+            assert np.isnan(got.iloc[r, r])
+            for q in set(range(len(values))) - {r}:
+                variance = covariance[r, r] + covariance[q, q] - 2.0 * covariance[r, q]
+                sd = np.sqrt(max(variance, 0.0))
+                if sd > 100.0 * allowed(slow, table):
+                    expected = NormalDist().cdf((values[r] - values[q]) / sd)
+                    np.testing.assert_allclose(got.iloc[r, q], expected, atol=1e-3)
+                    np.testing.assert_allclose(got.iloc[r, q] + got.iloc[q, r], 1.0)
+
+
+def test_errors_that_move_both_alike_do_not_change_their_order() -> None:
+    shared = cf.SharedError("all", 0.3, F=1.0, F_Y=1.0)
+    found = cf.uncertainty(world(), errors=cf.Errors(shared=shared))
+    order = found.value.consumption.to_numpy()
+    larger = (order[:, None] > order).astype(float)
+    got = found.probability_larger().to_numpy().copy()
+    np.fill_diagonal(got, 0.0)
+    assert np.abs(got - larger).max() < 0.01
+
+
+def test_a_net_importer_consumes_more_than_it_produces() -> None:
+    errors = cf.Errors(Z=0.1, Y=0.1, F=0.1, shared=cf.SharedError("all", 0.2, F=1.0, F_Y=1.0))
+    found = cf.uncertainty(world(), errors=errors)
+    slow = UncertaintyReference(
+        world(), {"CO2": 1.0}, "accounts",
+        {name: np.full(getattr(world(), name).shape, 0.1) for name in ("Z", "Y", "F")},
+        [(0.2, {name: np.ones(getattr(world(), name).shape) for name in ("F", "F_Y")})],
+    )  # fmt: skip
+    for r in range(3):
+        made, used = (6 * r + ACCOUNTS.index(name) for name in ("production", "consumption"))
+        C, values = slow.covariance, slow.answers()
+        sd = np.sqrt(C[made, made] + C[used, used] - 2.0 * C[made, used])
+        expected = NormalDist().cdf((values[used] - values[made]) / sd)
+        np.testing.assert_allclose(found.probability().net_imports.iloc[r], expected, atol=1e-7)
+
+
+# --- changes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("of", ["accounts", "flows"])
+def test_changes_are_derivatives_of_both(of: Any) -> None:
+    before, after = world(), world(F=world().F * np.tile([1.0, 0.8, 1.3], 4))
+    regions = np.array(before.rows.get_level_values("region"))
+    kinds: list[tuple[str, float, dict[str, Any]]] = [
+        ("both", 0.1, {"F": (regions == before.regions[0])[None, :] * 1.0}),
+        ("trade", 0.2, {"Z": (regions[:, None] != regions) * 1.0}),
+    ]
+    found, slow = [], []
+    for table, chosen in ((before, kinds), (after, kinds[:1])):
+        shared = [cf.SharedError(name, sd, **loadings) for name, sd, loadings in chosen]
+        errors = cf.Errors(Z=0.1, Y=0.05, F=0.1, shared=shared)
+        found.append(cf.uncertainty(table, errors=errors, of=of))
+        sizes = {"Z": 0.1, "Y": 0.05, "F": 0.1}
+        full = {name: np.full(getattr(table, name).shape, size) for name, size in sizes.items()}
+        slow.append(
+            UncertaintyReference(table, {"CO2": 1.0}, of, full, [one[1:] for one in chosen])
+        )
+    change = cf.difference(*found)
+    own = sum(np.diag(np.sum(one.covariances[:4], axis=0)) for one in slow)
+    moves = [one.moves for one in slow]
+    variance = own + (moves[1][0] - moves[0][0]) ** 2 + moves[0][1] ** 2
+    np.testing.assert_allclose(change.sd.to_numpy().ravel(), np.sqrt(variance), rtol=1e-6, atol=1.0)
+    assert change.value.equals(found[1].value - found[0].value)
+    assert change.value.attrs == {"stressor": "CO2", "unit": "kt"}
+    low, high = change.interval(0.5)
+    pd.testing.assert_frame_equal((high - low) / 2, 0.6744897501960817 * change.sd)
+    rise = change.probability()
+    z = (change.value / change.sd).to_numpy()
+    some = np.isfinite(z)
+    expected = [NormalDist().cdf(one) for one in z[some]]
+    np.testing.assert_allclose(rise.to_numpy()[some], expected, atol=1e-12)
+
+
+def test_what_is_shared_cancels_and_what_is_not_adds() -> None:
+    shared = cf.SharedError("all", 0.3, F=1.0, F_Y=1.0)
+    found = cf.uncertainty(world(), errors=cf.Errors(Z=0.1, F=0.1, shared=shared))
+    alone = cf.uncertainty(world(), errors=cf.Errors(Z=0.1, F=0.1))
+    same = cf.difference(found, found)
+    np.testing.assert_allclose(same.sd, np.sqrt(2.0) * alone.sd, rtol=1e-9)
+    assert (same.value == 0.0).all(axis=None)
+    other = cf.SharedError("other name", 0.3, F=1.0, F_Y=1.0)
+    apart = cf.difference(
+        found, cf.uncertainty(world(), errors=cf.Errors(Z=0.1, F=0.1, shared=other))
+    )
+    np.testing.assert_allclose(apart.sd, np.sqrt(2.0) * found.sd, rtol=1e-9)
+    assert repr(apart) == "Difference('CO2' in kt, accounts 3 × 6)"
+
+
+def test_units_do_not_matter() -> None:
+    tiny = 1e-190
+    small = world(F=world().F * tiny, F_Y=world().F_Y * tiny)
+    errors = cf.Errors(Z=0.1, F=0.1, shared=cf.SharedError("a", 0.1, F=1.0))
+    one, other = (cf.uncertainty(table, errors=errors) for table in (small, world()))
+    np.testing.assert_allclose(
+        cf.difference(one, one).sd / tiny, cf.difference(other, other).sd, rtol=1e-7
+    )
+
+
+def test_what_is_wrong_is_said() -> None:
+    found = cf.uncertainty(world(), errors=cf.Errors(F=0.1))
+    flows = cf.uncertainty(world(), errors=cf.Errors(F=0.1), of="flows")
+    fewer = cf.uncertainty(cf.synthetic.world(2, 4), errors=cf.Errors(F=0.1))
+    for ask, said in (
+        (lambda: cf.difference(found, 3), "after: expected a result of cf.uncertainty, got an int"),
+        (lambda: cf.difference(world(), found), "before: expected a result of cf.uncertainty"),
+        (lambda: cf.difference(found, flows),
+         "after: expected accounts of 'CO2' in 'kt', as before, got flows of 'CO2' in 'kt'"),
+        (lambda: cf.difference(found, fewer),
+         r"after: expected the regions of before, in the same order, got 1 only in before \('BG"),
+        (lambda: found.probability(np.nan), "above: expected a finite number .*, got nan"),
+        (lambda: found.probability("0"), "above: expected a finite number .*, got '0'"),
+        (lambda: found.probability_larger("imports"), "account: expected 'consumption' or"),
+        (lambda: flows.probability_larger(), "covariance: expected accounts, got flows"),
+    ):  # fmt: skip
+        with pytest.raises(cf.InputError, match=f"^{said}"):
+            ask()
