@@ -194,6 +194,10 @@ class Errors(_Deviations):
             region, and a deviation by size is by_size = { a = 0.4, b = -0.2, at_most = 1.0 }. See
             docs/uncertainty.md.
 
+        Returns
+        -------
+        Errors
+
         Raises
         ------
         InputError

@@ -61,7 +61,7 @@ class BySize:
     >>> cf.Errors(Z=law)
     Errors(Z=BySize(0.4, -0.2, at_most=1.0))
     >>> law.deviations([0.0, 0.001, 1.0, 1000.0]).round(3)
-    array([0.   , 1.   , 0.4  , 0.1  ])
+    array([0. , 1. , 0.4, 0.1])
     """
 
     a: float
@@ -87,7 +87,13 @@ class BySize:
         return f"BySize({self.a!r}, {self.b!r}{limit})"
 
     def deviations(self, sizes: Any) -> FloatArray:
-        """Return the relative deviation of each of these cells, 0 where it is zero."""
+        """Return the relative deviation of each of these cells, 0 where it is zero.
+
+        Parameters
+        ----------
+        sizes : array of any shape
+            Cells, in the unit of the table; their signs do not matter.
+        """
         sizes = np.abs(np.asarray(sizes, dtype=np.float64))
         found = np.zeros(sizes.shape)
         here = sizes > 0.0

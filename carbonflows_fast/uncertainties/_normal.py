@@ -55,6 +55,7 @@ def probability_of_more(value: pd.Series, covariance: FloatArray) -> pd.DataFram
 def _probability(distance: FloatArray, sd: FloatArray) -> FloatArray:
     """Return the probability of more than 0, 0 or 1 where nothing is uncertain."""
     sure = np.where(distance > 0.0, np.inf, -np.inf)
-    ratio = np.divide(distance, sd, out=sure, where=sd > 0.0)
+    with np.errstate(over="ignore"):  # infinitely many standard deviations away
+        ratio = np.divide(distance, sd, out=sure, where=sd > 0.0)
     found: FloatArray = ndtr(ratio)
     return found

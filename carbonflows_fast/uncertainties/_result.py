@@ -241,9 +241,9 @@ class Uncertainty:
         >>> found = cf.uncertainty(table, errors=cf.Errors(Z=0.1, Y=0.1, F=0.05))
         >>> cells = found.top_cells("AT", count=2)
         >>> cells[["source", "region", "sector", "share"]].round(2)
-          source region      sector  share
-        0      F     AT       Wheat   0.29
-        1      F     AT  Paddy rice   0.26
+          source region                   sector  share
+        0      F     AT  Vegetables, fruit, nuts   0.41
+        1      F     AT                    Wheat   0.29
         """
         count = whole("count", count, most=100_000, remedy="leave it out for 10")
         row = self._place("region", region)

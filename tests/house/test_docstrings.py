@@ -24,7 +24,8 @@ MODULES = {"": cf, "classification.": cf.classification, "figures.": cf.figures,
 # What computes says by which equation, where that is from, and in which unit the answer is.
 COMPUTES = {
     "Flows.bilateral_trade", "LeontiefSystem.solve", "LeontiefSystem.solve_adjoint", "accounts",
-    "check", "classification.characterisation", "decompose_years", "elasticities", "flows",
+    "check", "classification.characterisation", "decompose_years", "difference", "elasticities",
+    "flows",
     "footprints", "multipliers", "production_layers", "sector_betweenness", "sector_study",
     "structural_decomposition", "structural_path_decomposition",
     "structural_paths", "synthetic.world", "transaction_betweenness", "uncertainty",

@@ -26,8 +26,8 @@ NEEDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "repair": lambda folder: {"duplicates": True},
     "uncertainty": lambda folder: {"errors": cf.Errors(F=0.1)},
 }
-# These make a table, a system or a world; what they take is tested with their formats.
-MAKERS = {"read", "open", "from_pymrio", "calc_all", "build_info"}
+# These make a table, a system or a world, or take results; what they take is tested with those.
+MAKERS = {"difference", "read", "open", "from_pymrio", "calc_all", "build_info"}
 FIRST = {"table", "table_or_path", "before", "tables"}
 
 
@@ -188,6 +188,7 @@ def results() -> dict[str, Any]:
         "CheckReport": cf.check(one),
         "Footprints": cf.footprints(one),
         "Uncertainty": cf.uncertainty(one, "CO2", cf.Errors(F=0.1)),
+        "Difference": cf.difference(*(cf.uncertainty(one, "CO2", cf.Errors(F=0.1)),) * 2),
     }
 
 
