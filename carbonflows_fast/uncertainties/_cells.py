@@ -23,7 +23,7 @@ from carbonflows_fast.uncertainties._labels import Assigned, assigned
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["Cells", "cells_of_Y", "cells_of_Z", "cells_of_stressor"]
+__all__ = ["Cells", "cells_of_Y", "cells_of_Z", "cells_of_stressor", "product_of"]
 
 NOTHING = 1e-290
 """A share of the largest output, squared, that is none: one over less is beyond float64."""
@@ -84,6 +84,22 @@ def cells_of_Z(table: Table, given: Any, power: int) -> Cells:
     if power == 2:
         core = _with_values(core, np.square(core.values))
     return Cells(tiles.with_core(core), factor, outputs, over_outputs)
+
+
+def product_of(one: Cells, other: Cells) -> Cells:
+    """Return the products of the same cells in two tables with the same rows."""
+    a, b = one.tiles.core, other.tiles.core
+    same = all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("entries", "masks"))
+    if same:
+        core = _with_values(a, a.values * b.values)
+    else:
+        core = _from_csr(one.tiles, sp.csr_array(_to_csr(one.tiles).multiply(_to_csr(other.tiles))))
+    return Cells(
+        one.tiles.with_core(core),
+        one.factor * other.factor,
+        one.outputs * other.outputs,
+        one.over_outputs * other.over_outputs,
+    )
 
 
 def _by_label(tiles: RegionTiles, x: FloatArray, codes: CodeArray, given: Assigned) -> _core.Tiles:

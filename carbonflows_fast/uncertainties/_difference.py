@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._base.arrays import locked
+from carbonflows_fast._base.arguments import real
+from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast.errors import InputError, LabelError, only_in, or_no_unit
 from carbonflows_fast.table._table_argument import kind_of
-from carbonflows_fast.uncertainties._normal import interval, probability_above
+from carbonflows_fast.uncertainties._across import covariances_across
+from carbonflows_fast.uncertainties._normal import SAME, interval, probability_above
 from carbonflows_fast.uncertainties._result import Uncertainty
 
 __all__ = ["Difference", "difference"]
@@ -84,16 +86,18 @@ class Difference:
         return probability_above(self.value, self.sd, above)
 
 
-def difference(before: Uncertainty, after: Uncertainty) -> Difference:
+def difference(before: Uncertainty, after: Uncertainty, *, correlation: float = 0.0) -> Difference:
     """Return how sure the change between two results is, of two years as a rule.
 
-    A shared error of the same name is one draw in both, so that what it moves alike cancels. All
-    other errors of the two are independent.
+    A shared error of the same name is one draw in both, so that what it moves alike cancels. Own
+    errors of a cell in the two tables are independent, unless a correlation is given.
 
     Parameters
     ----------
     before, after : Uncertainty
         Accounts of both, or flows of both, of one stressor in one unit, with the same regions.
+    correlation : float
+        Between the own errors of a cell in the two tables, from 0 to 1, for all cells alike.
 
     Returns
     -------
@@ -102,15 +106,16 @@ def difference(before: Uncertainty, after: Uncertainty) -> Difference:
     Raises
     ------
     LabelError
-        If the regions differ.
+        If the regions differ or, for a correlation, the rows.
     InputError
         If one is no `Uncertainty`, or they are of different questions.
 
     Notes
     -----
-    Var = Σ own variances of both + Σ_k (sd_k' dE'/du_k − sd_k dE/du_k)² over shared errors u_k by
-    name, to first order. Source: JCGM 100:2008, Guide to the expression of uncertainty in
-    measurement, 5.2 (correlated input quantities).
+    Var = V + V' − 2 ρ C + Σ_k (sd_k' dE'/du_k − sd_k dE/du_k)² over shared errors u_k by name, to
+    first order, with V and V' the variances by own errors, and C = Σ σ σ' dE/dz dE'/dz' over cells.
+    Source: JCGM 100:2008, Guide to the expression of uncertainty in measurement, 5.2 (correlated
+    input quantities).
 
     Examples
     --------
@@ -141,13 +146,37 @@ def difference(before: Uncertainty, after: Uncertainty) -> Difference:
     moved, empty = [], np.zeros(before.sd.shape)
     for shared in dict.fromkeys([*before._moved, *after._moved]):
         moved.append(after._moved.get(shared, empty) - before._moved.get(shared, empty))
-    sd = np.hypot(before._own_sd, after._own_sd)
+    sd = _own(before, after, correlation)
     for one in moved:
         sd = np.hypot(sd, one)
     value = after.value - before.value
     value.attrs = {"stressor": after.stressor, "unit": after.unit}
     frame = pd.DataFrame(locked(sd), value.index, value.columns)
     return Difference(value, frame, after.stressor, after.unit, after.of)
+
+
+def _own(before: Uncertainty, after: Uncertainty, correlation: float) -> FloatArray:
+    """Return the standard deviations of the changes by the errors that are not shared."""
+    rho = real(correlation)
+    if not 0.0 <= rho <= 1.0:
+        raise InputError.about(
+            "correlation",
+            expected="a number from 0 to 1",
+            got=repr(correlation)[:60],
+            remedy="leave it out for errors that are independent",
+        )
+    sds = before._own_sd, after._own_sd
+    if rho == 0.0:
+        apart: FloatArray = np.hypot(*sds)
+        return apart
+    scales = [one._origins.at.scale for one in (before, after)]
+    larger = max(scales)
+    either = np.square(sds[0] / larger) + np.square(sds[1] / larger)
+    common = covariances_across(before._origins, after._origins)
+    common *= (scales[0] / larger) * (scales[1] / larger)
+    variance = either - 2.0 * rho * common
+    left: FloatArray = np.sqrt(np.where(variance > SAME * either, variance, 0.0)) * larger
+    return left
 
 
 def _require_same_question(before: Uncertainty, after: Uncertainty) -> None:

@@ -15,8 +15,8 @@ from support.worlds.small_table import small
 import carbonflows_fast as cf
 
 COVERED = [f"uncertainties/{name}" for name in (
-    "_answers", "_cells", "_difference", "_errors", "_file", "_forms", "_labels", "_normal",
-    "_origins", "_result", "_spread", "_uncertainty")]  # fmt: skip
+    "_across", "_answers", "_cells", "_difference", "_errors", "_file", "_forms", "_labels",
+    "_normal", "_origins", "_result", "_spread", "_uncertainty")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 
@@ -28,6 +28,10 @@ def table(**changes: Any) -> cf.Table:
 
 def asked(one: cf.Table | None = None, **errors: Any) -> cf.Uncertainty:
     return cf.uncertainty(one or table(), "CO2", cf.Errors(**errors))
+
+
+def one_demand() -> cf.Table:
+    return table().aggregate(categories=dict.fromkeys(table().categories, "all"))
 
 
 def asked_of(code: str) -> Any:
@@ -87,6 +91,12 @@ CASES = [
          r'leave it out, or ask cf\.uncertainty\(…, (of="accounts")\)',
          lambda code: [asked_of('of="flows"').top_cells("DE", consumer="NA"),
                        asked_of(code).top_cells("DE", "imports")]),
+    Case(lambda: cf.difference(asked(F=0.1), asked(F=0.1), correlation=2),
+         "leave it out for errors that are independent",
+         lambda _: cf.difference(asked(F=0.1), asked(F=0.1))),
+    Case(lambda: cf.difference(asked(F=0.1), asked(one_demand(), F=0.1), correlation=0.5),
+         "leave it out for errors that are independent",
+         lambda _: cf.difference(asked(F=0.1), asked(one_demand(), F=0.1))),
     Case(lambda: asked(F=0.1).probability(np.nan), "leave it out for 0",
          lambda _: asked(F=0.1).probability()),
     Case(lambda: cf.difference(table(), asked(F=0.1)),

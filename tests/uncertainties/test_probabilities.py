@@ -119,6 +119,47 @@ def test_changes_are_derivatives_of_both(of: Any) -> None:
     np.testing.assert_allclose(rise.to_numpy()[some], expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("of", ["accounts", "flows"])
+@pytest.mark.parametrize("form", ["number", "by cell"])
+@pytest.mark.parametrize("surplus", [False, True])
+def test_correlated_errors_of_cells_cancel(of: Any, form: str, surplus: bool) -> None:
+    found, slow = [], []
+    rng = np.random.default_rng(3)
+    for year in (2010, 2019):
+        plain = cf.synthetic.world(3, 4, year=year)
+        Z: Any = plain.Z.toarray()
+        if form == "by cell":  # other cells are empty in the other year
+            Z *= rng.random((12, 12)) < 0.8
+        x = Z.sum(axis=1) + plain.Y.to_numpy().sum(axis=1)
+        table = cf.Table(
+            Z=Z, Y=plain.Y.to_numpy(), F=plain.F.to_numpy(), F_Y=plain.F_Y.to_numpy(),
+            x=x * (1.0 + 0.2 * rng.random(12)) if surplus else x,
+            regions=plain.rows.get_level_values(0), sectors=plain.rows.get_level_values(1),
+            demand=list(plain.demand), stressors="CO2", stressor_units="kt",
+        )  # fmt: skip
+        given: dict[str, Any] = {"Z": 0.1, "Y": 0.05, "F": 0.1, "F_Y": 0.3}
+        if form == "by cell":
+            given["Z"] = rng.uniform(0.0, 0.3, (12, 12))
+        found.append(cf.uncertainty(table, errors=cf.Errors(**given), of=of))
+        shapes = {name: getattr(table, name).shape for name in given}
+        sizes = {name: np.broadcast_to(size, shapes[name]) for name, size in given.items()}
+        slow.append(UncertaintyReference(table, {"CO2": 1.0}, of, sizes, []))
+    moved = [
+        {name: one.slopes[name] * one.sizes[name] for name in ("Z", "Y", "F", "F_Y")}
+        for one in slow
+    ]
+    count = len(slow[0].answers())
+    parts = [(moved[0][name] * moved[1][name]).reshape(count, -1) for name in moved[0]]
+    common = np.sum([part.sum(axis=1) for part in parts], axis=0)
+    own = [np.diag(one.covariance) for one in slow]
+    for rho in (0.4, 1.0):
+        sd = cf.difference(*found, correlation=rho).sd
+        expected = np.sqrt(np.maximum(own[0] + own[1] - 2.0 * rho * common, 0.0))
+        np.testing.assert_allclose(sd.to_numpy().ravel(), expected, rtol=1e-6, atol=1.0)
+    same = cf.difference(found[0], found[0], correlation=1.0)
+    assert (same.sd <= 1e-6 * found[0].sd).all(axis=None)
+
+
 def test_what_is_shared_cancels_and_what_is_not_adds() -> None:
     shared = cf.SharedError("all", 0.3, F=1.0, F_Y=1.0)
     found = cf.uncertainty(world(), errors=cf.Errors(Z=0.1, F=0.1, shared=shared))
@@ -147,6 +188,7 @@ def test_units_do_not_matter() -> None:
 def test_what_is_wrong_is_said() -> None:
     found = cf.uncertainty(world(), errors=cf.Errors(F=0.1))
     flows = cf.uncertainty(world(), errors=cf.Errors(F=0.1), of="flows")
+    other_rows = cf.uncertainty(cf.synthetic.world(3, 3), errors=cf.Errors(F=0.1))
     fewer = cf.uncertainty(cf.synthetic.world(2, 4), errors=cf.Errors(F=0.1))
     for ask, said in (
         (lambda: cf.difference(found, 3), "after: expected a result of cf.uncertainty, got an int"),
@@ -155,6 +197,10 @@ def test_what_is_wrong_is_said() -> None:
          "after: expected accounts of 'CO2' in 'kt', as before, got flows of 'CO2' in 'kt'"),
         (lambda: cf.difference(found, fewer),
          r"after: expected the regions of before, in the same order, got 1 only in before \('BG"),
+        (lambda: cf.difference(found, found, correlation=2),
+         "correlation: expected a number from 0 to 1, got 2"),
+        (lambda: cf.difference(found, other_rows, correlation=0.5),
+         "correlation: expected the same rows in both tables, got others"),
         (lambda: found.probability(np.nan), "above: expected a finite number .*, got nan"),
         (lambda: found.probability("0"), "above: expected a finite number .*, got '0'"),
         (lambda: found.probability_larger("imports"), "account: expected 'consumption' or"),
