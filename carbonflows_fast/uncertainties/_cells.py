@@ -124,13 +124,14 @@ def _cell_by_cell(
 ) -> _core.Tiles:
     """Return the same where regions share a block, or numbers depend on sizes: some rows a time."""
     matrix = _to_csr(tiles)
-    for at in range(0, matrix.nnz, AT_ONCE):
-        here = slice(at, min(at + AT_ONCE, matrix.nnz))
-        rows = np.searchsorted(matrix.indptr, np.arange(here.start, here.stop), side="right") - 1
+    step = max(1, AT_ONCE // tiles.n)
+    for first in range(0, tiles.n, step):
+        begins = matrix.indptr[first : first + step + 1]
+        here = slice(begins[0], begins[-1])
+        seller = np.repeat(codes[first : first + step], np.diff(begins))
         columns = matrix.indices[here]
-        held = given.codes[codes[rows], codes[columns]]
         sizes = np.abs(matrix.data[here] * x[columns])
-        matrix.data[here] *= given.at("Z", held, sizes)
+        matrix.data[here] *= given.at("Z", given.codes[seller, codes[columns]], sizes)
     return _from_csr(tiles, matrix)
 
 

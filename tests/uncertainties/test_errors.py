@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf
+from carbonflows_fast.uncertainties import _cells
 
 Z = np.full((4, 4), 0.1)
 FORMS: list[Any] = [
@@ -188,3 +189,15 @@ def test_a_labelled_series_is_a_mapping() -> None:
         pd.testing.assert_frame_equal(*sds)
         assert sds[0].to_numpy().max() > 0.0
     assert cf.Errors(Z=pd.Series({("AT", None): 0.1})) == cf.Errors(Z={("AT", None): 0.1})
+
+
+def test_some_rows_at_a_time_are_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, errors = cf.synthetic.world(3, 5), cf.Errors(Z=cf.BySize(0.4, -0.2))
+    whole = cf.uncertainty(table, errors=errors, of="flows").sd
+    monkeypatch.setattr(_cells, "AT_ONCE", 40)
+    pd.testing.assert_frame_equal(cf.uncertainty(table, errors=errors, of="flows").sd, whole)
+    sizes = np.abs(table.Z.toarray())
+    each = np.zeros_like(sizes)
+    each[sizes > 0] = 0.4 * sizes[sizes > 0] ** -0.2
+    by_cell = cf.uncertainty(table, errors=cf.Errors(Z=each), of="flows").sd
+    np.testing.assert_allclose(whole, by_cell, rtol=1e-9)
