@@ -102,6 +102,28 @@ def test_top_cells_are_the_largest_of_all(question: Any, data: Any, by_region: b
         np.testing.assert_allclose(cell.sd_if_halved, left, rtol=1e-7, atol=nothing)
 
 
+@pytest.mark.parametrize("account", ACCOUNTS[:5])
+@pytest.mark.parametrize("source", ["Z", "Y"])
+def test_cells_of_output_that_is_not_all_delivered(account: str, source: str) -> None:
+    plain = cf.synthetic.world(3, 4)
+    table = cf.Table(
+        Z=plain.Z, Y=plain.Y.to_numpy(), F=plain.F.to_numpy(),
+        x=plain.x.to_numpy() * np.linspace(1.0, 1.4, 12), stressors="CO2",
+        regions=plain.rows.get_level_values(0), sectors=plain.rows.get_level_values(1),
+        demand=list(plain.demand),
+    )  # fmt: skip
+    cells = {source: np.full(getattr(table, source).shape, 0.2)}
+    slow = UncertaintyReference(table, {"CO2": 1.0}, "accounts", cells, [])
+    found = cf.uncertainty(table, errors=cf.Errors(**cells))
+    for row, region in enumerate(table.regions):
+        parts = slow.parts[source][6 * row + ACCOUNTS.index(account)]
+        expected = np.sort(parts.ravel())[::-1][:5]
+        assert expected[0] > 1.0
+        shares = found.top_cells(region, account, count=5)["share"]
+        got = shares * found.sd.loc[region, account] ** 2
+        np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
 def test_halving_a_cell_gains_what_is_said() -> None:
     table = cf.synthetic.world(3, 5)
     sizes = {
