@@ -62,6 +62,15 @@ def test_a_file_is_errors(tmp_path: Path) -> None:
     assert cf.Errors.read(written(tmp_path, "")) == cf.Errors()
 
 
+def test_the_file_of_the_docs_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/uncertainty.md").read_text(encoding="utf-8")
+    errors = cf.Errors.read(written(tmp_path, page.split("```toml\n")[1].split("```")[0]))
+    assert errors.Z == {"domestic": 0.05, "trade": 0.2}
+    assert errors.shared[0].F_Y == {"CZ": 1.0}
+    found = cf.uncertainty(cf.synthetic.world(regions=6), errors=errors)  # that of the shell's page
+    assert (found.sd[["production", "consumption"]] > 0.0).all(axis=None)
+
+
 LABELS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
     lambda text: text not in ("*", "by_size")
 )
