@@ -21,8 +21,8 @@ from carbonflows_fast.cli._streams import say, written
 from carbonflows_fast.cli._tables import refuse_own_source
 
 COVERED = [f"cli/{name}" for name in (
-    "_check", "_convert", "_counts", "_decompose", "_demo", "_errors", "_files", "_flows", "_main",
-    "_panel", "_paths", "_report", "_streams", "_tables")]  # fmt: skip
+    "_check", "_commands", "_convert", "_counts", "_decompose", "_demo", "_errors", "_files",
+    "_flows", "_main", "_panel", "_paths", "_report", "_streams", "_tables")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 

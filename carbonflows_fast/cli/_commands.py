@@ -1,0 +1,193 @@
+"""The commands: each takes the parsed arguments, shows its answer and returns the exit status."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
+from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _paths
+from carbonflows_fast.cli._errors import errors_of, how_sure, say_what_is_meant, with_account_sds
+from carbonflows_fast.cli._files import check_out, write_out
+from carbonflows_fast.cli._streams import say
+from carbonflows_fast.cli._tables import (
+    facts_of,
+    given,
+    load,
+    naming,
+    pairs,
+    rtol_of,
+    wrong_for_saved,
+)
+from carbonflows_fast.cli._text import measured, say_memberships, show_accounts
+
+if TYPE_CHECKING:
+    from carbonflows_fast.table import Table
+
+__all__ = [
+    "accounts",
+    "convert",
+    "decompose",
+    "demo",
+    "flows",
+    "info",
+    "paths",
+    "question",
+    "repair",
+    "sector",
+]
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Build a synthetic world, solve it, and show accounts and flows."""
+    from carbonflows_fast.cli._demo import run
+
+    return run(arguments)
+
+
+def info(arguments: argparse.Namespace) -> int:
+    """Describe a table, or the installation."""
+    import carbonflows_fast as cf
+
+    if arguments.table is None:
+        facts = [
+            (key.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value))
+            for key, value in cf.build_info().items()
+        ]
+    else:
+        facts = facts_of(load(arguments))
+    width = max(len(key) for key, _ in facts)
+    for key, value in facts:
+        say(f"{key.ljust(width)}  {value}")
+    return 0
+
+
+def convert(arguments: argparse.Namespace) -> int:
+    """Save a table so that it opens at once, or all tables of a folder."""
+    from carbonflows_fast.store import is_store
+
+    for option in ("stressor", "years", "only"):
+        if getattr(arguments, option) and is_store(arguments.table):
+            raise wrong_for_saved(f"--{option}", arguments.table)
+    return _convert.run(arguments, load)
+
+
+def repair(arguments: argparse.Namespace) -> int:
+    """Make the named repairs of a table, and save it with the ledger."""
+    return _check.repair(arguments, load)
+
+
+def accounts(arguments: argparse.Namespace) -> int:
+    """Show production and consumption accounts of all regions."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    errors = errors_of(arguments)
+    table, stressor, demand = question(arguments)
+    frame = cf.accounts(table, stressor, demand=demand, **rtol_of(arguments))
+    found = how_sure(table, stressor, errors, "accounts", arguments)
+    _heading(table, frame.attrs["stressor"], demand)
+    show_accounts(frame, selected=demand is not None, found=found)
+    say_what_is_meant(found, arguments)
+    every = with_account_sds(frame, found).reset_index()
+    write_out(measured(every, frame.attrs), arguments.out)
+    return 0
+
+
+def flows(arguments: argparse.Namespace) -> int:
+    """Show how much crosses borders, and the largest flows."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    classes, errors = _flows.classes_of(arguments), errors_of(arguments)
+    table, stressor, demand = question(arguments)
+    if classes is not None:
+        sector_classes(table.content.sectors, classes)  # complains before anything is solved
+    result = cf.flows(table, stressor, demand=demand, **rtol_of(arguments))
+    found = how_sure(table, stressor, errors, "flows", arguments)
+    _heading(table, result.stressor, demand)
+    _flows.show_flows(result, arguments.top, selected=demand is not None, found=found)
+    say_what_is_meant(found, arguments)
+    carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
+    published = demand is None and carbon and _flows.is_comparable(table)
+    _flows.show_trade(result, classes, arguments, published=published)
+    every = _flows.with_sds(result.to_frame(), found)
+    write_out(measured(every, every.attrs), arguments.out)
+    return 0
+
+
+def sector(arguments: argparse.Namespace) -> int:
+    """Follow emissions along the chains through some sectors."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    table, stressor, demand = question(arguments)
+    study = _flows.find_study(table, stressor, demand, arguments)
+    industrial = cf.flows(table, stressor, demand=demand, **rtol_of(arguments)).total
+    _heading(table, study.stressor, demand)
+    _flows.show_study(study, industrial, table.year, arguments)
+    write_out(measured(study.flow, study.flow.attrs), arguments.out)
+    return 0
+
+
+def paths(arguments: argparse.Namespace) -> int:
+    """Show the supply chains that carry most of a footprint."""
+    check_out(arguments.out)
+    table, stressor, demand = question(arguments)
+    found = _paths.find(table, stressor, demand, arguments)
+    _heading(table, found.stressor, demand)
+    _paths.show(found, arguments.lines)
+    if arguments.out is not None:
+        say(f"written: {found.save(arguments.out)}")
+    return 0
+
+
+def decompose(arguments: argparse.Namespace) -> int:
+    """Show what explains the change between two tables, and the chains that changed most."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    check_out(arguments.chains, "--chains")
+    before, stressor, demand = question(arguments)
+    arguments.table, arguments.year = arguments.after, arguments.after_year
+    with naming(arguments, year="--after-year"):
+        after = question(arguments)[0]
+    top = arguments.top
+    if top is None and arguments.threshold is None and arguments.min_share is None:
+        top = arguments.lines
+    found = None
+    # By-products prevent the search, but not the effects. A file of chains needs the search.
+    if arguments.chains or all(cf.system(table).by_sizes for table in (before, after)):
+        limits = given(arguments, "threshold", "min_share", "max_stage", "method")
+        found = cf.structural_path_decomposition(
+            before, after, stressor, demand=demand, top=top, **limits
+        )
+    method: Any = "polar" if arguments.method == "polar" else "integral"
+    whole = cf.structural_decomposition(before, after, stressor, demand=demand, method=method)
+    _heading(before, whole.stressor, demand)
+    _decompose.show(whole, found, arguments)
+    return 0
+
+
+# --- what several commands share ------------------------------------------------------------
+
+
+def question(arguments: argparse.Namespace) -> tuple[Table, str | None, Any]:
+    """Return the table, the stressor and the demand of the question."""
+    rtol_of(arguments)
+    wanted = arguments.stressor
+    # A characterisation weighs several stressors, so all are read.
+    table = load(arguments, None if wanted in (None, *CHARACTERISATIONS) else [wanted])
+    made = wanted in CHARACTERISATIONS
+    if wanted and not made and len(table.stressors) == 1 and wanted not in table.stressors:
+        wanted = None  # the reader found it under the name of its extension
+    return table, wanted, pairs(arguments.demand, table.regions)
+
+
+def _heading(table: Table, stressor: str, demand: Any) -> None:
+    title = [table.name, "" if table.year is None else str(table.year), stressor]
+    if demand is not None:
+        wanted = [d if isinstance(d, str) else ":".join(part or "" for part in d) for d in demand]
+        title.append(f"for the final demand of {', '.join(wanted)}")
+    say(", ".join(text for text in title if text))
+    say_memberships([d if isinstance(d, str) else d[0] for d in demand or []], table.year)
