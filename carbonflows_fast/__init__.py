@@ -49,7 +49,13 @@ if TYPE_CHECKING:
     from carbonflows_fast.store import open, save
     from carbonflows_fast.table import Table
     from carbonflows_fast.trade import Flows, flows
-    from carbonflows_fast.uncertainties import Errors, SharedError, Uncertainty, uncertainty
+    from carbonflows_fast.uncertainties import (
+        Draws,
+        Errors,
+        SharedError,
+        Uncertainty,
+        uncertainty,
+    )
 
     __version__: str
 
@@ -58,6 +64,7 @@ __all__ = [
     "CheckReport",
     "ConvergenceError",
     "Decomposition",
+    "Draws",
     "Errors",
     "Flows",
     "Footprints",
@@ -128,7 +135,7 @@ _HOMES = {
     "store": "open save",
     "table": "Table",
     "trade": "Flows flows",
-    "uncertainties": "Errors SharedError Uncertainty uncertainty",
+    "uncertainties": "Draws Errors SharedError Uncertainty uncertainty",
 }
 """Where each public name is defined. It is loaded when it is first asked for, so that importing the
 package takes no time, and the command line can listen for Ctrl-C before anything else is loaded."""

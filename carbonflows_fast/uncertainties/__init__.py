@@ -1,7 +1,8 @@
 """How sure the answers are: what errors of the data do to accounts and flows."""
 
+from carbonflows_fast.uncertainties._draws import Draws, Estimate
 from carbonflows_fast.uncertainties._errors import Errors, SharedError
 from carbonflows_fast.uncertainties._result import Uncertainty
 from carbonflows_fast.uncertainties._uncertainty import uncertainty
 
-__all__ = ["Errors", "SharedError", "Uncertainty", "uncertainty"]
+__all__ = ["Draws", "Errors", "Estimate", "SharedError", "Uncertainty", "uncertainty"]

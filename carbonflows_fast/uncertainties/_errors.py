@@ -13,16 +13,19 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from carbonflows_fast._base.arguments import real
+from carbonflows_fast._base.arguments import one_of, real
 from carbonflows_fast._base.arrays import locked, sparse_view
 from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.table._table_argument import kind_of
 
-__all__ = ["SOURCES", "Errors", "SharedError"]
+__all__ = ["DISTRIBUTIONS", "LARGEST_DEVIATION", "SOURCES", "Errors", "SharedError"]
 
 SOURCES = ("Z", "Y", "F", "F_Y")
 LARGEST = 1e6
 """Above it a relative deviation is a mistake."""
+DISTRIBUTIONS = ("lognormal", "truncated_normal", "uniform", "triangular")
+LARGEST_DEVIATION = dict(zip(DISTRIBUTIONS, (LARGEST, 0.5, 3**-0.5, 6**-0.5), strict=True))
+"""Above it a draw would change the sign of a cell."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,10 +134,14 @@ class Errors(_Deviations):
     F, F_Y : float, mapping or array of shape (k, n) and (k, m), optional
         A number; numbers by stressor, or by region, or (F) by sector; or one for every cell.
     shared : SharedError or list of these, optional
+    distribution : {"lognormal", "truncated_normal", "uniform", "triangular"}
+        Of draws (`cf.uncertainty(…, draws=50)`): what a cell, and a shared error, is multiplied by.
+        Each has mean 1 and the deviation that is given, and none changes a sign; all but the first
+        are symmetric, and take deviations of at most 0.5, 0.577 and 0.408.
 
     Attributes
     ----------
-    Z, Y, F, F_Y, shared
+    Z, Y, F, F_Y, shared, distribution
         As they were given, read-only; `shared` as a tuple.
 
     Raises
@@ -161,8 +168,11 @@ class Errors(_Deviations):
     F: Any = None
     F_Y: Any = None
     shared: Any = ()
+    distribution: str = "lognormal"
 
     def __post_init__(self) -> None:
+        remedy = "leave it out for 'lognormal'"
+        one_of("distribution", self.distribution, DISTRIBUTIONS, remedy=remedy)
         for source in SOURCES:
             value = _checked(source, getattr(self, source), signed=False)
             object.__setattr__(self, source, value)
@@ -189,6 +199,8 @@ class Errors(_Deviations):
         said = self._written()
         if self.shared:
             said.append(f"shared={list(self.shared)}")
+        if self.distribution != "lognormal":
+            said.append(f"distribution={self.distribution!r}")
         return f"Errors({', '.join(said)})"
 
 

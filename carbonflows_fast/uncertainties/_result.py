@@ -13,6 +13,7 @@ from carbonflows_fast._base.arguments import one_of, share
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import percent
 from carbonflows_fast.errors import InputError
+from carbonflows_fast.uncertainties._draws import Draws
 from carbonflows_fast.uncertainties._errors import Errors
 
 __all__ = ["Uncertainty"]
@@ -35,6 +36,8 @@ class Uncertainty:
         "accounts" or "flows".
     errors : Errors
         What was assumed.
+    drawn : Draws or None
+        What perturbed tables come to, if any were drawn.
 
     Examples
     --------
@@ -55,6 +58,7 @@ class Uncertainty:
     errors: Errors
     _variances: dict[str, FloatArray]  # by source, over one and the same scale
     _covariances: dict[str, FloatArray]
+    drawn: Draws | None = None
 
     def __repr__(self) -> str:
         what = "consumption" if self.of == "accounts" else "flows"

@@ -13,7 +13,8 @@ from support.worlds.small_table import small
 import carbonflows_fast as cf
 
 COVERED = [f"uncertainties/{name}" for name in (
-    "_cells", "_errors", "_result", "_spread", "_uncertainty")]  # fmt: skip
+    "_cells", "_draw_all", "_draw_solves", "_drawing", "_draws", "_errors", "_perturbed", "_result",
+    "_spread", "_uncertainty")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 
@@ -25,6 +26,10 @@ def table(**changes: Any) -> cf.Table:
 
 def asked(one: cf.Table | None = None, **errors: Any) -> cf.Uncertainty:
     return cf.uncertainty(one or table(), "CO2", cf.Errors(**errors))
+
+
+def drawn(errors: cf.Errors | None = None, draws: Any = 3, **asked: Any) -> Any:
+    return cf.uncertainty(table(), "CO2", errors or cf.Errors(Z=0.1), draws=draws, **asked).drawn
 
 
 def shuffled(axis: str) -> Any:
@@ -65,6 +70,23 @@ CASES = [
          lambda code: cf.Errors(shared=[python(f"{code}1.0)", name="a", sd=0.1)])),
     Case(lambda: cf.Errors(shared=[cf.SharedError("a", 0.1, F=1.0)] * 2), "rename one",
          lambda _: cf.Errors(shared=[cf.SharedError(name, 0.1, F=1.0) for name in "ab"])),
+    # draws
+    Case(lambda: drawn(until=0.1, draws=None), r"add e\.g\. (draws=50)",
+         lambda code: python(f"ask({code}, until=0.1)", ask=drawn)),
+    Case(lambda: drawn(draws=1), "(50) are enough for most questions",
+         lambda count: drawn(draws=python(count))),
+    Case(lambda: drawn(seed=-1), "leave it out for 0", lambda _: drawn()),
+    Case(lambda: drawn(until=0.0), r"give e\.g\. (0\.02), or leave it out to make all draws",
+         lambda number: [drawn(until=python(number)), drawn()]),
+    Case(lambda: drawn().quantile(5), r"give e\.g\. (.*)",
+         lambda p: drawn().quantile(python(p))),
+    Case(lambda: drawn(errors=cf.Errors(Y=1e5)), "give smaller errors to large cells of Z",
+         lambda _: drawn(errors=cf.Errors(Y=0.1))),
+    Case(lambda: drawn(errors=cf.Errors(F=0.6, distribution="uniform")),
+         'use (distribution="lognormal"), which',
+         lambda code: drawn(errors=python(f"cf.Errors(F=0.6, {code})"))),
+    Case(lambda: cf.Errors(F=0.1, distribution="normal"), "leave it out for 'lognormal'",
+         lambda _: cf.Errors(F=0.1)),
     # errors of a table
     Case(lambda: asked(F_Y=0.1), r"leave F_Y out, or add them with (table\.with_changes)\(F_Y=…\)",
          lambda code: [asked(F=0.1), asked(python(f"{code}(F_Y=np.ones((2, 4)))",
