@@ -102,7 +102,8 @@ def draw_all(
             "draws",
             expected="at least two productive tables",
             got=f"{len(answers)} among {count} draws",
-            remedy="give smaller errors to large cells of Z",
+            remedy="give smaller errors to rows whose output is close to 0, where Y has negative "
+            "cells",
         )
     drawn = result()
     if drawn.not_productive:

@@ -19,13 +19,16 @@ from carbonflows_fast.leontief._certificate import (
 from carbonflows_fast.leontief._dense_lu import DenseFactors, rounding_pays, shared_columns
 from carbonflows_fast.leontief._methods import Problem, by_refinement, single_krylov
 from carbonflows_fast.leontief._proof_vectors import ProofVectors
-from carbonflows_fast.leontief._sweeps import Sweeps
+from carbonflows_fast.leontief._sweeps import Stopping, Sweeps
 from carbonflows_fast.leontief._tiles import RegionTiles
 
 __all__ = ["Start", "solve_near"]
 
-GOOD_PROOF = 30.0
-"""A scale of the table's own proof vector that is good enough for a draw: bounds grow with it."""
+LIFT = 1.0
+"""Of the table's proof vector w, added to the weight t: (I − A)'w = t + LIFT w, so that w still
+proves a table whose A differs by less than that lets it."""
+GOOD_PROOF = 8.0
+"""A scale of a proof that is good enough: bounds grow with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,10 @@ class Start:
         """Take the certificate of the table; the weight is in its order, and positive."""
         found = prepared.certificate(weight, adjoint=adjoint)
         by_sizes = prepared.by_sizes and found.absolute
-        return cls(found.weight, found.guard, adjoint, prepared.nonnegative, by_sizes)
+        lifted = np.empty_like(weight)
+        lifted[prepared.tiles.table_rows] = found.weight + LIFT * found.guard
+        guard = prepared.certificate(lifted, adjoint=adjoint).guard if by_sizes else found.guard
+        return cls(found.weight, guard, adjoint, prepared.nonnegative, by_sizes)
 
 
 def solve_near(
@@ -106,12 +112,29 @@ def solve_near(
 
 
 def _certificate(tiles: RegionTiles, sweeps: Sweeps, start: Start, threads: int) -> Certificate:
-    """See whether the table's own vector proves the draw, at one pass; else make a new one."""
-    margin = checked_margin(tiles, start.guard, adjoint=start.adjoint, threads=threads)
-    if margin.min(initial=1.0) > 0.0:
-        scale = float((start.weight / margin).max(initial=1.0)) * (1 + 4 * UNIT_ROUNDOFF)
-        if scale < GOOD_PROOF:
-            return Certificate(start.weight, start.guard, scale)
+    """See whether the table's own vector proves the draw, at a pass or three; else make one."""
+    guard = start.guard
+    for _ in range(2):
+        margin = checked_margin(tiles, guard, adjoint=start.adjoint, threads=threads)
+        if margin.min(initial=1.0) > 0.0:
+            scale = float((start.weight / margin).max(initial=1.0)) * (1 + 4 * UNIT_ROUNDOFF)
+            if scale < GOOD_PROOF:
+                return Certificate(start.weight, guard, scale)
+        # Closer to what the draw needs, by one sweep.
+        lifted = start.weight + LIFT * guard
+        column = guard[:, None].copy()
+        sweeps.run(
+            lifted[:, None],
+            column,
+            Stopping(1),
+            from_zero=False,
+            adjoint=not start.adjoint,
+            absolute=True,
+            threads=threads,
+        )
+        guard = np.ascontiguousarray(column[:, 0])
+        if not (np.isfinite(guard).all() and guard.min(initial=1.0) > 0.0):
+            break
     proofs = ProofVectors(sweeps, lambda: DenseFactors(tiles))
     return proofs.certificate(start.weight, adjoint=start.adjoint, threads=threads)
 

@@ -145,8 +145,10 @@ class Drawing:
     def _product(self, tiles: RegionTiles, vectors: FloatArray) -> FloatArray:
         return tiles.product(vectors, adjoint=not self._by_flows, threads=thread_count())
 
-    def _nonnegative(self, tiles: RegionTiles) -> bool:
-        return tiles.core.lowest(thread_count()) >= 0.0
+    def _nonnegative(self, changed: _Changed) -> bool:
+        if self._perturber.shared_in_Z:  # a loading may have changed the sign of a cell
+            return changed.tiles.core.lowest(thread_count()) >= 0.0
+        return self._prepared.nonnegative and bool((changed.ratio >= 0.0).all())
 
     def _intensities(self, drawn: PerturbedTable, changed: _Changed) -> FloatArray:
         s = np.zeros_like(changed.x)
@@ -176,7 +178,7 @@ class Drawing:
                 if self._by_flows
                 else (s[:, None], self._base)
             )
-            nonnegative = self._nonnegative(changed.tiles)
+            nonnegative = self._nonnegative(changed)
             left, solved = solve_near(
                 changed.tiles, nonnegative, self._start, sides, begin, self._rtol
             )

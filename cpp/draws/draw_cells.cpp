@@ -1,7 +1,6 @@
 // Perturbed tiles: a walk over the cells row by row, with a random word for each of them.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -32,14 +31,14 @@ struct Cells {
   }
 };
 
-// The places of the bits of a byte.
+// The places of the bits of a byte, and how many there are.
 struct BitPlaces {
   std::array<std::array<std::uint8_t, 8>, 256> of;
-  constexpr BitPlaces() : of{} {
+  std::array<std::uint8_t, 256> count;
+  constexpr BitPlaces() : of{}, count{} {
     for (unsigned byte = 0; byte < 256; ++byte) {
-      std::size_t count = 0;
       for (std::uint8_t place = 0; place < 8; ++place) {
-        if ((byte >> place & 1U) != 0) of[byte][count++] = place;
+        if ((byte >> place & 1U) != 0) of[byte][count[byte]++] = place;
       }
     }
   }
@@ -66,11 +65,11 @@ void find_cells(const Tile<double>& tile, const TileEntry& entry, std::int64_t i
   std::uint8_t* column = cells.columns.data();
   for (std::int64_t half = 0; half < 2 * chunks; ++half) {
     const unsigned byte = (tile.masks[i * chunks + half / 2] >> (half % 2 * 8)) & 0xffU;
-    const auto before = static_cast<std::uint8_t>(8 * half);
-    for (std::size_t k = 0; k < 8; ++k) {
-      column[k] = static_cast<std::uint8_t>(bit_places.of[byte][k] + before);
-    }
-    column += std::popcount(byte);
+    std::uint64_t places = 0;  // eight at once; none exceeds a byte
+    std::memcpy(&places, bit_places.of[byte].data(), 8);
+    places += std::uint64_t{0x0101010101010101U} * static_cast<std::uint64_t>(8 * half);
+    std::memcpy(column, &places, 8);
+    column += bit_places.count[byte];
   }
   cells.count = column - cells.columns.data();
   next += cells.count;

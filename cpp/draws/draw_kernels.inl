@@ -62,6 +62,15 @@ inline Reals either(Integers mask, Reals yes, Reals no) {
   return (Reals)((mask & (Integers)yes) | (~mask & (Integers)no));
 }
 
+// Two words of which the lower one comes first.
+inline std::uint64_t in_memory(std::uint64_t pair) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  return pair << 32 | pair >> 32;
+#else
+  return pair;
+#endif
+}
+
 constexpr int together = 4;  // vectors of Philox blocks at a time, which do not wait for each other
 
 void words(const Draw& draw, std::uint64_t first, std::int64_t blocks, std::uint32_t* out) {
@@ -98,14 +107,18 @@ void words(const Draw& draw, std::uint64_t first, std::int64_t blocks, std::uint
     for (int v = 0; v < together; ++v) {
       const Bits pair0 = (c0[v] & 0xffffffffU) | (c1[v] << 32);
       const Bits pair1 = (c2[v] & 0xffffffffU) | (c3[v] << 32);
+      std::uint64_t here[2 * lanes];
+      for (int k = 0; k < lanes; ++k) {
+        here[2 * k] = in_memory(pair0[k]);
+        here[2 * k + 1] = in_memory(pair1[k]);
+      }
       const std::int64_t from = block + v * lanes;
-      const int here = blocks - from < lanes ? static_cast<int>(blocks - from) : lanes;
-      for (int k = 0; k < here; ++k) {
-        std::uint32_t* to = out + 4 * (from + k);
-        to[0] = static_cast<std::uint32_t>(pair0[k]);
-        to[1] = static_cast<std::uint32_t>(pair0[k] >> 32);
-        to[2] = static_cast<std::uint32_t>(pair1[k]);
-        to[3] = static_cast<std::uint32_t>(pair1[k] >> 32);
+      if (blocks - from >= lanes) {
+        __builtin_memcpy(out + 4 * from, here, sizeof(here));
+      } else {
+        for (std::int64_t k = 0; k < 2 * (blocks - from); ++k) {
+          __builtin_memcpy(out + 4 * from + 2 * k, here + k, 8);
+        }
       }
     }
   }

@@ -32,6 +32,12 @@ def drawn(errors: cf.Errors | None = None, draws: Any = 3, **asked: Any) -> Any:
     return cf.uncertainty(table(), "CO2", errors or cf.Errors(Z=0.1), draws=draws, **asked).drawn
 
 
+def close_to_nothing() -> cf.Table:
+    return cf.Table(Z=[[20.0, 3.0], [10.0, 0.0]], Y=[[40.0], [-9.0]], F=[[5.0, 1.0]],
+                    regions=["DE", "FR"], sectors=["a", "b"], stressors="CO2",
+                    demand=[("DE", "all")])  # fmt: skip
+
+
 def shuffled(axis: str) -> Any:
     Y = table().Y / table().Y * 0.1
     return Y[::-1] if axis == "index" else Y.iloc[:, ::-1]
@@ -80,8 +86,9 @@ CASES = [
          lambda number: [drawn(until=python(number)), drawn()]),
     Case(lambda: drawn().quantile(5), r"give e\.g\. (.*)",
          lambda p: drawn().quantile(python(p))),
-    Case(lambda: drawn(errors=cf.Errors(Y=1e5)), "give smaller errors to large cells of Z",
-         lambda _: drawn(errors=cf.Errors(Y=0.1))),
+    Case(lambda: cf.uncertainty(close_to_nothing(), "CO2", cf.Errors(Y=0.1), draws=2),
+         "give smaller errors to rows whose output is close to 0, where Y has negative cells",
+         lambda _: cf.uncertainty(close_to_nothing(), "CO2", cf.Errors(Y=0.01), draws=2).drawn),
     Case(lambda: drawn(errors=cf.Errors(F=0.6, distribution="uniform")),
          'use (distribution="lognormal"), which',
          lambda code: drawn(errors=python(f"cf.Errors(F=0.6, {code})"))),
