@@ -226,6 +226,22 @@ def move_cells(
     """Multiply values in place by 1 + size · loading; return the sums of rows."""
 
 def scale_columns(tiles: Tiles, values: _Floats, by: _Floats, threads: int) -> None: ...
+def draw_sums(
+    seed: int,
+    number: int,
+    source: int,
+    distribution: int,
+    cells: _Floats,
+    codes: _Int32s,
+    groups: int,
+    deviations: float | _Floats,
+    sizes: _Floats,
+    loadings: list[float | _Floats],
+    threads: int,
+    isa: str,
+) -> tuple[_Floats, _Floats]:
+    """Draw a dense array; return sums by group without shared errors, and with."""
+
 def draw_factors(
     seed: int, number: int, source: int, distribution: int, deviations: _Floats, isa: str
 ) -> _Floats: ...

@@ -2,6 +2,8 @@
 #include <pybind11/stl.h>
 
 #include <optional>
+#include <variant>
+#include <vector>
 
 #include "arrays.hpp"
 #include "carbonflows/draws.hpp"
@@ -93,6 +95,33 @@ Flat<double> draw_factors(std::uint64_t seed, std::uint32_t number, std::uint32_
   return factors;
 }
 
+// A number for all cells, or an array with one for each of them.
+using Given = std::variant<double, Flat<double>>;
+
+cf::ArrayNumbers numbers_of(const Given& given) {
+  const auto* dense = std::get_if<Flat<double>>(&given);
+  return {dense == nullptr ? std::get<double>(given) : 0.0,
+          dense == nullptr ? nullptr : dense->data()};
+}
+
+py::tuple draw_sums(std::uint64_t seed, std::uint32_t number, std::uint32_t source,
+                    int distribution, const Flat<double>& cells, const Flat<std::int32_t>& codes,
+                    std::int64_t groups, const Given& deviations, const Flat<double>& sizes,
+                    const std::vector<Given>& loadings, int threads, const std::string& isa) {
+  Flat<double> own({cells.shape(0), static_cast<py::ssize_t>(groups)});
+  Flat<double> together({cells.shape(0), static_cast<py::ssize_t>(groups)});
+  std::vector<cf::ArrayNumbers> shared;
+  for (const Given& one : loadings) shared.push_back(numbers_of(one));
+  const cf::DrawnSums sums{groups, own.mutable_data(), together.mutable_data()};
+  {
+    const py::gil_scoped_release release;
+    cf::draw_sums(draw_of(seed, number, source, distribution), view(cells), view(codes),
+                  numbers_of(deviations), view(sizes), shared, sums, cf::draw_kernels(isa.c_str()),
+                  threads);
+  }
+  return py::make_tuple(own, together);
+}
+
 }  // namespace
 
 void bind_draws(py::module_& m) {
@@ -113,6 +142,10 @@ void bind_draws(py::module_& m) {
         py::arg("loadings"), py::arg("rows"), py::arg("outputs"), py::arg("threads"));
   m.def("scale_columns", &scale_columns, py::arg("tiles"), py::arg("values").noconvert(),
         py::arg("by"), py::arg("threads"));
+  m.def("draw_sums", &draw_sums, py::arg("seed"), py::arg("number"), py::arg("source"),
+        py::arg("distribution"), py::arg("cells"), py::arg("codes"), py::arg("groups"),
+        py::arg("deviations"), py::arg("sizes"), py::arg("loadings"), py::arg("threads"),
+        py::arg("isa"));
   m.def("draw_factors", &draw_factors, py::arg("seed"), py::arg("number"), py::arg("source"),
         py::arg("distribution"), py::arg("deviations"), py::arg("isa"));
 }

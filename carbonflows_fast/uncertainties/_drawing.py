@@ -91,7 +91,7 @@ class Drawing:
         self._F, self._F_Y, self._has_output = flow.stressor.F, flow.stressor.F_Y, x != 0.0
         self._x, self._s = np.ascontiguousarray(x[here]), flow.stressor.s[here]
         self._X = np.ascontiguousarray(flow.x[here])
-        self._Y = sums.sum_columns_by_group(p.Y, p.demand_codes, self._size)[here]
+        self._Y = self._perturber.base_Y
         self._shares = np.zeros(self._X.shape)
         np.divide(self._X, self._x[:, None], out=self._shares, where=self._x[:, None] != 0.0)
         # Emissions of a region are what its industries emit only where all output serves someone.

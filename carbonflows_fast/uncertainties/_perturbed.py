@@ -17,6 +17,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
+from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
 from carbonflows_fast.errors import InputError
@@ -89,6 +90,8 @@ class Perturber:
         self._rows = np.arange(table.n) if order is None else order
         self._x = np.ascontiguousarray(table.x.to_numpy()[self._places])
         self._Y, self._consumers, self._regions = p.Y, p.demand_codes, len(p.regions)
+        by_consumer = sums.sum_columns_by_group(p.Y, p.demand_codes, self._regions)
+        self.base_Y = np.ascontiguousarray(by_consumer[self._places])
         counted = [p.stressors.index(name) for name in stressor.counted]
         self._stressors = counted
         self._F = {
@@ -122,8 +125,9 @@ class Perturber:
         if given.Z is not None:
             found["Z"] = _numbers_of_Z(table, self.tiles, given.Z)
         if given.Y is not None:
-            every = cells_of_Y(table, 1.0)
-            found["Y"] = _over(cells_of_Y(table, given.Y), every)
+            found["Y"] = given.Y
+            if not isinstance(given.Y, float):
+                found["Y"] = _over(cells_of_Y(table, given.Y), cells_of_Y(table, 1.0))
         for source in ("F", "F_Y"):
             one = getattr(given, source)
             if one is not None:
@@ -150,7 +154,8 @@ class Perturber:
         """Return a draw without what shared errors do to Z."""
         tiles, rows = self._own_Z(number)
         shared = self.shared(number)
-        Y, F, F_Y = (self._moved(number, source, shared) for source in ("Y", "F", "F_Y"))
+        Y = self._demand(number, shared)
+        F, F_Y = (self._moved(number, source, shared) for source in ("F", "F_Y"))
         own = (Y[0], F[0], F_Y[0])
         return PerturbedTable(tiles, rows, Y[1], F[1], F_Y[1], own, shared)
 
@@ -158,13 +163,36 @@ class Perturber:
         self, number: int, source: str, shared: dict[str, float]
     ) -> tuple[FloatArray, FloatArray]:
         """Return cells moved by their own errors, and by shared ones as well."""
-        base = self._Y if source == "Y" else self._F[source]
-        own = base * self._own_factors(number, source)
+        own = self._F[source] * self._own_factors(number, source)
         together = own
         for given, size in zip(self._sources[1:], shared.values(), strict=True):
             if source in given:
                 together = together * (1.0 + size * given[source])
-        return self._summed(source, own), self._summed(source, together)
+        return own.sum(axis=0), together.sum(axis=0)
+
+    def _demand(self, number: int, shared: dict[str, float]) -> tuple[FloatArray, FloatArray]:
+        """Return Y by consumer in the same two ways, in tile order."""
+        if not any("Y" in given for given in self._sources):
+            return self.base_Y, self.base_Y
+        pairs = zip(self._sources[1:], shared.values(), strict=True)
+        moved = [(size, given["Y"]) for given, size in pairs if "Y" in given]
+        own, together = _core.draw_sums(
+            self._seed,
+            number,
+            STREAMS["Y"],
+            self._kind,
+            self._Y,
+            self._consumers,
+            self._regions,
+            self._sources[0].get("Y", 0.0),
+            np.array([size for size, _ in moved]),
+            [loading for _, loading in moved],
+            thread_count(),
+            instruction_set(),
+        )
+        if not moved:
+            together = own
+        return own[self._places], together[self._places]
 
     def with_shared(self, drawn: PerturbedTable) -> FloatArray:
         """Move Z by the shared errors in place, and return the sums of its rows."""
@@ -208,8 +236,6 @@ class Perturber:
         deviations = self._sources[0].get(source)
         if deviations is None:
             return 1.0
-        if source == "Y":
-            return self._factors(number, source, 0, deviations)
         rows = zip(self._stressors, deviations, strict=True)
         return np.array([self._factors(number, source, code, row) for code, row in rows])
 
@@ -222,16 +248,6 @@ class Perturber:
         )
         shaped: FloatArray = factors.reshape(cells.shape)
         return shaped
-
-    def _summed(self, source: str, values: FloatArray) -> FloatArray:
-        """Return Y by consumer in tile order, or emissions of all stressors together."""
-        if source != "Y":
-            total: FloatArray = values.sum(axis=0)
-            return total
-        out = np.zeros((self._n, self._regions))
-        for column, consumer in enumerate(self._consumers):
-            out[:, consumer] += values[:, column]
-        return np.ascontiguousarray(out[self._places])
 
 
 def _code(name: str) -> int:

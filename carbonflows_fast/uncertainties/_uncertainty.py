@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["uncertainty"]
 
 ACCOUNTS = ("production", "consumption", "imports", "exports", "net_imports", "households")
-DRAWS_RTOL = 1e-6
+DRAWS_RTOL = 5e-6
 COVARIANCES = ("production", "consumption")
 
 
@@ -71,7 +71,7 @@ def uncertainty(
     of : {"accounts", "flows"}
         Accounts by region, or the flows from emitting to consuming regions.
     rtol : float, optional
-        Relative error that every solve is certified to; those of draws to 1e-6 if that is more,
+        Relative error that every solve is certified to; those of draws to 5e-6 if that is more,
         which cannot be seen beside what sampling leaves.
     draws : int, optional
         Perturbed tables to solve, at least 2. With errors of Z or Y, each takes a solve for one

@@ -238,6 +238,7 @@ void draw_cells(const TiledMatrix<double>& matrix, const Draw& draw, const CellN
     std::array<float, max_block> a{}, b{}, factor{};
   };
   const std::int64_t n = matrix.size();
+  const bool in_order = std::is_sorted(rows.begin(), rows.end());
   const auto make = [&] {
     State state{.words = std::vector<std::uint32_t>(at(n + 8)),
                 .shapes = Shapes(draw.distribution)};
@@ -253,9 +254,16 @@ void draw_cells(const TiledMatrix<double>& matrix, const Draw& draw, const CellN
   };
   walk(matrix, threads, make, begin, [&](State& state, const Cells& cells) {
     const std::uint32_t* words = state.words.data() + state.first;
-    const std::int64_t* places = rows.data() + cells.start;
-    for (std::int64_t k = 0; k < cells.count; ++k) {
-      state.word[at(k)] = words[places[cells.columns[at(k)]]];
+    if (in_order) {
+      words += cells.start;
+      for (std::int64_t k = 0; k < cells.count; ++k) {
+        state.word[at(k)] = words[cells.columns[at(k)]];
+      }
+    } else {
+      const std::int64_t* places = rows.data() + cells.start;
+      for (std::int64_t k = 0; k < cells.count; ++k) {
+        state.word[at(k)] = words[places[cells.columns[at(k)]]];
+      }
     }
     if (!deviations.one_for_all()) {
       numbers_of(deviations, rows, cells, state.deviation.data());
@@ -297,6 +305,47 @@ void scale_columns(const TiledMatrix<double>& matrix, std::span<const double> by
     cells.each([&](std::int64_t, std::int64_t position, std::uint8_t column) {
       values[at(position)] *= here[column];
     });
+  });
+}
+
+void draw_sums(const Draw& draw, std::span<const double> cells, std::span<const std::int32_t> codes,
+               const ArrayNumbers& deviations, std::span<const double> sizes,
+               std::span<const ArrayNumbers> loadings, const DrawnSums& sums,
+               const DrawKernels& kernels, int threads) {
+  const auto columns = static_cast<std::int64_t>(codes.size());
+  const auto rows = static_cast<std::int64_t>(cells.size()) / columns;
+  const std::int64_t room = (columns + 31) / 16 * 16;
+  constexpr std::int64_t step = 64;  // rows
+  parallel_for(threads, (rows + step - 1) / step, [&](std::int64_t part) {
+    std::vector<std::uint32_t> words(at(room + 8));
+    std::vector<float> a(at(room)), b(at(room)), factors(at(room));
+    std::vector<double> deviation(at(columns), deviations.everywhere);
+    Shapes shapes(draw.distribution);
+    shapes.fill(deviation.data(), columns, a.data(), b.data());
+    for (std::int64_t i = step * part; i < std::min(step * (part + 1), rows); ++i) {
+      const auto position = static_cast<std::uint64_t>(i * columns);
+      const auto first = static_cast<std::int64_t>(position % 4);
+      kernels.words(draw, position / 4, (first + columns + 3) / 4, words.data());
+      if (deviations.dense != nullptr) {
+        shapes.fill(deviations.dense + i * columns, columns, a.data(), b.data());
+      }
+      kernels.factors(draw.distribution, columns, words.data() + first, a.data(), b.data(),
+                      factors.data());
+      double* own = sums.own + i * sums.groups;
+      double* together = sums.together + i * sums.groups;
+      std::fill_n(own, sums.groups, 0.0);
+      std::fill_n(together, sums.groups, 0.0);
+      for (std::int64_t j = 0; j < columns; ++j) {
+        double cell = cells[at(i * columns + j)] * static_cast<double>(factors[at(j)]);
+        own[codes[at(j)]] += cell;
+        for (std::size_t k = 0; k < sizes.size(); ++k) {
+          const ArrayNumbers& loading = loadings[k];
+          cell *= 1.0 + sizes[k] * (loading.dense != nullptr ? loading.dense[i * columns + j]
+                                                             : loading.everywhere);
+        }
+        together[codes[at(j)]] += cell;
+      }
+    }
   });
 }
 

@@ -75,6 +75,25 @@ void move_cells(const TiledMatrix<double>& matrix, double size, const CellNumber
 void scale_columns(const TiledMatrix<double>& matrix, std::span<const double> by,
                    std::span<double> values, int threads);
 
+// A number for each cell of a dense array (rows × columns): one for all, or its own.
+struct ArrayNumbers {
+  double everywhere;
+  const double* dense;  // or null
+};
+
+// Cells (rows × columns) of a source, row by row, each with a factor of its own, and with those of
+// shared errors on top: 1 + size · loading. Sums over the columns of a group, (rows × groups) each:
+// without shared errors, and with.
+struct DrawnSums {
+  std::int64_t groups;
+  double* own;
+  double* together;
+};
+void draw_sums(const Draw& draw, std::span<const double> cells, std::span<const std::int32_t> codes,
+               const ArrayNumbers& deviations, std::span<const double> sizes,
+               std::span<const ArrayNumbers> loadings, const DrawnSums& sums,
+               const DrawKernels& kernels, int threads);
+
 // factors (count) of the cells at positions 0, 1, … of a source, one deviation each.
 void draw_factors(const Draw& draw, std::span<const double> deviations, std::span<double> factors,
                   const DrawKernels& kernels);
