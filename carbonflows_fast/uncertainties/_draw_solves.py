@@ -82,6 +82,8 @@ def solve_near(
 ) -> tuple[FloatArray, FloatArray]:
     """Solve for Y (n, k) from X, in tile order; return the residual of the start and the solution.
 
+    What is in X is lost: where no byte is too many, the solution takes its place.
+
     Raises
     ------
     NotProductiveError
@@ -101,14 +103,14 @@ def solve_near(
     nnz, columns = tiles.nnz, Y.shape[1]
     rounded = sweeps.rounding_tiles() if rounding_pays(nnz, columns) else None
     shared = max(min(shared_columns(tiles.n, nnz), columns), 1)
-    solved = X.copy()
     try:
         by_refinement(
-            problem, single_krylov(problem, rounded or sweeps, shared), solved, from_zero=False
+            problem, single_krylov(problem, rounded or sweeps, shared), X, from_zero=False
         )
     except ConvergenceError:
+        X[~np.isfinite(X)] = 0.0
         return problem.residuals[0], _solve_slowly(tiles, nonnegative, start, Y, X, rtol)[1]
-    return problem.residuals[0], solved
+    return problem.residuals[0], X
 
 
 def _certificate(tiles: RegionTiles, sweeps: Sweeps, start: Start, threads: int) -> Certificate:

@@ -14,7 +14,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.accounting._accounts import account_columns, account_weight
 from carbonflows_fast.accounting._region_flows import RegionFlows, summed_by_group
-from carbonflows_fast.accounting._solves import source_multipliers
+from carbonflows_fast.accounting._solves import demand_size, source_multipliers
 from carbonflows_fast.accounting._weights import demand_weight, positive_output
 from carbonflows_fast.errors import NotProductiveError
 from carbonflows_fast.leontief import system
@@ -108,7 +108,7 @@ class Drawing:
             self._m = np.ascontiguousarray(m.sum(axis=0)[:, None])
             # What a draw starts from, and A times it before: m − s, as X − Y for flows.
             self._base, self._before = self._m, self._s[:, None]
-            weight = demand_weight(np.abs(p.Y).sum(axis=1), positive_output(table))
+            weight = demand_weight(demand_size(table, flow.demand)[0], positive_output(table))
         self._start = Start.of(prepared, weight, adjoint=not self._by_flows)
 
     def one(self, number: int) -> tuple[FloatArray | None, FloatArray]:
@@ -176,7 +176,7 @@ class Drawing:
             sides, begin = (
                 (drawn.Y, changed.x[:, None] * self._shares)
                 if self._by_flows
-                else (s[:, None], self._base)
+                else (s[:, None], self._base.copy())
             )
             nonnegative = self._nonnegative(changed)
             left, solved = solve_near(
@@ -222,7 +222,10 @@ class Drawing:
                 product = left - drawn.Y + changed.x[:, None] * self._shares
             elif product is None:
                 product = self._product(changed.tiles, self._X / ratio)
-            return paired(self._m, (product - (self._X - self._before)) + rest)
+            rest += product
+            rest -= self._X
+            rest += self._before
+            return paired(self._m, rest)
         if product is None and left is not None:
             product = (left + self._m) / ratio
         elif product is None:

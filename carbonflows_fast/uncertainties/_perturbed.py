@@ -17,7 +17,6 @@ import pandas as pd
 import scipy.sparse as sp
 
 from carbonflows_fast import _core
-from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import instruction_set, thread_count
 from carbonflows_fast.errors import InputError
@@ -90,8 +89,7 @@ class Perturber:
         self._rows = np.arange(table.n) if order is None else order
         self._x = np.ascontiguousarray(table.x.to_numpy()[self._places])
         self._Y, self._consumers, self._regions = p.Y, p.demand_codes, len(p.regions)
-        by_consumer = sums.sum_columns_by_group(p.Y, p.demand_codes, self._regions)
-        self.base_Y = np.ascontiguousarray(by_consumer[self._places])
+        self.base_Y = self._sums_of_Y(0, 0.0, [])[0]
         counted = [p.stressors.index(name) for name in stressor.counted]
         self._stressors = counted
         self._F = {
@@ -176,6 +174,11 @@ class Perturber:
             return self.base_Y, self.base_Y
         pairs = zip(self._sources[1:], shared.values(), strict=True)
         moved = [(size, given["Y"]) for given, size in pairs if "Y" in given]
+        return self._sums_of_Y(number, self._sources[0].get("Y", 0.0), moved)
+
+    def _sums_of_Y(
+        self, number: int, deviations: Any, moved: list[tuple[float, Any]]
+    ) -> tuple[FloatArray, FloatArray]:
         own, together = _core.draw_sums(
             self._seed,
             number,
@@ -184,7 +187,7 @@ class Perturber:
             self._Y,
             self._consumers,
             self._regions,
-            self._sources[0].get("Y", 0.0),
+            deviations,
             np.array([size for size, _ in moved]),
             [loading for _, loading in moved],
             thread_count(),

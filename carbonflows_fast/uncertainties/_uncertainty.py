@@ -153,11 +153,12 @@ def uncertainty(
         "error_bound": flow.error_bound,
     }
     total = np.sum([*variances.values(), np.zeros(value.shape)], axis=0)
-    frame = pd.DataFrame(locked(np.sqrt(total) * measured.at.scale), value.index, value.columns)
+    scale = measured.at.scale
+    frame = pd.DataFrame(locked(np.sqrt(total) * scale), value.index, value.columns)
+    shared = {name: (E * scale, own * scale) for name, (E, own) in measured.shared.items()}
+    del measured  # draws need its memory
     drawn = None
     if wanted is not None:
-        scale = measured.at.scale
-        shared = {name: (E * scale, own * scale) for name, (E, own) in measured.shared.items()}
         drawing = Drawing(
             table,
             flow,
@@ -181,7 +182,7 @@ def uncertainty(
         of=of,
         errors=errors,
         _variances=variances,
-        _covariances={name: matrix * measured.at.scale**2 for name, matrix in covariances.items()},
+        _covariances={name: matrix * scale**2 for name, matrix in covariances.items()},
     )
 
 
