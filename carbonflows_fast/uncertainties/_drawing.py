@@ -92,10 +92,10 @@ class Drawing:
         self._x, self._s = np.ascontiguousarray(x[here]), flow.stressor.s[here]
         self._X = np.ascontiguousarray(flow.x[here])
         self._Y = self._perturber.base_Y
-        self._shares = np.zeros(self._X.shape)
-        np.divide(self._X, self._x[:, None], out=self._shares, where=self._x[:, None] != 0.0)
+        self._per_output = np.zeros(self._x.size)  # ξ is X times this
+        np.divide(1.0, self._x, out=self._per_output, where=self._x != 0.0)
         # Emissions of a region are what its industries emit only where all output serves someone.
-        served = np.abs(self._shares.sum(axis=1) - 1.0) <= BALANCED
+        served = np.abs(self._X.sum(axis=1) * self._per_output - 1.0) <= BALANCED
         self._by_flows = of == "flows" or not served[self._x != 0.0].all()
         self._base, self._before = self._X, self._Y
         if not self._perturber.solved_again:
@@ -173,23 +173,21 @@ class Drawing:
         households = self._households(drawn.F_Y)
         solved, left, again = self._base, None, self._perturber.solved_again
         if again:
-            sides, begin = (
-                (drawn.Y, changed.x[:, None] * self._shares)
-                if self._by_flows
-                else (s[:, None], self._base.copy())
-            )
+            sides, begin = s[:, None], self._base.copy()
+            if self._by_flows:
+                sides, begin = drawn.Y, self._X / changed.ratio[:, None]
             nonnegative = self._nonnegative(changed)
             left, solved = solve_near(
                 changed.tiles, nonnegative, self._start, sides, begin, self._rtol
             )
             left = left if self._by_flows else left - sides
         if self._by_flows:
-            return self._arranged(
-                sums.weighted_sums(solved, s, codes, self._size), households
-            ), left
-        used = (
-            paired(solved, drawn.Y) if again else paired(drawn.F[self._here][:, None], self._shares)
-        )
+            E = sums.weighted_sums(solved, s, codes, self._size)
+            return self._arranged(E, households), left
+        if again:
+            used = paired(solved, drawn.Y)
+        else:
+            used = paired((drawn.F[self._here] * self._per_output)[:, None], self._X)
         return _stacked(self._by_region(drawn.F), used[0], households), left
 
     def _linear(
@@ -200,9 +198,9 @@ class Drawing:
         households = self._households(drawn.own[2] - self._F_Y)
         moved = self._moved_by_cells(drawn, changed, left)
         if self._by_flows:
-            moved += sums.weighted_sums(self._shares, own_F, codes, self._size)
+            moved += sums.weighted_sums(self._X, own_F * self._per_output, codes, self._size)
             return self._arranged(moved, households)
-        moved += paired(own_F[:, None], self._shares)
+        moved += paired((own_F * self._per_output)[:, None], self._X)
         return _stacked(self._by_region(drawn.own[1] - self._F), moved[0], households)
 
     def _moved_by_cells(
@@ -216,10 +214,10 @@ class Drawing:
         if not self._perturber.solved_again:
             return np.zeros((self._size if self._by_flows else 1, self._size))
         ratio, product = changed.ratio[:, None], changed.own_product
-        rest = (drawn.own[0] - self._Y) - self._shares * changed.own_change[:, None]
+        rest = (drawn.own[0] - self._Y) - self._X * (changed.own_change * self._per_output)[:, None]
         if self._by_flows:
             if product is None and left is not None:
-                product = left - drawn.Y + changed.x[:, None] * self._shares
+                product = left - drawn.Y + self._X / changed.ratio[:, None]
             elif product is None:
                 product = self._product(changed.tiles, self._X / ratio)
             rest += product
