@@ -96,7 +96,12 @@ class Drawing:
         np.divide(1.0, self._x, out=self._per_output, where=self._x != 0.0)
         # Emissions of a region are what its industries emit only where all output serves someone.
         served = np.abs(self._X.sum(axis=1) * self._per_output - 1.0) <= BALANCED
-        self._by_flows = of == "flows" or not served[self._x != 0.0].all()
+        balanced = bool(served[self._x != 0.0].all())
+        self._by_flows = of == "flows" or not balanced
+        # Output of all consumers together is known there, so one need not be solved: the largest.
+        self._solved = np.ones(self._size, dtype=np.bool_)
+        if balanced and self._size > 1:
+            self._solved[self._Y.sum(axis=0).argmax()] = False
         self._base, self._before = self._X, self._Y
         if not self._perturber.solved_again:
             return
@@ -175,12 +180,19 @@ class Drawing:
         if again:
             sides, begin = s[:, None], self._base.copy()
             if self._by_flows:
-                sides, begin = drawn.Y, self._X / changed.ratio[:, None]
+                sides, begin = (
+                    np.ascontiguousarray(each[:, self._solved])
+                    for each in (drawn.Y, self._X / changed.ratio[:, None])
+                )
             nonnegative = self._nonnegative(changed)
             left, solved = solve_near(
                 changed.tiles, nonnegative, self._start, sides, begin, self._rtol
             )
-            left = left if self._by_flows else left - sides
+            if self._by_flows:
+                left = self._completed(left, np.zeros_like(changed.x))
+                solved = self._completed(solved, changed.x)
+            else:
+                left -= sides
         if self._by_flows:
             E = sums.weighted_sums(solved, s, codes, self._size)
             return self._arranged(E, households), left
@@ -189,6 +201,15 @@ class Drawing:
         else:
             used = paired((drawn.F[self._here] * self._per_output)[:, None], self._X)
         return _stacked(self._by_region(drawn.F), used[0], households), left
+
+    def _completed(self, solved: FloatArray, together: FloatArray) -> FloatArray:
+        """Return columns of all consumers: the one that was not solved has what the rest leave."""
+        if self._solved.all():
+            return solved
+        out = np.empty((len(solved), self._size))
+        out[:, self._solved] = solved
+        out[:, ~self._solved] = (together - solved.sum(axis=1))[:, None]
+        return out
 
     def _linear(
         self, drawn: PerturbedTable, changed: _Changed, left: FloatArray | None
