@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.uncertainties import (
         BySize,
         Difference,
+        Draws,
         Errors,
         SharedError,
         Uncertainty,
@@ -68,6 +69,7 @@ __all__ = [
     "ConvergenceError",
     "Decomposition",
     "Difference",
+    "Draws",
     "Errors",
     "Flows",
     "Footprints",
@@ -139,7 +141,8 @@ _HOMES = {
     "store": "open save",
     "table": "Table",
     "trade": "Flows flows",
-    "uncertainties": "BySize Difference Errors SharedError Uncertainty difference uncertainty",
+    "uncertainties": "BySize Difference Draws Errors SharedError Uncertainty "
+    "difference uncertainty",
 }
 """Where each public name is defined. It is loaded when it is first asked for, so that importing the
 package takes no time, and the command line can listen for Ctrl-C before anything else is loaded."""

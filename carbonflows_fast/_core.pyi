@@ -184,3 +184,64 @@ class Growing:
     def __len__(self) -> int: ...
     def add(self, block: npt.NDArray[np.generic], /) -> None: ...
     def take(self, dtype: np.dtype[np.generic], /) -> npt.NDArray[np.generic]: ...
+
+class CellNumbers:
+    """A number for each cell: for all, by group, in a dense array, or sparse in tile order."""
+
+    def __init__(
+        self,
+        everywhere: float,
+        groups: _Int32s,
+        by_group: _Floats,
+        dense: _Floats | None,
+        row_starts: _Ints,
+        columns: _Ints,
+        numbers: _Floats,
+    ) -> None: ...
+
+def draw_cells(
+    tiles: Tiles,
+    values: _Floats,
+    seed: int,
+    number: int,
+    source: int,
+    distribution: int,
+    deviations: CellNumbers,
+    rows: _Ints,
+    outputs: _Floats,
+    threads: int,
+    isa: str,
+) -> _Floats:
+    """Write the cells of a draw to values; return the sums of rows, cell times output."""
+
+def move_cells(
+    tiles: Tiles,
+    values: _Floats,
+    size: float,
+    loadings: CellNumbers,
+    rows: _Ints,
+    outputs: _Floats,
+    threads: int,
+) -> _Floats:
+    """Multiply values in place by 1 + size · loading; return the sums of rows."""
+
+def scale_columns(tiles: Tiles, values: _Floats, by: _Floats, threads: int) -> None: ...
+def draw_sums(
+    seed: int,
+    number: int,
+    source: int,
+    distribution: int,
+    cells: _Floats,
+    codes: _Int32s,
+    groups: int,
+    deviations: float | _Floats,
+    sizes: _Floats,
+    loadings: list[float | _Floats],
+    threads: int,
+    isa: str,
+) -> tuple[_Floats, _Floats]:
+    """Draw a dense array; return sums by group without shared errors, and with."""
+
+def draw_factors(
+    seed: int, number: int, source: int, distribution: int, deviations: _Floats, isa: str
+) -> _Floats: ...

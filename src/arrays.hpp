@@ -62,5 +62,6 @@ struct Tiles {
 
 }  // namespace bindings
 
+void bind_draws(py::module_& m);
 void bind_paths(py::module_& m);
 void bind_text(py::module_& m);

@@ -264,6 +264,7 @@ PYBIND11_MODULE(_core, m) {
   tiles.def("factor", &factor, py::arg("absolute"), py::arg("threads"), py::arg("isa"));
   bind_solve<float, double>(tiles);
   bind<float>(m, "Tiles32");
+  bind_draws(m);
   bind_paths(m);
   bind_text(m);
 }

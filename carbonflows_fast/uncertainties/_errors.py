@@ -8,12 +8,16 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
+from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast.errors import InputError, shorten
-from carbonflows_fast.uncertainties._forms import checked, got_of, number, same, shown
+from carbonflows_fast.uncertainties._forms import LARGEST, checked, got_of, number, same, shown
 
-__all__ = ["SOURCES", "Errors", "SharedError"]
+__all__ = ["DISTRIBUTIONS", "LARGEST_DEVIATION", "SOURCES", "Errors", "SharedError"]
 
 SOURCES = ("Z", "Y", "F", "F_Y")
+DISTRIBUTIONS = ("lognormal", "truncated_normal", "uniform", "triangular")
+LARGEST_DEVIATION = dict(zip(DISTRIBUTIONS, (LARGEST, 0.5, 3**-0.5, 6**-0.5), strict=True))
+"""Above it a draw would change the sign of a cell."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -127,10 +131,14 @@ class Errors(_Deviations):
         these in this order: {("CO2", "Steel"): 0.2}, {("DE", "Steel"): 0.2}, {("CO2", "DE"): 0.2}.
         All labels of a mapping are of one kind.
     shared : SharedError or list of these, optional
+    distribution : {"lognormal", "truncated_normal", "uniform", "triangular"}
+        Of draws (`cf.uncertainty(…, draws=50)`): what a cell, and a shared error, is multiplied by.
+        Each has mean 1 and the deviation that is given, and none changes a sign; all but the first
+        are symmetric, and take deviations of at most 0.5, 0.577 and 0.408.
 
     Attributes
     ----------
-    Z, Y, F, F_Y, shared
+    Z, Y, F, F_Y, shared, distribution
         As they were given, read-only; `shared` as a tuple.
 
     Raises
@@ -159,8 +167,11 @@ class Errors(_Deviations):
     F: Any = None
     F_Y: Any = None
     shared: Any = ()
+    distribution: str = "lognormal"
 
     def __post_init__(self) -> None:
+        remedy = "leave it out for 'lognormal'"
+        one_of("distribution", self.distribution, DISTRIBUTIONS, remedy=remedy)
         for source in SOURCES:
             value = checked(source, getattr(self, source), signed=False)
             object.__setattr__(self, source, value)
@@ -229,4 +240,6 @@ class Errors(_Deviations):
         said = self._written()
         if self.shared:
             said.append(f"shared={list(self.shared)}")
+        if self.distribution != "lognormal":
+            said.append(f"distribution={self.distribution!r}")
         return f"Errors({', '.join(said)})"

@@ -17,7 +17,7 @@ from carbonflows_fast._base.arrays import FloatArray, locked, sparse_view
 from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.table._table_argument import kind_of
 
-__all__ = ["BySize", "checked", "got_of", "number", "same", "shown"]
+__all__ = ["LARGEST", "BySize", "checked", "got_of", "number", "same", "shown"]
 
 LARGEST = 1e6
 """Above it a relative deviation is a mistake."""

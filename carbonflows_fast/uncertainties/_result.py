@@ -14,6 +14,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import percent
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._stressors import unknown_label
+from carbonflows_fast.uncertainties._draws import Draws
 from carbonflows_fast.uncertainties._errors import SOURCES, Errors
 from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
@@ -40,6 +41,8 @@ class Uncertainty:
         "accounts" or "flows".
     errors : Errors
         What was assumed.
+    drawn : Draws or None
+        What perturbed tables come to, if any were drawn.
 
     Examples
     --------
@@ -62,6 +65,7 @@ class Uncertainty:
     _covariances: dict[str, FloatArray]
     _origins: Origins
     _moved: dict[str, FloatArray]  # by one standard deviation of each shared error, in `unit`
+    drawn: Draws | None = None
 
     def __repr__(self) -> str:
         what = "consumption" if self.of == "accounts" else "flows"

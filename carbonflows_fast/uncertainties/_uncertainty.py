@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,6 +19,8 @@ from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.trade._flow_matrix import parts_of
 from carbonflows_fast.uncertainties._answers import ACCOUNTS, Answers, account_derivatives
 from carbonflows_fast.uncertainties._cells import cells_of_stressor, cells_of_Y, cells_of_Z
+from carbonflows_fast.uncertainties._draw_all import DrawsWanted, draw_all
+from carbonflows_fast.uncertainties._drawing import DRAWN_ACCOUNTS, Drawing
 from carbonflows_fast.uncertainties._errors import SOURCES, Errors, SharedError
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._result import Uncertainty
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["uncertainty"]
 
+DRAWS_RTOL = 5e-6
 COVARIANCES = ("production", "consumption")
 
 
@@ -45,11 +49,17 @@ def uncertainty(
     *,
     of: Literal["accounts", "flows"] = "accounts",
     rtol: float = 1e-10,
+    draws: int | None = None,
+    seed: int = 0,
+    until: float | None = None,
+    samples: str | Path | None = None,
+    progress: bool | None = None,
 ) -> Uncertainty:
     """Return how sure accounts or flows are, given how wrong the cells of the table may be.
 
-    To first order in the errors, and exact to that order: no draws. The output x = Z·1 + Y·1
-    follows errors of Z and Y, so the table stays balanced; F is wrong on its own.
+    To first order in the errors, and exact to that order. With `draws`, perturbed tables are solved
+    again as well: their means, deviations and quantiles know of what is not linear. The output
+    x = Z·1 + Y·1 follows errors of Z and Y, so the table stays balanced; F is wrong on its own.
 
     Parameters
     ----------
@@ -62,21 +72,34 @@ def uncertainty(
     of : {"accounts", "flows"}
         Accounts by region, or the flows from emitting to consuming regions.
     rtol : float, optional
-        Relative error that every solve is certified to.
+        Relative error that every solve is certified to; those of draws to 5e-6 if that is more,
+        which cannot be seen beside what sampling leaves.
+    draws : int, optional
+        Perturbed tables to solve, at least 2. With errors of Z or Y, each takes a solve for one
+        right-hand side (accounts, without imports and exports) or for one a region (flows).
+    seed : int, optional
+        Below 2⁶⁴. A draw depends on seed, its number and the places of cells alone.
+    until : float, optional
+        Stop before, as soon as the sampling errors of all means and deviations are at most this
+        part of the deviation, e.g. 0.02; looked at after every 10 draws, from the 20th on.
+    samples : path, optional
+        A Parquet file to write the answers of all draws to.
+    progress : bool, optional
+        Show a bar of the draws; by default on a terminal only.
 
     Returns
     -------
     Uncertainty
-        Values and standard deviations in the unit of the stressor.
+        Values and standard deviations in the unit of the stressor; `drawn` has what draws say.
 
     Raises
     ------
     LabelError
         If a stressor, region or sector is unknown, or labels are in another order.
     InputError
-        If there are no errors, or one does not fit the table.
+        If there are no errors, one does not fit the table, or is too large for its distribution.
     NotProductiveError, ConvergenceError
-        If the table cannot be solved, or not to `rtol`.
+        If the table cannot be solved, or not to `rtol`; or if hardly any draw can.
 
     Notes
     -----
@@ -123,6 +146,7 @@ def uncertainty(
             got=kind_of(errors),
             remedy="give e.g. cf.Errors(Z=0.1, Y=0.1, F=0.05)",
         )
+    wanted = DrawsWanted.checked(draws, seed, until, samples)
     flow = region_flows(table, stressor, None, rtol)
     measured = _Measured(table, flow, errors, rtol)
     if of == "flows":
@@ -138,18 +162,33 @@ def uncertainty(
         "error_bound": flow.error_bound,
     }
     total = np.sum([*variances.values(), np.zeros(value.shape)], axis=0)
-    frame = pd.DataFrame(locked(np.sqrt(total) * measured.at.scale), value.index, value.columns)
+    scale = measured.at.scale
+    frame = pd.DataFrame(locked(np.sqrt(total) * scale), value.index, value.columns)
+    shared = {name: (E * scale, own * scale) for name, (E, own) in measured.shared.items()}
+    origins = measured.origins(of)
+    moved = {name: moved * scale for name, moved in measured.moves(of).items()}
+    del measured  # draws need its memory
+    drawn = None
+    if wanted is not None:
+        near_rtol = max(rtol, DRAWS_RTOL)
+        drawing = Drawing(
+            table, flow, errors, shared, of=of, seed=seed, rtol=near_rtol, base_rtol=rtol
+        )
+        columns_drawn = list(value.columns) if of == "flows" else list(DRAWN_ACCOUNTS)
+        near, spread = value[columns_drawn], frame[columns_drawn]
+        drawn = draw_all(drawing.one, wanted, near, spread, of, progress)
     return Uncertainty(
         value=value,
         sd=frame,
+        drawn=drawn,
         stressor=flow.stressor.name,
         unit=flow.stressor.unit,
         of=of,
         errors=errors,
         _variances=variances,
-        _covariances={name: matrix * measured.at.scale**2 for name, matrix in covariances.items()},
-        _origins=measured.origins(of),
-        _moved={name: moved * measured.at.scale for name, moved in measured.moves(of).items()},
+        _covariances={name: matrix * scale**2 for name, matrix in covariances.items()},
+        _origins=origins,
+        _moved=moved,
     )
 
 

@@ -15,8 +15,9 @@ from support.worlds.small_table import small
 import carbonflows_fast as cf
 
 COVERED = [f"uncertainties/{name}" for name in (
-    "_across", "_answers", "_cells", "_difference", "_errors", "_file", "_forms", "_labels",
-    "_normal", "_origins", "_result", "_spread", "_uncertainty")]  # fmt: skip
+    "_across", "_answers", "_cells", "_difference", "_draw_all", "_draw_solves", "_drawing",
+    "_draws", "_errors", "_file", "_forms", "_labels", "_normal", "_origins", "_perturbed",
+    "_result", "_spread", "_uncertainty")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 
@@ -36,6 +37,16 @@ def one_demand() -> cf.Table:
 
 def asked_of(code: str) -> Any:
     return python(f'cf.uncertainty(table, "CO2", cf.Errors(F=0.1), {code})', table=table())
+
+
+def drawn(errors: cf.Errors | None = None, draws: Any = 3, **asked: Any) -> Any:
+    return cf.uncertainty(table(), "CO2", errors or cf.Errors(Z=0.1), draws=draws, **asked).drawn
+
+
+def close_to_nothing() -> cf.Table:
+    return cf.Table(Z=[[20.0, 3.0], [10.0, 0.0]], Y=[[40.0], [-9.0]], F=[[5.0, 1.0]],
+                    regions=["DE", "FR"], sectors=["a", "b"], stressors="CO2",
+                    demand=[("DE", "all")])  # fmt: skip
 
 
 def shuffled(axis: str) -> Any:
@@ -171,6 +182,24 @@ CASES = [
          lambda text: from_file(f"Z.by_size = {{ a = 1, {text} }}")),
     Case(lambda: from_file("Z = -1"), r"write e\.g\. (.*) for 10 %",
          lambda number: from_file(f"Z = {number}")),
+    # draws
+    Case(lambda: drawn(until=0.1, draws=None), r"add e\.g\. (draws=50)",
+         lambda code: python(f"ask({code}, until=0.1)", ask=drawn)),
+    Case(lambda: drawn(draws=1), "(50) are enough for most questions",
+         lambda count: drawn(draws=python(count))),
+    Case(lambda: drawn(seed=-1), "leave it out for 0", lambda _: drawn()),
+    Case(lambda: drawn(until=0.0), r"give e\.g\. (0\.02), or leave it out to make all draws",
+         lambda number: [drawn(until=python(number)), drawn()]),
+    Case(lambda: drawn().quantile(5), r"give e\.g\. (.*)",
+         lambda p: drawn().quantile(python(p))),
+    Case(lambda: cf.uncertainty(close_to_nothing(), "CO2", cf.Errors(Y=0.1), draws=2),
+         "give smaller errors to rows whose output is close to 0, where Y has negative cells",
+         lambda _: cf.uncertainty(close_to_nothing(), "CO2", cf.Errors(Y=0.01), draws=2).drawn),
+    Case(lambda: drawn(errors=cf.Errors(F=0.6, distribution="uniform")),
+         'use (distribution="lognormal"), which',
+         lambda code: drawn(errors=python(f"cf.Errors(F=0.6, {code})"))),
+    Case(lambda: cf.Errors(F=0.1, distribution="normal"), "leave it out for 'lognormal'",
+         lambda _: cf.Errors(F=0.1)),
     # errors of a table
     Case(lambda: cf.uncertainty(table(), cf.Errors(F=0.1)),
          r"give the stressor first, as in (cf\..*\)), or write (?:errors=errors)",

@@ -1,0 +1,3 @@
+#define CARBONFLOWS_ISA avx2
+#define CARBONFLOWS_NAME "avx2"
+#include "draw_kernels.inl"

@@ -1,0 +1,3 @@
+#define CARBONFLOWS_ISA avx512
+#define CARBONFLOWS_NAME "avx512"
+#include "draw_kernels.inl"

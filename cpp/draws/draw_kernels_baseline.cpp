@@ -1,0 +1,3 @@
+#define CARBONFLOWS_ISA baseline
+#define CARBONFLOWS_NAME "baseline"
+#include "draw_kernels.inl"
