@@ -55,9 +55,12 @@ def how_sure(
     if errors is None:
         return None
     from carbonflows_fast.uncertainties import uncertainty
+    from carbonflows_fast.uncertainties._errors import SOURCES
 
     file = str(arguments.errors)
-    with naming(arguments, **{source: f"{file}, {source}" for source in ("Z", "Y", "F", "F_Y")}):
+    of_shared = [f"shared {one.name!r}, " for one in errors.shared]
+    places = [f"{place}{source}" for place in ["", *of_shared] for source in SOURCES]
+    with naming(arguments, **{place: f"{file}, {place}" for place in places}):
         return uncertainty(table, stressor, errors, of=of, **rtol_of(arguments))
 
 

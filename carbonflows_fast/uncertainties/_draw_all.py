@@ -25,7 +25,7 @@ LEAST, STEP = 20, 10
 
 log = logging.getLogger("carbonflows_fast")
 
-One = Callable[[int], tuple[FloatArray | None, FloatArray]]
+One = Callable[[int], tuple[FloatArray | None, FloatArray, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,12 @@ def draw_all(
     def result() -> Draws:
         lost = np.array(failed).reshape(-1, *value.shape)
         found = np.array(answers), np.array(linear), lost
-        return Draws(wanted.seed, of, value, np.square(sd.to_numpy()), *found, numbers)
+        return Draws(wanted.seed, of, turned, value, np.square(sd.to_numpy()), *found, numbers)
 
-    count = 0
+    count = turned = 0
     with progress_bar("Drawing", wanted.most, progress) as bar:
         while count < wanted.most:
-            answer, term = one(count)
+            answer, term, turns = one(count)
             bar.advance()
             if answer is not None:
                 numbers.append(count)
@@ -94,6 +94,7 @@ def draw_all(
             else:
                 answers.append(answer)
                 linear.append(term)
+                turned += turns
             looked_at = wanted.until is not None and count >= LEAST and count % STEP == 0
             if looked_at and len(answers) > 1 and result()._reached(wanted.until or 0.0):
                 break
@@ -110,6 +111,12 @@ def draw_all(
         log.warning(
             "%d of %d draws are not productive: estimates are for those that are",
             drawn.not_productive,
+            count,
+        )
+    if turned:
+        log.warning(
+            "in %d of %d draws an output changes its sign: errors of Y are large beside it",
+            turned,
             count,
         )
     if wanted.samples is not None:

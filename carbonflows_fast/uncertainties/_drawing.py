@@ -116,8 +116,11 @@ class Drawing:
             weight = demand_weight(demand_size(table, flow.demand)[0], positive_output(table))
         self._start = Start.of(prepared, weight, adjoint=not self._by_flows)
 
-    def one(self, number: int) -> tuple[FloatArray | None, FloatArray]:
-        """Return the answers of a draw, None if it is not productive, and its linear term."""
+    def one(self, number: int) -> tuple[FloatArray | None, FloatArray, bool]:
+        """Return the answers of a draw, its linear term, and whether an output changes its sign.
+
+        The answers are None if the draw is not productive.
+        """
         drawn = self._perturber.own(number)
         changed = self._changed(drawn)
         answers = left = None
@@ -127,7 +130,7 @@ class Drawing:
         linear = self._linear(drawn, changed, left)
         for name, (moved, sd) in self._shared.items():
             linear += drawn.shared[name] / sd * self._arranged(*moved)
-        return answers, linear
+        return answers, linear, bool((changed.x * self._x < 0.0).any())
 
     def _changed(self, drawn: PerturbedTable) -> _Changed:
         """Put the draw together; A is left as it is if an output has become 0."""

@@ -38,14 +38,19 @@ class Draws:
 
     The linear term λ of each draw is its control variate: its mean is 0 and its variance that of
     the first order, so only the rest E* − E − λ has to be sampled. A draw is not productive if an
-    output changes its sign or no proof is found that I − |A| has an inverse ≥ 0. It has no answer,
-    and estimates are for tables that are productive; its λ says what those lack of the whole.
+    output is 0 or no proof is found that I − |A| has an inverse ≥ 0. It has no answer, and
+    estimates are for tables that are productive; its λ says what those lack of the whole. Draws in
+    which an output turns negative are solved like others, and counted: where deliveries hardly
+    exceed what inventories lose, some output does in many draws, and to leave these out would bend
+    all means.
 
     Attributes
     ----------
     seed : int
     of : str
         "accounts" or "flows".
+    turned : int
+        Draws with an answer in which an output has another sign than in the table.
 
     Examples
     --------
@@ -61,6 +66,7 @@ class Draws:
 
     seed: int
     of: str
+    turned: int
     _value: pd.DataFrame
     _variance: FloatArray  # of the linear term
     _answers: FloatArray  # (productive draws, rows, columns)

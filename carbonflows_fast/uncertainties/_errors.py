@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
 from carbonflows_fast._base.arguments import one_of
-from carbonflows_fast.errors import InputError, shorten
+from carbonflows_fast.errors import InputError, LabelError, passed_on, shorten
 from carbonflows_fast.uncertainties._forms import LARGEST, checked, got_of, number, same, shown
 
-__all__ = ["DISTRIBUTIONS", "LARGEST_DEVIATION", "SOURCES", "Errors", "SharedError"]
+__all__ = ["DISTRIBUTIONS", "LARGEST_DEVIATION", "SOURCES", "Errors", "SharedError", "named"]
 
 SOURCES = ("Z", "Y", "F", "F_Y")
 DISTRIBUTIONS = ("lognormal", "truncated_normal", "uniform", "triangular")
@@ -216,9 +217,10 @@ class Errors(_Deviations):
 
         Examples
         --------
-        >>> from pathlib import Path
+        >>> import pathlib, tempfile
         >>> import carbonflows_fast as cf
-        >>> _ = Path("errors.toml").write_text('''
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "errors.toml"
+        >>> _ = file.write_text('''
         ... Z = { domestic = 0.05, trade = 0.2 }
         ... F.CO2.Steel = 0.2
         ...
@@ -227,14 +229,17 @@ class Errors(_Deviations):
         ... sd = 0.03
         ... F.DE = 1.0
         ... ''')
-        >>> cf.Errors.read("errors.toml")
+        >>> cf.Errors.read(file)
         Errors(Z={'domestic': 0.05, 'trade': 0.2}, F={('CO2', 'Steel'): 0.2},
         shared=[SharedError('fuel statistics of DE', 0.03, F={'DE': 1.0})])
         """
         from carbonflows_fast.uncertainties._file import parts_of
 
         own, shared = parts_of(path)
-        return cls(**own, shared=[SharedError(**one) for one in shared])
+        try:
+            return cls(**own, shared=[SharedError(**one) for one in shared])
+        except InputError as error:  # only the distribution is still to be seen
+            raise passed_on(error, InputError, f"{os.fspath(path)}, {error.argument}") from None
 
     def __repr__(self) -> str:
         said = self._written()
@@ -243,3 +248,14 @@ class Errors(_Deviations):
         if self.distribution != "lognormal":
             said.append(f"distribution={self.distribution!r}")
         return f"Errors({', '.join(said)})"
+
+
+@contextmanager
+def named(given: Errors | SharedError) -> Iterator[None]:
+    """Let what is wrong with a shared error's loadings name it."""
+    try:
+        yield
+    except (InputError, LabelError) as error:
+        if not isinstance(given, SharedError) or error.argument not in SOURCES:
+            raise
+        raise passed_on(error, type(error), f"shared {given.name!r}, {error.argument}") from None

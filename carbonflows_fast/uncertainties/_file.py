@@ -17,6 +17,7 @@ __all__ = ["parts_of"]
 SOURCES = ("Z", "Y", "F", "F_Y")
 EVERY_REGION = "*"
 BY_SIZE = "by_size"
+DISTRIBUTION = "distribution"
 LARGEST_FILE = 10_000_000
 """Bytes; what people write is far smaller."""
 
@@ -38,11 +39,14 @@ def parts_of(given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         )
     path = os.fspath(given)
     found = _toml(path)
-    _known_keys(path, "", found, (*SOURCES, "shared"))
+    _known_keys(path, "", found, (*SOURCES, "shared", DISTRIBUTION))
+    distribution = found.pop(DISTRIBUTION, None)
     shared = found.pop("shared", [])
     if not isinstance(shared, list) or not all(isinstance(one, dict) for one in shared):
         raise _wrong(path, "shared", "tables", _kind(shared), "head each with [[shared]]")
     own = {source: _form(path, source, value, signed=False) for source, value in found.items()}
+    if distribution is not None:
+        own[DISTRIBUTION] = distribution
     names: list[str] = []
     for at, one in enumerate(shared, start=1):
         place = f"shared {at}"
@@ -75,6 +79,8 @@ def _toml(path: str) -> dict[str, Any]:
                 remedy="give numbers for every cell as arrays, by cf.Errors(Z=…) in Python",
             )
         return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+    except InputError:  # a ValueError too
+        raise
     except OSError as error:
         raise InputError.about(
             path,
@@ -89,13 +95,13 @@ def _toml(path: str) -> dict[str, Any]:
             got=f"another encoding, at byte {error.start}",
             remedy="save it as UTF-8",
         ) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError.about(
             path,
             expected="TOML",
             got=f"what is none: {' '.join(str(error).split())}"[:200],
-            remedy='write e.g. Z = 0.1, and quote labels with blanks, as in F = { "Basic metals" '
-            "= 0.2 }",
+            remedy="write a key once, with a number or with labels, e.g. Z = 0.1, and quote labels "
+            'with blanks, as in F = { "Basic metals" = 0.2 }',
         ) from error
 
 

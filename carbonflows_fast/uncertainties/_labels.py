@@ -191,10 +191,15 @@ def _all_fit(
 
 
 def _fits(
-    parts: tuple[str | None, ...], kinds: tuple[str, ...], known: Mapping[str, frozenset[str]]
+    parts: tuple[str | None, ...],
+    kinds: tuple[str, ...],
+    known: Mapping[str, frozenset[str]],
+    *,
+    free: bool = False,
 ) -> bool:
+    """Return whether labels are of these kinds; None is every region, or `free` anything."""
     return len(parts) == len(kinds) and all(
-        (one is None and kinds == ("seller", "buyer")) or one in known[kind]
+        (one is None and (free or kinds == ("seller", "buyer"))) or one in known[kind]
         for one, kind in zip(parts, kinds, strict=True)
     )
 
@@ -240,6 +245,17 @@ def _no_one_kind(
                 names += BLOCKS if blocks and len(parts) == 1 else ()
                 names = list(dict.fromkeys(names))
                 return unknown_label(argument, _either(kinds), one[:200], names, "")
+        if None in parts and any(_fits(parts, kinds, wider, free=True) for kinds in choices):
+            alone = next(one for one in parts if one is not None)
+            return LabelError.about(
+                argument,
+                expected="every region only in pairs of seller and buyer",
+                got=repr(label)[:200],
+                remedy=Phrase(
+                    f"write {alone!r} alone",
+                    f"write {argument}.{json.dumps(alone, ensure_ascii=False)} alone",
+                ),
+            )
         pairs = [f"({', '.join(choice)})" for choice in choices]
         return LabelError.about(
             argument,

@@ -140,7 +140,7 @@ class Perturber:
                 )
                 _require_fitting(source, largest, given.distribution)
             for one in given.shared:
-                _require_fitting("sd", one.sd, given.distribution)
+                _require_fitting(f"shared {one.name!r}, sd", one.sd, given.distribution)
         return found
 
     # ---- one draw ------------------------------------------------------------------------------
@@ -244,7 +244,8 @@ class Perturber:
         if deviations is None:
             return 1.0
         rows = zip(self._stressors, deviations, strict=True)
-        return np.array([self._factors(number, source, code, row) for code, row in rows])
+        factors = [self._factors(number, source, code, row) for code, row in rows]
+        return np.reshape(factors, deviations.shape)
 
     def _factors(self, number: int, source: str, code: int, deviations: Any) -> FloatArray:
         cells = np.ascontiguousarray(deviations, dtype=np.float64)

@@ -21,7 +21,7 @@ from carbonflows_fast.uncertainties._answers import ACCOUNTS, Answers, account_d
 from carbonflows_fast.uncertainties._cells import cells_of_stressor, cells_of_Y, cells_of_Z
 from carbonflows_fast.uncertainties._draw_all import DrawsWanted, draw_all
 from carbonflows_fast.uncertainties._drawing import DRAWN_ACCOUNTS, Drawing
-from carbonflows_fast.uncertainties._errors import SOURCES, Errors, SharedError
+from carbonflows_fast.uncertainties._errors import SOURCES, Errors, SharedError, named
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._result import Uncertainty
 from carbonflows_fast.uncertainties._spread import (
@@ -213,7 +213,10 @@ class _Measured:
             for source in ("F", "F_Y")
             if getattr(errors, source) is not None
         }
-        self.shared = {one.name: self._moved_by(one) for one in errors.shared}
+        self.shared = {}
+        for one in errors.shared:
+            with named(one):
+                self.shared[one.name] = self._moved_by(one)
 
     def _buyers(self) -> dict[str, Buyers]:
         found: dict[str, Buyers] = {}

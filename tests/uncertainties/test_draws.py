@@ -23,7 +23,7 @@ import carbonflows_fast as cf
 from carbonflows_fast import _core
 from carbonflows_fast._base.machine import build_info
 from carbonflows_fast.accounting._region_flows import region_flows
-from carbonflows_fast.errors import InputError
+from carbonflows_fast.errors import InputError, LabelError
 from carbonflows_fast.uncertainties._draws import Draws
 from carbonflows_fast.uncertainties._errors import DISTRIBUTIONS
 from carbonflows_fast.uncertainties._perturbed import Perturber
@@ -381,3 +381,42 @@ def test_draws_that_are_not_productive_are_counted(caplog: pytest.LogCaptureFixt
     assert len(found.samples) == 60 - found.not_productive
     assert f"{found.not_productive} not productive" in repr(found)
     assert f"{found.not_productive} of 60 draws are not productive" in caplog.text
+
+
+def test_draws_with_an_output_of_another_sign_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """Inventories lose nearly what is delivered: output is negative in one draw of five."""
+    Y = np.array([[20.0, -18.0, 15.0, 0.0], [40.0, 0.0, 30.0, 0.0]])
+    table = cf.Table(
+        Z=np.ones((2, 2)), Y=Y, F=np.array([[50.0, 100.0]]), regions=["A", "B"], sectors=["g", "g"],
+        stressors=["CO2"], demand=[(region, use) for region in "AB" for use in ("homes", "stocks")],
+    )  # fmt: skip
+    errors = cf.Errors(Y=1.0)
+    perturber = Perturber(table, region_flows(table, "CO2").stressor, errors, 2)
+    outputs = [1.0 + 1.0 + perturber.own(number).Y.sum(axis=1) for number in range(200)]
+    drawn = cf.uncertainty(table, errors=errors, draws=200, seed=2).drawn
+    assert drawn is not None
+    negative = int(np.sum([(output < 0.0).any() for output in outputs]))
+    assert negative - drawn.not_productive <= drawn.turned <= negative
+    assert drawn.turned > 20
+    assert f"in {drawn.turned} of 200 draws an output changes its sign" in caplog.text
+
+
+def test_a_stressor_of_no_weight_is_drawn_as_nothing() -> None:
+    table = cf.synthetic.world(3, 4)
+    drawn = cf.uncertainty(table, {"CO2": 0.0}, cf.Errors(F=0.1, Z=0.1), draws=3).drawn
+    assert drawn is not None
+    assert not drawn.samples.to_numpy().any()
+
+
+@pytest.mark.parametrize("draws", [None, 2])
+def test_what_is_wrong_with_a_shared_error_names_it(draws: Any) -> None:
+    table = cf.synthetic.world(3, 4)
+    shared = cf.SharedError("bad", 0.1, F={"Wheet": 1.0})
+    with pytest.raises(LabelError, match=r"^shared 'bad', F: expected a stressor, region or sect"):
+        cf.uncertainty(table, "CO2", cf.Errors(F=0.1, shared=shared), draws=draws)
+
+
+def test_a_shared_error_that_is_too_large_for_its_distribution_is_named() -> None:
+    errors = cf.Errors(shared=cf.SharedError("big", 0.9, F=1.0), distribution="uniform")
+    with pytest.raises(InputError, match=r"^shared 'big', sd: expected relative deviations"):
+        cf.uncertainty(cf.synthetic.world(3, 4), "CO2", errors, draws=2)

@@ -115,7 +115,7 @@ WRONG: list[tuple[Any, str]] = [
      "Y: expected a category of the table, got 'consumption'"),
     (lambda: asked(cf.Errors(F={("AT", "CO2"): 0.1})),
      r"F: expected a pair \(stressor, sector\), \(stressor, region\) or \(region, sector\), got"),
-    (lambda: asked(cf.Errors(F={("CO2", None): 0.1})), "F: expected a pair"),
+    (lambda: asked(cf.Errors(F={("CO2", None): 0.1})), "F: expected every region only in pairs of"),
     (lambda: asked(cf.Errors(F={("CO2", "Steeel"): 0.1})),
      "F: expected a sector or region of the table, got 'Steeel'"),
     (lambda: asked(cf.Errors(F={("CO2", "AT"): 0.1, ("CO2", "Austria"): 0.1})),
@@ -147,7 +147,8 @@ WRONG: list[tuple[Any, str]] = [
      r"Z: expected shape \(4, 4\), got shape \(3, 4\)"),
     (lambda: asked(cf.Errors(Y=np.ones(4))), r"Y: expected shape \(4, \d+\), got shape \(4,\)"),
     (lambda: asked(cf.Errors(Z=pd.DataFrame(Z))), "Z: expected the labels of table.Z"),
-    (lambda: asked(shared(F={"nothing": 1.0})), "F: expected a stressor, region or sector"),
+    (lambda: asked(shared(F={"nothing": 1.0})),
+     "shared 'a', F: expected a stressor, region or sector"),
     (lambda: cf.uncertainty(without_direct(), errors=cf.Errors(F_Y=0.1)),
      "F_Y: expected a table with emissions of final users, got one without"),
 ]  # fmt: skip

@@ -92,7 +92,7 @@ WRONG = {
     "Z = ": "{file}: expected TOML, got what is none: Invalid value (at",
     "Z = 0.1\nZ = 0.2": "{file}: expected TOML, got what is none: Cannot overwrite",
     "F.Basic metals = 0.2": "{file}: expected TOML",
-    "z = 0.1": "{file}: expected Z, Y, F, F_Y or shared, got the key 'z'; nearest",
+    "z = 0.1": "{file}: expected Z, Y, F, F_Y, shared or distribution, got the key 'z'; nearest",
     "Z = -0.1": "{file}, Z: expected a relative number from 0 to 1e6, got -0.1; write e.g. 0.1",
     "Z = nan": "{file}, Z: expected a relative number from 0 to 1e6, got nan",
     "Z = true": "{file}, Z: expected a relative number from 0 to 1e6, got True",
@@ -161,3 +161,20 @@ def test_labels_are_the_table_s(tmp_path: Path) -> None:
     errors = cf.Errors.read(written(tmp_path, "F.CO3 = 0.1"))
     with pytest.raises(cf.LabelError, match=r"F: expected a stressor, region or sector .* 'CO3'"):
         cf.uncertainty(cf.synthetic.world(2, 2), "CO2", errors)
+
+
+def test_a_distribution_is_a_key(tmp_path: Path) -> None:
+    path = tmp_path / "errors.toml"
+    path.write_text('distribution = "uniform"\nZ = 0.1\n', encoding="utf-8")
+    assert cf.Errors.read(path) == cf.Errors(Z=0.1, distribution="uniform")
+    path.write_text('distribution = "normal"\nZ = 0.1\n', encoding="utf-8")
+    with pytest.raises(cf.InputError, match=r"errors\.toml, distribution: expected 'lognormal'"):
+        cf.Errors.read(path)
+
+
+def test_an_endless_number_and_a_strange_path_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "errors.toml"
+    path.write_text(f"Z = {'9' * 5000}\n", encoding="utf-8")
+    for place in (path, "a\0b"):
+        with pytest.raises(cf.InputError, match="expected TOML"):
+            cf.Errors.read(place)
