@@ -63,7 +63,8 @@ class Footprints:
     (F_Y).
 
     `attrs` of each account has `unit` and `error_bound`, which map each stressor to its unit and to
-    a bound, in that unit, on the sum of the absolute errors of all its cells.
+    a bound, in that unit, on the sum of the absolute errors of all its cells. For M it bounds the
+    errors of footprints made from it, as for :func:`multipliers`.
 
     Solves, with k stressors, R regions and P sector labels: D_cba and M share k adjoint
     right-hand sides, D_pba and D_exp share R forward ones. D_imp needs k R adjoint ones, or the
