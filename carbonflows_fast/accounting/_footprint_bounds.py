@@ -149,7 +149,7 @@ def _products(demand: Demanded) -> int:
 
 
 def _rounded(errors: FloatArray, sums: FloatArray, additions: int, products: int) -> FloatArray:
-    """Add the roundings of sums of that size, and what so many products may lose."""
+    """Add what sums of this size round, and what this many products lose where they underflow."""
     with np.errstate(over="ignore", invalid="ignore"):
         rounded = 2 * rounding(additions) * sums
         return (errors + rounded) * (1 + rounding(additions)) + (products + 8) * TINY
