@@ -55,7 +55,7 @@ def how_sure(
     if errors is None:
         return None
     from carbonflows_fast.uncertainties import uncertainty
-    from carbonflows_fast.uncertainties._errors import SOURCES
+    from carbonflows_fast.uncertainties._error_model._errors import SOURCES
 
     file = str(arguments.errors)
     of_shared = [f"shared {one.name!r}, " for one in errors.shared]

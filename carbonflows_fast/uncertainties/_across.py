@@ -8,7 +8,7 @@ from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import LabelError
 from carbonflows_fast.uncertainties._answers import ACCOUNTS, WITH_DIRECT, Derivative
-from carbonflows_fast.uncertainties._cells import (
+from carbonflows_fast.uncertainties._error_model._cells import (
     cells_of_stressor,
     cells_of_Y,
     cells_of_Z,

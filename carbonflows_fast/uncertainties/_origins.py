@@ -13,13 +13,17 @@ from carbonflows_fast._base.arrays import CodeArray, FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.leontief import system
 from carbonflows_fast.uncertainties._answers import ACCOUNTS, WITH_DIRECT, Answers, Derivative
-from carbonflows_fast.uncertainties._cells import cells_of_stressor, cells_of_Y, cells_of_Z
+from carbonflows_fast.uncertainties._error_model._cells import (
+    cells_of_stressor,
+    cells_of_Y,
+    cells_of_Z,
+)
 from carbonflows_fast.uncertainties._spread import Point, Spread
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
     from carbonflows_fast.table._selection import Stressor
-    from carbonflows_fast.uncertainties._errors import Errors
+    from carbonflows_fast.uncertainties._error_model._errors import Errors
 
 __all__ = ["Origins"]
 

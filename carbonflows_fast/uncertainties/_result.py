@@ -14,8 +14,8 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import percent
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._stressors import unknown_label
-from carbonflows_fast.uncertainties._draws import Draws
-from carbonflows_fast.uncertainties._errors import SOURCES, Errors
+from carbonflows_fast.uncertainties._drawing._draws import Draws
+from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors
 from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
 

@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.uncertainties._cells import Cells
+from carbonflows_fast.uncertainties._error_model._cells import Cells
 
 __all__ = ["Buyers", "FinalBuyers", "Industries", "Point", "Spread", "paired", "spread_of"]
 

@@ -18,10 +18,14 @@ from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.trade._flow_matrix import parts_of
 from carbonflows_fast.uncertainties._answers import ACCOUNTS, Answers, account_derivatives
-from carbonflows_fast.uncertainties._cells import cells_of_stressor, cells_of_Y, cells_of_Z
-from carbonflows_fast.uncertainties._draw_all import DrawsWanted, draw_all
-from carbonflows_fast.uncertainties._drawing import DRAWN_ACCOUNTS, Drawing
-from carbonflows_fast.uncertainties._errors import SOURCES, Errors, SharedError, named
+from carbonflows_fast.uncertainties._drawing._draw_all import DrawsWanted, draw_all
+from carbonflows_fast.uncertainties._drawing._drawing import DRAWN_ACCOUNTS, Drawing
+from carbonflows_fast.uncertainties._error_model._cells import (
+    cells_of_stressor,
+    cells_of_Y,
+    cells_of_Z,
+)
+from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors, SharedError, named
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._result import Uncertainty
 from carbonflows_fast.uncertainties._spread import (

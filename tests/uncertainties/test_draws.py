@@ -24,9 +24,9 @@ from carbonflows_fast import _core
 from carbonflows_fast._base.machine import build_info
 from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.errors import InputError, LabelError
-from carbonflows_fast.uncertainties._draws import Draws
-from carbonflows_fast.uncertainties._errors import DISTRIBUTIONS
-from carbonflows_fast.uncertainties._perturbed import Perturber
+from carbonflows_fast.uncertainties._drawing._draws import Draws
+from carbonflows_fast.uncertainties._drawing._perturbed import Perturber
+from carbonflows_fast.uncertainties._error_model._errors import DISTRIBUTIONS
 
 Array = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf
-from carbonflows_fast.uncertainties import _cells
+from carbonflows_fast.uncertainties._error_model import _cells
 
 Z = np.full((4, 4), 0.1)
 FORMS: list[Any] = [

@@ -15,7 +15,7 @@ from support.running.solving import iterated
 from support.worlds.uncertain_tables import SOURCES, allowed, dense_of, questions
 
 import carbonflows_fast as cf
-from carbonflows_fast.uncertainties._cells import Cells
+from carbonflows_fast.uncertainties._error_model._cells import Cells
 
 
 def grouped(slow: UncertaintyReference, level: str) -> pd.DataFrame:

@@ -17,8 +17,8 @@ from carbonflows_fast.errors import InputError, LabelError, Phrase, shorten
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._tiles import RegionTiles, tiles_from
 from carbonflows_fast.table._selection import Stressor
-from carbonflows_fast.uncertainties._forms import BySize
-from carbonflows_fast.uncertainties._labels import Assigned, assigned
+from carbonflows_fast.uncertainties._error_model._forms import BySize
+from carbonflows_fast.uncertainties._error_model._labels import Assigned, assigned
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

@@ -19,9 +19,9 @@ from carbonflows_fast.accounting._weights import demand_weight, positive_output
 from carbonflows_fast.errors import NotProductiveError
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._tiles import RegionTiles
-from carbonflows_fast.uncertainties._draw_solves import Start, solve_near
-from carbonflows_fast.uncertainties._errors import Errors
-from carbonflows_fast.uncertainties._perturbed import PerturbedTable, Perturber
+from carbonflows_fast.uncertainties._drawing._draw_solves import Start, solve_near
+from carbonflows_fast.uncertainties._drawing._perturbed import PerturbedTable, Perturber
+from carbonflows_fast.uncertainties._error_model._errors import Errors
 from carbonflows_fast.uncertainties._spread import BALANCED, paired
 
 if TYPE_CHECKING:

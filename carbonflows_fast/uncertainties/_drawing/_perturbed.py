@@ -23,15 +23,19 @@ from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._tiles import RegionTiles
 from carbonflows_fast.table._selection import Stressor
-from carbonflows_fast.uncertainties._cells import (
+from carbonflows_fast.uncertainties._error_model._cells import (
     _array,
     cells_of_stressor,
     cells_of_Y,
     cells_of_Z,
 )
-from carbonflows_fast.uncertainties._errors import DISTRIBUTIONS, LARGEST_DEVIATION, Errors
-from carbonflows_fast.uncertainties._forms import BySize
-from carbonflows_fast.uncertainties._labels import assigned
+from carbonflows_fast.uncertainties._error_model._errors import (
+    DISTRIBUTIONS,
+    LARGEST_DEVIATION,
+    Errors,
+)
+from carbonflows_fast.uncertainties._error_model._forms import BySize
+from carbonflows_fast.uncertainties._error_model._labels import assigned
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

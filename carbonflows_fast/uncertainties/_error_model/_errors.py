@@ -11,7 +11,14 @@ from typing import Any
 
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast.errors import InputError, LabelError, passed_on, shorten
-from carbonflows_fast.uncertainties._forms import LARGEST, checked, got_of, number, same, shown
+from carbonflows_fast.uncertainties._error_model._forms import (
+    LARGEST,
+    checked,
+    got_of,
+    number,
+    same,
+    shown,
+)
 
 __all__ = ["DISTRIBUTIONS", "LARGEST_DEVIATION", "SOURCES", "Errors", "SharedError", "named"]
 
@@ -233,7 +240,7 @@ class Errors(_Deviations):
         Errors(Z={'domestic': 0.05, 'trade': 0.2}, F={('CO2', 'Steel'): 0.2},
         shared=[SharedError('fuel statistics of DE', 0.03, F={'DE': 1.0})])
         """
-        from carbonflows_fast.uncertainties._file import parts_of
+        from carbonflows_fast.uncertainties._error_model._file import parts_of
 
         own, shared = parts_of(path)
         try:

@@ -10,7 +10,7 @@ from typing import Any
 from carbonflows_fast._base.arguments import real
 from carbonflows_fast.errors import InputError, nearest_are
 from carbonflows_fast.table._table_argument import kind_of
-from carbonflows_fast.uncertainties._forms import LARGEST, BySize
+from carbonflows_fast.uncertainties._error_model._forms import LARGEST, BySize
 
 __all__ = ["parts_of"]
 

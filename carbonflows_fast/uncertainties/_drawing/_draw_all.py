@@ -16,7 +16,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.files import check_place, given_path
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import InputError, NotProductiveError
-from carbonflows_fast.uncertainties._draws import Draws
+from carbonflows_fast.uncertainties._drawing._draws import Draws
 
 __all__ = ["DrawsWanted", "draw_all"]
 

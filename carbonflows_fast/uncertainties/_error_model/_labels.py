@@ -15,7 +15,7 @@ from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, LabelError, Phrase
 from carbonflows_fast.table._selection import is_region
 from carbonflows_fast.table._stressors import unknown_label
-from carbonflows_fast.uncertainties._forms import LARGEST, BySize
+from carbonflows_fast.uncertainties._error_model._forms import LARGEST, BySize
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

@@ -1,0 +1,1 @@
+"""Draws: perturbed tables, solved again."""

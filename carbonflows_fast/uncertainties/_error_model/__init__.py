@@ -1,0 +1,1 @@
+"""How wrong cells may be: what the user says, and the numbers of each cell."""
