@@ -64,7 +64,14 @@ class Tiles:
     def scaled(self, left: _Floats, right: _Floats, threads: int, /) -> Tiles: ...
     def row_group_sums(self, codes: _Int32s, groups: int, threads: int, /) -> _Floats: ...
     def product(
-        self, x: _Floats, out: _Floats, adjoint: bool, semiring: int, threads: int, isa: str
+        self,
+        x: _Floats,
+        out: _Floats,
+        adjoint: bool,
+        semiring: int,
+        threads: int,
+        isa: str,
+        squared: bool = False,
     ) -> None: ...
     def factor(self, absolute: bool, threads: int, isa: str) -> tuple[_Floats, _Int32s, int]: ...
     def solve(
@@ -87,7 +94,10 @@ class Tiles:
         """Improve x in place; return the passes over the matrix."""
 
 class Tiles32(Tiles):
-    """The same in float32, as are the factors it takes and the vectors it works on; no `factor`."""
+    """The same in float32, as are the factors that `solve` takes and the vectors it works on.
+
+    `product` and `factor` work in float64 on what is kept in float32.
+    """
 
 class Chains:
     """What a search for structural paths needs to know, whatever the demand.
@@ -201,7 +211,7 @@ class CellNumbers:
 
 def draw_cells(
     tiles: Tiles,
-    values: _Floats,
+    values: npt.NDArray[np.float32],
     seed: int,
     number: int,
     source: int,
@@ -216,7 +226,7 @@ def draw_cells(
 
 def move_cells(
     tiles: Tiles,
-    values: _Floats,
+    values: npt.NDArray[np.float32],
     size: float,
     loadings: CellNumbers,
     rows: _Ints,
@@ -225,7 +235,9 @@ def move_cells(
 ) -> _Floats:
     """Multiply values in place by 1 + size · loading; return the sums of rows."""
 
-def scale_columns(tiles: Tiles, values: _Floats, by: _Floats, threads: int) -> None: ...
+def scale_columns(
+    tiles: Tiles, values: npt.NDArray[np.float32], by: _Floats, threads: int
+) -> None: ...
 def draw_sums(
     seed: int,
     number: int,

@@ -143,24 +143,37 @@ double lowest(const Tiles<Value>& tiles, int threads) {
 
 // ---- passes and solves --------------------------------------------------------------------------
 
-template <class Value>
-cf::Operator<Value> operation(const Tiles<Value>& tiles, bool adjoint, int semiring,
+// B in one precision, of tiles in the same or in the other one.
+template <class Value, class Stored>
+cf::Operator<Value> operation(const Tiles<Stored>& tiles, bool adjoint, int semiring,
                               const std::string& isa) {
-  return {tiles.matrix(), adjoint, static_cast<cf::Semiring>(semiring), &kernels(isa)};
+  const cf::TiledMatrix<Stored> stored = tiles.matrix();
+  cf::Operator<Value> op{{stored.starts, stored.entries, stored.masks, {}},
+                         adjoint,
+                         static_cast<cf::Semiring>(semiring),
+                         &kernels(isa)};
+  if constexpr (std::is_same_v<Value, Stored>) {
+    op.matrix = stored;
+  } else {
+    op.other = stored.values;
+  }
+  return op;
 }
 
 template <class Value>
 void product(const Tiles<Value>& tiles, const Vectors& x, Vectors& out, bool adjoint, int semiring,
-             int threads, const std::string& isa) {
-  const cf::Operator<Value> op = operation(tiles, adjoint, semiring, isa);
+             int threads, const std::string& isa, bool squared) {
+  auto op = operation<double>(tiles, adjoint, semiring, isa);
+  op.squared = squared;
   const auto from = columns<const double>(x, x.data());
   const auto to = columns<double>(out, out.mutable_data());
   const py::gil_scoped_release release;
   op.product(from, to, {threads, interrupt});
 }
 
-py::tuple factor(const Tiles<double>& tiles, bool absolute, int threads, const std::string& isa) {
-  const cf::TiledMatrix<double> matrix = tiles.matrix();
+template <class Value>
+py::tuple factor(const Tiles<Value>& tiles, bool absolute, int threads, const std::string& isa) {
+  const cf::TiledMatrix<Value> matrix = tiles.matrix();
   Flat<double> values(cf::factor_starts(matrix.starts).back());
   Flat<std::int32_t> pivots(matrix.size());
   const auto value_span = change(values);
@@ -180,14 +193,7 @@ int solve(const Tiles<Stored>& tiles, const Flat<Value>& factors, const Flat<std
           const Flat<double>& residual_weight, const Flat<double>& value_weight, double goal,
           int sweeps, bool adjoint, bool absolute, int threads, const std::string& isa) {
   const auto semiring = absolute ? cf::Semiring::sum_absolute : cf::Semiring::sum;
-  const cf::TiledMatrix<Stored> stored = tiles.matrix();
-  cf::Operator<Value> op{
-      {stored.starts, stored.entries, stored.masks, {}}, adjoint, semiring, &kernels(isa)};
-  if constexpr (std::is_same_v<Value, Stored>) {
-    op.matrix = stored;
-  } else {
-    op.wide = stored.values;
-  }
+  const auto op = operation<Value>(tiles, adjoint, static_cast<int>(semiring), isa);
   const cf::System<Value> system{op,
                                  {view(factors), view(pivots)},
                                  columns<const double>(y, y.data()),
@@ -235,7 +241,8 @@ py::class_<Tiles<Value>> bind(py::module_& m, const char* name) {
       .def("scaled", &scaled<Value>)
       .def("row_group_sums", &row_group_sums<Value>)
       .def("product", &product<Value>, py::arg("x"), py::arg("out").noconvert(), py::arg("adjoint"),
-           py::arg("semiring"), py::arg("threads"), py::arg("isa"));
+           py::arg("semiring"), py::arg("threads"), py::arg("isa"), py::arg("squared") = false)
+      .def("factor", &factor<Value>, py::arg("absolute"), py::arg("threads"), py::arg("isa"));
   bind_solve<Value, Value>(tiles);
   return tiles;
 }
@@ -261,7 +268,6 @@ PYBIND11_MODULE(_core, m) {
     return found->name;
   });
   auto tiles = bind<double>(m, "Tiles");
-  tiles.def("factor", &factor, py::arg("absolute"), py::arg("threads"), py::arg("isa"));
   bind_solve<float, double>(tiles);
   bind<float>(m, "Tiles32");
   bind_draws(m);

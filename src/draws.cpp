@@ -44,7 +44,7 @@ cf::Draw draw_of(std::uint64_t seed, std::uint32_t number, std::uint32_t source,
   return {seed, number, source, static_cast<cf::Distribution>(distribution)};
 }
 
-Flat<double> draw_cells(const Tiles<double>& tiles, Flat<double>& values, std::uint64_t seed,
+Flat<double> draw_cells(const Tiles<double>& tiles, Flat<float>& values, std::uint64_t seed,
                         std::uint32_t number, std::uint32_t source, int distribution,
                         const NumbersGiven& deviations, const Flat<std::int64_t>& rows,
                         const Flat<double>& outputs, int threads, const std::string& isa) {
@@ -60,7 +60,7 @@ Flat<double> draw_cells(const Tiles<double>& tiles, Flat<double>& values, std::u
   return sums;
 }
 
-Flat<double> move_cells(const Tiles<double>& tiles, Flat<double>& values, double size,
+Flat<double> move_cells(const Tiles<double>& tiles, Flat<float>& values, double size,
                         const NumbersGiven& loadings, const Flat<std::int64_t>& rows,
                         const Flat<double>& outputs, int threads) {
   Flat<double> sums(tiles.matrix().size());
@@ -75,7 +75,7 @@ Flat<double> move_cells(const Tiles<double>& tiles, Flat<double>& values, double
   return sums;
 }
 
-void scale_columns(const Tiles<double>& tiles, Flat<double>& values, const Flat<double>& by,
+void scale_columns(const Tiles<double>& tiles, Flat<float>& values, const Flat<double>& by,
                    int threads) {
   const auto value_span = change(values);
   const py::gil_scoped_release release;

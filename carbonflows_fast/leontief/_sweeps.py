@@ -40,7 +40,7 @@ class Sweeps:
     nonnegative : bool
         Whether A has no negative entries.
     factors : (values, pivots), optional
-        The factored blocks of I − A, as a store keeps them, in the precision of the tiles.
+        The factored blocks of I − A, as a store keeps them. Their precision is that of vectors.
     """
 
     def __init__(
@@ -80,6 +80,8 @@ class Sweeps:
                             "table.with_changes(A=...)"
                         ),
                     )
+                if self.tiles.core.values.dtype == np.float32:
+                    values = values.astype(np.float32)
                 self._factors[absolute] = (values, pivots)
             return self._factors[absolute]
 

@@ -107,6 +107,12 @@ class RegionTiles:
         """Return another matrix in the same order and with the same names."""
         return RegionTiles(core, self.order, self._names, self.require_whole)
 
+    def in_double(self) -> RegionTiles:
+        """Return the same matrix with its values in float64."""
+        core = self.core
+        values = core.values.astype(np.float64, copy=False)
+        return self.with_core(_core.Tiles(core.starts, core.entries, core.masks, values))
+
     def in_tile_order(self, core: _core.Tiles) -> RegionTiles:
         """Return another matrix whose table rows are the rows of these tiles, with their names."""
         names, order = self._names, self.order
@@ -146,11 +152,21 @@ class RegionTiles:
         return matrix
 
     def product(
-        self, X: FloatArray, *, adjoint: bool, absolute: bool = False, threads: int
+        self,
+        X: FloatArray,
+        *,
+        adjoint: bool,
+        absolute: bool = False,
+        squared: bool = False,
+        threads: int,
     ) -> FloatArray:
-        """Return A X, A' X, |A| X or |A|' X for X of shape (n, k), in tile order."""
+        """Return A X, A' X, |A| X or |A|' X for X of shape (n, k), in tile order.
+
+        With `squared`, A stands for the matrix of its squared entries.
+        """
         out = np.empty(X.shape)
-        self.core.product(X, out, adjoint, int(absolute), threads, instruction_set())
+        isa = instruction_set()
+        self.core.product(X, out, adjoint, int(absolute), threads, isa, squared)
         return out
 
 

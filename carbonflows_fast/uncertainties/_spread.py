@@ -7,7 +7,8 @@ a buyer like another, whose ξ^q is 1 for its own region and 0 for all others. S
     Q_i(a, b) = Σ_j v_ij (a_j − a_i)(b_j − b_i)
               = (V ab)_i − a_i (V b)_i − b_i (V a)_i + a_i b_i (V 1)_i,   v_ij = (d_ij z_ij / x_i)²
 
-for a and b among the ξ^q and their sum: one pass of V over a few columns for each consumer.
+for a and b among the ξ^q and their sum: one pass of V over two columns for each consumer, and over
+a third one where the table does not balance.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ __all__ = ["Buyers", "FinalBuyers", "Industries", "Point", "Spread", "paired", "
 
 BALANCED = 1e-8
 """Of a row's output: less than that is left over by solves, not by the table."""
+
+AT_ONCE = 24
+"""Consumers whose columns are passed over together: a panel of the passes, and little memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +67,12 @@ class Point:
 class Buyers(Protocol):
     """Who buys, with the variances of what they buy."""
 
-    def sums(self, at: Point) -> tuple[FloatArray, ...]:
-        """Return V 1, V a, V a², V af, V f and V f² for a the centred shares, f the surplus."""
+    def of_surplus(self, at: Point) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return V 1, V f and V f², f the surplus."""
+        ...
+
+    def of_shares(self, at: Point, a: FloatArray, here: slice) -> tuple[FloatArray, ...]:
+        """Return V a, V a² and V af for a the centred shares of these consumers."""
         ...
 
     def pairs(self, at: Point, weight: FloatArray) -> FloatArray:
@@ -78,13 +86,19 @@ class Industries:
 
     cells: Cells
 
-    def sums(self, at: Point) -> tuple[FloatArray, ...]:
-        a, f = at.centred, at.surplus
-        columns = np.concatenate([np.ones_like(f), f, f * f, a, a * a, a * f], axis=1)
-        wide = self.cells.times(columns)
-        one, Vf, Vff = (wide[:, k : k + 1] for k in range(3))
-        Va, Vaa, Vaf = np.split(wide[:, 3:], 3, axis=1)
-        return one, Va, Vaa, Vaf, Vf, Vff
+    def of_surplus(self, at: Point) -> tuple[FloatArray, FloatArray, FloatArray]:
+        f = at.surplus
+        one, nothing = np.ones_like(f), np.zeros_like(f)
+        if not f.any():
+            return self.cells.times(one), nothing, nothing
+        wide = self.cells.times(np.concatenate([one, f, f * f], axis=1))
+        return wide[:, :1], wide[:, 1:2], wide[:, 2:]
+
+    def of_shares(self, at: Point, a: FloatArray, here: slice) -> tuple[FloatArray, ...]:
+        f = at.surplus
+        columns = [a, a * a, a * f] if f.any() else [a, a * a]
+        parts = np.split(self.cells.times(np.concatenate(columns, axis=1)), len(columns), axis=1)
+        return (*parts, np.zeros_like(a)) if len(columns) == 2 else tuple(parts)
 
     def pairs(self, at: Point, weight: FloatArray) -> FloatArray:
         a = at.centred
@@ -97,11 +111,14 @@ class FinalBuyers:
 
     variances: FloatArray
 
-    def sums(self, at: Point) -> tuple[FloatArray, ...]:
-        V, c = self.variances, at.centre
-        one = V.sum(axis=1, keepdims=True)
-        nothing = np.zeros_like(one)
-        return one, V - c * one, V * (1.0 - 2.0 * c) + c * c * one, nothing, nothing, nothing
+    def of_surplus(self, at: Point) -> tuple[FloatArray, FloatArray, FloatArray]:
+        one = self.variances.sum(axis=1, keepdims=True)
+        return one, np.zeros_like(one), np.zeros_like(one)
+
+    def of_shares(self, at: Point, a: FloatArray, here: slice) -> tuple[FloatArray, ...]:
+        V, c = self.variances[:, here], at.centre[here]
+        one = self.variances.sum(axis=1, keepdims=True)
+        return V - c * one, V * (1.0 - 2.0 * c) + c * c * one, np.zeros_like(a)
 
     def pairs(self, at: Point, weight: FloatArray) -> FloatArray:
         a = np.eye(at.centre.size) - at.centre
@@ -142,18 +159,23 @@ class Spread:
 
 
 def spread_of(buyers: Buyers, at: Point) -> Spread:
-    """Pass over the variances once, and put the squares together."""
-    a, f = at.centred, at.surplus
-    one, Va, Vaa, Vaf, Vf, Vff = buyers.sums(at)
+    """Pass over the variances, some consumers at a time, and put the squares together."""
+    centred, f = at.centred, at.surplus
+    one, Vf, Vff = buyers.of_surplus(at)
     weight = np.square(at.carried.sum(axis=1))
-    mixed = paired(a, weight[:, None] * Va)
-    pairs = buyers.pairs(at, weight) + paired(a, weight[:, None] * one * a)
-    return Spread(
-        aa=np.maximum(Vaa - 2.0 * a * Va + a * a * one, 0.0),
-        af=Vaf - a * Vf - f * Va + a * f * one,
-        ff=np.maximum(Vff - 2.0 * f * Vf + f * f * one, 0.0),
-        consumption=pairs - mixed - mixed.T,
-    )
+    aa, af = np.empty(centred.shape), np.empty(centred.shape)
+    size = centred.shape[1]
+    mixed = np.empty((size, size))
+    for first in range(0, size, AT_ONCE):
+        here = slice(first, first + AT_ONCE)
+        a = centred[:, here]
+        Va, Vaa, Vaf = buyers.of_shares(at, a, here)
+        mixed[:, here] = paired(centred, weight[:, None] * Va)
+        aa[:, here] = np.maximum(Vaa - 2.0 * a * Va + a * a * one, 0.0)
+        af[:, here] = Vaf - a * Vf - f * Va + a * f * one
+    pairs = buyers.pairs(at, weight) + paired(centred, weight[:, None] * one * centred)
+    ff = np.maximum(Vff - 2.0 * f * Vf + f * f * one, 0.0)
+    return Spread(aa, af, ff, consumption=pairs - mixed - mixed.T)
 
 
 def paired(left: FloatArray, right: FloatArray) -> FloatArray:

@@ -224,10 +224,12 @@ class _Measured:
 
     def _buyers(self) -> dict[str, Buyers]:
         found: dict[str, Buyers] = {}
+        if self.errors.Y is not None:  # before Z, whose squares need much memory
+            cells = cells_of_Y(self.table, self.errors.Y)
+            found["Y"] = FinalBuyers(self._by_consumer(np.square(cells, out=cells)))
+            del cells
         if self.errors.Z is not None:
             found["Z"] = Industries(cells_of_Z(self.table, self.errors.Z, 2))
-        if self.errors.Y is not None:
-            found["Y"] = FinalBuyers(self._by_consumer(cells_of_Y(self.table, self.errors.Y) ** 2))
         return found
 
     def _by_consumer(self, cells: FloatArray) -> FloatArray:

@@ -75,11 +75,11 @@ void find_cells(const Tile<double>& tile, const TileEntry& entry, std::int64_t i
   next += cells.count;
 }
 
-// Call begin(row) and visit(cells) for every row of the matrix and every tile of it, in order,
-// with a state of its own for each block of rows.
-template <class MakeState, class Begin, class Visit>
-void walk(const TiledMatrix<double>& matrix, int threads, MakeState make, Begin begin,
-          Visit visit) {
+// Call begin(row), visit(cells) for every tile of it, in order, and end(row) for every row of the
+// matrix, with a state of its own for each block of rows.
+template <class MakeState, class Begin, class Visit, class End>
+void walk(const TiledMatrix<double>& matrix, int threads, MakeState make, Begin begin, Visit visit,
+          End end) {
   parallel_for(threads, matrix.blocks(), [&](std::int64_t r) {
     auto state = make();
     std::vector<std::int64_t> next(at(matrix.blocks()));
@@ -93,6 +93,7 @@ void walk(const TiledMatrix<double>& matrix, int threads, MakeState make, Begin 
         find_cells(matrix.tile(r, s), matrix.entry(r, s), i, next[at(s)], cells);
         if (cells.count > 0) visit(state, cells);
       }
+      end(state, cells.row);
     }
   });
 }
@@ -125,18 +126,18 @@ void numbers_of(const CellNumbers& given, std::span<const std::int64_t> rows, co
   }
 }
 
-// Σ value · output over the cells, as four sums that do not wait for each other.
-double sum_of(const Cells& cells, const double* values, const double* outputs) {
+// Σ value · output over cells, as four sums that do not wait for each other.
+double sum_of(std::int64_t count, const std::uint8_t* column, const double* values,
+              const double* outputs) {
   double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
   std::int64_t k = 0;
-  const std::uint8_t* column = cells.columns.data();
-  for (; k + 4 <= cells.count; k += 4) {
+  for (; k + 4 <= count; k += 4) {
     s0 += values[k] * outputs[column[k]];
     s1 += values[k + 1] * outputs[column[k + 1]];
     s2 += values[k + 2] * outputs[column[k + 2]];
     s3 += values[k + 3] * outputs[column[k + 3]];
   }
-  for (; k < cells.count; ++k) s0 += values[k] * outputs[column[k]];
+  for (; k < count; ++k) s0 += values[k] * outputs[column[k]];
   return (s0 + s1) + (s2 + s3);
 }
 
@@ -174,6 +175,65 @@ class Shapes {
   Distribution distribution_;
   double last_ = 0.0;
   Shape shape_{0.0F, 0.0F};
+};
+
+// The cells of a whole row: their factors are made together, for each takes long and none waits for
+// another.
+struct RowOfCells {
+  // Those in one tile.
+  struct Run {
+    std::int64_t start;   // first column of the tile
+    std::int64_t first;   // position of the first value, …
+    bool together;        // … whose others follow it, or lie at first + column
+    std::int64_t offset;  // of the first one within the row
+    std::int64_t count;
+  };
+  std::vector<std::uint32_t> words;  // of a row of the table
+  std::int64_t first_word = 0;       // the word of its first column
+  std::int64_t count = 0;
+  std::vector<Run> runs;
+  std::vector<std::uint8_t> columns;
+  std::vector<std::uint32_t> word;
+  std::vector<float> a, b, factor;
+  Shapes shapes;
+  std::array<double, max_block> deviation{}, value{};
+
+  RowOfCells(std::int64_t n, Distribution distribution)
+      : words(at(n + 8)),
+        columns(at(n + max_block)),
+        word(at(n + 16)),
+        a(at(n + 16)),
+        b(at(n + 16)),
+        factor(at(n + 16)),
+        shapes(distribution) {}
+
+  void fill_shapes(double everywhere) {
+    shapes.fill(&everywhere, 1, a.data(), b.data());
+    std::fill(a.begin(), a.end(), a[0]);
+    std::fill(b.begin(), b.end(), b[0]);
+  }
+  void add(const Cells& cells) {
+    runs.push_back({cells.start, cells.first, cells.together, count, cells.count});
+    std::copy_n(cells.columns.data(), cells.count, columns.data() + count);
+    count += cells.count;
+  }
+  // Write value · factor of a run; return Σ of it · output.
+  double apply(const Run& run, const DrawKernels& kernels, std::span<const double> cells,
+               std::span<float> values, std::span<const double> outputs) {
+    const std::uint8_t* column = columns.data() + run.offset;
+    const float* factors = factor.data() + run.offset;
+    if (run.together) {
+      kernels.multiply(run.count, cells.data() + run.first, factors, values.data() + run.first,
+                       value.data());
+    } else {
+      for (std::int64_t k = 0; k < run.count; ++k) {
+        const std::int64_t position = run.first + column[k];
+        kernels.multiply(1, &cells[at(position)], factors + k, &values[at(position)],
+                         &value[at(k)]);
+      }
+    }
+    return sum_of(run.count, column, value.data(), outputs.data() + run.start);
+  }
 };
 
 }  // namespace
@@ -226,86 +286,86 @@ Shape shape_of(Distribution distribution, double deviation) {
 
 void draw_cells(const TiledMatrix<double>& matrix, const Draw& draw, const CellNumbers& deviations,
                 std::span<const std::int64_t> rows, std::span<const double> outputs,
-                std::span<double> values, std::span<double> sums, const DrawKernels& kernels,
+                std::span<float> values, std::span<double> sums, const DrawKernels& kernels,
                 int threads) {
-  using Numbers = std::array<double, max_block>;
-  struct State {
-    std::vector<std::uint32_t> words;  // of a row of the table
-    std::int64_t first = 0;            // the word of its first column
-    Shapes shapes;
-    std::array<std::uint32_t, max_block> word{};
-    Numbers deviation{}, value{};
-    std::array<float, max_block> a{}, b{}, factor{};
-  };
   const std::int64_t n = matrix.size();
   const bool in_order = std::is_sorted(rows.begin(), rows.end());
   const auto make = [&] {
-    State state{.words = std::vector<std::uint32_t>(at(n + 8)),
-                .shapes = Shapes(draw.distribution)};
-    state.deviation.fill(deviations.everywhere);
-    state.shapes.fill(state.deviation.data(), max_block, state.a.data(), state.b.data());
-    return state;
+    RowOfCells row(n, draw.distribution);
+    if (deviations.one_for_all()) row.fill_shapes(deviations.everywhere);
+    return row;
   };
-  const auto begin = [&](State& state, std::int64_t row) {
+  const auto begin = [&](RowOfCells& found, std::int64_t row) {
     const auto position = static_cast<std::uint64_t>(rows[at(row)] * n);
-    state.first = static_cast<std::int64_t>(position % 4);
-    kernels.words(draw, position / 4, (state.first + n + 3) / 4, state.words.data());
-    sums[at(row)] = 0.0;
+    found.first_word = static_cast<std::int64_t>(position % 4);
+    found.count = 0;
+    found.runs.clear();
+    kernels.words(draw, position / 4, (found.first_word + n + 3) / 4, found.words.data());
   };
-  walk(matrix, threads, make, begin, [&](State& state, const Cells& cells) {
-    const std::uint32_t* words = state.words.data() + state.first;
+  const auto visit = [&](RowOfCells& found, const Cells& cells) {
+    const std::uint32_t* words = found.words.data() + found.first_word;
+    std::uint32_t* to = found.word.data() + found.count;
     if (in_order) {
       words += cells.start;
-      for (std::int64_t k = 0; k < cells.count; ++k) {
-        state.word[at(k)] = words[cells.columns[at(k)]];
-      }
+      for (std::int64_t k = 0; k < cells.count; ++k) to[k] = words[cells.columns[at(k)]];
     } else {
       const std::int64_t* places = rows.data() + cells.start;
-      for (std::int64_t k = 0; k < cells.count; ++k) {
-        state.word[at(k)] = words[places[cells.columns[at(k)]]];
-      }
+      for (std::int64_t k = 0; k < cells.count; ++k) to[k] = words[places[cells.columns[at(k)]]];
     }
     if (!deviations.one_for_all()) {
-      numbers_of(deviations, rows, cells, state.deviation.data());
-      state.shapes.fill(state.deviation.data(), cells.count, state.a.data(), state.b.data());
+      numbers_of(deviations, rows, cells, found.deviation.data());
+      found.shapes.fill(found.deviation.data(), cells.count, found.a.data() + found.count,
+                        found.b.data() + found.count);
     }
-    kernels.factors(draw.distribution, cells.count, state.word.data(), state.a.data(),
-                    state.b.data(), state.factor.data());
-    cells.each([&](std::int64_t k, std::int64_t position, std::uint8_t) {
-      const double factor = static_cast<double>(state.factor[at(k)]);
-      state.value[at(k)] = matrix.values[at(position)] * factor;
-      values[at(position)] = state.value[at(k)];
-    });
-    sums[at(cells.row)] += sum_of(cells, state.value.data(), outputs.data() + cells.start);
+    found.add(cells);
+  };
+  walk(matrix, threads, make, begin, visit, [&](RowOfCells& found, std::int64_t row) {
+    kernels.factors(draw.distribution, found.count, found.word.data(), found.a.data(),
+                    found.b.data(), found.factor.data());
+    double sum = 0.0;
+    for (const RowOfCells::Run& run : found.runs) {
+      sum += found.apply(run, kernels, matrix.values, values, outputs);
+    }
+    sums[at(row)] = sum;
   });
 }
 
 void move_cells(const TiledMatrix<double>& matrix, double size, const CellNumbers& loadings,
                 std::span<const std::int64_t> rows, std::span<const double> outputs,
-                std::span<double> values, std::span<double> sums, int threads) {
+                std::span<float> values, std::span<double> sums, int threads) {
   using Numbers = std::array<double, max_block>;
   const auto begin = [&](Numbers&, std::int64_t row) { sums[at(row)] = 0.0; };
   const auto make = [] { return Numbers{}; };
-  walk(matrix, threads, make, begin, [&](Numbers& numbers, const Cells& cells) {
-    numbers_of(loadings, rows, cells, numbers.data());
-    cells.each([&](std::int64_t k, std::int64_t position, std::uint8_t) {
-      numbers[at(k)] = values[at(position)] * (1.0 + size * numbers[at(k)]);
-      values[at(position)] = numbers[at(k)];
-    });
-    sums[at(cells.row)] += sum_of(cells, numbers.data(), outputs.data() + cells.start);
-  });
+  walk(
+      matrix, threads, make, begin,
+      [&](Numbers& numbers, const Cells& cells) {
+        numbers_of(loadings, rows, cells, numbers.data());
+        cells.each([&](std::int64_t k, std::int64_t position, std::uint8_t) {
+          const double before = static_cast<double>(values[at(position)]);
+          const auto value = static_cast<float>(before * (1.0 + size * numbers[at(k)]));
+          numbers[at(k)] = static_cast<double>(value);
+          values[at(position)] = value;
+        });
+        sums[at(cells.row)] +=
+            sum_of(cells.count, cells.columns.data(), numbers.data(), outputs.data() + cells.start);
+      },
+      [](Numbers&, std::int64_t) {});
 }
 
 void scale_columns(const TiledMatrix<double>& matrix, std::span<const double> by,
-                   std::span<double> values, int threads) {
+                   std::span<float> values, int threads) {
   const auto nothing = [](int, std::int64_t) {};
   const auto make = [] { return 0; };
-  walk(matrix, threads, make, nothing, [&](int, const Cells& cells) {
-    const double* here = by.data() + cells.start;
-    cells.each([&](std::int64_t, std::int64_t position, std::uint8_t column) {
-      values[at(position)] *= here[column];
-    });
-  });
+  walk(
+      matrix, threads, make, nothing,
+      [&](int, const Cells& cells) {
+        const double* here = by.data() + cells.start;
+        cells.each([&](std::int64_t, std::int64_t position, std::uint8_t column) {
+          float& value = values[at(position)];
+          value = static_cast<float>(static_cast<double>(value) * here[column]);
+        });
+      },
+      nothing);
 }
 
 void draw_sums(const Draw& draw, std::span<const double> cells, std::span<const std::int32_t> codes,

@@ -86,3 +86,7 @@ void scale(const double* factor, std::int64_t rows, Number* x) {
 void round(const double* from, std::int64_t count, float* to) {
   for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]);
 }
+
+void widen(const float* from, std::int64_t count, double* to) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<double>(from[i]);
+}

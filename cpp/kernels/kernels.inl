@@ -168,7 +168,11 @@ constexpr KernelSet<Value> make_kernel_set(std::integer_sequence<int, index...>)
 using Indices = std::make_integer_sequence<int, width_count>;
 
 extern const Kernels kernels;
-const Kernels kernels = {CARBONFLOWS_NAME, factor, round, make_kernel_set<double>(Indices{}),
+const Kernels kernels = {CARBONFLOWS_NAME,
+                         factor,
+                         round,
+                         widen,
+                         make_kernel_set<double>(Indices{}),
                          make_kernel_set<float>(Indices{})};
 
 }  // namespace carbonflows::CARBONFLOWS_ISA

@@ -11,21 +11,30 @@
 namespace carbonflows {
 namespace {
 
-// A tile of values in double, rounded as it is read: little beside many right-hand sides. It lasts
-// until this thread asks for the next one.
+// A tile that is converted as it is read, from the other precision or to squares: little beside
+// many right-hand sides, and no second copy of the matrix. It lasts until this thread asks for the
+// next.
 template <class Value>
-Tile<Value> rounded_tile(const Operator<Value>& op, std::int64_t row, std::int64_t column) {
-  static thread_local Buffer<float> room(at(max_block * max_block + value_padding), 0.0F);
-  const TiledMatrix<double> source{op.matrix.starts, op.matrix.entries, op.matrix.masks, op.wide};
-  const Tile<double> tile = source.tile(row, column);
-  const std::int64_t count = tile.end - tile.values;
-  op.kernels->round(tile.values, count, room.data());
-  const float* first = room.data();
-  return {tile.kind, tile.rows, tile.columns, first, tile.masks, first + count};
-}
-template <>
-Tile<double> rounded_tile(const Operator<double>& op, std::int64_t row, std::int64_t column) {
-  return op.matrix.tile(row, column);
+Tile<Value> converted_tile(const Operator<Value>& op, std::int64_t row, std::int64_t column) {
+  static thread_local Buffer<Value> room(at(max_block * max_block + value_padding), Value{0});
+  const auto held = [&](const auto& tile, auto convert) -> Tile<Value> {
+    const std::int64_t count = tile.end - tile.values;
+    convert(tile.values, count, room.data());
+    if (op.squared) {
+      for (std::int64_t k = 0; k < count; ++k) room[at(k)] *= room[at(k)];
+    }
+    const Value* first = room.data();
+    return {tile.kind, tile.rows, tile.columns, first, tile.masks, first + count};
+  };
+  if (op.other.empty())
+    return held(op.matrix.tile(row, column), std::copy_n<const Value*, std::int64_t, Value*>);
+  const TiledMatrix<Other<Value>> source{op.matrix.starts, op.matrix.entries, op.matrix.masks,
+                                         op.other};
+  if constexpr (sizeof(Value) == sizeof(double)) {
+    return held(source.tile(row, column), op.kernels->widen);
+  } else {
+    return held(source.tile(row, column), op.kernels->round);
+  }
 }
 
 }  // namespace
@@ -38,7 +47,7 @@ void Operator<Value>::tile_pass(std::int64_t r, std::int64_t s, const Value* x, 
   const std::int64_t row = adjoint ? s : r;
   const std::int64_t column = adjoint ? r : s;
   const Tile<Value> tile =
-      wide.empty() ? matrix.tile(row, column) : rounded_tile(*this, row, column);
+      other.empty() && !squared ? matrix.tile(row, column) : converted_tile(*this, row, column);
   const std::int64_t start = matrix.starts[at(s)];
   for (const Panel& panel : panels) {
     kernel[panel.index](tile, x + matrix.size() * panel.first + start * panel.width(),
@@ -55,7 +64,8 @@ std::vector<std::int64_t> factor_starts(std::span<const std::int64_t> starts) {
   return first;
 }
 
-std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute, const Kernels& kernels,
+template <class Value>
+std::int64_t factor_blocks(const TiledMatrix<Value>& matrix, bool absolute, const Kernels& kernels,
                            std::span<double> factors, std::span<std::int32_t> pivots, int threads) {
   const std::int64_t blocks = matrix.blocks();
   const std::vector<std::int64_t> first = factor_starts(matrix.starts);
@@ -97,6 +107,10 @@ void Operator<Value>::product(Columns<const double> x, Columns<double> out, cons
   }
 }
 
+template std::int64_t factor_blocks(const TiledMatrix<double>&, bool, const Kernels&,
+                                    std::span<double>, std::span<std::int32_t>, int);
+template std::int64_t factor_blocks(const TiledMatrix<float>&, bool, const Kernels&,
+                                    std::span<double>, std::span<std::int32_t>, int);
 template struct Operator<double>;
 template struct Operator<float>;
 

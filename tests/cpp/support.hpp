@@ -15,6 +15,7 @@ namespace support {
 
 using Ints = std::vector<std::int64_t>;
 using Doubles = std::vector<double>;
+using Floats = std::vector<float>;
 
 using carbonflows::at;
 

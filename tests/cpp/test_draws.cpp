@@ -58,23 +58,24 @@ TEST_CASE("drawn cells are the same on any threads, in any tiles and with any in
   deviations.everywhere = 0.3;
   for (const double density : {0.3, 1.0}) {
     const Doubles a = random_matrix(whole, 1, density);
-    Doubles expected;
+    Floats expected;
     for (const Ints& starts : {whole, parts}) {
       const auto owned = tiled(a, starts, 1);
       const TiledMatrix<double> matrix = owned.view();
       for (const std::string& name : names_that_run_here()) {
         for (const int threads : {1, 3}) {
-          Doubles values(matrix.values.size(), 0.0), sums(60);
+          Floats values(matrix.values.size(), 0.0F);
+          Doubles sums(60);
           draw_cells(matrix, draw, deviations, rows, ones, values, sums, draw_kernels(name.c_str()),
                      threads);
-          const TiledMatrix<double> drawn{matrix.starts, matrix.entries, matrix.masks, values};
-          Doubles dense(60 * 60);
+          const TiledMatrix<float> drawn{matrix.starts, matrix.entries, matrix.masks, values};
+          Floats dense(60 * 60);
           drawn.unpack_negated(false, dense, 1);
           if (expected.empty()) expected = dense;
           CHECK(dense == expected);
           for (std::size_t i = 0; i < 60; ++i) {
             double sum = 0.0;
-            for (std::size_t j = 0; j < 60; ++j) sum -= dense[j * 60 + i];
+            for (std::size_t j = 0; j < 60; ++j) sum -= static_cast<double>(dense[j * 60 + i]);
             CHECK(sums[i] == doctest::Approx(sum));
           }
         }

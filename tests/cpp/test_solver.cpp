@@ -150,6 +150,52 @@ TEST_CASE("tiles in double may be rounded as they are read") {
   }
 }
 
+TEST_CASE("tiles may be squared as they are read") {
+  const Doubles a = random_matrix(starts, 35, 0.3, 0.9, true);
+  const std::int64_t n = starts.back();
+  Doubles squares(a.size());
+  std::transform(a.begin(), a.end(), squares.begin(), [](double v) { return v * v; });
+  const auto given = tiled(a, starts), wanted = tiled(squares, starts);
+  const Doubles x = random_vector(n * 33, 36);
+  for (const auto* kernels : all_kernels()) {
+    for (const bool adjoint : {false, true}) {
+      Doubles out[2] = {Doubles(x.size()), Doubles(x.size())};
+      const carbonflows::Operator<double> ops[2] = {
+          {wanted.view(), adjoint, carbonflows::Semiring::sum, kernels},
+          {given.view(), adjoint, carbonflows::Semiring::sum, kernels, {}, true}};
+      for (int i = 0; i < 2; ++i) {
+        ops[i].product({x.data(), n, 33, 33, 1}, {out[i].data(), n, 33, 33, 1}, {2, no_interrupt});
+      }
+      CHECK(out[0] == out[1]);
+    }
+  }
+}
+
+TEST_CASE("tiles in float may be widened as they are read") {
+  const Doubles a = random_matrix(starts, 33, 0.3, 0.9, true);
+  const std::int64_t n = starts.back();
+  const auto narrow = tiled<float>(a, starts);
+  Doubles rounded(a.size());
+  std::transform(a.begin(), a.end(), rounded.begin(),
+                 [](double v) { return static_cast<double>(static_cast<float>(v)); });
+  const auto wide = tiled(rounded, starts);
+  const Doubles x = random_vector(n * 33, 34);
+  for (const auto* kernels : all_kernels()) {
+    for (const bool adjoint : {false, true}) {
+      Doubles out[2] = {Doubles(x.size()), Doubles(x.size())};
+      carbonflows::TiledMatrix<double> bare = wide.view();
+      bare.values = {};
+      const carbonflows::Operator<double> ops[2] = {
+          {wide.view(), adjoint, carbonflows::Semiring::sum, kernels},
+          {bare, adjoint, carbonflows::Semiring::sum, kernels, narrow.view().values}};
+      for (int i = 0; i < 2; ++i) {
+        ops[i].product({x.data(), n, 33, 33, 1}, {out[i].data(), n, 33, 33, 1}, {2, no_interrupt});
+      }
+      CHECK(out[0] == out[1]);
+    }
+  }
+}
+
 TEST_CASE("a right-hand side of zeros, one block, and a start at the solution are quick") {
   const auto& kernels = *carbonflows::find_kernels("");
   const Doubles a = random_matrix({0, 40}, 27, 0.5);

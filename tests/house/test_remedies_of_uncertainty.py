@@ -50,6 +50,14 @@ def close_to_nothing() -> cf.Table:
                     demand=[("DE", "all")])  # fmt: skip
 
 
+def far_apart() -> cf.Table:
+    """A table with a coefficient of 1e35, since outputs differ that much."""
+    return cf.Table(
+        Z=np.array([[0.0, 1e20], [0.0, 0.0]]), Y=np.array([[1e20, 0.0], [0.0, 1e-15]]),
+        F=np.array([[1.0, 2.0]]), regions=["DE", "FR"], sectors=["a", "a"], stressors=["CO2"],
+    )  # fmt: skip
+
+
 def shuffled(axis: str) -> Any:
     Y = table().Y / table().Y * 0.1
     return Y[::-1] if axis == "index" else Y.iloc[:, ::-1]
@@ -193,6 +201,8 @@ CASES = [
          lambda number: [drawn(until=python(number)), drawn()]),
     Case(lambda: drawn().quantile(5), r"give e\.g\. (.*)",
          lambda p: drawn().quantile(python(p))),
+    Case(lambda: cf.uncertainty(far_apart(), "CO2", cf.Errors(Z=0.1), draws=2),
+         "leave draws out", lambda _: cf.uncertainty(far_apart(), "CO2", cf.Errors(Z=0.1))),
     Case(lambda: cf.uncertainty(close_to_nothing(), "CO2", cf.Errors(Y=0.1), draws=2),
          "give smaller errors to rows whose output is close to 0, where Y has negative cells",
          lambda _: cf.uncertainty(close_to_nothing(), "CO2", cf.Errors(Y=0.01), draws=2).drawn),

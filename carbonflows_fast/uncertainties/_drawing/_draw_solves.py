@@ -16,7 +16,7 @@ from carbonflows_fast.leontief._certificate import (
     Proof,
     checked_margin,
 )
-from carbonflows_fast.leontief._dense_lu import DenseFactors, rounding_pays, shared_columns
+from carbonflows_fast.leontief._dense_lu import DenseFactors, shared_columns
 from carbonflows_fast.leontief._methods import Problem, by_refinement, single_krylov
 from carbonflows_fast.leontief._proof_vectors import ProofVectors
 from carbonflows_fast.leontief._sweeps import Stopping, Sweeps
@@ -82,6 +82,7 @@ def solve_near(
 ) -> tuple[FloatArray, FloatArray]:
     """Solve for Y (n, k) from X, in tile order; return the residual of the start and the solution.
 
+    The tiles are in float32, and so is the iteration; residuals and proofs are in float64.
     What is in X is lost: where no byte is too many, the solution takes its place.
 
     Raises
@@ -100,13 +101,9 @@ def solve_near(
     problem = _Watched(
         tiles, nonnegative, certificate, Y, 0, start.adjoint, rtol, threads, residuals=[]
     )
-    nnz, columns = tiles.nnz, Y.shape[1]
-    rounded = sweeps.rounding_tiles() if rounding_pays(nnz, columns) else None
-    shared = max(min(shared_columns(tiles.n, nnz), columns), 1)
+    shared = max(min(shared_columns(tiles.n, tiles.nnz), Y.shape[1]), 1)
     try:
-        by_refinement(
-            problem, single_krylov(problem, rounded or sweeps, shared), X, from_zero=False
-        )
+        by_refinement(problem, single_krylov(problem, sweeps, shared), X, from_zero=False)
     except ConvergenceError:
         X[~np.isfinite(X)] = 0.0
         return problem.residuals[0], _solve_slowly(tiles, nonnegative, start, Y, X, rtol)[1]
@@ -137,7 +134,8 @@ def _certificate(tiles: RegionTiles, sweeps: Sweeps, start: Start, threads: int)
         guard = np.ascontiguousarray(column[:, 0])
         if not (np.isfinite(guard).all() and guard.min(initial=1.0) > 0.0):
             break
-    proofs = ProofVectors(sweeps, lambda: DenseFactors(tiles))
+    wide = Sweeps(tiles.in_double(), sweeps.nonnegative)
+    proofs = ProofVectors(wide, lambda: DenseFactors(wide.tiles))
     return proofs.certificate(start.weight, adjoint=start.adjoint, threads=threads)
 
 
@@ -148,7 +146,7 @@ def _solve_slowly(
     place = slice(None) if tiles.order is None else np.argsort(tiles.order)
     threads = thread_count()
     left = Y - X + tiles.product(X, adjoint=start.adjoint, threads=threads)
-    prepared = LeontiefSystem(tiles, nonnegative=nonnegative)
+    prepared = LeontiefSystem(tiles.in_double(), nonnegative=nonnegative)
     solve = prepared.solve_adjoint if start.adjoint else prepared.solve
     turn = np.transpose if start.adjoint else np.asarray
     found = solve(turn(Y[place]), rtol=rtol, weight=start.weight[place], x0=turn(X[place]))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PerturbedTable", "Perturber"]
 
+LARGEST_COEFFICIENT = 1e30
+"""Of A, for draws: float32 goes to 3e38, and few factors are above 1e8."""
+
 STREAMS = {"Z": 0, "Y": 1, "F": 2, "F_Y": 3, "shared": 4}
 """Each has random words of its own; above the lowest 8 bits is which stressor or shared error."""
 
@@ -53,7 +57,8 @@ class PerturbedTable:
     Attributes
     ----------
     tiles : RegionTiles
-        z_ij / x_j, the x of the table itself. Its values are overwritten by the next draw.
+        z_ij / x_j, the x of the table itself, in float32: a draw's cells have no more digits. Its
+        values are overwritten by the next draw.
     rows : ndarray, shape (n,)
         Σ_j z_ij.
     Y : ndarray, shape (n, R)
@@ -75,10 +80,10 @@ class PerturbedTable:
     shared: dict[str, float]
 
     @property
-    def values(self) -> FloatArray:
+    def values(self) -> npt.NDArray[np.float32]:
         """The values of the tiles, to change in place."""
         values: Any = self.tiles.core.values
-        return cast("FloatArray", values)
+        return cast("npt.NDArray[np.float32]", values)
 
 
 class Perturber:
@@ -104,9 +109,10 @@ class Perturber:
             self._F["F_Y"] = cells_of_stressor(table, stressor, "F_Y", 1.0)
         self._sources = [self._prepared(table, stressor, errors, deviations=True)]
         self._sources += [self._prepared(table, stressor, one) for one in errors.shared]
-        self._values: FloatArray | None = None
+        self._values: npt.NDArray[np.float32] | None = None
         if self.solved_again:
-            self._values = np.zeros(self.tiles.core.values.size)
+            _require_room_for_factors(self.tiles.core.values)
+            self._values = np.zeros(self.tiles.core.values.size, dtype=np.float32)
         self.base_rows = self._row_sums(self.tiles)
 
     @property
@@ -220,7 +226,7 @@ class Perturber:
         core, values = self.tiles.core, self._values
         if values is None:
             return self.tiles, self.base_rows
-        tiles = self.tiles.with_core(_core.Tiles(core.starts, core.entries, core.masks, values))
+        tiles = self.tiles.with_core(_core.Tiles32(core.starts, core.entries, core.masks, values))
         if "Z" not in self._sources[0]:
             values[:] = core.values
             return tiles, self.base_rows
@@ -328,6 +334,18 @@ def _largest(given: Any, deviations: Any) -> float:
         return max(map(float, given.values()))
     numbers = given.data if sp.issparse(given) else np.asarray(given, dtype=np.float64)
     return float(np.max(numbers, initial=0.0))
+
+
+def _require_room_for_factors(values: Any) -> None:
+    """Refuse coefficients that leave float32 as soon as they are moved."""
+    largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+    if largest > LARGEST_COEFFICIENT:
+        raise InputError.about(
+            "draws",
+            expected=f"coefficients z_ij / x_j of at most {LARGEST_COEFFICIENT:g}",
+            got=f"{largest:.1e}",
+            remedy="leave draws out",
+        )
 
 
 def _require_fitting(source: str, largest: float, distribution: str) -> None:

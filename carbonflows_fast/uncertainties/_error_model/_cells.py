@@ -41,7 +41,9 @@ class Cells:
     Attributes
     ----------
     tiles : RegionTiles
-        (d_ij a_ij)^p; without d where that is a number.
+        d_ij a_ij, squared as they are read if p is 2; without d where that is a number.
+    squared : bool
+        Whether p is 2.
     factor : float
         That number to the power of p, or 1.
     outputs, over_outputs : ndarray, shape (n,)
@@ -49,6 +51,7 @@ class Cells:
     """
 
     tiles: RegionTiles
+    squared: bool
     factor: float
     outputs: FloatArray
     over_outputs: FloatArray
@@ -61,7 +64,9 @@ class Cells:
         here = self.tiles.table_rows
         sides = np.ascontiguousarray((before[:, None] * X)[here])
         out = np.empty(X.shape)
-        out[here] = self.tiles.product(sides, adjoint=adjoint, threads=thread_count())
+        out[here] = self.tiles.product(
+            sides, adjoint=adjoint, squared=self.squared, threads=thread_count()
+        )
         out *= (self.factor * after)[:, None]
         return out
 
@@ -81,9 +86,7 @@ def cells_of_Z(table: Table, given: Any, power: int) -> Cells:
         numbers, order = _array("Z", given, (table.n, table.n), table.rows, table.rows), tiles.order
         in_order = numbers if order is None else numbers[order][:, order]
         core = _from_csr(tiles, sp.csr_array(_to_csr(tiles).multiply(in_order)))
-    if power == 2:
-        core = _with_values(core, np.square(core.values))
-    return Cells(tiles.with_core(core), factor, outputs, over_outputs)
+    return Cells(tiles.with_core(core), power == 2, factor, outputs, over_outputs)
 
 
 def product_of(one: Cells, other: Cells) -> Cells:
@@ -96,6 +99,7 @@ def product_of(one: Cells, other: Cells) -> Cells:
         core = _from_csr(one.tiles, sp.csr_array(_to_csr(one.tiles).multiply(_to_csr(other.tiles))))
     return Cells(
         one.tiles.with_core(core),
+        one.squared,
         one.factor * other.factor,
         one.outputs * other.outputs,
         one.over_outputs * other.over_outputs,
@@ -158,9 +162,9 @@ def cells_of_Y(table: Table, given: Any) -> FloatArray:
         deviation = held.at("Y", held.codes[p.region_codes], p.Y)
     else:
         deviation = _dense(_array("Y", given, p.Y.shape, table.rows, table.demand))
-    shares = np.zeros(p.Y.shape)
-    np.divide(p.Y, x[:, None], out=shares, where=x[:, None] != 0.0)
-    cells: FloatArray = shares * deviation
+    cells: FloatArray = np.zeros(p.Y.shape)
+    np.divide(p.Y, x[:, None], out=cells, where=x[:, None] != 0.0)
+    cells *= deviation
     return cells
 
 

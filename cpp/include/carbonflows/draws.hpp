@@ -41,6 +41,9 @@ struct DrawKernels {
   // factors (count) from one word and one shape each; all have room for a multiple of 16
   void (*factors)(Distribution distribution, std::int64_t count, const std::uint32_t* words,
                   const float* a, const float* b, float* factors);
+  // out (count) = cells · factors, rounded to float, and the same in double
+  void (*multiply)(std::int64_t count, const double* cells, const float* factors, float* out,
+                   double* values);
 };
 const DrawKernels& draw_kernels(const char* name);
 
@@ -63,17 +66,17 @@ struct CellNumbers {
 // cell is not touched. sums (n) = Σ_j new value · outputs_j of each row.
 void draw_cells(const TiledMatrix<double>& matrix, const Draw& draw, const CellNumbers& deviations,
                 std::span<const std::int64_t> rows, std::span<const double> outputs,
-                std::span<double> values, std::span<double> sums, const DrawKernels& kernels,
+                std::span<float> values, std::span<double> sums, const DrawKernels& kernels,
                 int threads);
 
 // Multiply every cell in place by 1 + size · loading; sums as above.
 void move_cells(const TiledMatrix<double>& matrix, double size, const CellNumbers& loadings,
                 std::span<const std::int64_t> rows, std::span<const double> outputs,
-                std::span<double> values, std::span<double> sums, int threads);
+                std::span<float> values, std::span<double> sums, int threads);
 
 // Multiply every column in place.
 void scale_columns(const TiledMatrix<double>& matrix, std::span<const double> by,
-                   std::span<double> values, int threads);
+                   std::span<float> values, int threads);
 
 // A number for each cell of a dense array (rows × columns): one for all, or its own.
 struct ArrayNumbers {

@@ -97,8 +97,9 @@ struct Kernels {
   // Factor the row-major matrix in place as P D = L U, rows exchanged as `pivots` says; the
   // diagonal of U is kept as its reciprocal. Returns the step at which no pivot was left, or -1.
   std::int64_t (*factor)(double* matrix, std::int32_t* pivots, std::int64_t size);
-  // to = from, rounded
+  // to = from, rounded, or as it is
   void (*round)(const double* from, std::int64_t count, float* to);
+  void (*widen)(const float* from, std::int64_t count, double* to);
   KernelSet<double> of_double;
   KernelSet<float> of_float;
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "carbonflows/kernels.hpp"
@@ -35,13 +36,18 @@ struct Columns {
 };
 
 template <class Value>
+using Other = std::conditional_t<sizeof(Value) == sizeof(double), float, double>;
+
+template <class Value>
 struct Operator {
   TiledMatrix<Value> matrix;
   bool adjoint;
   Semiring semiring;
   const Kernels* kernels;
-  // Where the matrix is kept in double and read in float, its values: `matrix` has none then.
-  std::span<const double> wide = {};
+  // Where the matrix is kept in the other precision, its values: `matrix` has none then.
+  std::span<const Other<Value>> other = {};
+  // Whether the matrix is that of the squares of its values.
+  bool squared = false;
 
   // out = B x in this semiring.
   void product(Columns<const double> x, Columns<double> out, const Run& run) const;
@@ -68,7 +74,8 @@ struct Factors {
 std::vector<std::int64_t> factor_starts(std::span<const std::int64_t> starts);
 
 // Factor I − A_rr (or I − |A_rr|) for every block. Returns the row whose pivot vanished, or -1.
-std::int64_t factor_blocks(const TiledMatrix<double>& matrix, bool absolute, const Kernels& kernels,
+template <class Value>
+std::int64_t factor_blocks(const TiledMatrix<Value>& matrix, bool absolute, const Kernels& kernels,
                            std::span<double> factors, std::span<std::int32_t> pivots, int threads);
 
 // When to stop: once Σ_i residual_weight_i |r_i| is expected to be at most goal · Σ_i
