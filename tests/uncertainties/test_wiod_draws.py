@@ -31,3 +31,17 @@ def test_fifty_draws_are_worth_five_thousand_plain_ones(real_data: Path, of: str
     assert abs(np.median(ratio) - 1.0) < 0.01
     assert drawn.count == 100
     assert drawn.not_productive <= 2
+
+
+def test_every_region_gains_where_no_output_is_close_to_zero(real_data: Path) -> None:
+    """Rows whose deliveries are mostly taken from inventories have no errors of Y here."""
+    table = cf.read(real_data / "wiod2013_2009.zip", progress=False)
+    Y, x = table.Y.to_numpy(), table.x.to_numpy()
+    close = np.abs(Y).sum(axis=1) > 2.0 * np.abs(x)
+    assert 0 < close.sum() < 10
+    deviations = np.where(close[:, None], 0.0, np.full(Y.shape, 0.1))
+    found = cf.uncertainty(table, errors=cf.Errors(Z=0.1, Y=deviations, F=0.1), draws=100)
+    assert found.drawn is not None
+    said = found.drawn.mean.error.consumption * np.sqrt(100 / 50)
+    assert (np.square(found.sd.consumption / said) > 5000).all()
+    assert found.drawn.turned == found.drawn.not_productive == 0
