@@ -221,6 +221,8 @@ def draw_cells(
     outputs: _Floats,
     threads: int,
     isa: str,
+    year: int = 0,
+    correlation: float = 0.0,
 ) -> _Floats:
     """Write the cells of a draw to values; return the sums of rows, cell times output."""
 
@@ -251,9 +253,18 @@ def draw_sums(
     loadings: list[float | _Floats],
     threads: int,
     isa: str,
+    year: int = 0,
+    correlation: float = 0.0,
 ) -> tuple[_Floats, _Floats]:
     """Draw a dense array; return sums by group without shared errors, and with."""
 
 def draw_factors(
-    seed: int, number: int, source: int, distribution: int, deviations: _Floats, isa: str
+    seed: int,
+    number: int,
+    source: int,
+    distribution: int,
+    deviations: _Floats,
+    isa: str,
+    year: int = 0,
+    correlation: float = 0.0,
 ) -> _Floats: ...

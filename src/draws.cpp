@@ -40,22 +40,25 @@ struct NumbersGiven {
   }
 };
 
-cf::Draw draw_of(std::uint64_t seed, std::uint32_t number, std::uint32_t source, int distribution) {
-  return {seed, number, source, static_cast<cf::Distribution>(distribution)};
+cf::Draw draw_of(std::uint64_t seed, std::uint32_t number, std::uint32_t source, int distribution,
+                 std::uint16_t year, double correlation) {
+  return {seed, number, source, static_cast<cf::Distribution>(distribution), year, correlation};
 }
 
 Flat<double> draw_cells(const Tiles<double>& tiles, Flat<float>& values, std::uint64_t seed,
                         std::uint32_t number, std::uint32_t source, int distribution,
                         const NumbersGiven& deviations, const Flat<std::int64_t>& rows,
-                        const Flat<double>& outputs, int threads, const std::string& isa) {
+                        const Flat<double>& outputs, int threads, const std::string& isa,
+                        std::uint16_t year, double correlation) {
   Flat<double> sums(tiles.matrix().size());
   const auto sum_span = change(sums);
   const auto value_span = change(values);
   const cf::CellNumbers numbers = deviations.view_of();
   {
     const py::gil_scoped_release release;
-    cf::draw_cells(tiles.matrix(), draw_of(seed, number, source, distribution), numbers, view(rows),
-                   view(outputs), value_span, sum_span, cf::draw_kernels(isa.c_str()), threads);
+    cf::draw_cells(tiles.matrix(), draw_of(seed, number, source, distribution, year, correlation),
+                   numbers, view(rows), view(outputs), value_span, sum_span,
+                   cf::draw_kernels(isa.c_str()), threads);
   }
   return sums;
 }
@@ -83,14 +86,14 @@ void scale_columns(const Tiles<double>& tiles, Flat<float>& values, const Flat<d
 }
 
 Flat<double> draw_factors(std::uint64_t seed, std::uint32_t number, std::uint32_t source,
-                          int distribution, const Flat<double>& deviations,
-                          const std::string& isa) {
+                          int distribution, const Flat<double>& deviations, const std::string& isa,
+                          std::uint16_t year, double correlation) {
   Flat<double> factors(deviations.size());
   const auto out = change(factors);
   {
     const py::gil_scoped_release release;
-    cf::draw_factors(draw_of(seed, number, source, distribution), view(deviations), out,
-                     cf::draw_kernels(isa.c_str()));
+    cf::draw_factors(draw_of(seed, number, source, distribution, year, correlation),
+                     view(deviations), out, cf::draw_kernels(isa.c_str()));
   }
   return factors;
 }
@@ -107,7 +110,8 @@ cf::ArrayNumbers numbers_of(const Given& given) {
 py::tuple draw_sums(std::uint64_t seed, std::uint32_t number, std::uint32_t source,
                     int distribution, const Flat<double>& cells, const Flat<std::int32_t>& codes,
                     std::int64_t groups, const Given& deviations, const Flat<double>& sizes,
-                    const std::vector<Given>& loadings, int threads, const std::string& isa) {
+                    const std::vector<Given>& loadings, int threads, const std::string& isa,
+                    std::uint16_t year, double correlation) {
   Flat<double> own({cells.shape(0), static_cast<py::ssize_t>(groups)});
   Flat<double> together({cells.shape(0), static_cast<py::ssize_t>(groups)});
   std::vector<cf::ArrayNumbers> shared;
@@ -115,9 +119,9 @@ py::tuple draw_sums(std::uint64_t seed, std::uint32_t number, std::uint32_t sour
   const cf::DrawnSums sums{groups, own.mutable_data(), together.mutable_data()};
   {
     const py::gil_scoped_release release;
-    cf::draw_sums(draw_of(seed, number, source, distribution), view(cells), view(codes),
-                  numbers_of(deviations), view(sizes), shared, sums, cf::draw_kernels(isa.c_str()),
-                  threads);
+    cf::draw_sums(draw_of(seed, number, source, distribution, year, correlation), view(cells),
+                  view(codes), numbers_of(deviations), view(sizes), shared, sums,
+                  cf::draw_kernels(isa.c_str()), threads);
   }
   return py::make_tuple(own, together);
 }
@@ -137,7 +141,8 @@ void bind_draws(py::module_& m) {
            py::arg("row_starts"), py::arg("columns"), py::arg("numbers"));
   m.def("draw_cells", &draw_cells, py::arg("tiles"), py::arg("values").noconvert(), py::arg("seed"),
         py::arg("number"), py::arg("source"), py::arg("distribution"), py::arg("deviations"),
-        py::arg("rows"), py::arg("outputs"), py::arg("threads"), py::arg("isa"));
+        py::arg("rows"), py::arg("outputs"), py::arg("threads"), py::arg("isa"),
+        py::arg("year") = 0, py::arg("correlation") = 0.0);
   m.def("move_cells", &move_cells, py::arg("tiles"), py::arg("values").noconvert(), py::arg("size"),
         py::arg("loadings"), py::arg("rows"), py::arg("outputs"), py::arg("threads"));
   m.def("scale_columns", &scale_columns, py::arg("tiles"), py::arg("values").noconvert(),
@@ -145,7 +150,8 @@ void bind_draws(py::module_& m) {
   m.def("draw_sums", &draw_sums, py::arg("seed"), py::arg("number"), py::arg("source"),
         py::arg("distribution"), py::arg("cells"), py::arg("codes"), py::arg("groups"),
         py::arg("deviations"), py::arg("sizes"), py::arg("loadings"), py::arg("threads"),
-        py::arg("isa"));
+        py::arg("isa"), py::arg("year") = 0, py::arg("correlation") = 0.0);
   m.def("draw_factors", &draw_factors, py::arg("seed"), py::arg("number"), py::arg("source"),
-        py::arg("distribution"), py::arg("deviations"), py::arg("isa"));
+        py::arg("distribution"), py::arg("deviations"), py::arg("isa"), py::arg("year") = 0,
+        py::arg("correlation") = 0.0);
 }

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._base.arguments import real
 from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast.errors import InputError, LabelError, only_in, or_no_unit
 from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.uncertainties._across import covariances_across
+from carbonflows_fast.uncertainties._correlation import checked_correlation
 from carbonflows_fast.uncertainties._normal import SAME, interval, probability_above
 from carbonflows_fast.uncertainties._result import Uncertainty
 
@@ -157,14 +157,7 @@ def difference(before: Uncertainty, after: Uncertainty, *, correlation: float = 
 
 def _own(before: Uncertainty, after: Uncertainty, correlation: float) -> FloatArray:
     """Return the standard deviations of the changes by the errors that are not shared."""
-    rho = real(correlation)
-    if not 0.0 <= rho <= 1.0:
-        raise InputError.about(
-            "correlation",
-            expected="a number from 0 to 1",
-            got=repr(correlation)[:60],
-            remedy="leave it out for errors that are independent",
-        )
+    rho = checked_correlation(correlation)
     sds = before._own_sd, after._own_sd
     if rho == 0.0:
         apart: FloatArray = np.hypot(*sds)

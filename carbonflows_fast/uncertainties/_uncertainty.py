@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.trade._flow_matrix import parts_of
 from carbonflows_fast.uncertainties._answers import ACCOUNTS, Answers, account_derivatives
+from carbonflows_fast.uncertainties._correlation import checked_correlation
 from carbonflows_fast.uncertainties._drawing._draw_all import DrawsWanted, draw_all
 from carbonflows_fast.uncertainties._drawing._drawing import DRAWN_ACCOUNTS, Drawing
 from carbonflows_fast.uncertainties._error_model._cells import (
@@ -33,6 +35,7 @@ from carbonflows_fast.uncertainties._spread import (
     FinalBuyers,
     Industries,
     Point,
+    Spread,
     paired,
     spread_of,
 )
@@ -40,7 +43,7 @@ from carbonflows_fast.uncertainties._spread import (
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["uncertainty"]
+__all__ = ["Measured", "drawing_of", "uncertainty"]
 
 DRAWS_RTOL = 5e-6
 COVARIANCES = ("production", "consumption")
@@ -55,6 +58,7 @@ def uncertainty(
     rtol: float = 1e-10,
     draws: int | None = None,
     seed: int = 0,
+    correlation: float = 0.0,
     until: float | None = None,
     samples: str | Path | None = None,
     progress: bool | None = None,
@@ -82,7 +86,12 @@ def uncertainty(
         Perturbed tables to solve, at least 2. With errors of Z or Y, each takes a solve for one
         right-hand side (accounts, without imports and exports) or for one a region (flows).
     seed : int, optional
-        Below 2⁶⁴. A draw depends on seed, its number and the places of cells alone.
+        Below 2⁶⁴. A draw depends on seed, its number, the year of the table and the places of cells
+        alone; that of a shared error on its name in place of year and places, so that it is the
+        same in every table.
+    correlation : float, optional
+        Of the own errors of a cell in the draws of any two years of one seed, from 0 to 1; between
+        0 and 1 for lognormal errors only. It does not change what is said of one year.
     until : float, optional
         Stop before, as soon as the sampling errors of all means and deviations are at most this
         part of the deviation, e.g. 0.02; looked at after every 10 draws, from the 20th on.
@@ -151,8 +160,16 @@ def uncertainty(
             remedy="give e.g. cf.Errors(Z=0.1, Y=0.1, F=0.05)",
         )
     wanted = DrawsWanted.checked(draws, seed, until, samples)
+    rho = checked_correlation(correlation)
+    if wanted is None and rho != 0.0:
+        raise InputError.about(
+            "correlation",
+            expected="draws",
+            got="none",
+            remedy="add e.g. draws=50, or give it to cf.difference",
+        )
     flow = region_flows(table, stressor, None, rtol)
-    measured = _Measured(table, flow, errors, rtol)
+    measured = Measured(table, flow, errors, rtol)
     if of == "flows":
         value = parts_of(table, flow)["matrix"]
         variances, covariances = measured.of_flows(), {}
@@ -168,16 +185,13 @@ def uncertainty(
     total = np.sum([*variances.values(), np.zeros(value.shape)], axis=0)
     scale = measured.at.scale
     frame = pd.DataFrame(locked(np.sqrt(total) * scale), value.index, value.columns)
-    shared = {name: (E * scale, own * scale) for name, (E, own) in measured.shared.items()}
+    shared = measured.shared_in_unit()
     origins = measured.origins(of)
     moved = {name: moved * scale for name, moved in measured.moves(of).items()}
     del measured  # draws need its memory
     drawn = None
     if wanted is not None:
-        near_rtol = max(rtol, DRAWS_RTOL)
-        drawing = Drawing(
-            table, flow, errors, shared, of=of, seed=seed, rtol=near_rtol, base_rtol=rtol
-        )
+        drawing = drawing_of(table, flow, errors, shared, of, seed, rho, rtol)
         columns_drawn = list(value.columns) if of == "flows" else list(DRAWN_ACCOUNTS)
         near, spread = value[columns_drawn], frame[columns_drawn]
         drawn = draw_all(drawing.one, wanted, near, spread, of, progress)
@@ -196,7 +210,32 @@ def uncertainty(
     )
 
 
-class _Measured:
+def drawing_of(
+    table: Table,
+    flow: RegionFlows,
+    errors: Errors,
+    shared: dict[str, tuple[FloatArray, FloatArray]],
+    of: str,
+    seed: int,
+    correlation: float,
+    rtol: float,
+) -> Drawing:
+    """Return what makes draws of a question; `shared` are what shared errors move, in unit."""
+    near = max(rtol, DRAWS_RTOL)
+    return Drawing(
+        table,
+        flow,
+        errors,
+        shared,
+        of=of,
+        seed=seed,
+        rtol=near,
+        base_rtol=rtol,
+        correlation=correlation,
+    )
+
+
+class Measured:
     """Everything that variances are made of, over the scale of the point."""
 
     def __init__(self, table: Table, flow: RegionFlows, errors: Errors, rtol: float) -> None:
@@ -209,9 +248,6 @@ class _Measured:
         largest = [np.abs(a).max(initial=0.0) for a in (carried, stressor.F, stressor.F_Y)]
         scale = max(largest) or 1.0
         self.at = Point(shares, shares.mean(axis=0), carried / scale, scale)
-        self.spreads = {
-            source: spread_of(buyers, self.at) for source, buyers in self._buyers().items()
-        }
         self.emitted = {
             source: np.square(self._cells(source, errors)).sum(axis=0)
             for source in ("F", "F_Y")
@@ -221,6 +257,16 @@ class _Measured:
         for one in errors.shared:
             with named(one):
                 self.shared[one.name] = self._moved_by(one)
+
+    @cached_property
+    def spreads(self) -> dict[str, Spread]:
+        """What independent errors of Z and Y do, by source: the pass over squared tiles."""
+        return {source: spread_of(buyers, self.at) for source, buyers in self._buyers().items()}
+
+    def shared_in_unit(self) -> dict[str, tuple[FloatArray, FloatArray]]:
+        """Return how a standard deviation of each shared error moves E and F_Y, in the unit."""
+        scale = self.at.scale
+        return {name: (E * scale, own * scale) for name, (E, own) in self.shared.items()}
 
     def _buyers(self) -> dict[str, Buyers]:
         found: dict[str, Buyers] = {}

@@ -7,6 +7,7 @@
 
 #include "carbonflows/draws.hpp"
 #include "carbonflows/threads.hpp"
+#include "draw_factors.hpp"
 
 namespace carbonflows {
 namespace {
@@ -141,44 +142,7 @@ double sum_of(std::int64_t count, const std::uint8_t* column, const double* valu
   return (s0 + s1) + (s2 + s3);
 }
 
-double cumulative(double z) { return 0.5 * std::erfc(-z * 0.70710678118654752); }
-
-// The width a of a normal that, cut at 1 ± 1, has this deviation: f(a) = a² − 2aφ/(1 − 2Φ) = d².
-double width_before_cut(double deviation) {
-  double low = deviation, high = 1e3;
-  for (int step = 0; step < 200 && high - low > 1e-15 * high; ++step) {
-    const double a = 0.5 * (low + high);
-    const double density = std::exp(-0.5 / (a * a)) * 0.39894228040143268;
-    const double inside = 1.0 - 2.0 * cumulative(-1.0 / a);
-    const bool wide = a * a - 2.0 * a * density / inside > deviation * deviation;
-    (wide ? high : low) = a;
-  }
-  return 0.5 * (low + high);
-}
-
-// Shapes of a run of cells; most runs have one deviation.
-class Shapes {
- public:
-  explicit Shapes(Distribution distribution) : distribution_(distribution) {}
-  void fill(const double* deviations, std::int64_t count, float* a, float* b) {
-    for (std::int64_t k = 0; k < count; ++k) {
-      if (deviations[k] != last_) {
-        last_ = deviations[k];
-        shape_ = shape_of(distribution_, last_);
-      }
-      a[k] = shape_.a;
-      b[k] = shape_.b;
-    }
-  }
-
- private:
-  Distribution distribution_;
-  double last_ = 0.0;
-  Shape shape_{0.0F, 0.0F};
-};
-
-// The cells of a whole row: their factors are made together, for each takes long and none waits for
-// another.
+// The cells of a row of the matrix, tile by tile.
 struct RowOfCells {
   // Those in one tile.
   struct Run {
@@ -188,48 +152,36 @@ struct RowOfCells {
     std::int64_t offset;  // of the first one within the row
     std::int64_t count;
   };
-  std::vector<std::uint32_t> words;  // of a row of the table
-  std::int64_t first_word = 0;       // the word of its first column
-  std::int64_t count = 0;
+  Factors factors;
   std::vector<Run> runs;
   std::vector<std::uint8_t> columns;
-  std::vector<std::uint32_t> word;
-  std::vector<float> a, b, factor;
-  Shapes shapes;
   std::array<double, max_block> deviation{}, value{};
 
-  RowOfCells(std::int64_t n, Distribution distribution)
-      : words(at(n + 8)),
-        columns(at(n + max_block)),
-        word(at(n + 16)),
-        a(at(n + 16)),
-        b(at(n + 16)),
-        factor(at(n + 16)),
-        shapes(distribution) {}
+  RowOfCells(std::int64_t n, Factors made) : factors(std::move(made)), columns(at(n + max_block)) {}
 
-  void fill_shapes(double everywhere) {
-    shapes.fill(&everywhere, 1, a.data(), b.data());
-    std::fill(a.begin(), a.end(), a[0]);
-    std::fill(b.begin(), b.end(), b[0]);
+  void begin(std::uint64_t position) {
+    factors.begin(position);
+    runs.clear();
   }
-  void add(const Cells& cells) {
-    runs.push_back({cells.start, cells.first, cells.together, count, cells.count});
-    std::copy_n(cells.columns.data(), cells.count, columns.data() + count);
-    count += cells.count;
+  template <class Place>
+  void add(const Cells& cells, Place place, const double* deviations) {
+    runs.push_back({cells.start, cells.first, cells.together, factors.count(), cells.count});
+    std::copy_n(cells.columns.data(), cells.count, columns.data() + factors.count());
+    factors.add(cells.count, place, deviations);
   }
   // Write value · factor of a run; return Σ of it · output.
-  double apply(const Run& run, const DrawKernels& kernels, std::span<const double> cells,
-               std::span<float> values, std::span<const double> outputs) {
+  double apply(const Run& run, const float* made, const DrawKernels& kernels,
+               std::span<const double> cells, std::span<float> values,
+               std::span<const double> outputs) {
     const std::uint8_t* column = columns.data() + run.offset;
-    const float* factors = factor.data() + run.offset;
+    const float* factor = made + run.offset;
     if (run.together) {
-      kernels.multiply(run.count, cells.data() + run.first, factors, values.data() + run.first,
+      kernels.multiply(run.count, cells.data() + run.first, factor, values.data() + run.first,
                        value.data());
     } else {
       for (std::int64_t k = 0; k < run.count; ++k) {
         const std::int64_t position = run.first + column[k];
-        kernels.multiply(1, &cells[at(position)], factors + k, &values[at(position)],
-                         &value[at(k)]);
+        kernels.multiply(1, &cells[at(position)], factor + k, &values[at(position)], &value[at(k)]);
       }
     }
     return sum_of(run.count, column, value.data(), outputs.data() + run.start);
@@ -238,96 +190,38 @@ struct RowOfCells {
 
 }  // namespace
 
-namespace baseline {
-extern const DrawKernels draw_kernels;
-}
-#if defined(CARBONFLOWS_AVX2)
-namespace avx2 {
-extern const DrawKernels draw_kernels;
-}
-#endif
-#if defined(CARBONFLOWS_AVX512)
-namespace avx512 {
-extern const DrawKernels draw_kernels;
-}
-#endif
-
-const DrawKernels& draw_kernels(const char* name) {
-#if defined(CARBONFLOWS_AVX512)
-  if (std::strcmp(name, "avx512") == 0) return avx512::draw_kernels;
-#endif
-#if defined(CARBONFLOWS_AVX2)
-  if (std::strcmp(name, "avx2") == 0) return avx2::draw_kernels;
-#endif
-  static_cast<void>(name);
-  return baseline::draw_kernels;
-}
-
-Shape shape_of(Distribution distribution, double deviation) {
-  const auto shape = [](double a, double b) {
-    return Shape{static_cast<float>(a), static_cast<float>(b)};
-  };
-  if (deviation == 0.0) return shape(0.0, 0.0);
-  switch (distribution) {
-    case Distribution::lognormal: {
-      const double square = std::log1p(deviation * deviation);
-      return shape(std::sqrt(square), -0.5 * square);
-    }
-    case Distribution::normal: {
-      const double a = width_before_cut(deviation);
-      return shape(a, cumulative(-1.0 / a));
-    }
-    case Distribution::uniform:
-      return shape(std::sqrt(3.0) * deviation, 0.0);
-    default:
-      return shape(std::sqrt(6.0) * deviation, 0.0);
-  }
-}
-
 void draw_cells(const TiledMatrix<double>& matrix, const Draw& draw, const CellNumbers& deviations,
                 std::span<const std::int64_t> rows, std::span<const double> outputs,
                 std::span<float> values, std::span<double> sums, const DrawKernels& kernels,
                 int threads) {
   const std::int64_t n = matrix.size();
   const bool in_order = std::is_sorted(rows.begin(), rows.end());
+  const bool one_for_all = deviations.one_for_all();
   const auto make = [&] {
-    RowOfCells row(n, draw.distribution);
-    if (deviations.one_for_all()) row.fill_shapes(deviations.everywhere);
-    return row;
+    return RowOfCells(n, Factors(draw, kernels, n, n, deviations.everywhere));
   };
   const auto begin = [&](RowOfCells& found, std::int64_t row) {
-    const auto position = static_cast<std::uint64_t>(rows[at(row)] * n);
-    found.first_word = static_cast<std::int64_t>(position % 4);
-    found.count = 0;
-    found.runs.clear();
-    kernels.words(draw, position / 4, (found.first_word + n + 3) / 4, found.words.data());
+    found.begin(static_cast<std::uint64_t>(rows[at(row)] * n));
   };
   const auto visit = [&](RowOfCells& found, const Cells& cells) {
-    const std::uint32_t* words = found.words.data() + found.first_word;
-    std::uint32_t* to = found.word.data() + found.count;
+    if (!one_for_all) numbers_of(deviations, rows, cells, found.deviation.data());
+    const double* deviation = one_for_all ? nullptr : found.deviation.data();
+    const auto column = [&](std::int64_t k) { return cells.start + cells.columns[at(k)]; };
     if (in_order) {
-      words += cells.start;
-      for (std::int64_t k = 0; k < cells.count; ++k) to[k] = words[cells.columns[at(k)]];
+      found.add(cells, column, deviation);
     } else {
-      const std::int64_t* places = rows.data() + cells.start;
-      for (std::int64_t k = 0; k < cells.count; ++k) to[k] = words[places[cells.columns[at(k)]]];
+      found.add(cells, [&](std::int64_t k) { return rows[at(column(k))]; }, deviation);
     }
-    if (!deviations.one_for_all()) {
-      numbers_of(deviations, rows, cells, found.deviation.data());
-      found.shapes.fill(found.deviation.data(), cells.count, found.a.data() + found.count,
-                        found.b.data() + found.count);
-    }
-    found.add(cells);
   };
-  walk(matrix, threads, make, begin, visit, [&](RowOfCells& found, std::int64_t row) {
-    kernels.factors(draw.distribution, found.count, found.word.data(), found.a.data(),
-                    found.b.data(), found.factor.data());
+  const auto end = [&](RowOfCells& found, std::int64_t row) {
+    const float* factors = found.factors.make();
     double sum = 0.0;
     for (const RowOfCells::Run& run : found.runs) {
-      sum += found.apply(run, kernels, matrix.values, values, outputs);
+      sum += found.apply(run, factors, kernels, matrix.values, values, outputs);
     }
     sums[at(row)] = sum;
-  });
+  };
+  walk(matrix, threads, make, begin, visit, end);
 }
 
 void move_cells(const TiledMatrix<double>& matrix, double size, const CellNumbers& loadings,
@@ -374,29 +268,21 @@ void draw_sums(const Draw& draw, std::span<const double> cells, std::span<const 
                const DrawKernels& kernels, int threads) {
   const auto columns = static_cast<std::int64_t>(codes.size());
   const auto rows = static_cast<std::int64_t>(cells.size()) / columns;
-  const std::int64_t room = (columns + 31) / 16 * 16;
+  const auto in_turn = [](std::int64_t k) { return k; };
   constexpr std::int64_t step = 64;  // rows
   parallel_for(threads, (rows + step - 1) / step, [&](std::int64_t part) {
-    std::vector<std::uint32_t> words(at(room + 8));
-    std::vector<float> a(at(room)), b(at(room)), factors(at(room));
-    std::vector<double> deviation(at(columns), deviations.everywhere);
-    Shapes shapes(draw.distribution);
-    shapes.fill(deviation.data(), columns, a.data(), b.data());
+    Factors row(draw, kernels, columns, columns, deviations.everywhere);
     for (std::int64_t i = step * part; i < std::min(step * (part + 1), rows); ++i) {
-      const auto position = static_cast<std::uint64_t>(i * columns);
-      const auto first = static_cast<std::int64_t>(position % 4);
-      kernels.words(draw, position / 4, (first + columns + 3) / 4, words.data());
-      if (deviations.dense != nullptr) {
-        shapes.fill(deviations.dense + i * columns, columns, a.data(), b.data());
-      }
-      kernels.factors(draw.distribution, columns, words.data() + first, a.data(), b.data(),
-                      factors.data());
+      const double* dense = deviations.dense;
+      row.begin(static_cast<std::uint64_t>(i * columns));
+      row.add(columns, in_turn, dense == nullptr ? nullptr : dense + i * columns);
+      const float* factors = row.make();
       double* own = sums.own + i * sums.groups;
       double* together = sums.together + i * sums.groups;
       std::fill_n(own, sums.groups, 0.0);
       std::fill_n(together, sums.groups, 0.0);
       for (std::int64_t j = 0; j < columns; ++j) {
-        double cell = cells[at(i * columns + j)] * static_cast<double>(factors[at(j)]);
+        double cell = cells[at(i * columns + j)] * static_cast<double>(factors[j]);
         own[codes[at(j)]] += cell;
         for (std::size_t k = 0; k < sizes.size(); ++k) {
           const ArrayNumbers& loading = loadings[k];
@@ -407,22 +293,6 @@ void draw_sums(const Draw& draw, std::span<const double> cells, std::span<const 
       }
     }
   });
-}
-
-void draw_factors(const Draw& draw, std::span<const double> deviations, std::span<double> factors,
-                  const DrawKernels& kernels) {
-  constexpr std::int64_t step = 1024;
-  std::array<std::uint32_t, step> words{};
-  std::array<float, step> a{}, b{}, found{};
-  Shapes shapes(draw.distribution);
-  const auto size = static_cast<std::int64_t>(deviations.size());
-  for (std::int64_t first = 0; first < size; first += step) {
-    const std::int64_t count = std::min(step, size - first);
-    kernels.words(draw, static_cast<std::uint64_t>(first / 4), (count + 3) / 4, words.data());
-    shapes.fill(deviations.data() + first, count, a.data(), b.data());
-    kernels.factors(draw.distribution, count, words.data(), a.data(), b.data(), found.data());
-    std::copy_n(found.data(), count, factors.data() + first);
-  }
 }
 
 }  // namespace carbonflows

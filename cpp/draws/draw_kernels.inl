@@ -120,7 +120,7 @@ void words(const Draw& draw, std::uint64_t first, std::int64_t blocks, std::uint
     Bits c0[together], c1[together], c2[together], c3[together];
     for (int v = 0; v < together; ++v) {
       c0[v] = count;
-      c1[v] = count >> 32;
+      c1[v] = (count >> 32) ^ all(std::uint64_t{draw.year} << 16);
       c2[v] = all(std::uint64_t{draw.number});
       c3[v] = all(std::uint64_t{draw.source});
       count += lanes;

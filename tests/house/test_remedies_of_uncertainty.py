@@ -15,7 +15,7 @@ from support.worlds.small_table import small
 import carbonflows_fast as cf
 
 COVERED = [f"uncertainties/{name}" for name in (
-    "_across", "_answers", "_difference", "_normal", "_origins", "_result", "_spread",
+    "_across", "_answers", "_correlation", "_difference", "_normal", "_origins", "_result", "_spread",
     "_uncertainty", "_drawing/_draw_all", "_drawing/_draw_solves", "_drawing/_drawing",
     "_drawing/_draws", "_drawing/_perturbed", "_error_model/_cells", "_error_model/_errors",
     "_error_model/_file", "_error_model/_forms", "_error_model/_labels")]  # fmt: skip
@@ -117,6 +117,23 @@ CASES = [
     Case(lambda: cf.difference(asked(F=0.1), asked(one_demand(), F=0.1), correlation=0.5),
          "leave it out for errors that are independent",
          lambda _: cf.difference(asked(F=0.1), asked(one_demand(), F=0.1))),
+    Case(lambda: drawn(cf.Errors(F=0.1, distribution="uniform"), correlation=0.5),
+         r'use (distribution="lognormal"), which takes any',
+         lambda code: cf.uncertainty(table(year=2000), "CO2",
+                                     python(f"cf.Errors(F=0.1, {code})"), draws=3,
+                                     correlation=0.5)),
+    Case(lambda: cf.uncertainty(table(year=None), "CO2", cf.Errors(F=0.1), draws=3,
+                                correlation=0.5),
+         r"set it: (table\.with_changes\(year=…\)), or leave correlation out",
+         lambda code: [
+             cf.uncertainty(python(code.replace("…", "2000"), table=table(year=None)), "CO2",
+                            cf.Errors(F=0.1), draws=3, correlation=0.5),
+             drawn()]),
+    Case(lambda: cf.uncertainty(table(), "CO2", cf.Errors(F=0.1), correlation=0.5),
+         r"add e\.g\. (draws=50), or give it to cf\.difference",
+         lambda code: [
+             asked_of(f"{code}, correlation=1"),
+             cf.difference(asked(F=0.1), asked(F=0.1), correlation=0.5)]),
     Case(lambda: asked(F=0.1).probability(np.nan), "leave it out for 0",
          lambda _: asked(F=0.1).probability()),
     Case(lambda: cf.difference(table(), asked(F=0.1)),

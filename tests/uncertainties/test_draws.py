@@ -142,8 +142,10 @@ def questions(draw: Any) -> tuple[cf.Table, Any, cf.Errors, DrawReference]:
     of = draw(st.sampled_from(["accounts", "flows"]))
     slow = UncertaintyReference(table, weights, of, sizes, dense)
     seed = draw(st.integers(0, 2**64 - 1))
-    return table, stressor, errors, DrawReference(slow, [one[0] for one in shared], seed,
-                                                  distribution)  # fmt: skip
+    lognormal = distribution == "lognormal" and table.year is not None
+    rho = draw(st.sampled_from([0.0, 1.0, 0.3] if lognormal else [0.0, 1.0]))
+    names, year = [one[0] for one in shared], (table.year or 0) % 2**16
+    return table, stressor, errors, DrawReference(slow, names, seed, distribution, year, rho)
 
 
 @given(questions(), st.booleans())
@@ -153,8 +155,9 @@ def test_every_draw_is_the_dense_table_solved_again(question: Any, by_region: bo
     with iterated() if by_region else nullcontext():
         try:
             drawn = cf.uncertainty(
-                table, stressor, errors, of=slow.slow.of, draws=3, seed=slow.seed
-            ).drawn
+                table, stressor, errors, of=slow.slow.of, draws=3, seed=slow.seed,
+                correlation=slow.correlation,
+            ).drawn  # fmt: skip
         except cf.NotProductiveError:
             assume(False)
     weights = np.array([slow.slow.weights.get(name, 0.0) for name in table.stressors])

@@ -18,7 +18,7 @@ from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast.errors import InputError, NotProductiveError
 from carbonflows_fast.uncertainties._drawing._draws import Draws
 
-__all__ = ["DrawsWanted", "draw_all"]
+__all__ = ["DrawsWanted", "checked_draws", "draw_all"]
 
 LEAST, STEP = 20, 10
 """Draws before it is seen for the first time whether they are enough, and from then on."""
@@ -98,27 +98,39 @@ def draw_all(
             looked_at = wanted.until is not None and count >= LEAST and count % STEP == 0
             if looked_at and len(answers) > 1 and result()._reached(wanted.until or 0.0):
                 break
-    if len(answers) < 2:
+    drawn = checked_draws(result())
+    if wanted.samples is not None:
+        drawn._write(wanted.samples)
+    return drawn
+
+
+def checked_draws(drawn: Draws) -> Draws:
+    """Return draws, of which there are enough, and log what is odd about them.
+
+    Raises
+    ------
+    NotProductiveError
+        If fewer than two tables could be solved.
+    """
+    productive = drawn.count - drawn.not_productive
+    if productive < 2:
         raise NotProductiveError.about(
             "draws",
             expected="at least two productive tables",
-            got=f"{len(answers)} among {count} draws",
+            got=f"{productive} among {drawn.count} draws",
             remedy="give smaller errors to rows whose output is close to 0, where Y has negative "
             "cells",
         )
-    drawn = result()
     if drawn.not_productive:
         log.warning(
             "%d of %d draws are not productive: estimates are for those that are",
             drawn.not_productive,
-            count,
+            drawn.count,
         )
-    if turned:
+    if drawn.turned:
         log.warning(
             "in %d of %d draws an output changes its sign: errors of Y are large beside it",
-            turned,
-            count,
+            drawn.turned,
+            drawn.count,
         )
-    if wanted.samples is not None:
-        drawn._write(wanted.samples)
     return drawn

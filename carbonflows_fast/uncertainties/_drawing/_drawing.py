@@ -78,9 +78,10 @@ class Drawing:
         seed: int,
         rtol: float,
         base_rtol: float,
+        correlation: float,
     ) -> None:
         p, prepared = table.content, system(table)
-        self._perturber = Perturber(table, flow.stressor, errors, seed)
+        self._perturber = Perturber(table, flow.stressor, errors, seed, correlation)
         self._prepared, self._rtol, self._of = prepared, rtol, of
         here = self._here = prepared.tiles.table_rows
         self._codes, self._consumers, self._size = p.region_codes, p.demand_codes, len(p.regions)

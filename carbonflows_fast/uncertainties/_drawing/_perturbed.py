@@ -1,8 +1,9 @@
 """Perturbed tables: every cell times a random factor of mean 1, and shared errors on top.
 
-A factor is a function of the seed, the number of the draw and the place of the cell in the table
-(cpp/include/carbonflows/draws.hpp). The draw of a shared error is one of its name, so that it is
-the same wherever the error is listed.
+A factor is a function of the seed, the number of the draw, the year of the table and the place of
+the cell in it (cpp/include/carbonflows/draws.hpp): two years of one seed have cells of their own,
+correlated as far as is asked for. The draw of a shared error is one of its name and the same in
+every year and table, wherever the error is listed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._tiles import RegionTiles
 from carbonflows_fast.table._selection import Stressor
+from carbonflows_fast.uncertainties._correlation import require_drawable
 from carbonflows_fast.uncertainties._error_model._cells import (
     _array,
     cells_of_stressor,
@@ -48,6 +50,8 @@ LARGEST_COEFFICIENT = 1e30
 
 STREAMS = {"Z": 0, "Y": 1, "F": 2, "F_Y": 3, "shared": 4}
 """Each has random words of its own; above the lowest 8 bits is which stressor or shared error."""
+YEARS = 2**16
+"""As many have words of their own; a table without a year has those that are common to all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,8 +93,17 @@ class PerturbedTable:
 class Perturber:
     """Draws of a table; one at a time, for each overwrites the last one's tiles."""
 
-    def __init__(self, table: Table, stressor: Stressor, errors: Errors, seed: int) -> None:
+    def __init__(
+        self,
+        table: Table,
+        stressor: Stressor,
+        errors: Errors,
+        seed: int,
+        correlation: float = 0.0,
+    ) -> None:
         p = table.content
+        require_drawable(correlation, errors.distribution, table.year)
+        self._when: tuple[int, float] = ((table.year or 0) % YEARS, correlation)
         self.tiles = system(table).tiles
         self._seed, self._kind = seed, DISTRIBUTIONS.index(errors.distribution)
         self._errors, self._n = errors, table.n
@@ -206,6 +219,7 @@ class Perturber:
             [loading for _, loading in moved],
             thread_count(),
             instruction_set(),
+            *self._when,
         )
         if not moved:
             together = own
@@ -242,6 +256,7 @@ class Perturber:
             self._x,
             thread_count(),
             instruction_set(),
+            *self._when,
         )
         return tiles, rows
 
@@ -254,15 +269,17 @@ class Perturber:
         if deviations is None:
             return 1.0
         rows = zip(self._stressors, deviations, strict=True)
-        factors = [self._factors(number, source, code, row) for code, row in rows]
+        factors = [self._factors(number, source, code, row, *self._when) for code, row in rows]
         return np.reshape(factors, deviations.shape)
 
-    def _factors(self, number: int, source: str, code: int, deviations: Any) -> FloatArray:
+    def _factors(
+        self, number: int, source: str, code: int, deviations: Any, *when: float
+    ) -> FloatArray:
         cells = np.ascontiguousarray(deviations, dtype=np.float64)
         stream = STREAMS[source] + (code << 8)
         flat = cells.ravel()
         factors = _core.draw_factors(
-            self._seed, number, stream, self._kind, flat, instruction_set()
+            self._seed, number, stream, self._kind, flat, instruction_set(), *when
         )
         shaped: FloatArray = factors.reshape(cells.shape)
         return shaped

@@ -1,7 +1,8 @@
 // Perturbed tables: every cell times a random factor of mean 1.
 //
-// The factor of a cell is a function of seed, draw, source and the position of the cell in the
-// table (row · columns + column), and of its deviation: never of threads, tiles or other cells.
+// The factor of a cell is a function of seed, draw, source, the year of the table and the position
+// of the cell in it (row · columns + column), and of its deviation: never of threads, tiles or
+// other cells.
 // Random words are those of Philox4x32-10, one block for four neighbouring cells. Source: Salmon,
 // Moraes, Dror & Shaw (2011), Parallel random numbers: as easy as 1, 2, 3, SC11.
 #pragma once
@@ -20,6 +21,8 @@ struct Draw {
   std::uint32_t number;
   std::uint32_t source;  // Z, Y, …: another stream of random words
   Distribution distribution;
+  std::uint16_t year = 0;    // each has words of its own; those of 0 are common to all years
+  double correlation = 0.0;  // of a cell's factors in any two years; lognormal if not 0 or 1
 };
 
 // What a distribution needs besides a uniform number.

@@ -30,9 +30,9 @@ def philox(counter: tuple[int, ...], key: tuple[int, int]) -> list[int]:
     return c
 
 
-def word(seed: int, number: int, stream: int, place: int) -> int:
+def word(seed: int, number: int, stream: int, place: int, year: int = 0) -> int:
     block = place // 4
-    counter = (block & MASK, block >> 32, number, stream)
+    counter = (block & MASK, (block >> 32) ^ (year << 16), number, stream)
     return philox(counter, (seed & MASK, seed >> 32))[place % 4]
 
 
@@ -74,6 +74,8 @@ class DrawReference:
     names: list[str]  # of shared errors
     seed: int
     distribution: str
+    year: int = 0
+    correlation: float = 0.0
 
     def factors(self, source: str, number: int) -> Array:
         cells = self.slow.cells[source]
@@ -84,9 +86,22 @@ class DrawReference:
                 by_stressor = source in ("F", "F_Y")
                 stream = STREAMS[source] + ((i << 8) if by_stressor else 0)
                 place = j if by_stressor else i * cells.shape[1] + j
-                one = word(self.seed, number, stream, place)
-                out[i, j] = factor(self.distribution, deviations[i, j], one)
+                for year, deviation in self.parts(float(deviations[i, j])):
+                    one = word(self.seed, number, stream, place, year)
+                    out[i, j] *= factor(self.distribution, deviation, one)
         return out
+
+    def parts(self, deviation: float) -> list[tuple[int, float]]:
+        """Years and deviations of independent factors whose product has this deviation.
+
+        The first is common to all years, and has a share of the variance that makes their
+        correlation.
+        """
+        rho, square = self.correlation, deviation**2
+        if rho in (0.0, 1.0):
+            return [(0 if rho else self.year, deviation)]
+        common = rho * square
+        return [(0, common**0.5), (self.year, ((1 + square) / (1 + common) - 1) ** 0.5)]
 
     def shared(self, number: int) -> list[float]:
         found = []
