@@ -9,6 +9,7 @@ from typing import Any
 
 from carbonflows_fast._base.interrupts import stopped_by_sigterm
 from carbonflows_fast.classification._groups import memberships_note
+from carbonflows_fast.cli._errors import add_errors, errors_of
 from carbonflows_fast.cli._files import FORMATS, check_out, path_of, write_out
 from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import complain, say
@@ -25,8 +26,11 @@ WHAT = {
     "sector": "sector_study",
     "decompose": "structural_decomposition",
     "changes": "structural_path_decomposition",
+    "uncertainty": "uncertainty",
+    "difference": "difference",
 }
 OF_PATHS = ("top", "threshold", "min_share", "max_stage")
+HOW_SURE = ("errors", "of", "draws", "seed", "correlation")
 TAKES: dict[str, tuple[str, ...]] = {
     "accounts": ("rtol",),
     "flows": ("rtol",),
@@ -34,6 +38,8 @@ TAKES: dict[str, tuple[str, ...]] = {
     "sector": ("consumers", "sectors", "rtol"),
     "decompose": ("consumers", "pairs"),
     "changes": ("consumers", "pairs", *OF_PATHS),
+    "uncertainty": ("rtol", *HOW_SURE),
+    "difference": ("pairs", "rtol", *HOW_SURE),
 }
 LINES = 20
 
@@ -84,7 +90,23 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
     parser.add_argument(
         "--pairs",
         choices=("chained", "ends", "all"),
-        help="of years, for decompose and changes (default chained)",
+        help="of years, for decompose, changes and difference (default chained)",
+    )
+    add_errors(parser)
+    parser.add_argument(
+        "--of",
+        choices=("accounts", "flows"),
+        help="for uncertainty and difference (default accounts)",
+    )
+    parser.add_argument(
+        "--draws", type=positive, help="for these: perturbed tables of each year to solve as well"
+    )
+    parser.add_argument("--seed", type=int, help="of the draws (default 0)")
+    parser.add_argument(
+        "--correlation",
+        metavar="NUMBER",
+        type=float,
+        help="of the own errors of a cell in two years, from 0 to 1 (default 0)",
     )
     many = parser.add_mutually_exclusive_group()
     many.add_argument("--top", type=positive, help="number of paths or changes")
@@ -102,6 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
     panel = Panel(arguments.store, workers=arguments.workers)
     short = next(name for name, method in WHAT.items() if arguments.what in (name, method))
     asked = _asked(arguments, short)
+    if "errors" not in TAKES[short]:
+        asked["demand"] = pairs(arguments.demand, list(panel.regions))
     years = years_of(arguments.years)
     say(f"{panel!r}: {WHAT[short]}")
     _say_memberships(arguments, [year for year in panel.years if _is_asked(year, years)])
@@ -110,7 +134,6 @@ def run(arguments: argparse.Namespace) -> int:
         with stopped_by_sigterm():
             found = getattr(panel, WHAT[short])(
                 arguments.stressor,
-                demand=pairs(arguments.demand, list(panel.regions)),
                 years=years,
                 client=arguments.scheduler,
                 out=None if file else arguments.out,
@@ -159,7 +182,7 @@ def _stamps(folder: Path | None) -> dict[Path, int]:
 def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
     given = {
         name: getattr(arguments, name)
-        for name in ("consumers", "sectors", "pairs", "rtol", *OF_PATHS)
+        for name in ("consumers", "sectors", "pairs", "rtol", *OF_PATHS, *HOW_SURE)
         if getattr(arguments, name) is not None
     }
     for name in given:
@@ -176,6 +199,15 @@ def _asked(arguments: argparse.Namespace, what: str) -> dict[str, Any]:
         raise InputError.about(
             "--sectors", expected="what to study", got="nothing", remedy="e.g. --sectors steel"
         )
+    if "errors" in TAKES[what]:
+        given["errors"] = errors_of(arguments)
+        if given["errors"] is None:
+            raise InputError.about(
+                "--errors",
+                expected="a file that says how wrong the tables may be",
+                got="nothing",
+                remedy="write one (docs/uncertainty.md), e.g. with Z = 0.1",
+            )
     return given
 
 
@@ -193,9 +225,12 @@ def _show(found: Any, file: Path | None, there: dict[Path, int]) -> None:
 
 
 def _say_frame(frame: Any) -> None:
-    """Print a frame: names first, then numbers, shares as per cent."""
+    """Print a frame: names first, then numbers, shares and probabilities as per cent."""
     counted = [n for n in frame if frame[n].dtype.kind == "f"]
     named = [n for n in frame if n not in counted]
-    cells = (map(percent, frame[n]) if n.endswith("share") else numbers(frame[n]) for n in counted)
+    cells = (
+        map(percent, frame[n]) if n.endswith(("share", "fell")) else numbers(frame[n])
+        for n in counted
+    )
     heads = [str(n).replace("_", " ") for n in (*named, *counted)]
     say_columns(heads, *(frame[n] for n in named), *cells, left=len(named))

@@ -7,34 +7,30 @@ Nothing large is sent between processes, and a worker needs the memory of one ye
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from itertools import combinations, pairwise
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from carbonflows_fast._base.arguments import one_of, whole
+from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.files import given_path
-from carbonflows_fast._base.machine import instruction_set
-from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.errors import InputError, PanelError, Phrase, StoreError
-from carbonflows_fast.panel._here import answered, collect, places, seconds_of
-from carbonflows_fast.panel._run import Found, Run, questions_of, run_options, summary, tasks_of
-from carbonflows_fast.panel._tasks import Source, described, memory_of
+from carbonflows_fast.errors import InputError
+from carbonflows_fast.panel._asking import Asking
+from carbonflows_fast.panel._how_sure import checked
+from carbonflows_fast.panel._run import run_options
 from carbonflows_fast.panel._years import another_year, chosen_years, known_year, stores_in
 from carbonflows_fast.store import manifest_of, open
 from carbonflows_fast.table._table_argument import kind_of
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
+    from carbonflows_fast.uncertainties import Errors
 
 __all__ = ["Panel"]
 
-PAIRS = ("chained", "ends", "all")
 
-
-class Panel:
+class Panel(Asking):
     """A folder of saved tables, one per year, and every question about them.
 
     Parameters
@@ -123,11 +119,6 @@ class Panel:
                 )
             self._paths[year], self._manifests[year] = path, manifest
         self._paths = dict(sorted(self._paths.items()))
-
-    @property
-    def years(self) -> tuple[int, ...]:
-        """All years, in order."""
-        return tuple(self._paths)
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -289,107 +280,85 @@ class Panel:
         asked = {"stressor": stressor, "demand": demand}
         return self._ask_pairs("structural_decomposition", asked, pairs, options, consumers)
 
-    # --- from questions to tasks ------------------------------------------------------------
+    # --- how sure the answers are ---------------------------------------------------------------
 
-    def _ask_years(
-        self, what: str, asked: dict[str, Any], options: dict[str, Any], consumers: Any = None
-    ) -> pd.DataFrame | list[Path]:
-        run, more = run_options(what, options)
-        chosen = [(year,) for year in chosen_years(self.years, run.years)]
-        return self._run(what, chosen, asked | more, consumers, run, "")
-
-    def _ask_pairs(
-        self, what: str, asked: dict[str, Any], pairs: str, options: dict[str, Any], consumers: Any
-    ) -> pd.DataFrame | list[Path]:
-        one_of("pairs", pairs, PAIRS)
-        run, more = run_options(what, options)
-        years = chosen_years(self.years, run.years)
-        if len(years) < 2:
-            raise InputError.about(
-                "years", expected="two or more", got=f"{years}", remedy="name another year"
-            )
-        chosen: dict[str, Sequence[tuple[int, ...]]] = {
-            "chained": list(pairwise(years)),
-            "ends": [(years[0], years[-1])],
-            "all": list(combinations(years, 2)),
-        }
-        return self._run(what, chosen[pairs], asked | more, consumers, run, pairs)
-
-    def _run(
+    def uncertainty(
         self,
-        what: str,
-        chosen: Sequence[tuple[int, ...]],
-        asked: dict[str, Any],
-        consumers: Any,
-        run: Run,
-        pairs: str,
+        stressor: Any = None,
+        errors: Errors | None = None,
+        *,
+        of: Literal["accounts", "flows"] = "accounts",
+        draws: int | None = None,
+        seed: int = 0,
+        correlation: float = 0.0,
+        **options: Any,
     ) -> pd.DataFrame | list[Path]:
-        described(asked)  # complains before anything is started
-        asked = {name: value for name, value in asked.items() if value is not None}
-        sources, broken = self._sources(sorted({year for years in chosen for year in years}))
-        regions = {years[-1]: self._manifests[years[-1]]["regions"] for years in chosen}
-        questions, unknown = questions_of(chosen, asked, consumers, regions)
-        named = tasks_of(what, questions, sources, run, "", pairs)
-        failed, possible = {}, []
-        for task, (years, options, label) in zip(named, questions):
-            reasons = [unknown.get((years[-1], label), ""), *(broken.get(y, "") for y in years)]
-            if any(reasons):
-                failed[task.name] = next(filter(None, reasons))
-            else:
-                possible.append((years, options, label))
-        found = Found(what, run)
-        if possible:
-            failed |= self._compute(what, possible, sources, run, pairs, found)
-        if failed:
-            raise PanelError(summary(what, failed, len(questions)), failed, found.result())
-        return found.result()
+        """Return how sure each year is: :func:`uncertainty`.
 
-    def _compute(
-        self,
-        what: str,
-        questions: Sequence[Any],
-        sources: dict[int, Source],
-        run: Run,
-        pairs: str,
-        found: Found,
-    ) -> dict[str, str]:
-        """Answer questions, and return the reasons of what failed."""
-        memory = max(
-            memory_of(what, self._manifests[year]) for years, *_ in questions for year in years
-        )
-        with progress_bar(what.replace("_", " "), len(questions), run.progress) as bar:
-            if run.client is not None:
-                from carbonflows_fast.panel._pool import connected  # which imports Dask
+        The index is (year, region, account), or (year, from, to) for flows; columns are `value` and
+        its standard deviation `sd`. With `draws`, there are also `mean`, `bias`, `drawn_sd` and the
+        quantiles `q5` and `q95`, each with its sampling error (`mean_error`, …), and empty for
+        imports and exports. Draws are made in tasks of 25, so that many workers share a year, and
+        have the bits of the function. With `out`, they are kept in its folder `draws`, where a
+        later call finds them, also one for more draws or for :meth:`difference`.
 
-                with connected(run.client, memory, bar, run.wait) as pool:
-                    made = tasks_of(what, questions, sources, run, pool.kernels, pairs)
-                    return pool.run(found.missing(made, bar), bar, found.keep)
-            made = tasks_of(what, questions, sources, run, instruction_set(), pairs)
-            waiting = found.missing(made, bar)
-            if not waiting:
-                return {}
-            longest = {
-                task.name: max(seconds_of(what, self._manifests[year]) for year in years)
-                for task, (years, *_) in zip(made, questions)
-            }
-            count = places(self.workers, [longest[task.name] for task in waiting], memory)
-            answers = answered(waiting, count, memory, bar, run.wait)
-            return collect(answers, bar, found.keep)
+        Parameters
+        ----------
+        stressor, errors, of, draws, seed, correlation
+            The arguments of the function; the same errors hold for all years.
+        **options
+            rtol of the function; years, client, out and more: see :class:`Panel`.
 
-    def _sources(self, years: Sequence[int]) -> tuple[dict[int, Source], dict[int, str]]:
-        """Look again at tables, which may have been replaced; return the reasons of broken ones.
-
-        A broken one has an empty source, so that its tasks can be named.
+        Raises
+        ------
+        InputError
+            If the errors or draws cannot be; as for all methods otherwise.
         """
-        sources, broken = dict[int, Source](), dict[int, str]()
-        for year in years:
-            path = self._paths[year]
-            try:
-                sources[year] = Source.of(path)
-                manifest = manifest_of(path)
-                if manifest["year"] != year:
-                    raise another_year(path, year, manifest["year"])
-                self._manifests[year] = manifest
-            except (StoreError, OSError) as error:
-                sources[year], broken[year] = Source(str(path), "", ()), Phrase.of(error)
-        return sources, broken
+        errors, asked, draws = checked(stressor, errors, of, draws, seed, correlation)
+        if draws is None:
+            asked.pop("correlation")  # between years, of which each is asked for alone
+        run, more = run_options("uncertainty", options)
+        chosen = [(year,) for year in chosen_years(self.years, run.years)]
+        asked = {"stressor": stressor, "errors": errors} | asked | more
+        return self._ask_how_sure("uncertainty", chosen, asked, draws, run, "")
+
+    def difference(
+        self,
+        stressor: Any = None,
+        errors: Errors | None = None,
+        *,
+        of: Literal["accounts", "flows"] = "accounts",
+        pairs: Literal["chained", "ends", "all"] = "chained",
+        draws: int | None = None,
+        seed: int = 0,
+        correlation: float = 0.0,
+        **options: Any,
+    ) -> pd.DataFrame | list[Path]:
+        """Return how sure the changes between years are: :func:`difference`.
+
+        The index is (since, year, region, account), or (since, year, from, to) for flows; columns
+        are the change `value`, its standard deviation `sd`, and the probability `fell` that it is
+        not above 0. With `draws`, both years are drawn with the same shared errors, and the
+        differences of their draws give the columns of :meth:`uncertainty` and `drawn_fell`.
+
+        Parameters
+        ----------
+        stressor, errors, of, draws, seed
+            The arguments of :func:`uncertainty`; the same errors hold for all years.
+        pairs : {"chained", "ends", "all"}
+            Each year against the one before it, the last against the first, or all pairs.
+        correlation : float
+            Between the own errors of a cell in any two years, from 0 to 1. Draws with one between
+            these take lognormal errors only.
+        **options
+            rtol of the function; years, client, out and more: see :class:`Panel`.
+
+        Raises
+        ------
+        InputError
+            If the errors or draws cannot be; as for all methods otherwise.
+        """
+        errors, asked, draws = checked(stressor, errors, of, draws, seed, correlation)
+        run, more = run_options("difference", options)
+        asked = {"stressor": stressor, "errors": errors} | asked | more
+        return self._ask_how_sure("difference", self._pairs(pairs, run), asked, draws, run, pairs)

@@ -20,15 +20,27 @@ from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._base.progress import ProgressBar
 from carbonflows_fast.classification import country_of, regions_in
 from carbonflows_fast.errors import InputError, LabelError, Phrase, shorten
-from carbonflows_fast.panel import _tasks
+from carbonflows_fast.panel._questions import FUNCTIONS
 from carbonflows_fast.panel._tasks import MEASURE, Done, Source, Task, is_whole, written
 
-__all__ = ["Found", "Run", "questions_of", "run_options", "summary", "tasks_of"]
+__all__ = [
+    "Drawn",
+    "Found",
+    "Question",
+    "Run",
+    "questions_of",
+    "run_options",
+    "summary",
+    "tasks_of",
+]
 
 WAIT = "CARBONFLOWS_WAIT"
 POOL_WAIT = 600.0  # seconds for the processes of a pool on this machine
 
-Question: TypeAlias = tuple[tuple[int, ...], dict[str, Any], str | None]
+Part: TypeAlias = tuple[str, Any]
+"""The level and label of one task among several that a question is divided into."""
+Question: TypeAlias = tuple[tuple[int, ...], dict[str, Any], Part | None]
+Drawn: TypeAlias = Mapping[int, tuple[tuple[str, str], ...]]
 
 log = logging.getLogger("carbonflows_fast.panel")
 
@@ -77,7 +89,7 @@ def run_options(what: str, options: dict[str, Any]) -> tuple[Run, dict[str, Any]
     """Split the arguments into how to run and what else is asked."""
     run = {name: options[name] for name in options if name in Run.NAMES}
     more = {name: options[name] for name in options if name not in run}
-    parameters = inspect.signature(getattr(_tasks, what)).parameters
+    parameters = inspect.signature(FUNCTIONS[what]).parameters
     known = [
         p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY and p.name != "threads"
     ]
@@ -104,15 +116,29 @@ def tasks_of(
     run: Run,
     kernels: str,
     pairs: str,
+    drawn: Drawn | None = None,
 ) -> list[Task]:
-    """Return a task for each question: years, options, and the consumer if it is of one alone."""
+    """Return a task for each question: years, options, and which part of it if it has several.
+
+    `drawn` are the files of each year's draws.
+    """
     tasks = []
-    for years, options, consumer in questions:
+    for years, options, part in questions:
         labels: list[tuple[str, Any]] = list(zip(("since", "year")[-len(years) :], years))
-        labels += [] if consumer is None else [("consumer", consumer)]
+        labels += [] if part is None else [part]
         chosen = tuple(sources[year] for year in years)
+        files = tuple((drawn or {}).get(year, ()) for year in years)
         task = Task(
-            what, chosen, tuple(labels), options, run.threads, kernels, None, run.resume, pairs
+            what,
+            chosen,
+            tuple(labels),
+            options,
+            run.threads,
+            kernels,
+            None,
+            run.resume,
+            pairs,
+            files,
         )
         if run.out is not None:
             task = replace(task, out=str(run.out / what / task.partition / "part-0.parquet"))
@@ -138,7 +164,7 @@ def questions_of(
     asked: dict[str, Any],
     consumers: Any,
     regions: Mapping[int, Sequence[str]],
-) -> tuple[list[Question], dict[tuple[int, str | None], str]]:
+) -> tuple[list[Question], dict[tuple[int, Part | None], str]]:
     """Return years, options, and the consumer if each is asked for alone; why some have no answer.
 
     `regions` are those of each last year. The second maps year and consumer to the reason.
@@ -162,7 +188,7 @@ def questions_of(
         )
     wanted = [consumers] if isinstance(consumers, str) else list(consumers)
     everyone = "all" in wanted
-    questions, unknown, met = list[Question](), dict[tuple[int, str | None], str](), set[Any]()
+    questions, unknown, met = list[Question](), dict[tuple[int, Part | None], str](), set[Any]()
     complaints: dict[Any, LabelError] = {}
     for years in chosen:
         year, named = years[-1], dict[str, str]()
@@ -172,11 +198,13 @@ def questions_of(
             except LabelError as error:
                 complaints.setdefault(repr(one), error)
                 label, name = str(one), one
-                unknown[year, label] = Phrase.of(error)
+                unknown[year, ("consumer", label)] = Phrase.of(error)
             else:
                 met.add(repr(one))
             named[label] = name
-        questions += [(years, asked | {"demand": name}, label) for label, name in named.items()]
+        questions += [
+            (years, asked | {"demand": name}, ("consumer", label)) for label, name in named.items()
+        ]
     for one, complaint in complaints.items():
         if one not in met:
             raise complaint
@@ -194,6 +222,12 @@ class Found:
     def keep(self, task: Task, done: Done) -> None:
         """Take a result."""
         self.done[task.name] = done
+
+    def of(self, year: int) -> list[Task]:
+        """Return the tasks of a year that have results."""
+        return [
+            task for task in self.tasks if task.name in self.done and ("year", year) in task.labels
+        ]
 
     def missing(self, tasks: list[Task], bar: ProgressBar) -> list[Task]:
         """Return the tasks whose results are not on disk; refuse a folder of other results."""

@@ -7,19 +7,17 @@ depends on; a file with that key in its metadata need not be computed again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 import pandas as pd
 
 from carbonflows_fast import _core
@@ -27,8 +25,6 @@ from carbonflows_fast._base.files import abandoned, digest_of, replacing
 from carbonflows_fast._base.limits import load_blas, load_compiler
 from carbonflows_fast._base.machine import pinned
 from carbonflows_fast._base.pool import PROCESS_BYTES
-from carbonflows_fast.accounting import accounts
-from carbonflows_fast.decomposition import structural_decomposition, structural_path_decomposition
 from carbonflows_fast.errors import (
     CarbonFlowsError,
     InputError,
@@ -36,11 +32,11 @@ from carbonflows_fast.errors import (
     Phrase,
     StoreError,
 )
-from carbonflows_fast.paths import structural_paths
-from carbonflows_fast.sectors import sector_study
+from carbonflows_fast.panel._described import described
+from carbonflows_fast.panel._questions import COMPILED, QUESTIONS
 from carbonflows_fast.store import open
 from carbonflows_fast.store._saved import checksum, stamp
-from carbonflows_fast.trade import flows
+from carbonflows_fast.uncertainties._some_draws import with_draws
 
 __all__ = [
     "MEASURE",
@@ -59,42 +55,11 @@ __all__ = [
 ]
 
 METADATA = b"carbonflows_fast"
+PARTS = {"consumer": "demand", "draws": "numbers"}
+"""Levels that divide a question among tasks, and the option that each of these has of its own."""
 MEASURE = ("stressor", "unit")
 """What is measured, and in what: of a result's attrs, columns of every file."""
 log = logging.getLogger("carbonflows_fast.panel")
-
-
-def _flows(table: Any, **options: Any) -> pd.DataFrame:
-    return flows(table, **options).to_frame()
-
-
-def _paths(table: Any, **options: Any) -> pd.DataFrame:
-    return structural_paths(table, **options).to_frame()
-
-
-def _study(table: Any, **options: Any) -> pd.DataFrame:
-    return sector_study(table, **options).flow
-
-
-def _changes(before: Any, after: Any, **options: Any) -> pd.DataFrame:
-    return structural_path_decomposition(before, after, **options).to_frame()
-
-
-def _effects(before: Any, after: Any, **options: Any) -> pd.DataFrame:
-    return structural_decomposition(before, after, **options).to_frame()
-
-
-COMPILED = ("structural_path_decomposition", "structural_decomposition")
-"""Questions that need compiled loops."""
-
-QUESTIONS: dict[str, Callable[..., pd.DataFrame]] = {
-    "accounts": accounts,
-    "flows": _flows,
-    "structural_paths": _paths,
-    "sector_study": _study,
-    "structural_path_decomposition": _changes,
-    "structural_decomposition": _effects,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +107,7 @@ class Task:
     sources : tuple of Source
         The table, or before and after.
     labels : tuple of (str, value)
-        What the result is filed under: (since,) year, and consumer if asked one by one.
+        What the result is filed under: (since,) year, and consumer or draws if asked one by one.
     options : dict
         Of the function.
     threads, kernels
@@ -153,6 +118,8 @@ class Task:
         Whether a file with the same key is as good.
     pairs : str
         Which pairs of years it is one of.
+    drawn : tuple of tuple of (str, str)
+        Files of the draws that the result takes in, for each table, and their keys.
     """
 
     what: str
@@ -164,6 +131,7 @@ class Task:
     out: str | None
     resume: bool = True
     pairs: str = ""
+    drawn: tuple[tuple[tuple[str, str], ...], ...] = ()
 
     @property
     def name(self) -> str:
@@ -171,15 +139,15 @@ class Task:
         named = dict(self.labels)
         since = f"{named['since']} → " if "since" in named else ""
         consumer = f", {named['consumer']}" if "consumer" in named else ""
-        return f"{since}{named['year']}{consumer}"
+        draws = f", draws {named['draws']}" if "draws" in named else ""
+        return f"{since}{named['year']}{consumer}{draws}"
 
     @property
     def question(self) -> str:
         """Digest of the question of all tasks of a call, without the content of the tables."""
         levels = [name for name, _ in self.labels]
-        shared = {
-            k: v for k, v in self.options.items() if "consumer" not in levels or k != "demand"
-        }
+        apart = [option for level, option in PARTS.items() if level in levels]
+        shared = {k: v for k, v in self.options.items() if k not in apart}
         return digest_of([self.what, described(shared), levels, self.pairs], described)
 
     @property
@@ -205,35 +173,6 @@ class Done:
     seconds: float
     resumed: bool = False
     failed: str = ""
-
-
-def described(value: Any) -> Any:
-    """Return an option as JSON can have it; arrays by their digest.
-
-    Raises
-    ------
-    InputError
-        If it is something that cannot be sent to workers and compared.
-    """
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, dict):
-        return {"dict": [[described(k), described(v)] for k, v in value.items()]}
-    if isinstance(value, tuple | list):
-        return {type(value).__name__: [described(one) for one in value]}
-    if isinstance(value, pd.Series):
-        return {"Series": [described(list(value.index)), described(value.to_numpy())]}
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        content = hashlib.blake2b(np.ascontiguousarray(value).tobytes(), digest_size=32)
-        return {"array": [str(value.dtype), list(value.shape), content.hexdigest()]}
-    raise InputError.about(
-        "options",
-        expected="names, numbers, lists or numeric arrays",
-        got=type(value).__name__,
-        remedy="give plain values",
-    )
 
 
 # --- what a worker does -------------------------------------------------------------------------
@@ -265,7 +204,22 @@ def _answer(task: Task) -> pd.DataFrame:
         frame = QUESTIONS[task.what](*tables, **task.options)
     for source in task.sources:
         source.require_unchanged()
+    if any(task.drawn):
+        drawn = [[_read(Path(file), key) for file, key in files] for files in task.drawn]
+        return with_draws(frame, drawn, task.options["of"], task.options["seed"])
     return frame
+
+
+def _read(path: Path, key: str) -> pd.DataFrame:
+    """Read the result of a key."""
+    if not is_done(path, key):
+        raise StoreError.about(
+            str(path),
+            expected="the draws that were written",
+            got="others, or none",
+            remedy="run again, which makes what is missing",
+        )
+    return pd.read_parquet(path, partitioning=None)
 
 
 _blas_lock = threading.Lock()
@@ -372,6 +326,9 @@ NEEDS = {
     "sector_study": (1.2, 180),
     "structural_path_decomposition": (4.0, 40),
     "structural_decomposition": (14.0, 40),
+    "uncertainty": (3.0, 60),
+    "difference": (6.0, 120),
+    "draws": (3.0, 60),
 }
 """Times the bytes of a saved table, and vectors of its length a region, that each question touches
 or makes: a seventh above what was measured on 49 regions × 200 products.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from carbonflows_fast._base.arguments import real, share
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import InputError
 
-__all__ = ["interval", "probability_above", "probability_of_more"]
+__all__ = ["finite_limit", "interval", "probability_above", "probability_of_more"]
 
 SAME = 1e-13
 """Of two variances: a variance of their difference below that is what rounding leaves."""
@@ -27,8 +28,8 @@ def interval(
     return value - reach, value + reach
 
 
-def probability_above(value: pd.DataFrame, sd: pd.DataFrame, above: float) -> pd.DataFrame:
-    """Return the probability that each value is above a number."""
+def finite_limit(above: Any) -> float:
+    """Return a number that answers may be above."""
     limit = real(above)
     if not np.isfinite(limit):
         raise InputError.about(
@@ -37,6 +38,12 @@ def probability_above(value: pd.DataFrame, sd: pd.DataFrame, above: float) -> pd
             got=repr(above)[:60],
             remedy="leave it out for 0",
         )
+    return limit
+
+
+def probability_above(value: pd.DataFrame, sd: pd.DataFrame, above: float) -> pd.DataFrame:
+    """Return the probability that each value is above a number."""
+    limit = finite_limit(above)
     found = _probability(value.to_numpy() - limit, sd.to_numpy())
     return pd.DataFrame(found, value.index, value.columns)
 

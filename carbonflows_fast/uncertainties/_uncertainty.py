@@ -43,7 +43,7 @@ from carbonflows_fast.uncertainties._spread import (
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
-__all__ = ["Measured", "drawing_of", "uncertainty"]
+__all__ = ["Measured", "checked_question", "drawing_of", "uncertainty"]
 
 DRAWS_RTOL = 5e-6
 COVARIANCES = ("production", "consumption")
@@ -143,22 +143,7 @@ def uncertainty(
     AA             5.0        4.453        2.557
     BB            10.0        9.017        2.557
     """
-    one_of("of", of, ("accounts", "flows"), remedy="leave it out for accounts")
-    if isinstance(stressor, Errors) and errors is None:
-        raise InputError.about(
-            "stressor",
-            expected="a stressor before the errors",
-            got="the errors",
-            remedy="give the stressor first, as in cf.uncertainty(table, 'CO2', errors), or write "
-            "errors=errors",
-        )
-    if not isinstance(errors, Errors):
-        raise InputError.about(
-            "errors",
-            expected="how wrong the table may be, as cf.Errors",
-            got=kind_of(errors),
-            remedy="give e.g. cf.Errors(Z=0.1, Y=0.1, F=0.05)",
-        )
+    errors = checked_question(of, stressor, errors)
     wanted = DrawsWanted.checked(draws, seed, until, samples)
     rho = checked_correlation(correlation)
     if wanted is None and rho != 0.0:
@@ -208,6 +193,27 @@ def uncertainty(
         _origins=origins,
         _moved=moved,
     )
+
+
+def checked_question(of: Any, stressor: Any, errors: Any) -> Errors:
+    """Return the errors of a question that can be asked."""
+    one_of("of", of, ("accounts", "flows"), remedy="leave it out for accounts")
+    if isinstance(stressor, Errors) and errors is None:
+        raise InputError.about(
+            "stressor",
+            expected="a stressor before the errors",
+            got="the errors",
+            remedy="give the stressor first, as in cf.uncertainty(table, 'CO2', errors), or write "
+            "errors=errors",
+        )
+    if not isinstance(errors, Errors):
+        raise InputError.about(
+            "errors",
+            expected="how wrong the table may be, as cf.Errors",
+            got=kind_of(errors),
+            remedy="give e.g. cf.Errors(Z=0.1, Y=0.1, F=0.05)",
+        )
+    return errors
 
 
 def drawing_of(

@@ -92,6 +92,10 @@ CASES = [
     # panels
     Case(lambda: asked("panel sector world"), r"e\.g\. (--sectors steel)",
          lambda option: answered(f"panel sector world {option}")),
+    Case(lambda: asked("panel uncertainty world"),
+         r"write one \(docs/uncertainty\.md\), e\.g\. with (Z = 0\.1)",
+         lambda text: [Path("errors.toml").write_text(text),
+                       answered("panel uncertainty world --errors errors.toml")]),
     Case(lambda: asked("panel accounts world --top 3"),
          "leave it out, or ask for (paths or changes)",
          lambda kinds: answered("panel accounts world", *(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 from support.advice import Case, advice_tests, python
 from support.running.panel_cluster import Cluster
@@ -21,7 +22,8 @@ from carbonflows_fast.panel._tasks import Source
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop
 
 COVERED = ["_base/pool", *(f"panel/{name}" for name in (
-    "_here", "_panel", "_pool", "_run", "_tasks", "_years"))]  # fmt: skip
+    "_asking", "_described", "_here", "_how_sure", "_panel", "_pool", "_questions", "_run",
+    "_tasks", "_years"))]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 PLACE = tempfile.TemporaryDirectory()
@@ -117,6 +119,21 @@ def twice() -> Any:
     return [accounts(out=place), accounts(out=place)]
 
 
+def how_sure(**asked: Any) -> Any:
+    return cf.Panel(folder()).uncertainty("CO2", asked.pop("errors", cf.Errors(F=0.1)), **asked)
+
+
+def draws_that_are_gone() -> Any:
+    place = fresh()
+    with mock.patch("carbonflows_fast.panel._tasks.is_done", return_value=False):
+        alone(lambda: how_sure(draws=2, years=2010, out=place))
+
+
+def drawn_again() -> Any:
+    place = fresh()
+    return [how_sure(draws=2, out=place), how_sure(draws=2, out=place)]
+
+
 CASES = [
     # the panel
     Case(lambda: cf.Panel(3), "name the folder of saved tables", lambda _: cf.Panel(folder())),
@@ -149,6 +166,14 @@ CASES = [
          lambda code: [changes(consumers=python(code)), changes()]),
     Case(lambda: changes(consumers="all", demand="AT"), "leave one of them out",
          lambda _: [changes(consumers="all"), changes(demand="AT")]),
+    # how sure it is
+    Case(lambda: how_sure(errors=cf.Errors(Z=np.zeros((1500, 1500)))),
+         r"give numbers by label or BySize, or ask (cf\.uncertainty) of one year after the other",
+         lambda code: [
+             how_sure(errors=cf.Errors(Z={"trade": 0.1})),
+             how_sure(errors=cf.Errors(Z=cf.BySize(0.1, -0.1))),
+             python(code)(cf.Panel(folder())[2010], "CO2", cf.Errors(Z=np.zeros((6, 6))))]),
+    Case(draws_that_are_gone, "run again, which makes what is missing", lambda _: drawn_again()),
     # how it is run
     Case(lambda: accounts(wait=0), r"leave it out for 600, and no end on a cluster",
          lambda _: accounts()),

@@ -269,11 +269,16 @@ class Perturber:
         if deviations is None:
             return 1.0
         rows = zip(self._stressors, deviations, strict=True)
-        factors = [self._factors(number, source, code, row, *self._when) for code, row in rows]
+        factors = [self._factors(number, source, code, row, self._when) for code, row in rows]
         return np.reshape(factors, deviations.shape)
 
     def _factors(
-        self, number: int, source: str, code: int, deviations: Any, *when: float
+        self,
+        number: int,
+        source: str,
+        code: int,
+        deviations: Any,
+        when: tuple[int, float] = (0, 0.0),
     ) -> FloatArray:
         cells = np.ascontiguousarray(deviations, dtype=np.float64)
         stream = STREAMS[source] + (code << 8)
