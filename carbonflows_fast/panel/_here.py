@@ -30,9 +30,9 @@ SECONDS = {
     "sector_study": 5.3,
     "structural_path_decomposition": 5.9,
     "structural_decomposition": 15.0,
-    "uncertainty": 6.0,
-    "difference": 12.0,
-    "draws": 20.0,
+    "uncertainty": 7.5,
+    "difference": 18.0,
+    "draws": 40.0,
 }
 """Of a task on one thread at EXIOBASE's size, as docs/panel.md has them."""
 

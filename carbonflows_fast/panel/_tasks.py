@@ -326,9 +326,9 @@ NEEDS = {
     "sector_study": (1.2, 180),
     "structural_path_decomposition": (4.0, 40),
     "structural_decomposition": (14.0, 40),
-    "uncertainty": (3.0, 60),
-    "difference": (6.0, 120),
-    "draws": (3.0, 60),
+    "uncertainty": (2.0, 60),
+    "difference": (3.6, 120),
+    "draws": (2.0, 60),
 }
 """Times the bytes of a saved table, and vectors of its length a region, that each question touches
 or makes: a seventh above what was measured on 49 regions × 200 products.

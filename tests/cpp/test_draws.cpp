@@ -48,6 +48,19 @@ TEST_CASE("random words are those that Philox is published with, wherever a run 
   }
 }
 
+TEST_CASE("each year has words of its own, which are those of far away places of no year") {
+  const Draw none{7, 3, 1, Distribution::uniform}, year{7, 3, 1, Distribution::uniform, 2009};
+  for (const std::string& name : names_that_run_here()) {
+    const DrawKernels& kernels = draw_kernels(name.c_str());
+    std::vector<std::uint32_t> words(4 * 9), here(4 * 9), far(4 * 9);
+    kernels.words(none, 5, 9, words.data());
+    kernels.words(year, 5, 9, here.data());
+    kernels.words(none, 5 + (std::uint64_t{2009} << 48), 9, far.data());
+    CHECK(here == far);
+    CHECK(here != words);
+  }
+}
+
 TEST_CASE("drawn cells are the same on any threads, in any tiles and with any instruction set") {
   const Ints whole = {0, 60}, parts = {0, 3, 20, 21, 60};
   const Draw draw{7, 3, 0, Distribution::lognormal};
