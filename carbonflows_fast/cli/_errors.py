@@ -36,14 +36,15 @@ class HowSure:
     accounts: Uncertainty
 
 
-def add_errors(parser: argparse.ArgumentParser) -> None:
-    """Add the errors of the table's cells."""
+def add_errors(
+    parser: argparse.ArgumentParser, why: str = "print and write standard deviations too"
+) -> None:
+    """Add the errors of the table's cells, and why they are given."""
     parser.add_argument(
         "--errors",
         metavar="FILE",
         type=path_of,
-        help="how wrong the table may be (TOML, see docs/uncertainty.md): print and write standard "
-        "deviations too",
+        help=f"how wrong the table may be (TOML, see docs/uncertainty.md): {why}",
     )
 
 

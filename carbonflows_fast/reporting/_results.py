@@ -31,6 +31,7 @@ from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_stressor
 from carbonflows_fast.table._stressors import require_one_measure, require_same_stressor
 from carbonflows_fast.trade import Flows, flows
+from carbonflows_fast.uncertainties import Errors, Uncertainty, uncertainty
 
 if TYPE_CHECKING:
     from carbonflows_fast.panel import Panel
@@ -112,7 +113,8 @@ class Results:
     `trade` are emissions embodied in bilateral trade. `split` is None where the sectors are in no
     shipped classification; `no_split` says why. `chains` are None where by-products stop the
     search. `years` are the accounts of a panel. `mixed`:
-    emissions cancel each other, so that a part of them is no share.
+    emissions cancel each other, so that a part of them is no share. `sure`: how sure the accounts
+    are, if errors of the data were given.
     """
 
     table: Table
@@ -128,6 +130,7 @@ class Results:
     change: Change | None
     years: pd.DataFrame | None
     mixed: bool
+    sure: Uncertainty | None = None
 
     def known(self, value: float) -> float:
         """Return a share of all emissions, NaN where there is no such thing."""
@@ -178,7 +181,12 @@ class Results:
 
 
 def results_of(
-    table: Table, stressor: Any, since: Table | None, panel: Panel | None, progress: bool | None
+    table: Table,
+    stressor: Any,
+    since: Table | None,
+    panel: Panel | None,
+    progress: bool | None,
+    errors: Errors | None = None,
 ) -> Results:
     """Ask all that a report says.
 
@@ -199,7 +207,7 @@ def results_of(
             chosen = select_stressor(panel[year], stressor)
             measures[year] = chosen.name, chosen.unit
         require_one_measure("table", measures)
-    steps = 3 + len(STUDIES) + (since is not None) + len(years)
+    steps = 3 + len(STUDIES) + (since is not None) + len(years) + (errors is not None)
     with progress_bar("Report: flows", steps, progress) as bar:
 
         def done(next_title: str) -> None:
@@ -208,7 +216,10 @@ def results_of(
 
         found = flows(table, stressor)
         mixed = cancels(table, stressor, found)
-        change = None
+        sure = change = None
+        if errors is not None:
+            done("how sure it is")
+            sure = uncertainty(table, stressor, errors)
         if since is not None:
             done("what changed")
             change = _change(since, table, stressor, found)
@@ -242,6 +253,7 @@ def results_of(
         change=change,
         years=_over_years(kept, own.attrs),
         mixed=mixed,
+        sure=sure,
     )
 
 
