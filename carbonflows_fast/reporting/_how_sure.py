@@ -26,7 +26,7 @@ from carbonflows_fast.reporting._html import (
 )
 from carbonflows_fast.reporting._results import Results
 from carbonflows_fast.reporting._stated_errors import DATA
-from carbonflows_fast.uncertainties import Uncertainty
+from carbonflows_fast.uncertainties import Difference, Uncertainty
 from carbonflows_fast.uncertainties._total import Total
 
 __all__ = ["how_sure", "plus_minus", "sureness", "verdict"]
@@ -89,6 +89,8 @@ def how_sure(results: Results) -> Section | None:
     if len(results.table.regions) > 1:
         parts += [_statements(results, results.sure), _balances(results, results.sure)]
         parts.append(_ranks(results, results.sure))
+    if results.change is not None and results.change.sure is not None:
+        parts.append(_moves(results, results.change.sure, results.change.names))
     return section("sure", "How sure is it?", *parts)
 
 
@@ -215,6 +217,28 @@ def _ranks(results: Results, sure: Uncertainty) -> Html:
         "Rank 2–4 means that the order of these places is open. Two regions are told apart where "
         "one has more with a probability of at least 0.95; errors that they share do not change "
         "their order. The last column is about consumption."
+    )
+    return joined([about, listed])
+
+
+def _moves(results: Results, moved: Difference, names: tuple[str, str]) -> Html:
+    """Return how sure it is that the consumption of each region rose or fell."""
+    ordered = moved.value["consumption"].sort_values(key=np.abs, ascending=False, kind="stable")
+    rose = moved.probability()["consumption"][ordered.index]
+    said = []
+    for value, p in zip(ordered, rose, strict=True):
+        word = "rose" if value > 0 else "fell" if value < 0 else "stayed"
+        said.append(f"{word}, {verdict(p if value > 0 else 1.0 - p)}" if value else word)
+    columns = [
+        results.places.column("region", "Region", ordered.index),
+        Column("change", "Change of consumption", ordered.tolist(), "change"),
+        Column("sd", "±", moved.sd["consumption"][ordered.index].tolist()),
+        Column("said", "What can be said", said, "text"),
+    ]
+    listed = table("sure_changes", "Whose consumption surely rose or fell", columns, results.unit)
+    about = paragraph(
+        f"From {names[0]} to {names[1]}, a shared error is the same in both, so that what it moves "
+        "alike cancels. Errors of cells are independent in the two."
     )
     return joined([about, listed])
 

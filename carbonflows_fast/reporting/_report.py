@@ -51,9 +51,10 @@ def report(
     changes since another year, notes on method and data, and limits. It loads nothing, and can be
     read without JavaScript and printed. Every number is one that
     :func:`accounts`, :func:`flows`, :func:`sector_study`, :func:`structural_paths`,
-    :func:`production_layers`, :func:`structural_decomposition` or
-    :func:`structural_path_decomposition` returns, and is in the file in full, in the stressor's
-    unit, as `data-value`; a share of a total whose parts cancel is "n/a".
+    :func:`production_layers`, :func:`structural_decomposition`,
+    :func:`structural_path_decomposition`, :func:`uncertainty` or :func:`difference` returns, and is
+    in the file in full, in the stressor's unit, as `data-value`; a share of a total whose parts
+    cancel is "n/a".
 
     Parameters
     ----------
@@ -69,8 +70,8 @@ def report(
         An earlier table with the same rows and consumers, in any order. The report shows the change
         from it. For a panel the default is the first year.
     errors : Errors, optional
-        How wrong the table may be. Headline figures then have standard deviations, and a section
-        says which statements and ranks survive, as :func:`uncertainty` finds.
+        How wrong the table may be, and the earlier one. Headline figures then have standard
+        deviations, and a section says which statements and ranks survive.
     title : str, optional
         One line; the default is "Carbon embodied in trade, 2009", or the stressor if not carbon.
     date : str or datetime.date, optional

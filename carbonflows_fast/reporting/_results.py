@@ -31,7 +31,13 @@ from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_stressor
 from carbonflows_fast.table._stressors import require_one_measure, require_same_stressor
 from carbonflows_fast.trade import Flows, flows
-from carbonflows_fast.uncertainties import Errors, Uncertainty, uncertainty
+from carbonflows_fast.uncertainties import (
+    Difference,
+    Errors,
+    Uncertainty,
+    difference,
+    uncertainty,
+)
 
 if TYPE_CHECKING:
     from carbonflows_fast.panel import Panel
@@ -92,8 +98,8 @@ class Change:
     """What another table says, and what changed from it to the table of the report.
 
     `names` distinguish the two, e.g. "2005" and "2009". `chains` are None if by-products prevent
-    the search of either table. `mixed`: emissions of the other table
-    cancel each other.
+    the search of either table. `mixed`: emissions of the other table cancel each other. `sure`: how
+    sure changes of the accounts are, if errors of the data were given.
     """
 
     table: Table
@@ -104,6 +110,7 @@ class Change:
     causes: Decomposition
     chains: PathChanges | None
     mixed: bool
+    sure: Difference | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +229,7 @@ def results_of(
             sure = uncertainty(table, stressor, errors)
         if since is not None:
             done("what changed")
-            change = _change(since, table, stressor, found)
+            change = _change(since, table, stressor, found, sure)
         done("trade")
         split, no_split = _split(found)
         trade = found.bilateral_trade()
@@ -270,8 +277,13 @@ def _over_years(kept: dict[int, pd.DataFrame], about: dict[Any, Any]) -> pd.Data
     return frame
 
 
-def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
+def _change(
+    before: Table, after: Table, stressor: Any, found: Flows, sure: Uncertainty | None
+) -> Change:
     earlier = flows(before, stressor)
+    moved = None
+    if sure is not None:
+        moved = difference(uncertainty(before, stressor, sure.errors), sure)
     return Change(
         table=before,
         names=names_of(after, before),
@@ -283,6 +295,7 @@ def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
         chains=structural_path_decomposition(before, after, stressor, top=CHAINS)
         if searchable(before) and searchable(after)
         else None,
+        sure=moved,
     )
 
 

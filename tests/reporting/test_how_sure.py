@@ -121,6 +121,22 @@ def test_ranks_are_those_that_pairs_leave_open(table: cf.Table, tmp_path: Path) 
     assert first.startswith("statistics of <China>, ")
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_changes_are_those_of_difference(table: cf.Table, tmp_path: Path) -> None:
+    later = world(2, REGIONS, year=2009)
+    page = page_of(later, tmp_path, since=table)
+    before, after = (cf.uncertainty(one, errors=ERRORS) for one in (table, later))
+    change = cf.difference(before, after)
+    frame = pd.DataFrame(page.tables["sure_changes"]).set_index("region")
+    np.testing.assert_allclose(frame.change, change.value.consumption[frame.index])
+    np.testing.assert_allclose(frame.sd, change.sd.consumption[frame.index])
+    rose = change.probability().consumption
+    for region, said in frame.said.items():
+        p, up = rose[region], change.value.consumption[region] > 0
+        assert said == f"{'rose' if up else 'fell'}, {verdict(p if up else 1 - p)}"
+    assert "From 2005 to 2009, a shared error is the same" in page.text
+
+
 @given(st.lists(st.floats(-9, 9), min_size=1, max_size=7), st.floats(0.0, 5.0))
 def test_a_rank_range_contains_the_rank(values: list[float], sd: float) -> None:
     from scipy.special import ndtr
