@@ -120,8 +120,8 @@ class Results:
     `trade` are emissions embodied in bilateral trade. `split` is None where the sectors are in no
     shipped classification; `no_split` says why. `chains` are None where by-products stop the
     search. `years` are the accounts of a panel. `mixed`:
-    emissions cancel each other, so that a part of them is no share. `sure`: how sure the accounts
-    are, if errors of the data were given.
+    emissions cancel each other, so that a part of them is no share. `sure`, `sure_flows`: how
+    sure accounts and flows are, if errors of the data were given.
     """
 
     table: Table
@@ -138,6 +138,7 @@ class Results:
     years: pd.DataFrame | None
     mixed: bool
     sure: Uncertainty | None = None
+    sure_flows: Uncertainty | None = None
 
     def known(self, value: float) -> float:
         """Return a share of all emissions, NaN where there is no such thing."""
@@ -223,10 +224,11 @@ def results_of(
 
         found = flows(table, stressor)
         mixed = cancels(table, stressor, found)
-        sure = change = None
+        sure = sure_flows = change = None
         if errors is not None:
             done("how sure it is")
             sure = uncertainty(table, stressor, errors)
+            sure_flows = uncertainty(table, stressor, errors, of="flows")
         if since is not None:
             done("what changed")
             change = _change(since, table, stressor, found, sure)
@@ -261,6 +263,7 @@ def results_of(
         years=_over_years(kept, own.attrs),
         mixed=mixed,
         sure=sure,
+        sure_flows=sure_flows,
     )
 
 

@@ -67,6 +67,15 @@ def test_headline_figures_have_ranges(table: cf.Table, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_the_largest_flows_have_deviations(table: cf.Table, tmp_path: Path) -> None:
+    rows = page_of(table, tmp_path).tables["largest_flows"]
+    sd = cf.uncertainty(table, errors=ERRORS, of="flows").sd
+    assert len(rows) == 20
+    np.testing.assert_allclose([row["sd"] for row in rows],
+                               [sd.loc[row["from"], row["to"]] for row in rows])  # fmt: skip
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_statements_have_probabilities(table: cf.Table, tmp_path: Path) -> None:
     page, sure = page_of(table, tmp_path), cf.uncertainty(table, errors=ERRORS)
     flows, above = cf.flows(table), sure.probability().net_imports
@@ -213,6 +222,7 @@ def test_without_errors_nothing_is_said(table: cf.Table, tmp_path: Path) -> None
     assert "±" not in page.text
     assert not [name for name in page.tables if name.startswith("sure")]
     assert "How sure" not in page.source
+    assert "sd" not in page.tables["largest_flows"][0]
     assert not [name for name in page.figures if name.endswith(("_sd", "_probability"))]
 
 
