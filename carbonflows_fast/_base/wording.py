@@ -13,6 +13,7 @@ import numpy as np
 __all__ = [
     "NOT_KNOWN",
     "Scale",
+    "chance",
     "count",
     "numbers",
     "percent",
@@ -120,6 +121,19 @@ def percent(share: float, *, sign: bool = False) -> str:
         return f"{'< −' if share < 0 else '> +' if sign else '> '}{100 * MOST:,.0f} %"
     shown = round(100 * share, 1) + 0.0  # adding 0.0 turns −0 into 0
     return f"{shown:{'+' if sign and shown else ''},.1f} %".replace("-", "−")
+
+
+def chance(probability: float) -> str:
+    """Write a probability; none that is not certain reads as if it were.
+
+    >>> chance(0.617), chance(0.9997), chance(1e-9)
+    ('0.62', '> 0.99', '< 0.01')
+    """
+    if not math.isfinite(probability):
+        return NOT_KNOWN
+    if 0.01 <= probability <= 0.99:
+        return f"{probability:.2f}"
+    return "< 0.01" if probability < 0.5 else "> 0.99"
 
 
 def count(number: int, one: str, many: str = "") -> str:

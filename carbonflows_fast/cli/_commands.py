@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
 from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _paths
-from carbonflows_fast.cli._errors import errors_of, how_sure, say_what_is_meant, with_account_sds
+from carbonflows_fast.cli._errors import (
+    HowSure,
+    errors_of,
+    how_sure,
+    say_what_is_meant,
+    with_account_sds,
+)
 from carbonflows_fast.cli._files import check_out, write_out
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import (
@@ -85,10 +91,10 @@ def accounts(arguments: argparse.Namespace) -> int:
     errors = errors_of(arguments)
     table, stressor, demand = question(arguments)
     frame = cf.accounts(table, stressor, demand=demand, **rtol_of(arguments))
-    found = how_sure(table, stressor, errors, "accounts", arguments)
+    found = None if errors is None else how_sure(table, stressor, errors, "accounts", arguments)
     _heading(table, frame.attrs["stressor"], demand)
     show_accounts(frame, selected=demand is not None, found=found)
-    say_what_is_meant(found, arguments)
+    say_what_is_meant(errors, arguments)
     every = with_account_sds(frame, found).reset_index()
     write_out(measured(every, frame.attrs), arguments.out)
     return 0
@@ -104,14 +110,19 @@ def flows(arguments: argparse.Namespace) -> int:
     if classes is not None:
         sector_classes(table.content.sectors, classes)  # complains before anything is solved
     result = cf.flows(table, stressor, demand=demand, **rtol_of(arguments))
-    found = how_sure(table, stressor, errors, "flows", arguments)
+    sure = None
+    if errors is not None:
+        sure = HowSure(
+            how_sure(table, stressor, errors, "flows", arguments),
+            how_sure(table, stressor, errors, "accounts", arguments),
+        )
     _heading(table, result.stressor, demand)
-    _flows.show_flows(result, arguments.top, selected=demand is not None, found=found)
-    say_what_is_meant(found, arguments)
+    _flows.show_flows(result, arguments.top, selected=demand is not None, sure=sure)
+    say_what_is_meant(errors, arguments)
     carbon = any(word in result.stressor.upper() for word in ("CO2", "GWP"))
     published = demand is None and carbon and _flows.is_comparable(table)
-    _flows.show_trade(result, classes, arguments, published=published)
-    every = _flows.with_sds(result.to_frame(), found)
+    _flows.show_trade(result, classes, arguments, published=published, sure=sure)
+    every = _flows.with_sds(result.to_frame(), sure)
     write_out(measured(every, every.attrs), arguments.out)
     return 0
 

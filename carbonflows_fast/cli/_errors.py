@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._tables import naming, rtol_of
+from carbonflows_fast.cli._tables import rtol_of
 from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
     from carbonflows_fast.uncertainties import Errors, Uncertainty
 
-__all__ = ["add_errors", "errors_of", "how_sure", "say_what_is_meant", "with_account_sds"]
+__all__ = [
+    "HowSure",
+    "add_errors",
+    "errors_of",
+    "how_sure",
+    "keys_of_file",
+    "say_what_is_meant",
+    "with_account_sds",
+]
 
 
-def add_errors(parser: argparse.ArgumentParser) -> None:
-    """Add the errors of the table's cells."""
+@dataclass(frozen=True)
+class HowSure:
+    """Standard deviations of what a list of flows says: of the flows, and of regions' accounts."""
+
+    flows: Uncertainty
+    accounts: Uncertainty
+
+
+def add_errors(
+    parser: argparse.ArgumentParser, why: str = "print and write standard deviations too"
+) -> None:
+    """Add the errors of the table's cells, and why they are given."""
     parser.add_argument(
         "--errors",
         metavar="FILE",
         type=path_of,
-        help="how wrong the table may be (TOML, see docs/uncertainty.md): print and write standard "
-        "deviations too",
+        help=f"how wrong the table may be (TOML, see docs/uncertainty.md): {why}",
     )
 
 
@@ -47,21 +67,37 @@ def errors_of(arguments: argparse.Namespace) -> Errors | None:
 def how_sure(
     table: Table,
     stressor: Any,
-    errors: Errors | None,
+    errors: Errors,
     of: Literal["accounts", "flows"],
     arguments: argparse.Namespace,
-) -> Uncertainty | None:
-    """Return standard deviations, if errors were given; what is wrong with these names the file."""
-    if errors is None:
-        return None
+) -> Uncertainty:
+    """Return standard deviations; what is wrong with the errors names the file."""
     from carbonflows_fast.uncertainties import uncertainty
+
+    with keys_of_file(errors, arguments):
+        return uncertainty(table, stressor, errors, of=of, **rtol_of(arguments))
+
+
+@contextmanager
+def keys_of_file(errors: Errors | None, arguments: argparse.Namespace) -> Iterator[None]:
+    """Let what is wrong with errors name their file, and the key as it is written there."""
     from carbonflows_fast.uncertainties._error_model._errors import SOURCES
 
-    file = str(arguments.errors)
-    of_shared = [f"shared {one.name!r}, " for one in errors.shared]
-    places = [f"{place}{source}" for place in ["", *of_shared] for source in SOURCES]
-    with naming(arguments, **{place: f"{file}, {place}" for place in places}):
-        return uncertainty(table, stressor, errors, of=of, **rtol_of(arguments))
+    places = {*SOURCES}
+    if errors is not None:
+        places |= {f"shared {one.name!r}, {source}" for one in errors.shared for source in SOURCES}
+    try:
+        yield
+    except InputError as error:
+        if errors is None or error.argument not in places:
+            raise
+        key = getattr(error.argument, "typed", error.argument)
+        raise type(error).about(
+            f"{arguments.errors}, {key}",
+            expected=error.expected,
+            got=getattr(error.got, "typed", error.got),
+            remedy=error.remedy,
+        ) from error
 
 
 def with_account_sds(frame: Any, found: Uncertainty | None) -> Any:
@@ -74,7 +110,7 @@ def with_account_sds(frame: Any, found: Uncertainty | None) -> Any:
     return made
 
 
-def say_what_is_meant(found: Uncertainty | None, arguments: argparse.Namespace) -> None:
+def say_what_is_meant(errors: Errors | None, arguments: argparse.Namespace) -> None:
     """Say what ± is."""
-    if found is not None:
+    if errors is not None:
         say(f"± is one standard deviation, for the errors in {arguments.errors}")

@@ -7,11 +7,13 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.classification import regions_in
+from carbonflows_fast.cli._errors import HowSure
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import pairs, rtol_of
 from carbonflows_fast.cli._text import (
+    chance,
     columns,
     households_in,
     numbers,
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from carbonflows_fast.sectors import SectorStudy
     from carbonflows_fast.table import Table
     from carbonflows_fast.trade import Flows
-    from carbonflows_fast.uncertainties import Uncertainty
 
 __all__ = [
     "add_flow_arguments",
@@ -80,11 +81,11 @@ def classes_of(arguments: argparse.Namespace) -> Any:
 
 
 def show_flows(
-    result: Flows, top: int, *, selected: bool = False, found: Uncertainty | None = None
+    result: Flows, top: int, *, selected: bool = False, sure: HowSure | None = None
 ) -> None:
     """Print the three summary numbers, and the largest flows between regions.
 
-    `selected`: of a part of the final demand. `found`: how sure they are, printed as ± beside each.
+    `selected`: of a part of the final demand. `sure`: how sure they are, printed as ± beside each.
     """
     unit = result.unit
     say(f"{percent(result.traded_share)} of industrial emissions cross a border")
@@ -92,11 +93,16 @@ def show_flows(
     households = households_in(result.households, kept, selected=selected)
     everything = kept if households == kept else f"of all emissions; {households}"
     say(f"{percent(result.traded_share_all)} {everything}")
-    say(f"net transfers: {with_unit(result.net_transfers, unit)}")
-    say(f"industrial emissions: {with_unit(result.total, unit)}")
+    transfers, everything = with_unit(result.net_transfers, unit), with_unit(result.total, unit)
+    if sure is not None:
+        everything = str(sure.accounts.industries())
+        importers = list(result.net_importers().index)
+        transfers = str(sure.accounts.total("net_imports", importers)) if importers else transfers
+    say(f"net transfers: {transfers}")
+    say(f"industrial emissions: {everything}")
     if len(result.matrix) > 1:
-        largest = with_sds(result.top(top), found)
-        sds = {} if found is None else {"±": numbers(largest["sd"])}
+        largest = with_sds(result.top(top), sure)
+        sds = {} if sure is None else {"±": numbers(largest["sd"])}
         say()
         say_columns(
             ["emitted in", "bought in", unit or "value", *sds, "share"],
@@ -112,10 +118,11 @@ def show_flows(
     say(f"certified: no flow is wrong by more than {result.error_bound:.1e} {unit}".rstrip())
 
 
-def with_sds(frame: pd.DataFrame, found: Uncertainty | None) -> pd.DataFrame:
+def with_sds(frame: pd.DataFrame, sure: HowSure | None) -> pd.DataFrame:
     """Return a list of flows with their standard deviations after the values, where known."""
-    if found is None:
+    if sure is None:
         return frame
+    found = sure.flows
     row, column = (found.sd.index.get_indexer(frame[name]) for name in ("from", "to"))
     made = frame.copy()
     made.insert(made.columns.get_loc("value") + 1, "sd", found.sd.to_numpy()[row, column])
@@ -123,7 +130,12 @@ def with_sds(frame: pd.DataFrame, found: Uncertainty | None) -> pd.DataFrame:
 
 
 def show_trade(
-    result: Flows, classes: Any, arguments: argparse.Namespace, *, published: bool
+    result: Flows,
+    classes: Any,
+    arguments: argparse.Namespace,
+    *,
+    published: bool,
+    sure: HowSure | None = None,
 ) -> None:
     """Print classes, net importers and exporters, and the published figures beside them."""
     say()
@@ -146,7 +158,7 @@ def show_trade(
     ):
         if len(frame):
             say()
-            _show_balance(what, frame.head(arguments.top), share, result.unit)
+            _show_balance(what, frame.head(arguments.top), share, result.unit, sure)
     if published:
         say()
         _show_published(result, split)
@@ -176,19 +188,29 @@ def _against(by_class: pd.Series) -> str:
     return f"{share} : {100 - share}"
 
 
-def _show_balance(what: str, frame: pd.DataFrame, share: str, unit: str) -> None:
-    amounts = ["production", "consumption", "net_imports"]
-    per_head = [name for name in ["consumption_per_head"] if name in frame]
-    heads = [head.replace("_", " ") for head in (what, *amounts, "net share", share, *per_head)]
+def _show_balance(
+    what: str, frame: pd.DataFrame, share: str, unit: str, sure: HowSure | None
+) -> None:
+    """Print net importers or exporters; how sure they are with ± and the probability to be one."""
+    heads, cells = [what], [list(frame.index)]
+    for name in ("production", "consumption", "net_imports"):
+        heads.append(name.replace("_", " "))
+        cells.append(numbers(frame[name]))
+        if sure is not None:
+            heads.append("±")
+            cells.append(numbers(sure.accounts.sd.loc[frame.index, name]))
     heads[1] += f", {unit}" if unit else ""
-    say_columns(
-        heads,
-        frame.index,
-        *(numbers(frame[name]) for name in amounts),
-        [percent(one, sign=True) for one in frame["net_share"]],
-        map(percent, frame[share.replace(" ", "_")]),
-        *(numbers(frame[name]) for name in per_head),
-    )
+    if sure is not None:
+        imports = sure.accounts.probability().loc[frame.index, "net_imports"]
+        heads.append("probability")
+        cells.append([chance(one) for one in (imports if "import" in what else 1.0 - imports)])
+    heads += ["net share", share]
+    cells.append([percent(one, sign=True) for one in frame["net_share"]])
+    cells.append([percent(one) for one in frame[share.replace(" ", "_")]])
+    if "consumption_per_head" in frame:
+        heads.append("consumption per head")
+        cells.append(numbers(frame["consumption_per_head"]))
+    say_columns(heads, *cells)
 
 
 def is_comparable(table: Table) -> bool:

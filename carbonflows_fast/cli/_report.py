@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from carbonflows_fast.cli._errors import add_errors, errors_of, keys_of_file
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import add_stressor, given, has_saved, naming, refuse_layout
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="which table, where OTHER_TABLE has several, as a folder of saved tables has; alone, "
         "which of TABLE",
     )
+    add_errors(parser, "say in the report how sure it is")
     parser.add_argument("--title", help="title of the page")
     parser.add_argument("--date", help="date of the page; default none")
     parser.epilog = (
@@ -48,10 +50,12 @@ def run(question: Question, arguments: argparse.Namespace) -> int:
     from carbonflows_fast.reporting import check_page
 
     check_page(arguments.out, "--out")
+    errors = errors_of(arguments)
     source, stressor = _source(question, arguments)
     since = _since(question, arguments)
     page = given(arguments, "out", "title", "date")
-    written = cf.report(source, stressor, since=since, **page)
+    with keys_of_file(errors, arguments):
+        written = cf.report(source, stressor, since=since, errors=errors, **page)
     say(f"written: {written}")
     return 0
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from carbonflows_fast._base import wording
-from carbonflows_fast._base.wording import numbers, with_unit
+from carbonflows_fast._base.wording import chance, numbers, with_unit
 from carbonflows_fast.classification import membership_note
 from carbonflows_fast.cli._streams import printable, say, width
 
 __all__ = [
+    "chance",
     "columns",
     "households_in",
     "measured",
@@ -145,8 +146,7 @@ def _deviations(found: Any, account: str, regions: Any) -> list[str]:
     shown = list(found.sd.loc[regions, account])
     if account not in ("production", "consumption"):
         return [*numbers(shown), ""]
-    variance = float(found.covariance(account).to_numpy().sum())
-    return list(numbers([*shown, math.sqrt(max(variance, 0.0))]))
+    return numbers([*shown, found.total(account).sd])
 
 
 def measured(frame: Any, attrs: Mapping[Any, Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import Scale, count, scale_for, shares_for
 from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.figures._axes import (
@@ -19,7 +20,6 @@ from carbonflows_fast.figures._axes import (
     caption,
     empty,
     finite,
-    margins,
     points,
     require_result,
     top_of,
@@ -28,16 +28,23 @@ from carbonflows_fast.figures._axes import (
 from carbonflows_fast.figures._frame import begin, display_names, drawing, most_width
 from carbonflows_fast.figures._largest import largest, merge_others
 from carbonflows_fast.figures._letters import LEADING, SIZE, as_is, fit, lettering, text_width
+from carbonflows_fast.figures._rows import (
+    ASIDE,
+    NAME,
+    intervals_of,
+    name_rows,
+    sparse,
+    write_beside,
+)
 from carbonflows_fast.trade import Flows
 from carbonflows_fast.trade._flow_matrix import require_consumers
+from carbonflows_fast.uncertainties import Uncertainty
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["heat_map", "net_imports"]
 
-NAME = 150.0  # points that the name of a region may take at most
-ASIDE = 0.4  # of the width is for names at most
 NOTHING = 1e-9  # of the largest production counts as zero: the rest of a difference
 DECADES = 6  # orders of magnitude that the colours of a heat map can show at most
 PALEST = 0.05  # of the cells may share the palest colour
@@ -45,10 +52,11 @@ PALEST = 0.05  # of the cells may share the palest colour
 
 @drawing
 def net_imports(
-    result: Flows | pd.DataFrame,
+    result: Flows | pd.DataFrame | Uncertainty,
     *,
     top: int | None = None,
     share: bool = False,
+    level: float = 0.9,
     names: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -56,13 +64,16 @@ def net_imports(
 
     Parameters
     ----------
-    result : Flows or DataFrame
-        The result of `cf.flows` or of `cf.accounts`.
+    result : Flows, DataFrame or Uncertainty
+        The result of `cf.flows` or of `cf.accounts`; or of `cf.uncertainty`, to draw intervals too.
     top : int or None
         How many regions are named: those with the largest net imports or exports, or shares (None:
         all). The rest is two grey bars, "other net importers (n)" and "other net exporters (n)".
     share : bool
-        Draw net imports over production, in per cent, instead of in the stressor's unit.
+        Draw net imports over production, in per cent, instead of in the stressor's unit; not for
+        an `Uncertainty`.
+    level : float
+        Probability of the intervals of an `Uncertainty`, which are lines over the bars.
     names : mapping of str to str, optional
         What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
@@ -88,10 +99,24 @@ def net_imports(
     ...                 flows.net_importers().net_imports.max()))
     True
     """
-    require_result("result", result, (Flows, pd.DataFrame), "cf.flows or cf.accounts")
-    frame = _balances(result)
-    frame.index = pd.Index(display_names(list(frame.index), names), dtype=object)
+    kinds = (Flows, pd.DataFrame, Uncertainty)
+    require_result("result", result, kinds, "cf.flows, cf.accounts or cf.uncertainty")
+    sure = result if isinstance(result, Uncertainty) else None
+    if sure is not None and share:
+        raise InputError.about(
+            "share",
+            expected="False for an Uncertainty",
+            got="True",
+            remedy="leave it out, or give accounts without intervals",
+        )
+    frame = _balances(result.value if isinstance(result, Uncertainty) else result)
+    labels = list(frame.index)
+    frame.index = pd.Index(display_names(labels, names), dtype=object)
     shown, left = _chosen(frame, top_of(top), share)
+    reach = np.zeros(len(shown))
+    if sure is not None:
+        reach = _reach(sure, frame.assign(label=labels), shown, level)
+        left += intervals_of(level)
     values = shown["share" if share else "net_imports"].to_numpy()
     ax = begin(ax, max(1.8, 0.9 + 0.155 * len(shown)), spines=["bottom"])
     place = np.arange(len(shown))
@@ -100,12 +125,7 @@ def net_imports(
     ]
     ax.barh(place, values, height=0.72, color=colour, linewidth=0)
 
-    width, height = points(ax)
-    size = lettering(height, len(shown))
-    said = [fit(name, min(NAME, ASIDE * width), size) for name in shown.index]
-    ax.set_yticks(place, said, size=size, **as_is(*said))
-    ax.tick_params(axis="y", length=0)
-    ax.set_ylim(len(shown) - 0.4, -0.6)
+    size = name_rows(ax, list(map(str, shown.index)))
     ax.axvline(0, color=INK, linewidth=0.6)
     if not len(shown):
         empty(ax, "no region imports or exports on balance")
@@ -116,32 +136,21 @@ def net_imports(
     caption(ax, "x", scale.label(what) + left)
 
     texts = [scale.number(value, sign=True) for value in values]
-    for y, value, text in zip(place, values, texts):
-        ax.annotate(
-            text,
-            (value, y),
-            xytext=(3 if value > 0 else -3, 0),
-            textcoords="offset points",
-            ha="left" if value > 0 else "right",
-            va="center",
-            size=size,
-            color=INK,
-        )
-    wide = max((text_width(text, size) for text in texts), default=0.0) + 6
-    low, high = min(0.0, values.min(initial=0.0)), max(0.0, values.max(initial=0.0))
-    margins(ax, "x", (low, high), (wide if low < 0 else 0, wide if high > 0 else 0))
-    _sparse(ax, scale)
+    write_beside(ax, values, reach, texts, size)
+    sparse(ax, scale)
     return ax
 
 
-def _sparse(ax: Axes, scale: Scale) -> None:
-    """Have as many ticks as keep their texts apart."""
-    from matplotlib.ticker import MaxNLocator
-
-    widest = max((text_width(scale.tick(tick)) for tick in ax.get_xticks()), default=0.0)
-    most = max(1, min(8, int(points(ax)[0] / (widest + 12))))
-    if len(ax.get_xticks()):
-        ax.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+def _reach(sure: Uncertainty, frame: pd.DataFrame, shown: pd.DataFrame, level: float) -> FloatArray:
+    """Return half of the interval of each bar; sums of others have their covariances."""
+    found = []
+    for name, value, other in zip(shown.index, shown["net_imports"], shown["other"]):
+        within = frame.index == name
+        if other:
+            within = (frame["net_imports"] * value > 0) & ~frame.index.isin(shown.index)
+        low, high = sure.total("net_imports", frame["label"][within].tolist()).interval(level)
+        found.append((high - low) / 2.0)
+    return np.array(found)
 
 
 def _balances(result: Flows | pd.DataFrame) -> pd.DataFrame:

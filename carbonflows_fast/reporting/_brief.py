@@ -11,6 +11,7 @@ import pandas as pd
 from carbonflows_fast._base.wording import NOT_KNOWN
 from carbonflows_fast.classification import country_of
 from carbonflows_fast.errors import LabelError
+from carbonflows_fast.reporting._how_sure import plus_minus, sureness
 from carbonflows_fast.reporting._html import (
     Column,
     Html,
@@ -94,10 +95,12 @@ def _list_card(head: str, about: str, *rows: tuple[str, str], end: str = "") -> 
 
 
 def _world(results: Results) -> Html:
-    world = float(results.accounts["production"].sum())
+    world, sd = float(results.accounts["production"].sum()), Html()
+    if results.sure is not None:
+        sd = plus_minus("world_emissions", results.sure.total("production").sd, results.unit, world)
     return _card(
         f"Emitted in {results.places.all}",
-        amount("world_emissions", world, results.unit),
+        joined([amount("world_emissions", world, results.unit), sd]),
         "By industries, for anybody's final purchases, and by households directly."
         if results.emitted_by_households
         else "By industries, for anybody's final purchases; the table has no emissions of "
@@ -158,12 +161,17 @@ def _exporter(results: Results) -> list[Html]:
     exported = float(frame["exports"][region])
     if exported <= 0:
         return []
+    sd = Html()
+    if results.sure is not None:
+        given = float(results.sure.sd["exports"][region])
+        sd = plus_minus("exporter_amount", given, results.unit, exported)
     return [
         _card(
             "Largest exporter",
             element("span", results.places.name(region), data_text="exporter", data_value=region),
             "Emits ",
             amount("exporter_amount", exported, results.unit),
+            sd,
             " to make what other regions finally buy, ",
             share("exporter_share", results.of_own(region, exported)),
             " of all that it emits.",
@@ -186,10 +194,22 @@ def _balances(results: Results) -> list[Html]:
                 "span", results.places.name(region), data_text=f"net_{kind}_{at}", data_value=region
             )
             of = float(results.accounts["net_share"][region])
-            rows.append((name, share(f"net_{kind}_{at}_share", of, sign=True)))
-        first = amount(f"net_{kind}_amount", abs(float(frame["net_imports"].iloc[0])), results.unit)
+            value = share(f"net_{kind}_{at}_share", of, sign=True)
+            if results.sure is not None:
+                value = element(
+                    "span", value, sureness(results, f"net_{kind}_{at}_probability", region)
+                )
+            rows.append((name, value))
+        size = abs(float(frame["net_imports"].iloc[0]))
+        first = amount(f"net_{kind}_amount", size, results.unit)
+        if results.sure is not None:
+            sd = float(results.sure.sd["net_imports"][frame.index[0]])
+            first = joined([first, plus_minus(f"net_{kind}_amount", sd, results.unit, size)])
         said = f"A net {kind} {does}, {results.places.name(str(frame.index[0]))} by "
         end = joined([first, ". In per cent of what each emits; the largest amounts come first."])
+        if results.sure is not None:
+            meant = element("a", "How sure is it?", href="#sure")
+            end = joined([end, " What sure, likely and open mean: ", meant])
         cards.append(_list_card(f"Net {kind}s", said, *rows, end=end))
     return cards
 

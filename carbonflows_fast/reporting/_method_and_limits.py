@@ -18,10 +18,15 @@ from carbonflows_fast.reporting._html import (
     unbroken,
 )
 from carbonflows_fast.reporting._results import Results
+from carbonflows_fast.reporting._stated_errors import assumed
 
 __all__ = ["limits", "method"]
 
 NEC = re.compile(r"\bn\.?e\.?c\b", re.IGNORECASE)
+STATED = (
+    "How good the data are is another question. The standard deviations in this report follow from "
+    "errors that were stated for it, and are listed below. They hold as far as these do."
+)
 SOLVERS = {
     "gmres": "GMRES with block Gauss-Seidel sweeps",
     "gauss-seidel": "block Gauss-Seidel sweeps",
@@ -50,6 +55,7 @@ def _method(results: Results) -> list[Html]:
             "rounding included. It is about the arithmetic, and says nothing about how good the "
             "table is."
         ),
+        *([] if results.sure is None else [paragraph(STATED)]),
     ]
 
 
@@ -106,6 +112,8 @@ def _facts(results: Results) -> Html:
                 "; chains that are not listed change by ",
                 amount("change_remainder", float(chains.pruned.sum()), unit, sign=True),
             )
+    if results.sure is not None:
+        facts |= {head: (said,) for head, said in assumed(results.sure.errors).items()}
     facts["Library"] = (f"carbonflows_fast {_core.version}",)
     return terms(facts, "facts-list")
 

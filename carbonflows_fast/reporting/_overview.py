@@ -243,7 +243,11 @@ def _with_households(results: Results) -> list[str]:
 
 
 def _largest(results: Results) -> Html:
-    frame = results.flows.top(FLOWS)
+    frame, sd = results.flows.top(FLOWS), []
+    if results.sure_flows is not None:
+        found = results.sure_flows.sd
+        row, column = (found.index.get_indexer(frame[name]) for name in ("from", "to"))
+        sd = [Column("sd", "±", found.to_numpy()[row, column].tolist())]
     return table(
         "largest_flows",
         f"The largest {len(frame)} flows from one region to another"
@@ -253,6 +257,7 @@ def _largest(results: Results) -> Html:
             results.places.column("from", "Emitted in", frame["from"]),
             results.places.column("to", "Consumed in", frame["to"]),
             Column("value", "Emissions", frame["value"].tolist()),
+            *sd,
             Column(
                 "share",
                 "Share of industrial emissions",

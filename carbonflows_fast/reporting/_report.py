@@ -18,11 +18,12 @@ from carbonflows_fast.figures._frame import axes_for, on_page
 from carbonflows_fast.reporting._html import Html, element, joined
 from carbonflows_fast.store import is_store
 from carbonflows_fast.table import Table
-from carbonflows_fast.table._table_argument import required_table
+from carbonflows_fast.table._table_argument import kind_of, required_table
 
 if TYPE_CHECKING:
     from carbonflows_fast.panel import Panel
     from carbonflows_fast.reporting._results import Results
+    from carbonflows_fast.uncertainties import Errors
 
 __all__ = ["check_page", "report"]
 
@@ -38,6 +39,7 @@ def report(
     *,
     out: str | os.PathLike[str],
     since: Table | None = None,
+    errors: Errors | None = None,
     title: str | None = None,
     date: str | datetime.date | None = None,
     progress: bool | None = None,
@@ -49,9 +51,10 @@ def report(
     changes since another year, notes on method and data, and limits. It loads nothing, and can be
     read without JavaScript and printed. Every number is one that
     :func:`accounts`, :func:`flows`, :func:`sector_study`, :func:`structural_paths`,
-    :func:`production_layers`, :func:`structural_decomposition` or
-    :func:`structural_path_decomposition` returns, and is in the file in full, in the stressor's
-    unit, as `data-value`; a share of a total whose parts cancel is "n/a".
+    :func:`production_layers`, :func:`structural_decomposition`,
+    :func:`structural_path_decomposition`, :func:`uncertainty` or :func:`difference` returns, and is
+    in the file in full, in the stressor's unit, as `data-value`; a share of a total whose parts
+    cancel is "n/a".
 
     Parameters
     ----------
@@ -66,6 +69,9 @@ def report(
     since : Table, optional
         An earlier table with the same rows and consumers, in any order. The report shows the change
         from it. For a panel the default is the first year.
+    errors : Errors, optional
+        How wrong the table may be, and the earlier one. Headline figures then have standard
+        deviations, and a section says which statements and ranks survive.
     title : str, optional
         One line; the default is "Carbon embodied in trade, 2009", or the stressor if not carbon.
     date : str or datetime.date, optional
@@ -109,13 +115,14 @@ def report(
         _check_text("title", title, str, "leave it out for one that says what the page is about")
     if date is not None:
         _check_text("date", date, str | datetime.date, "leave it out for none")
+    _check_errors(errors)
     source, since, panel = _tables(table, since)
     _check_labels(source)
     with on_page():
         axes_for(None, 1.0)  # raises if matplotlib is missing, before anything is computed
     from carbonflows_fast.reporting._results import results_of
 
-    page = _page(results_of(source, stressor, since, panel, progress), title, date)
+    page = _page(results_of(source, stressor, since, panel, progress, errors), title, date)
     with replacing(path, "out") as fresh:
         fresh.write_bytes(page.encode("utf-8"))
     return path
@@ -165,6 +172,22 @@ def _check_text(argument: str, text: Any, good: Any, remedy: str) -> None:
         )
 
 
+def _check_errors(errors: Any) -> None:
+    if errors is None:
+        return
+    from carbonflows_fast.uncertainties import Errors
+
+    if not isinstance(errors, Errors):
+        raise InputError.about(
+            "errors",
+            expected="how wrong the table may be, as cf.Errors",
+            got=kind_of(errors),
+            remedy="give e.g. cf.Errors(Z=0.1, Y=0.1, F=0.05)",
+        )
+    for one in errors.shared:
+        _check_text("errors", one.name, str, "rename the shared error")
+
+
 def _check_labels(table: Table) -> None:
     """Refuse labels that a page cannot hold."""
     parts = table.content
@@ -197,12 +220,20 @@ def _tables(table: Any, since: Any) -> tuple[Table, Table | None, Panel | None]:
 
 
 def _page(results: Results, title: str | None, date: str | datetime.date | None) -> str:
-    from carbonflows_fast.reporting import _brief, _changes, _method_and_limits, _overview, _studies
+    from carbonflows_fast.reporting import (
+        _brief,
+        _changes,
+        _how_sure,
+        _method_and_limits,
+        _overview,
+        _studies,
+    )
 
     sections = [
         _brief.summary(results),
         _overview.regions(results),
         _overview.borders(results),
+        _how_sure.how_sure(results),
         _studies.studies(results),
         _studies.chains(results),
         _changes.change(results),

@@ -31,6 +31,13 @@ from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_stressor
 from carbonflows_fast.table._stressors import require_one_measure, require_same_stressor
 from carbonflows_fast.trade import Flows, flows
+from carbonflows_fast.uncertainties import (
+    Difference,
+    Errors,
+    Uncertainty,
+    difference,
+    uncertainty,
+)
 
 if TYPE_CHECKING:
     from carbonflows_fast.panel import Panel
@@ -91,8 +98,8 @@ class Change:
     """What another table says, and what changed from it to the table of the report.
 
     `names` distinguish the two, e.g. "2005" and "2009". `chains` are None if by-products prevent
-    the search of either table. `mixed`: emissions of the other table
-    cancel each other.
+    the search of either table. `mixed`: emissions of the other table cancel each other. `sure`: how
+    sure changes of the accounts are, if errors of the data were given.
     """
 
     table: Table
@@ -103,6 +110,7 @@ class Change:
     causes: Decomposition
     chains: PathChanges | None
     mixed: bool
+    sure: Difference | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +120,8 @@ class Results:
     `trade` are emissions embodied in bilateral trade. `split` is None where the sectors are in no
     shipped classification; `no_split` says why. `chains` are None where by-products stop the
     search. `years` are the accounts of a panel. `mixed`:
-    emissions cancel each other, so that a part of them is no share.
+    emissions cancel each other, so that a part of them is no share. `sure`, `sure_flows`: how
+    sure accounts and flows are, if errors of the data were given.
     """
 
     table: Table
@@ -128,6 +137,8 @@ class Results:
     change: Change | None
     years: pd.DataFrame | None
     mixed: bool
+    sure: Uncertainty | None = None
+    sure_flows: Uncertainty | None = None
 
     def known(self, value: float) -> float:
         """Return a share of all emissions, NaN where there is no such thing."""
@@ -178,7 +189,12 @@ class Results:
 
 
 def results_of(
-    table: Table, stressor: Any, since: Table | None, panel: Panel | None, progress: bool | None
+    table: Table,
+    stressor: Any,
+    since: Table | None,
+    panel: Panel | None,
+    progress: bool | None,
+    errors: Errors | None = None,
 ) -> Results:
     """Ask all that a report says.
 
@@ -199,7 +215,7 @@ def results_of(
             chosen = select_stressor(panel[year], stressor)
             measures[year] = chosen.name, chosen.unit
         require_one_measure("table", measures)
-    steps = 3 + len(STUDIES) + (since is not None) + len(years)
+    steps = 3 + len(STUDIES) + (since is not None) + len(years) + (errors is not None)
     with progress_bar("Report: flows", steps, progress) as bar:
 
         def done(next_title: str) -> None:
@@ -208,10 +224,14 @@ def results_of(
 
         found = flows(table, stressor)
         mixed = cancels(table, stressor, found)
-        change = None
+        sure = sure_flows = change = None
+        if errors is not None:
+            done("how sure it is")
+            sure = uncertainty(table, stressor, errors)
+            sure_flows = uncertainty(table, stressor, errors, of="flows")
         if since is not None:
             done("what changed")
-            change = _change(since, table, stressor, found)
+            change = _change(since, table, stressor, found, sure)
         done("trade")
         split, no_split = _split(found)
         trade = found.bilateral_trade()
@@ -242,6 +262,8 @@ def results_of(
         change=change,
         years=_over_years(kept, own.attrs),
         mixed=mixed,
+        sure=sure,
+        sure_flows=sure_flows,
     )
 
 
@@ -258,8 +280,13 @@ def _over_years(kept: dict[int, pd.DataFrame], about: dict[Any, Any]) -> pd.Data
     return frame
 
 
-def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
+def _change(
+    before: Table, after: Table, stressor: Any, found: Flows, sure: Uncertainty | None
+) -> Change:
     earlier = flows(before, stressor)
+    moved = None
+    if sure is not None:
+        moved = difference(uncertainty(before, stressor, sure.errors), sure)
     return Change(
         table=before,
         names=names_of(after, before),
@@ -271,6 +298,7 @@ def _change(before: Table, after: Table, stressor: Any, found: Flows) -> Change:
         chains=structural_path_decomposition(before, after, stressor, top=CHAINS)
         if searchable(before) and searchable(after)
         else None,
+        sure=moved,
     )
 
 

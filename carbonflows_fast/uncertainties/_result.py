@@ -12,16 +12,20 @@ import pandas as pd
 from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import percent
+from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._stressors import unknown_label
 from carbonflows_fast.uncertainties._drawing._draws import Draws
 from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors
 from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
+from carbonflows_fast.uncertainties._total import Total
 
 __all__ = ["Uncertainty"]
 
 SHARED = "(shared)"
+SUMMED = ("consumption", "production", "net_imports")
+"""Accounts whose covariances between regions are known."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -127,7 +131,7 @@ class Uncertainty:
 
         Parameters
         ----------
-        account : {"consumption", "production"}
+        account : {"consumption", "production", "net_imports"}
 
         Returns
         -------
@@ -287,13 +291,72 @@ class Uncertainty:
 
         Parameters
         ----------
-        account : {"consumption", "production"}
+        account : {"consumption", "production", "net_imports"}
 
         Raises
         ------
         InputError
             If it is another, or if flows were asked for.
         """
+        one_of("account", account, SUMMED, remedy="leave it out")
+        matrix, regions = self._covariance(account), self.value.index
+        return pd.DataFrame(matrix.copy(), regions, regions.rename("with"))
+
+    def total(self, account: str = "consumption", regions: Any = None) -> Total:
+        """Return the sum of an account over regions, such as a group, and how sure it is.
+
+        Parameters
+        ----------
+        account : {"consumption", "production", "net_imports"}
+        regions : str or list of str, optional
+            Labels of the table, countries, or groups such as "EU27"; all regions by default.
+
+        Returns
+        -------
+        Total
+            With value, sd and unit, interval(level) and probability(above), as for single regions.
+
+        Raises
+        ------
+        LabelError
+            If a region is unknown.
+        InputError
+            If the account is another, or if flows were asked for.
+
+        Notes
+        -----
+        The variance is the sum of all covariances between these regions.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> table = cf.synthetic.world(regions=4, sectors=6)
+        >>> found = cf.uncertainty(table, errors=cf.Errors(Z=0.1, Y=0.1, F=0.05))
+        >>> found.total("net_imports", ["AT", "BE"])
+        Total(745,818 ± 71,489 kt)
+        """
+        one_of("account", account, SUMMED, remedy="leave it out")
+        table = self._origins.table
+        covariance, within = self._covariance(account), np.ones(len(table.regions), dtype=bool)
+        if regions is not None:
+            within = np.array(regions_in(table.regions, regions, "regions", year=table.year))
+        variance = float(covariance[np.ix_(within, within)].sum())
+        value = float(self.value[account].to_numpy()[within].sum())
+        return Total(value, max(variance, 0.0) ** 0.5, self.unit)
+
+    def industries(self) -> Total:
+        """Return what all industries emit, without households, and how sure it is.
+
+        Raises
+        ------
+        InputError
+            If flows were asked for.
+        """
+        value = float((self.value["production"] - self.value["households"]).sum())
+        variance = float(self._covariance("industries").sum())
+        return Total(value, max(variance, 0.0) ** 0.5, self.unit)
+
+    def _covariance(self, account: str) -> FloatArray:
         if not self._covariances:
             raise InputError.about(
                 "covariance",
@@ -301,6 +364,4 @@ class Uncertainty:
                 got="flows",
                 remedy='ask cf.uncertainty(…, of="accounts")',
             )
-        one_of("account", account, ("consumption", "production"), remedy="leave it out")
-        matrix, regions = self._covariances[account], self.value.index
-        return pd.DataFrame(matrix.copy(), regions, regions.rename("with"))
+        return self._covariances[account]

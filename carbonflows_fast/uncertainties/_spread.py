@@ -157,6 +157,11 @@ class Spread:
         """Return the covariance of production accounts, (R, R)."""
         return paired(at.carried, at.carried * self.ff)
 
+    def net_imports(self, at: Point) -> FloatArray:
+        """Return the covariance of consumption less production, (R, R)."""
+        both = paired(at.carried.sum(axis=1, keepdims=True) * self.af, at.carried)
+        return self.consumption - both - both.T + self.production(at)
+
 
 def spread_of(buyers: Buyers, at: Point) -> Spread:
     """Pass over the variances, some consumers at a time, and put the squares together."""

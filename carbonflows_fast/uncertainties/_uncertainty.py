@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Measured", "checked_question", "drawing_of", "uncertainty"]
 
 DRAWS_RTOL = 5e-6
-COVARIANCES = ("production", "consumption")
+COVARIANCES = ("production", "consumption", "net_imports", "industries")
 
 
 def uncertainty(
@@ -369,23 +369,30 @@ class Measured:
         return np.stack([(F * np.square(one)).sum(axis=0) for one in by_account], axis=1)
 
     def covariances(self) -> dict[str, FloatArray]:
-        """Return the covariances between regions of two accounts, (R, R) each."""
+        """Return the covariances between regions of some accounts, (R, R) each.
+
+        "industries" is production without what final users emit.
+        """
         at, size = self.at, self.size
         found = {name: np.zeros((size, size)) for name in COVARIANCES}
         for spread in self.spreads.values():
-            found["production"] += spread.production(at)
+            found["industries"] += spread.production(at)
             found["consumption"] += spread.consumption
+            found["net_imports"] += spread.net_imports(at)
         if "F" in self.emitted:
             F, shares = self.emitted["F"], at.shares
-            own = summed_by_group(F * np.square(shares.sum(axis=1)), self.codes, size)
-            found["production"] += np.diag(own)
-            found["consumption"] += paired(shares, F[:, None] * shares)
+            made = (self.codes[:, None] == np.arange(size)) * shares.sum(axis=1, keepdims=True)
+            for name, one in (("industries", made), ("consumption", shares)):
+                found[name] += paired(one, F[:, None] * one)
+            found["net_imports"] += paired(shares - made, F[:, None] * (shares - made))
+        found["production"] += found["industries"]
         if "F_Y" in self.emitted:
             own = np.diag(summed_by_group(self.emitted["F_Y"], self.consumers, size))
-            for matrix in found.values():
-                matrix += own
+            for name in ("production", "consumption"):
+                found[name] += own
         for E, households in self.shared.values():
             moved = account_columns(E, households, None)
+            moved["industries"] = moved["production"] - households
             for name, matrix in found.items():
                 matrix += np.outer(moved[name], moved[name])
         return found

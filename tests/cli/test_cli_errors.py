@@ -28,6 +28,14 @@ F_Y.AT = 1.0
 """
 
 
+SHARED = """
+[[shared]]
+name = "fuel"
+sd = 0.1
+F.CO2.Wheet = 1.0
+"""
+
+
 @pytest.fixture(scope="module")
 def table() -> cf.Table:
     return cf.synthetic.world(4, 6, density=0.7)
@@ -99,6 +107,42 @@ def test_flows_print_deviations_beside_numbers(
     assert "±" not in shell("flows", saved)
 
 
+def test_headline_figures_have_deviations(
+    shell: Shell, table: cf.Table, saved: str, errors: Path
+) -> None:
+    out = shell("flows", saved, "--errors", errors)
+    given = cf.Errors.read(errors)
+    sure = cf.uncertainty(table, errors=given)
+    found = cf.flows(table)
+    importers, exporters = found.net_importers(), found.net_exporters()
+    transfers = sure.total("net_imports", list(importers.index))
+    assert transfers.value == pytest.approx(found.net_transfers)
+    assert f"\nnet transfers: {transfers}\n" in out
+    assert f"\nindustrial emissions: {sure.industries()}\n" in out
+    chances = sure.probability().net_imports
+    for what, frame in (("importers", importers), ("exporters", exporters)):
+        listed = out.partition(f"\nnet {what}")[2]
+        assert len(frame)
+        for region in frame.index:
+            cells = cells_of(listed, region)
+            for at, name in enumerate(("production", "consumption", "net_imports")):
+                assert cells[1 + 2 * at] == f"{sure.value.loc[region, name]:,.0f}"
+                sd = float(cells[2 + 2 * at].replace(",", ""))
+                assert sd == pytest.approx(sure.sd.loc[region, name], abs=0.6)
+            p = chances[region] if what == "importers" else 1.0 - chances[region]
+            shown = " ".join(cells[7:9]) if cells[7] in "<>" else cells[7]
+            assert shown == ("> 0.99" if p > 0.99 else f"{p:.2f}")
+
+
+def test_certain_tables_have_deviations_of_zero(shell: Shell, tmp_path: Path) -> None:
+    alone = str(cf.save(cf.synthetic.world(1, 4), tmp_path / "alone"))
+    path = tmp_path / "errors.toml"
+    path.write_text("Z = 0.1", encoding="utf-8")
+    out = shell("flows", alone, "--errors", path)
+    assert re.search(r"^industrial emissions: [\d,]+ ± 0 kt$", out, re.MULTILINE), out
+    assert re.search(r"^net transfers: 0 kt$", out, re.MULTILINE), out
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
 def test_files_have_deviations(
     shell: Shell, table: cf.Table, saved: str, errors: Path, tmp_path: Path, form: str
@@ -129,8 +173,16 @@ def test_what_is_wrong_names_the_file(
     shell: Shell, saved: str, errors: Path, tmp_path: Path
 ) -> None:
     for text, said in (
-        ("F.CO3 = 0.1", f"{errors}, F: expected a stressor, region or sector of the table"),
-        ("Z.AT = 0.1", f'{errors}, Z: expected pairs .* write Z."AT"."*" for what it sells'),
+        ("F.CO3 = 0.1", f"{errors}, F.CO3: expected a stressor, region or sector of the table"),
+        ("F.CO2.Wheet = 0.1", f"{errors}, F.CO2.Wheet: expected a .*, got 'Wheet'; .*'Wheat'"),
+        ('F.CO2."Paddy rise" = 0.1', f"{errors}, F.CO2.\"Paddy rise\": .*, got 'Paddy rise'"),
+        ("F.AT.CO2 = 0.1", f"{errors}, F.AT.CO2: expected a pair .*, got 'AT' and 'CO2'; put its"),
+        ('F."*".Wheat = 0.1', f'{errors}, F."*".Wheat: .*, got "*"; write F.Wheat$'),
+        ("Z.AT = 0.1", f'{errors}, Z.AT: expected pairs .* write Z.AT."*" for what it sells'),
+        ("Z.import = 0.1", f"{errors}, Z.import: .*, got 'import'; write e.g. Z ="),
+        ("F = { CO2 = 0.1, AT = 0.2 }", f"{errors}, F: .*, got stressor F.CO2 and region F.AT;"),
+        ("F = { AT = 0.1, Austria = 0.2 }", f"{errors}, F: .*, got F.AT and F.Austria for the"),
+        (SHARED, f"{errors}, shared 'fuel', F.CO2.Wheet: expected a .*'Wheat'"),
         ("Z = -1", f"{errors}, Z: expected a relative number from 0"),
         ("Z.by_size = { a = 10, b = 5 }", f"{errors}, Z: .* BySize, got .*; add at_most = 1.0"),
         ("Z =", f"{errors}: expected TOML"),
@@ -138,8 +190,8 @@ def test_what_is_wrong_names_the_file(
         errors.write_text(text, encoding="utf-8")
         for command in ("accounts", "flows"):
             err = shell(command, saved, "--errors", errors, status=2)
-            assert re.search(f"^carbonflows-fast: {said}".replace("*", "[*]").replace(".[*]", ".*"),
-                             err), err  # fmt: skip
+            pattern = f"^carbonflows-fast: {said}".replace('"*"', '"[*]"')
+            assert re.search(pattern, err), err
     err = shell("accounts", saved, "--errors", errors, "--demand", "AT", status=2)
     assert "--errors: expected the whole final demand, got --demand too" in err
     err = shell("accounts", saved, "--errors", tmp_path / "no.toml", status=2)

@@ -21,7 +21,8 @@ import carbonflows_fast as cf
 from carbonflows_fast import figures
 
 COVERED = [f"figures/{name}" for name in (
-    "_axes", "_chains", "_changes", "_frame", "_largest", "_letters", "_regions", "_sankey",
+    "_axes", "_chains", "_changes", "_frame", "_largest", "_letters", "_ranking", "_regions",
+    "_rows", "_sankey",
 )]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
@@ -112,6 +113,13 @@ CASES = [
          lambda _: series(years(consumption=float("1 kt".removesuffix(" kt"))))),
     Case(lambda: figures.net_imports(world().years), "give the result of cf.accounts or cf.flows",
          lambda _: [figures.net_imports(world().accounts), figures.net_imports(world().flows)]),
+    Case(lambda: figures.net_imports(world().sure, share=True),
+         "leave it out, or give accounts without intervals",
+         lambda _: [figures.net_imports(world().sure),
+                    figures.net_imports(world().accounts, share=True)]),
+    *(Case(lambda result=result: figures.ranking(result, "import"), "leave it out",
+           lambda _, result=result: figures.ranking(result))
+      for result in (world().sure, world().sure_flows)),
     Case(lambda: figures.stage_profile(world().accounts),
          "give the result of cf.production_layers",
          lambda _: figures.stage_profile(world().layers)),

@@ -86,7 +86,9 @@ def advice_in(case: Case) -> str:
 
 
 NOT_TRIED = {
-    "cli/_report": ["<error.remedy>"],  # another error's, which has a case there
+    # Those of other errors, which have a case there.
+    "cli/_errors": ["<error.remedy>"],
+    "cli/_report": ["<error.remedy>"],
     # Rows are compared whatever is asked by demand=: there the advice ends before "or".
     "decomposition/_comparable": [
         re.escape("aggregate both to labels that they share, or ask by demand= for what both have")

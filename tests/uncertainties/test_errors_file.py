@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,3 +180,23 @@ def test_an_endless_number_and_a_strange_path_are_refused(tmp_path: Path) -> Non
     for place in (path, "a\0b"):
         with pytest.raises(cf.InputError, match="expected TOML"):
             cf.Errors.read(place)
+
+
+def test_the_example_that_is_shipped_is_about_every_country() -> None:
+    path = files("carbonflows_fast.uncertainties") / "wiod_errors.toml"
+    errors = cf.Errors.read(str(path))
+    statistics = [one for one in errors.shared if one.name.startswith("energy statistics of ")]
+    regions = [one.name.removeprefix("energy statistics of ") for one in statistics]
+    assert len(set(regions)) == len(errors.shared) - 2 == 41
+    for region, one in zip(regions, statistics, strict=True):
+        assert dict(one.F) == dict(one.F_Y) == {region: 1.0}
+        assert one.sd in (0.025, 0.05)
+    # It fits a table of these countries, as `docs/how_sure.md` tries on WIOD itself.
+    sectors = ["Electricity, Gas and Water Supply", "Construction"]
+    n = 2 * len(regions)
+    table = cf.Table(
+        Z=np.ones((n, n)), Y=np.full((n, len(regions)), 9.0), F=np.ones((1, n)),
+        F_Y=np.ones((1, len(regions))), regions=np.repeat(regions, 2).tolist(),
+        sectors=sectors * len(regions), stressors="CO2",
+    )  # fmt: skip
+    assert (cf.uncertainty(table, errors=errors).sd.production > 0).all()

@@ -205,7 +205,7 @@ def test_what_is_wrong_is_said() -> None:
          "correlation: expected the same rows in both tables, got others"),
         (lambda: found.probability(np.nan), "above: expected a finite number .*, got nan"),
         (lambda: found.probability("0"), "above: expected a finite number .*, got '0'"),
-        (lambda: found.probability_larger("imports"), "account: expected 'consumption' or"),
+        (lambda: found.probability_larger("imports"), "account: expected 'consumption', 'prod"),
         (lambda: flows.probability_larger(), "covariance: expected accounts, got flows"),
     ):  # fmt: skip
         with pytest.raises(cf.InputError, match=f"^{said}"):

@@ -36,7 +36,7 @@ def test_every_number_is_that_of_the_derivatives(question: Any, by_region: bool)
         np.testing.assert_allclose(got, np.sqrt(np.diag(part)), **near, err_msg=name)
     if slow.of == "accounts":
         assert list(found.sd.columns) == ACCOUNTS
-        for account in ("production", "consumption"):
+        for account in ("production", "consumption", "net_imports"):
             at = slice(ACCOUNTS.index(account), None, len(ACCOUNTS))
             expected = slow.covariance[at, at]
             size = near["atol"] * (near["atol"] + np.sqrt(np.abs(expected).max()))
@@ -44,6 +44,43 @@ def test_every_number_is_that_of_the_derivatives(question: Any, by_region: bool)
             np.testing.assert_allclose(got, expected, rtol=1e-6, atol=size)
             sds = np.sqrt(np.diag(got).clip(0))
             np.testing.assert_allclose(sds, found.sd[account], **near)
+
+
+@given(questions(), st.data())
+def test_sums_over_regions_have_the_covariances_of_their_parts(question: Any, data: Any) -> None:
+    table, stressor, errors, slow = question
+    slow.of = "accounts"
+    found = cf.uncertainty(table, stressor, errors)
+    regions = list(table.regions)
+    chosen = data.draw(st.lists(st.sampled_from(regions), min_size=1, unique=True))
+
+    def expected(signs: dict[str, float], within: list[str]) -> tuple[float, float]:
+        sides = [[signs.get(name, 0.0) * (one in within) for name in ACCOUNTS] for one in regions]
+        side = np.ravel(sides)
+        return float(side @ slow.answers()), float(np.sqrt(max(side @ slow.covariance @ side, 0)))
+
+    near = {"rtol": 1e-6, "atol": 10 * allowed(slow, table)}
+    for account in ("production", "consumption", "net_imports"):
+        for within in (chosen, regions):
+            total = found.total(account, None if within is regions else within)
+            got = total.value, total.sd
+            np.testing.assert_allclose(got, expected({account: 1.0}, within), **near)
+    made = found.industries()
+    wanted = expected({"production": 1.0, "households": -1.0}, regions)
+    np.testing.assert_allclose((made.value, made.sd), wanted, **near)
+
+
+def test_a_sum_has_an_interval_and_a_probability() -> None:
+    table = world()
+    found = cf.uncertainty(table, "CO2", cf.Errors(Z=0.2, Y=0.2, F=0.3))
+    one, frame = table.regions[0], found.value.net_imports
+    total = found.total("net_imports", one)
+    assert (total.value, total.unit) == (frame[one], found.unit)
+    assert total.sd == pytest.approx(found.sd.net_imports[one])
+    assert total.probability() == pytest.approx(found.probability().net_imports[one])
+    ends = [side.net_imports[one] for side in found.interval(0.8)]
+    np.testing.assert_allclose(total.interval(0.8), ends)
+    assert repr(total) == f"Total({total.value:,.0f} ± {total.sd:,.0f} {total.unit})"
 
 
 @given(questions(balanced=True))

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from carbonflows_fast._base.arguments import one_of
-from carbonflows_fast.errors import InputError, LabelError, passed_on, shorten
+from carbonflows_fast.errors import InputError, LabelError, Phrase, passed_on, shorten
 from carbonflows_fast.uncertainties._error_model._forms import (
     LARGEST,
     checked,
@@ -265,4 +265,6 @@ def named(given: Errors | SharedError) -> Iterator[None]:
     except (InputError, LabelError) as error:
         if not isinstance(given, SharedError) or error.argument not in SOURCES:
             raise
-        raise passed_on(error, type(error), f"shared {given.name!r}, {error.argument}") from None
+        place, key = f"shared {given.name!r}, ", getattr(error.argument, "typed", error.argument)
+        about = Phrase(f"{place}{error.argument}", f"{place}{key}")
+        raise passed_on(error, type(error), about) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ KINDS["F"] += [("stressor", "sector"), ("stressor", "region"), ("region", "secto
 KINDS["F_Y"] += [("stressor", "category"), ("stressor", "region"), ("region", "category")]
 REGIONS = ("seller", "buyer", "region")
 OF_ROWS = ("seller", "stressor")  # other kinds are of columns
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""What TOML reads as a key without quotes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,10 +119,11 @@ def assigned(table: Table, argument: str, given: Mapping[Any, Any] | BySize) -> 
         cells = np.ix_(row, column)
         if codes[cells].any():
             other = list(given)[int(codes[cells].max()) - 1]
+            keys = " and ".join(key_of(argument, one) for one in (other, label))
             raise LabelError.about(
                 argument,
                 expected="every cell once",
-                got=f"{other!r} and {label!r} for the same"[:200],
+                got=Phrase(f"{other!r} and {label!r} for the same"[:200], f"{keys} for the same"),
                 remedy="leave one of them out",
             )
         codes[cells] = code
@@ -163,6 +167,22 @@ class _Masks:
 
 def _parts(label: Any) -> tuple[str | None, ...]:
     return label if isinstance(label, tuple) else (label,)
+
+
+def key_of(argument: str, label: Any) -> str:
+    """Return a label as the key of a file of errors.
+
+    >>> key_of("F", ("CO2", "Basic metals")), key_of("Z", (None, "DE"))
+    ('F.CO2."Basic metals"', 'Z."*".DE')
+    """
+    texts = ["*" if one is None else one for one in _parts(label)]
+    quoted = (one if BARE.fullmatch(one) else json.dumps(one, ensure_ascii=False) for one in texts)
+    return ".".join([argument, *quoted])
+
+
+def _about(argument: str, label: Any) -> Phrase:
+    """Return the argument that an error is about, which is a key where a file was read."""
+    return Phrase(argument, key_of(argument, label))
 
 
 def _kinds(table: Table, argument: str, given: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -216,16 +236,15 @@ def _no_one_kind(
     plain = [one for one in given if isinstance(one, str)]
     sold = [one for one in plain if blocks and one in grouped and one not in known["category"]]
     if sold:
-        quoted = json.dumps(sold[0], ensure_ascii=False)
+        sells, buys = (key_of(argument, pair) for pair in ((sold[0], None), (None, sold[0])))
         return InputError.about(
-            argument,
+            _about(argument, sold[0]),
             expected="pairs of seller and buyer, or 'domestic' and 'trade'",
             got=f"the region {sold[0]!r} alone"[:100],
             remedy=Phrase(
                 f"write ({sold[0]!r}, None) for what it sells, (None, {sold[0]!r}) for what it "
                 "buys",
-                f'write {argument}.{quoted}."*" for what it sells, {argument}."*".{quoted} for '
-                "what it buys",
+                f"write {sells} for what it sells, {buys} for what it buys",
             ),
         )
     wider = {**known, **{kind: known[kind] | grouped for kind in REGIONS}}
@@ -236,7 +255,7 @@ def _no_one_kind(
         if fits or (blocks and label in BLOCKS):
             continue
         if argument == "Z" and len(parts) == 1:
-            return _no_block(argument, str(label))
+            return _no_block(_about(argument, label), str(label))
         every = frozenset.union(*(wider[kind] for choice in choices for kind in choice))
         for at, one in enumerate(parts):
             kinds = list(dict.fromkeys(choice[at] for choice in choices))
@@ -244,34 +263,31 @@ def _no_one_kind(
                 names = [name for kind in kinds for name in _listed(table, kind)]
                 names += BLOCKS if blocks and len(parts) == 1 else ()
                 names = list(dict.fromkeys(names))
-                return unknown_label(argument, _either(kinds), one[:200], names, "")
+                return unknown_label(_about(argument, label), _either(kinds), one[:200], names, "")
         if None in parts and any(_fits(parts, kinds, wider, free=True) for kinds in choices):
             alone = next(one for one in parts if one is not None)
             return LabelError.about(
-                argument,
+                _about(argument, label),
                 expected="every region only in pairs of seller and buyer",
-                got=repr(label)[:200],
-                remedy=Phrase(
-                    f"write {alone!r} alone",
-                    f"write {argument}.{json.dumps(alone, ensure_ascii=False)} alone",
-                ),
+                got=Phrase(repr(label)[:200], '"*"'),
+                remedy=Phrase(f"write {alone!r} alone", f"write {key_of(argument, alone)}"),
             )
         pairs = [f"({', '.join(choice)})" for choice in choices]
         return LabelError.about(
-            argument,
+            _about(argument, label),
             expected=f"a pair {_either(pairs)}",
-            got=repr(label)[:200],
+            got=Phrase(repr(label)[:200], " and ".join(map(repr, parts))),
             remedy="put its labels in this order",
         )
     return InputError.about(
         argument,
         expected="labels of one kind, which have no other meaning",
-        got=_kinds_found(given, wider, argument)[:200],
+        got=_kinds_found(given, wider, argument),
         remedy=Phrase.in_python(f"give an array for every cell of table.{argument}"),
     )
 
 
-def _no_block(argument: str, label: str) -> LabelError:
+def _no_block(argument: Phrase, label: str) -> LabelError:
     return LabelError.about(
         argument,
         expected="'domestic' and 'trade', or pairs of seller and buyer",
@@ -299,13 +315,16 @@ def _either(kinds: list[str]) -> str:
 
 def _kinds_found(
     given: Mapping[Any, Any], known: Mapping[str, frozenset[str]], argument: str
-) -> str:
+) -> Phrase:
     """Say which kinds the labels are of, with an example of each."""
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for label in given:
         if label in BLOCKS and argument in ("Z", "Y"):
-            found.setdefault("block", repr(label))
+            found.setdefault("block", label)
         for kinds in KINDS[argument]:
             if _fits(_parts(label), kinds, known):
-                found.setdefault(" × ".join(kinds), repr(label))
-    return " and ".join(f"{kind} {example}" for kind, example in found.items())
+                found.setdefault(" × ".join(kinds), label)
+    return Phrase(
+        " and ".join(f"{kind} {example!r}" for kind, example in found.items())[:200],
+        " and ".join(f"{kind} {key_of(argument, one)}" for kind, one in found.items()),
+    )

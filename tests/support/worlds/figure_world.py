@@ -26,6 +26,9 @@ class World:
         self.layers = cf.production_layers(self.table, layers=6)
         self.change = cf.structural_decomposition(self.table, self.later)
         years = {2019: self.accounts, 2025: cf.accounts(self.later)}
+        errors = cf.Errors(Z=0.3, Y=0.3, F=0.2)
+        self.sure = cf.uncertainty(self.table, errors=errors)
+        self.sure_flows = cf.uncertainty(self.table, errors=errors, of="flows")
         self.years = pd.concat(years, names=["year"])
         self.years.attrs = self.accounts.attrs
 
@@ -39,6 +42,7 @@ DRAWN: dict[str, Callable[[World, Axes | None], Axes]] = {
     "stage_profile": lambda w, ax: figures.stage_profile(w.paths, ax=ax),
     "waterfall": lambda w, ax: figures.waterfall(w.change, ax=ax),
     "time_series": lambda w, ax: figures.time_series(w.years, ax=ax),
+    "ranking": lambda w, ax: figures.ranking(w.sure, ax=ax),
 }
 
 
