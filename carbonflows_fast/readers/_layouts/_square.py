@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,7 @@ def square_table(
     year: int | None,
     name: str,
     accounts: Sequence[str] = (),
+    wholes: Mapping[str, str] = MappingProxyType({}),
 ) -> Table:
     """Make a table: primary inputs are its stressors, since these files have no emissions.
 
@@ -168,6 +170,8 @@ def square_table(
         Of everything.
     accounts : sequence of str
         Stressors that exist too, in files of their own, and are not added here.
+    wholes : mapping
+        The region that a part of one belongs to: its rows stay apart, under the whole's label.
 
     Raises
     ------
@@ -199,7 +203,7 @@ def square_table(
         Y=parts.Y[:, kept],
         F=parts.F[chosen],
         F_Y=parts.F_Y[chosen][:, kept],
-        regions=[region for region, _ in pairs],
+        regions=[wholes.get(region, region) for region, _ in pairs],
         sectors=[sector for _, sector in pairs],
         demand=[demand[at] for at in kept],
         stressors=[names[at] for at in chosen],
