@@ -57,12 +57,19 @@ class Square:
 
 
 def read_square(
-    files: Files, table: Candidate, *, delimiter: str, totals: Container[str], progress: bool | None
+    files: Files,
+    table: Candidate,
+    *,
+    delimiter: str,
+    totals: Container[str],
+    corner: bool,
+    progress: bool | None,
 ) -> Square:
     """Read such a matrix, with one header line and one label column, and take it apart.
 
     A sector is what is a row and a column, and no total. Empty cells are refused, or zero if
-    `files.blanks` says so; but for primary inputs of final demand, which publishers leave free.
+    `files.blanks` says so; with `corner`, those of primary inputs of final demand are always zero,
+    as their publisher leaves them free.
 
     Raises
     ------
@@ -78,7 +85,7 @@ def read_square(
             header_lines=1,
             delimiter=delimiter,
             sparse=True,
-            corner=True,
+            corner=corner,
         )
     return taken_apart(text, lambda label: label[0] in totals)
 

@@ -63,7 +63,7 @@ def read_oecd(
         If a wanted stressor does not exist.
     """
     emissions = emission_files(files)
-    parts = read_square(files, table, delimiter=",", totals=TOTALS, progress=progress)
+    parts = read_square(files, table, delimiter=",", totals=TOTALS, corner=True, progress=progress)
     regions = {region_and_sector(parts.where, label)[0] for label in parts.sectors}
     wholes = {
         region: whole
