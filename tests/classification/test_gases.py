@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -353,3 +354,32 @@ def test_flows_of_a_model_weigh_what_its_makers_say(real_data: Path) -> None:
     }
     # Single HFCs and PFCs are left out.
     assert 0.97 < weighted.F.sum() / table.F.loc["GHG"].sum() <= 1
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_gases_of_original_lists_are_known_in_any_order_of_levels(
+    real_data: Path, order: tuple[int, ...]
+) -> None:
+    """EXIOBASE 3rx has name, compartment and unit as levels; 3.9 has the name alone."""
+    text = (real_data / "originals" / "exiobase3rx" / "f.csv").read_text(encoding="utf-8-sig")
+    rows = list(csv.reader(text.splitlines()))[1:]
+    names = [" | ".join(filter(None, (row[at] for at in order))) for row in rows]
+    found = characterisation("GWP100_AR6", names, [row[2] for row in rows])
+    assert {rows[names.index(name)][0] for name in found.weights} == {
+        row[0] for row in rows if row[0] in set(AIR["stressor"])
+    }
+    assert len(found.weights) == 22
+    assert found.gases == ("CO2", "CH4", "N2O", "SF6", "HFC", "PFC")
+
+
+@pytest.mark.real_data
+def test_gases_of_the_original_list_of_3_9_are_known(real_data: Path) -> None:
+    path = real_data / "originals" / "exiobase" / "exiobase39_stressors.csv"
+    with path.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    found = characterisation(
+        "GWP100_AR6", [row["stressor"] for row in rows], [row["unit"] for row in rows]
+    )
+    assert set(found.weights) <= set(AIR["stressor"])
+    assert len(found.weights) == 23

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support.worlds.gloria_world import INDUSTRIES, INPUTS, SATELLITES, World, write_read_me
+from support.worlds.gloria_world import (
+    CARBON_DIOXIDE,
+    OWN_TOTAL,
+    World,
+    spelt,
+    with_gases,
+    write_read_me,
+)
 
 import carbonflows_fast as cf
 from carbonflows_fast.classification import load
@@ -18,40 +24,15 @@ from carbonflows_fast.errors import LabelError
 from carbonflows_fast.readers._sources._opening import open_files
 from carbonflows_fast.readers.gloria._labels import Labels, read_labels
 
-CO2 = "co2_excl_short_cycle_org_c_total_EDGAR_consistent"
-GASES = [CO2, "ch4_total_EDGAR_consistent", *["c6f14_total_EDGAR_consistent"] * 2]
-TOTAL = "GHG_total_EDGAR_consistent"
-
-
-def spelt(name: str, quoted: bool) -> Callable[[Any], object]:
-    """Return what gives the fixture's ReadMe GLORIA's gases, in one of its two spellings."""
-
-    def change(book: Any) -> None:
-        mark = "'" if quoted else ""
-        for at, satellite in enumerate([*GASES, name], start=2):
-            row = book["Satellites"][at]
-            row[1].value, row[2].value = "Emissions (EDGAR)", f"{mark}{satellite}{mark}"
-            row[3].value = "kilotonnes" + " CO2-equivalent" * (satellite == TOTAL)
-        if quoted:  # and without codes
-            sheet = book["Value added and final demand"]
-            for row in sheet.iter_rows(min_row=2, min_col=2):
-                for cell in row:
-                    cell.value = cell.value and without_marks(cell.value)
-
-    return change
-
 
 @pytest.fixture
 def world() -> World:
-    made = World()
-    weights = np.array([1, 28, 7910, 7910])  # AR5
-    for values in (made.F, made.F_Y):
-        values[-1] = weights @ values[:-1]
-    made.parts["TQ"][:, INDUSTRIES], made.parts["YQ"] = made.F, made.F_Y
-    return made
+    return with_gases()
 
 
-def read(world: World, folder: Path, *, quoted: bool, name: str = TOTAL, **asked: Any) -> cf.Table:
+def read(
+    world: World, folder: Path, *, quoted: bool, name: str = OWN_TOTAL, **asked: Any
+) -> cf.Table:
     if not folder.exists():
         world.write(folder)
     write_read_me(folder / "GLORIA_ReadMe_059.xlsx", spelt(name, quoted))
@@ -69,7 +50,9 @@ def test_names_are_found_in_either_spelling(world: World, tmp_path: Path, quoted
         assert alone.stressors == (ours,)
         assert cf.accounts(table, theirs).equals(cf.accounts(table, ours))
     for ours, theirs in zip(table.categories, other.categories, strict=True):
-        one, same = (cf.accounts(table, CO2, demand=(None, name)) for name in (ours, theirs))
+        one, same = (
+            cf.accounts(table, CARBON_DIOXIDE, demand=(None, name)) for name in (ours, theirs)
+        )
         assert one.equals(same)
     with pytest.raises(LabelError, match="nearest are"):
         read(world, tmp_path / "all", quoted=quoted, stressors="'Employees'")
@@ -95,15 +78,32 @@ def test_gases_are_compared_with_their_own_total(
     if factor == 1.0:
         assert "3 known greenhouse gases is" in total
         assert "by GWP100_AR5, the nearest report" in total
-        weighted, own = (cf.accounts(table, name) for name in ("GWP100_AR5", TOTAL))
+        weighted, own = (cf.accounts(table, name) for name in ("GWP100_AR5", OWN_TOTAL))
         np.testing.assert_allclose(weighted, own, rtol=1e-12, atol=1e-9)
+
+
+def test_gases_that_cannot_be_weighed_are_read(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.write(tmp_path / "all")
+    change = spelt(OWN_TOTAL, True)
+
+    def in_barrels(book: Any) -> None:
+        change(book)
+        book["Satellites"]["D3"].value = "barrels"
+
+    write_read_me(tmp_path / "all" / "GLORIA_ReadMe_059.xlsx", in_barrels)
+    assert cf.read(tmp_path / "all").stressor_units.iloc[4] == "barrels"
+    assert "gases cannot be compared with 'GHG_total_EDGAR_consistent': stressor_units" in (
+        caplog.text
+    )
 
 
 def test_nothing_is_compared_where_stressors_are_left_out_or_the_total_is(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        read(world, tmp_path / "all", quoted=True, stressors=[CO2, TOTAL])
+        read(world, tmp_path / "all", quoted=True, stressors=[CARBON_DIOXIDE, OWN_TOTAL])
         read(world, tmp_path / "all", quoted=True, name="co_total_EDGAR_consistent")
     assert "known greenhouse gases" not in caplog.text
 
@@ -170,7 +170,3 @@ def column(real_data: Path, file: str, name: str) -> list[str]:
 
     path = real_data / "labels" / f"{file}.csv"
     return list(pd.read_csv(path, dtype=str, keep_default_na=False)[name])
-
-
-assert len(SATELLITES) == len(GASES) + 1
-assert INPUTS[0].endswith(" D.1")

@@ -7,6 +7,7 @@ from typing import Any
 
 from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
 from carbonflows_fast.classification._files import places_of
+from carbonflows_fast.errors import CarbonFlowsError
 from carbonflows_fast.table import Table
 
 __all__ = ["compare_with_own_total"]
@@ -37,7 +38,12 @@ def compare_with_own_total(where: str, table: Table) -> None:
     sums = table.arrays.F.sum(axis=1) + table.arrays.F_Y.sum(axis=1)
     units = table.content.stressor_units
     own, unit = float(sums[places[0]]), units[places[0]]
-    found = [characterisation(name, table.stressors, units) for name in CHARACTERISATIONS]
+    try:
+        found = [characterisation(name, table.stressors, units) for name in CHARACTERISATIONS]
+    except CarbonFlowsError as error:  # of a question that nobody has asked
+        total = table.stressors[places[0]]
+        logger.warning("%s: gases cannot be compared with %s: %s", where, total, error)
+        return
     if own <= 0 or unit.split()[:1] != found[0].unit.split()[:1]:
         return
     by_name: dict[str, Any] = dict(zip(table.stressors, sums.tolist(), strict=True))
