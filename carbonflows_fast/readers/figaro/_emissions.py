@@ -84,7 +84,13 @@ def read_emissions(
         without a value, unless `files.blanks` says that it is zero.
     """
     records = read_records(
-        files, name, COLUMNS, only={"year": str(table.year)}, once=True, progress=progress
+        files,
+        name,
+        COLUMNS,
+        only={"year": str(table.year)},
+        filled=["year"],
+        once=True,
+        progress=progress,
     )
     if not len(records.values):
         raise FormatError.about(
