@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import IO, Any
 
 from carbonflows_fast.errors import LabelError, nearest_are
 
-__all__ = ["available", "field", "label_key", "load", "records"]
+__all__ = ["available", "field", "label_key", "load", "places_of", "records", "without_marks"]
+
+# GLORIA's ReadMes differ in them: quotes around a name or a level of it, and at its end the code
+# of the national accounts ("D.1", "P.3h").
+_QUOTES = re.compile(r"(?<!\S)(['\"])(.*?)\1(?!\S)")
+_CODE = re.compile(r"(?<=\S)\s+[A-Z]\.\d+[a-z]*\Z")
 
 
 def available() -> tuple[str, ...]:
@@ -96,3 +103,25 @@ def label_key(label: object) -> str:
         return text.lower()
     text = unicodedata.normalize("NFC", text).casefold()
     return text.replace("i\u0307", "i")  # what becomes of the dotted capital of TÜRKİYE
+
+
+def without_marks(label: str) -> str:
+    """Return a label without literal quotes around it or its levels, and without its code.
+
+    >>> without_marks("Emissions (EDGAR): 'ch4_total'"), without_marks("Subsidies D.39")
+    ('Emissions (EDGAR): ch4_total', 'Subsidies')
+    """
+    return _CODE.sub("", _QUOTES.sub(r"\2", label))
+
+
+def places_of(name: str, known: Sequence[str]) -> list[int]:
+    """Return where a name stands among known ones, as it is, or else but for quotes and codes.
+
+    >>> places_of("Subsidies", ["Subsidies D.39", "'ch4_total'"])
+    [0]
+    """
+    found = [at for at, one in enumerate(known) if one == name]
+    if found:
+        return found
+    plain = without_marks(name)
+    return [at for at, one in enumerate(known) if without_marks(one) == plain]

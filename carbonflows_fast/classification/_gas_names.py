@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from carbonflows_fast.classification._files import label_key, records
+from carbonflows_fast.classification._files import label_key, records, without_marks
 from carbonflows_fast.errors import InputError, Phrase
 
 __all__ = ["Gas", "gases_of", "looks_like_carbon_dioxide", "require_parts_or_whole"]
 
 BIOGENIC = "CO2 biogenic"
+HARM = ("daly", "dalys")  # years of life lost to a gas: GLORIA's disease burden, by bare names
+LEVELS = " | "
+MEANT = Phrase.in_python("give a mapping name → weight with those that you mean")
 
 # Full Eora has one row for each source of a gas, "I-GHG-CO2 emissions (Gg) | Transport, other".
 # Memo items (international bunkers) are no part of a country's inventory.
@@ -49,25 +52,63 @@ def gases_of(stressors: Sequence[str], units: Sequence[str], more: Iterable[str]
     Raises
     ------
     InputError
-        If a name is there twice.
+        If a name is there twice, or one names two gases.
     """
     # A sum that is called CO2-eq is no gas: it would count the others twice.
-    own = {label_key(gas): _known(gas, gas) for gas in more if gas != "CO2-eq"}
+    own = {_key(gas): _known(gas, gas) for gas in more if gas != "CO2-eq"}
     known = own | _shipped()
     found: list[Gas] = []
     first: dict[str, str] = {}
     for stressor, unit in zip(stressors, units, strict=True):
+        if label_key(unit) in HARM:
+            continue
         if source := _source(stressor, known):
             found.append(Gas(stressor, unit, *source))
             continue
-        for text in (stressor, stressor.rpartition(" | ")[2], stressor.partition(": ")[2]):
-            if label_key(text) in known:
-                found.append(Gas(stressor, unit, *known[label_key(text)]))
-                # Perhaps a gas and its total, or one account twice: only the user can know.
-                if (other := first.setdefault(label_key(text), stressor)) != stressor:
-                    raise _twice(other, stressor)
-                break
+        key, gas = _named(stressor, known)
+        if gas is not None:
+            found.append(Gas(stressor, unit, *gas))
+            # Perhaps a gas and its total, or one account twice: only the user can know.
+            if (other := first.setdefault(key, stressor)) != stressor:
+                raise _twice(other, stressor)
     return found
+
+
+def _named(stressor: str, known: dict[str, _Known]) -> tuple[str, _Known | None]:
+    """Return the gas that a stressor, or a part of its name, is called, and by which key.
+
+    Parts are what stands behind the extension ("air: CO2"), and the levels ("CO2 | air",
+    "air | CO2"). Accounts of one name that a running number tells apart are parts of one gas.
+
+    Raises
+    ------
+    InputError
+        If the parts are different gases.
+    """
+    if gas := known.get(key := _key(stressor)):
+        return key, gas
+    behind = stressor.partition(": ")[2]
+    parts = [behind, *stressor.split(LEVELS), *behind.split(LEVELS)]
+    keys = [key for key in dict.fromkeys(map(_key, parts)) if key in known]
+    gases = {known[key].gas for key in keys}
+    if len(gases) > 1:
+        raise InputError.about(
+            "stressor",
+            expected="names of one greenhouse gas each",
+            got=f"{stressor!r}, which has {' and '.join(sorted(gases))}",
+            remedy=MEANT,
+        )
+    if not keys:
+        return "", None
+    number = parts[-1].strip() or parts[-2].strip()
+    if number.isdigit():
+        return f"{keys[0]} {number}", known[keys[0]]._replace(part=True)
+    return keys[0], known[keys[0]]
+
+
+def _key(name: str) -> str:
+    """Return the form in which names are compared: GLORIA's quotes do not count either."""
+    return label_key(without_marks(name))
 
 
 def _source(stressor: str, known: dict[str, _Known]) -> _Known | None:
@@ -79,7 +120,7 @@ def _source(stressor: str, known: dict[str, _Known]) -> _Known | None:
     part = not item.casefold().startswith("total")
     if code.casefold() == "co2b":
         return _Known(BIOGENIC, "CO2", part)
-    gas = known.get(label_key(code))
+    gas = known.get(_key(code))
     return gas._replace(part=part) if gas else None
 
 
@@ -87,7 +128,7 @@ def _source(stressor: str, known: dict[str, _Known]) -> _Known | None:
 def _shipped() -> dict[str, _Known]:
     """Return the gas by the key of a stressor's name."""
     return {
-        label_key(row["stressor"]): _known(row["gas"], row["stressor"])
+        _key(row["stressor"]): _known(row["gas"], row["stressor"])
         for row in records("ghg_stressors")
     }
 
@@ -121,7 +162,7 @@ def _twice(one: str, other: str) -> InputError:
         "stressor",
         expected="each greenhouse gas once, in one piece or in parts",
         got=f"{one!r} and {other!r}",
-        remedy=Phrase.in_python("give a mapping name → weight with those that you mean"),
+        remedy=MEANT,
     )
 
 

@@ -87,8 +87,10 @@ def characterisation(
         fourth, fifth or sixth report of the Intergovernmental Panel on Climate Change.
     stressors, units : sequence of str
         Those of the table, in one order. A stressor is a gas if `load("ghg_stressors")` has its
-        name, or the text after its last " | " or its extension ("air: CO2"), or if it is a source
-        of full Eora ("I-GHG-CH4 emissions (Gg) | …", without memo items). Others are left out.
+        name or `load("gwp100")` its gas, or any part of it: what is between " | ", or behind its
+        extension ("air: CO2"); or if it is a source of full Eora ("I-GHG-CH4 emissions (Gg) | …",
+        without memo items). Literal quotes do not count. Others are left out, and so are years of
+        life lost to a gas (DALY).
     factors : DataFrame, optional
         An edited `load("gwp100")`. A new gas in it is also a stressor of that name.
 
@@ -104,8 +106,8 @@ def characterisation(
         dioxide, but an unknown one looks like it.
     InputError
         If a gas has no unit of mass, or has CO2-equivalents instead of a mass of the gas; if a gas
-        occurs twice, or as a total together with its parts; or if `factors` is not like
-        `load("gwp100")`.
+        occurs twice, or as a total together with its parts, or a name has two gases; or if
+        `factors` is not like `load("gwp100")`.
 
     Notes
     -----

@@ -56,9 +56,11 @@ def read(
     blanks : {"error", "zero"}
         How to treat an empty cell among numbers. "error": it is refused, with its place and the
         number of empty cells. "zero": it counts as zero, and a warning in the log gives the number.
-        Cells that publishers leave empty for zero are always zero: WIOD and the OECD for primary
-        inputs of final demand, WIOD in its accounts. Text such as "NA", "NaN", "-" or ":" is always
-        refused.
+        EXIOBASE 3.10.2 has some in its emissions and needs that. Cells that publishers leave empty
+        for zero are always zero: WIOD and the OECD for primary inputs of final demand, WIOD in its
+        accounts. What DF_MAIN has no number for is lacking, which the log says, and a region
+        without a number in population.txt has unknown heads. Text such as "NA", "NaN", "-" or ":"
+        is always refused.
     progress : bool, optional
         Whether to show a bar on standard error; None: if it is a terminal.
 

@@ -72,6 +72,8 @@ def manifest_in(generation: Generation) -> dict[str, Any]:
 
 def _check(manifest: dict[str, Any], name: str) -> None:
     for field, (expected, fits) in FIELDS.items():
+        if field not in manifest and field in LATER_FIELDS:
+            continue
         if field not in manifest:
             raise Damage(f"{name} has no {field!r}")
         if not fits(manifest[field]):
@@ -148,12 +150,18 @@ def _is_origin(origin: Any) -> bool:
     )
 
 
+def _is_notes(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
 def _is_list(value: Any) -> bool:
     return isinstance(value, list)
 
 
+LATER_FIELDS = frozenset({"notes"})  # tables saved before have none
 FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "name": ("a text", _is_text),
+    "notes": ("a list of texts", _is_notes),
     "year": ("a whole number or null", lambda value: value is None or _is_whole(value)),
     "emissions_kind": ("'F' or 'S'", lambda value: value in ("F", "S")),
     "nonnegative": ("true or false", lambda value: isinstance(value, bool)),

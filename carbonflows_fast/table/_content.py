@@ -75,6 +75,7 @@ class Parts:
     population: FloatArray | None  # (R,), NaN where unknown
     year: int | None
     name: str
+    notes: tuple[str, ...] = ()  # what a reader took for granted
 
     @property
     def form(self) -> Literal["dense", "sparse", "tiles"]:

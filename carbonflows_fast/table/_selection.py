@@ -14,6 +14,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray, all_finite, locked
 from carbonflows_fast.classification import regions_in
+from carbonflows_fast.classification._files import places_of
 from carbonflows_fast.errors import InputError, LabelError, Phrase, nearest, shorten
 from carbonflows_fast.table._kept import Key
 from carbonflows_fast.table._stressors import Stressor, select_stressor, unknown_label
@@ -299,11 +300,12 @@ def _matching(
         hint: str = _other_label((None, region))
         known = names if bare == "region" else ()
         here = _regions_meant(table, region, argument, hint, known)[region_codes]
-    if label is not None and (not isinstance(label, str) or label not in names):
+    places = places_of(label, names) if isinstance(label, str) else []
+    if label is not None and len(places) != 1:
         swap = bare != "region" and is_region(table, label)
         hint = _other_label((label, None)) if swap else ""
         raise unknown_label(argument, second_kind, label, names, hint)
-    mask: BoolArray = here if label is None else here & (codes == names.index(label))
+    mask: BoolArray = here if label is None else here & (codes == places[0])
     if not mask.any():
         # Both labels are known, so the region was given.
         present = nearest(str(label), [names[code] for code in np.unique(codes[here])])

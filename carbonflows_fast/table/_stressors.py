@@ -10,6 +10,7 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast.classification import CHARACTERISATIONS, characterisation
+from carbonflows_fast.classification._files import places_of
 from carbonflows_fast.errors import (
     InputError,
     LabelError,
@@ -116,13 +117,16 @@ def require_one_measure(argument: str, measures: Mapping[Any, tuple[str, str]]) 
 
 
 def _stressor_position(table: Table, name: object) -> int:
-    if not isinstance(name, str) or name not in table.stressors:
+    if isinstance(name, str) and name in table.stressors:
+        return table.stressors.index(name)
+    places = places_of(name, table.stressors) if isinstance(name, str) else []
+    if len(places) != 1:
         hint = ""
         if isinstance(name, str) and name[:3].casefold() == "gwp":
             close = nearest_are(name, table.stressors)
             hint = f"characterisations are {', '.join(CHARACTERISATIONS)}; {close}"
         raise unknown_label("stressor", "stressor", name, table.stressors, hint)
-    return table.stressors.index(name)
+    return places[0]
 
 
 def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = None) -> Stressor:
@@ -132,10 +136,11 @@ def select_stressor(table: Table, stressor: str | Mapping[str, float] | None = N
     ----------
     table : Table
     stressor : str, mapping name → weight, or None
-        None: the only one. A mapping gives Σ weight · stressor; all units must be equal. Where no
-        stressor has the name, "GWP100_AR4", "GWP100_AR5" and "GWP100_AR6" give the sum of all
-        greenhouse gases in CO2-equivalents, units of mass converted
-        (`classification.characterisation`).
+        None: the only one. A name may lack literal quotes or a code of the national accounts that
+        the table's has ("Subsidies D.39"), or have them. A mapping gives Σ weight · stressor; all
+        units must be equal. Where no stressor has the name, "GWP100_AR4", "GWP100_AR5" and
+        "GWP100_AR6" give the sum of all greenhouse gases in CO2-equivalents, units of mass
+        converted (`classification.characterisation`).
 
     Returns
     -------

@@ -23,7 +23,7 @@ from carbonflows_fast.table._replacements import checked_changes, relabelled
 from carbonflows_fast.table._small import require_normal
 from carbonflows_fast.table._views import Views
 
-__all__ = ["Table", "table_from"]
+__all__ = ["Table", "table_from", "with_notes"]
 
 # A module imports only from those before it. These two are looked up when they are called, so a
 # table works in any order of imports, also in an unpickling process.
@@ -391,6 +391,17 @@ def table_from(
     table = Table.__new__(Table)
     table._fill(parts, saved, kept or Kept())
     return table
+
+
+def with_notes(table: Table, *notes: str) -> Table:
+    """Return a table with more notes, which shares all that was computed of this one.
+
+    >>> import carbonflows_fast as cf
+    >>> with_notes(cf.synthetic.world(2, 3), "Emissions are split by output.").notes
+    ('Emissions are split by output.',)
+    """
+    parts = replace(table.content, notes=(*table.notes, *notes))
+    return table_from(parts, kept=table.kept.after(table.content, parts))
 
 
 def _rebuild(parts: Parts) -> Table:

@@ -190,6 +190,11 @@ class Views:
         """The name; may be empty."""
         return self.content.name
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader of its files took for granted, a sentence each; empty for your own."""
+        return self.content.notes
+
     def _stressor_index(self) -> Any:
         return pd.Index(list(self.stressors), name="stressor", dtype="str")
 

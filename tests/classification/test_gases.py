@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ from carbonflows_fast.readers import read
 from carbonflows_fast.table._selection import select_stressor
 
 GASES = load("ghg_stressors")
+F_GASES = (
+    "HFC-23", "HFC-32", "HFC-41", "HFC-43-10mee", "HFC-125", "HFC-134a", "HFC-143a", "HFC-152a",
+    "HFC-227ea", "HFC-236fa", "HFC-245fa", "HFC-365mfc", "HCFC-141b", "HCFC-142b", "CF4", "C2F6",
+    "C3F8", "c-C4F8", "C4F10", "C5F12", "C6F14",
+)  # fmt: skip
 AIR = GASES[GASES["stressor"].str.endswith(" - air")]  # EXIOBASE's own names
 
 
@@ -59,7 +65,7 @@ def test_published_factors(
     for part, gases in (
         (GASES[exiobase], ("CO2", "CH4", "N2O", "SF6", "HFC", "PFC")),
         (GASES[plain], ("CO2", "CH4", "N2O", "SF6", "NF3")),
-        (GASES[gloria], ("CO2", "CH4", "N2O", "SF6")),
+        (GASES[gloria], ("CO2", "CH4", "N2O", "SF6", *F_GASES, "NF3")),
         (GASES[flows], ("CO2", "CH4", "N2O", "SF6", "NF3", "HFCs")),
     ):
         units = ["M.EUR", *(unit or "kg" for unit in part["unit"])]
@@ -85,6 +91,7 @@ def test_published_factors(
         "CH4": unknown,
         "NF3": nf3,
         "'ch4_total_EDGAR_consistent'": unknown,
+        "'nf3_total_EDGAR_consistent'": nf3,
         "Methane/emission/air/kg": unknown,
         "Nitrous oxide/emission/air/kg": n2o,
         "HFCs and PFCs, unspecified/emission/air/kg CO2e": 1,
@@ -127,34 +134,70 @@ def test_without_units_nothing_is_converted() -> None:
 def test_gases_are_found_behind_an_extension_or_other_levels() -> None:
     stressors = ["air: CO2", "energy | N2O", "CH4 | air", "co2e", "CO2-eq"]
     found = characterisation("GWP100_AR6", stressors, ["kg"] * 5)
-    assert list(found.weights) == ["air: CO2", "energy | N2O"]
-    assert found.gases == ("CO2", "N2O")
+    assert list(found.weights) == ["air: CO2", "energy | N2O", "CH4 | air"]
+    assert found.gases == ("CO2", "N2O", "CH4")
+
+
+@pytest.mark.parametrize(
+    ("name", "weight"),
+    [
+        ("CH4 - agriculture - air | air | kg", 27.0),  # 3rx: the compartment comes last
+        ("air | CH4 - agriculture - air | kg", 27.0),
+        ("emissions: air | 'n2o_total_EDGAR_consistent' | 7", 273.0),
+        ('"N2O" | air', 273.0),
+        ("N2O emissions | air", None),
+        ("air | combustion", None),
+    ],
+)
+def test_a_gas_is_known_by_any_part_of_its_name(name: str, weight: float | None) -> None:
+    found = characterisation("GWP100_AR6", ["CO2", name], ["kg", "kg"])
+    assert found.weights.get(name) == weight
+
+
+def test_years_of_life_lost_to_a_gas_are_no_emissions() -> None:
+    names = ["'ch4_total_EDGAR_consistent'", "ch4", "Emissions disease burden (EDGAR): 'cf4'"]
+    found = characterisation("GWP100_AR6", names, ["kilotonnes", "DALY", "DALY"])
+    assert found.weights == {names[0]: 27.9}
+
+
+def test_a_name_with_two_gases_is_refused() -> None:
+    with pytest.raises(InputError, match=r"'CO2 \| CH4', which has CH4 and CO2") as refused:
+        characterisation("GWP100_AR6", ["N2O", "CO2 | CH4"], ["kg", "kg"])
+    assert SENTENCE.match(str(refused.value))
+    # The name in full goes before its parts.
+    assert characterisation("GWP100_AR6", ["CO2 - waste - fossil - air | CO2"], ["kg"]).weights
 
 
 def test_gloria_s_totals_are_gases_and_its_categories_are_not() -> None:
     heads = [f"Emissions (EDGAR) | '{gas}_EDGAR_consistent'" for gas in (
         "co2_excl_short_cycle_org_c_total", "co2_excl_short_cycle_org_c_1A5", "ch4_total",
-        "co2_org_short_cycle_c_total", "n2o_total", "sf6_total", "GHG_total",
+        "co2_org_short_cycle_c_total", "n2o_total", "sf6_total", "GHG_total", "hfc_43_10_mee_total",
     )]  # fmt: skip
+    heads += [f"Emissions (EDGAR): 'c6f14_total_EDGAR_consistent' | {at}" for at in (760, 833)]
+    heads += ["Emissions (OECD) | 'ch4_total_OECD_consistent'"]  # an alternative, not added
+    weights = [1.0, None, 27.9, 0.0, 273.0, 24300, None, 1600, 8620, 8620, None]
     found = characterisation("GWP100_AR6", heads, ["kilotonnes"] * len(heads))
     assert found.unit == "kilotonnes CO2-eq"
-    assert found.gases == ("CO2", "CH4", "N2O", "SF6")
-    assert [found.weights.get(head) for head in heads] == [1.0, None, 27.9, 0.0, 273.0, 24300, None]
+    assert found.gases == ("CO2", "CH4", "N2O", "SF6", "HFC-43-10mee", "C6F14")
+    assert [found.weights.get(head) for head in heads] == weights
+    unquoted = [head.replace("'", "") for head in heads]
+    again = characterisation("GWP100_AR6", unquoted, ["kilotonnes"] * len(heads))
+    assert [again.weights.get(head) for head in unquoted] == weights
+    heads = heads[:8]
     bare = [head.rpartition(" | ")[2] for head in heads]
-    assert [*characterisation("GWP100_AR6", bare, ["kt"] * 7).weights.values()] == [
-        *found.weights.values()
-    ]
+    short = characterisation("GWP100_AR6", bare, ["kt"] * 8).weights
+    assert [short.get(head) for head in bare] == weights[:8]
 
 
 def test_factors_of_ones_own() -> None:
     factors = load("gwp100")
     factors["gwp100"] = factors["gwp100"].astype(float)
     factors.loc[factors["gas"] == "CO2 biogenic", "gwp100"] = 1.0
-    factors.loc[len(factors)] = {"gas": "HFC-134a", "report": "AR6", "gwp100": 1530.0}
-    stressors = ["CO2_bio - combustion - air", "HFC-134a", "CH4 fossil"]
-    found = characterisation("GWP100_AR6", stressors, ["kg", "kg HFC-134a", "kg CH4"], factors)
-    assert list(found.weights.values()) == [1.0, 1530.0, 29.8]
-    assert found.gases == ("CO2", "HFC-134a", "CH4")
+    factors.loc[len(factors)] = {"gas": "SO2F2", "report": "AR6", "gwp100": 4630.0}
+    stressors = ["CO2_bio - combustion - air", "SO2F2", "CH4 fossil"]
+    found = characterisation("GWP100_AR6", stressors, ["kg", "kg SO2F2", "kg CH4"], factors)
+    assert list(found.weights.values()) == [1.0, 4630.0, 29.8]
+    assert found.gases == ("CO2", "SO2F2", "CH4")
     renamed = factors.assign(report=factors["report"].replace("AR6", "AR7"))
     assert characterisation("GWP100_AR7", ["N2O"], ["t"], renamed).weights == {"N2O": 273.0}
 
@@ -228,6 +271,8 @@ def test_units_must_be_as_many_as_stressors() -> None:
         ["CO2", "air: CO2"],
         ["total | CO2", "air | CO2"],
         ["air: CO2", "water: CO2"],
+        ["CO2 | air", "CO2 | water"],
+        ["'ch4_total_EDGAR_consistent'", "ch4_total_EDGAR_consistent"],
         ["PROD_CO2", "CO2"],
         ["CO2", "Carbon dioxide/emission/air/kg"],
         ["I-GHG-CO2 emissions (kt) | Rail", "I-GHG-CO2 emissions (kt) | Total"],
@@ -258,13 +303,14 @@ def test_sources_of_eora_are_added_up() -> None:
         "I-GHG-CH4 emissions (Gg) | Rail": 27.9,
         "I-GHG-CO2b emissions (Gg) | Rail": 0.0,
         "I-GHG-CO2 emissions (Gg) | Memo: International aviation": None,
-        "I-GHG-HFC-134a emissions (Gg) | Total": None,
+        "I-GHG-HFC-134a emissions (Gg) | Total": 1530.0,
+        "I-GHG-HFC-1234yf emissions (Gg) | Total": None,
         "PRIMAP|KYOTOGHGAR4|TOTAL|GgCO2eq": None,
     }
-    units = ["Gg"] * 6 + ["GgCO2eq"]
+    units = ["Gg"] * 7 + ["GgCO2eq"]
     found = characterisation("GWP100_AR6", list(heads), units)
     assert {head: found.weights.get(head) for head in heads} == heads
-    assert found.gases == ("CO2", "CH4")
+    assert found.gases == ("CO2", "CH4", "HFC-134a")
     assert list(carbon_dioxide(list(heads), units)) == list(heads)[:2]
     assert carbon_dioxide(["I-GHG-CO2 emissions (kg) | emission_type1"], ["kg"])
     assert carbon_dioxide(["I-GHG-CO2 emissions (Gg) | Total"], ["Gg"])
@@ -308,3 +354,32 @@ def test_flows_of_a_model_weigh_what_its_makers_say(real_data: Path) -> None:
     }
     # Single HFCs and PFCs are left out.
     assert 0.97 < weighted.F.sum() / table.F.loc["GHG"].sum() <= 1
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_gases_of_original_lists_are_known_in_any_order_of_levels(
+    real_data: Path, order: tuple[int, ...]
+) -> None:
+    """EXIOBASE 3rx has name, compartment and unit as levels; 3.9 has the name alone."""
+    text = (real_data / "originals" / "exiobase3rx" / "f.csv").read_text(encoding="utf-8-sig")
+    rows = list(csv.reader(text.splitlines()))[1:]
+    names = [" | ".join(filter(None, (row[at] for at in order))) for row in rows]
+    found = characterisation("GWP100_AR6", names, [row[2] for row in rows])
+    assert {rows[names.index(name)][0] for name in found.weights} == {
+        row[0] for row in rows if row[0] in set(AIR["stressor"])
+    }
+    assert len(found.weights) == 22
+    assert found.gases == ("CO2", "CH4", "N2O", "SF6", "HFC", "PFC")
+
+
+@pytest.mark.real_data
+def test_gases_of_the_original_list_of_3_9_are_known(real_data: Path) -> None:
+    path = real_data / "originals" / "exiobase" / "exiobase39_stressors.csv"
+    with path.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    found = characterisation(
+        "GWP100_AR6", [row["stressor"] for row in rows], [row["unit"] for row in rows]
+    )
+    assert set(found.weights) <= set(AIR["stressor"])
+    assert len(found.weights) == 23

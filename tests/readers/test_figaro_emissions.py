@@ -101,7 +101,12 @@ def test_industries_without_emissions_are_told(
     kept = [li for li in lines if ",GR,A01," not in li[:12] and ",FIGW1,C31_32," not in li[:19]]
     kept = [",".join([*li.split(",")[:5], ""]) if "AT,A01,AT,P5M" in li else li for li in kept]
     path.write_text("\n".join(kept))
-    table = read(tmp_path)
+    with pytest.raises(
+        FormatError, match=r"'AT \| A01 \| AT \| P5M': .* got an empty cell; fill in"
+    ):
+        read(tmp_path)
+    table = read(tmp_path, blanks="zero")
+    assert "co2Footprint_23ed_2019.csv: 1 empty cell counts as zero" in caplog.text
     emitted = numbers.sum(axis=(2, 3))
     emitted[2, 0] = emitted[1, 1] = 0
     emitted[0, 0] -= numbers[0, 0, 0, 2]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.files.oecd_emission_files import AREAS, CODES, SDMX, row, sdmx, table, values
 
+import carbonflows_fast as cf
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read
+from carbonflows_fast.readers._into_table._separate_accounts import Account, add_account
 
 
 def test_greenhouse_gases(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -84,13 +87,31 @@ def test_combustion_in_the_tables_of_split_countries(
     (tmp_path / "IO_GHG_2021_aout2023.csv").write_text(text)
     made = read(tmp_path)
     assert made.regions == ("AUS", "CHN", "ROW")
-    assert made.F.loc["PROD_CO2"].to_dict() == given
+    emitted = made.F.loc["PROD_CO2"].groupby(level=[0, 1]).sum()
+    assert emitted.to_dict() == pytest.approx(given, rel=1e-14)
+    of_china, x = made.F.loc["PROD_CO2"].loc["CHN"], made.x.loc["CHN"]
+    for code in ("01T02", "24", "97T98"):
+        assert len(x[code]) == 3
+        np.testing.assert_allclose(of_china[code] / x[code], given["CHN", code] / x[code].sum())
     assert set(made.F_Y.loc["PROD_CO2"]) == {0.0, 2.0}
     assert made.F_Y.loc["PROD_CO2"].sum() == 6
     assert made.stressor_units["PROD_CO2"] == "Mt"
-    assert not caplog.records
+    (record,) = caplog.records
+    split = "PROD_CO2 of 3 sectors of CHN that have several rows is split over them by output."
+    assert record.getMessage().endswith(f"IO_GHG_2021_aout2023.csv: {split}")
+    assert made.notes[-1] == split
     (tmp_path / "IO_GHG_2021_aout2023.csv").write_text(text.replace("|", ","))
     assert read(tmp_path).equals(made)
+
+
+def test_emissions_of_a_sector_whose_parts_make_nothing_are_not_lost() -> None:
+    rows = {"regions": ["CHN"] * 4, "sectors": ["a", "b", "a", "b"]}
+    demand = {"Y": [0, 3, 0, 0.0], "demand": [("CHN", "h")]}
+    empty = cf.Table(Z=np.zeros((4, 4)), F=np.zeros((1, 4)), stressors="VA", **rows, **demand)
+    account = Account(
+        "file", "CO2", "Mt", {("CHN", "a"): 5.0, ("CHN", "b"): 7.0}, {("CHN", "h"): 1}
+    )
+    assert add_account(empty, account).F.loc["CO2"].tolist() == [5, 7, 0, 0]
 
 
 def test_a_year_that_the_emissions_lack(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

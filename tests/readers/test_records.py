@@ -111,3 +111,17 @@ def test_a_record_twice_is_found(tmp_path: Path, size: int) -> None:
     label = r" \| ".join(mixed[1].split(",")[:2])
     with pytest.raises(FormatError, match=rf"'{label}': expected one .* got 3.*2 records are too"):
         check_once(again, roles)
+
+
+@pytest.mark.parametrize("block", [16, 1 << 20])
+def test_a_record_without_the_label_that_is_asked_for_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(_long_format, "BLOCK_BYTES", block)
+    text = "AREA,TIME,VALUE\nDE,2019,1\nFR,2018,2\nDE,,3\nFR,2019,4\n"
+    only = {"only": {"year": "2019"}}
+    assert got(tmp_path, text, **only).values.tolist() == [1, 4]
+    with pytest.raises(FormatError, match=r"long\.csv, record 3, column TIME: expected a label"):
+        got(tmp_path, text, **only, filled=["year"])
+    whole = text.replace(",,", ",2019,")
+    assert got(tmp_path, whole, **only, filled=["year"]).values.tolist() == [1, 3, 4]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ from support.files.wiod_files import Accounts, Cells, Made, put
 
 from carbonflows_fast.errors import FormatError, LabelError
 from carbonflows_fast.readers import read
+from carbonflows_fast.readers._layouts._sheets import Workbook
+from carbonflows_fast.readers._sources._opening import open_files
+from carbonflows_fast.readers.wiod._release_2016 import _account
 
 
 @pytest.fixture
@@ -229,3 +234,36 @@ def test_co2_without_a_region_or_the_year(
     write_workbook(tmp_path / "CO2_emissions.xlsx", sheets)
     with pytest.raises(FormatError, match=r"expected one CO2 account, got CO2 emissions.xlsx"):
         read(tmp_path)
+
+
+@pytest.mark.real_data
+def test_the_original_carbon_dioxide_accounts_are_read(real_data: Path) -> None:
+    """Those of the JRC, for a table with the labels of WIOD 2016."""
+    regions, sectors = (column(real_data, name) for name in ("wiod2016_regions", "wiod2016"))
+    world: Any = SimpleNamespace(
+        where="labels",
+        regions=regions,
+        rows=[(region, sector) for region in regions for sector in sectors],
+        demand=[(region, "CONS_h") for region in regions],
+        release=SimpleNamespace(households="CONS_h"),
+        sectors_of=lambda region: sectors,
+    )
+    with open_files(real_data / "originals" / "wiod2016") as files:
+        book = Workbook(files, "CO2 emissions.xlsx")
+        account = _account(book, world, "2014")
+        assert account is not None
+        F, F_Y = account.read([0])
+        assert _account(book, world, "1999") is None
+        sheet = book.rows("AUT")
+    assert (F.shape, F_Y.shape) == ((1, 44 * 56), (1, 44))
+    assert 25e6 < F.sum() < 35e6  # kt
+    assert 3e6 < F_Y.sum() < 7e6
+    year = [str(cell).removesuffix(".0") for cell in sheet[0]].index("2014")
+    at = regions.index("AUT")
+    assert F[0, 56 * at] == sheet[1][year]
+    assert F_Y[0, at] == sheet[57][year]
+
+
+def column(real_data: Path, file: str) -> list[str]:
+    text = (real_data / "labels" / f"{file}.csv").read_text(encoding="utf-8")
+    return [line["code"] for line in csv.DictReader(text.splitlines())]

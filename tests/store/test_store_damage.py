@@ -58,6 +58,7 @@ FIELDS = [
     ("row_units", [None], "'row_units' of table.json has None at position 0"),
     ("origin", {"key": 1}, "'origin' of table.json is .* instead of null or what convert notes"),
     ("files", [], "'files' of table.json is .* instead of a record for each array"),
+    ("notes", ["a", 1], r"'notes' of table.json is \['a', 1\] instead of a list of texts"),
     ("more", 1, "table.json has 'more', which is no field of a table"),
 ]
 
@@ -71,7 +72,7 @@ def test_a_field_of_the_manifest(saved: Path, field: str, value: Any, message: s
 
 def test_every_field_of_the_manifest_is_needed(saved: Path) -> None:
     manifest = manifest_of(saved)
-    for field in manifest.keys() - {"version", "format"}:
+    for field in manifest.keys() - {"version", "format", "notes"}:
         change_manifest(saved, {name: manifest[name] for name in manifest if name != field})
         for function in (cf.open, read_manifest):
             with pytest.raises(cf.StoreError, match=f"where table.json has no '{field}'; save"):
@@ -81,6 +82,8 @@ def test_every_field_of_the_manifest_is_needed(saved: Path) -> None:
         change_manifest(saved, manifest | {"files": files})
         with pytest.raises(cf.StoreError, match=f"'files' of table.json has no '{name}'"):
             cf.open(saved)
+    change_manifest(saved, {name: manifest[name] for name in manifest if name != "notes"})
+    assert cf.open(saved).notes == ()  # saved before tables had any
     change_manifest(saved, manifest)
     cf.open(saved)
 

@@ -224,7 +224,7 @@ def test_a_characterisation_weighs_all_gases_in_one_unit(name: str, ch4: float, 
 
 
 def test_a_characterisation_says_which_gases_it_counts() -> None:
-    names = ["CO2_bio - combustion - air", "CO2 - combustion - air", "HFC - air", "CH4 | air"]
+    names = ["CO2_bio - combustion - air", "CO2 - combustion - air", "HFC - air", "CH4, air"]
     table = gases(stressors=names, stressor_units=["kg", "kg", "kg CO2-eq", "kg"])
     sum_ = select_stressor(table, "GWP100_AR6")
     assert sum_.name == "GWP100_AR6 of CO2, HFC"

@@ -54,7 +54,8 @@ def add_account(table: Table, account: Account, *, extension: str = "emissions")
     Nothing is guessed: a sector that the account lacks counts as zero, and what the account has
     beyond the table (a sum over sectors, a region more) is left out. Both are logged with their
     size, and so are an account without final users, and regions whose sectors differ from the
-    account's own total by more than 1 %.
+    account's own total by more than 1 %. Where a table has several rows of one sector, the sector's
+    emissions are split by output, which is logged and becomes a note of the table.
 
     Parameters
     ----------
@@ -85,6 +86,7 @@ def add_account(table: Table, account: Account, *, extension: str = "emissions")
     rows = _pairs(parts.regions, parts.region_codes, parts.sectors, parts.sector_codes)
     columns = _pairs(parts.regions, parts.demand_codes, parts.categories, parts.category_codes)
     F = np.array([account.sectors.get(pair, np.nan) for pair in rows])
+    F, note = _split_by_output(account, rows, F, table.arrays.x)
     F_Y = np.array([account.demand.get(pair, 0.0) for pair in columns])
     lacking = np.isnan(F)
     if lacking.all():
@@ -108,6 +110,7 @@ def add_account(table: Table, account: Account, *, extension: str = "emissions")
     return table_from(
         replace(
             parts,
+            notes=parts.notes + ((note,) if note else ()),
             emissions=locked(np.vstack([table.arrays.F, F])),
             emissions_kind="F",
             F_Y=locked(np.vstack([table.arrays.F_Y, F_Y])),
@@ -124,6 +127,33 @@ def _pairs(
     return [(regions[r], names[c]) for r, c in zip(region_codes, codes, strict=True)]
 
 
+def _split_by_output(
+    account: Account, rows: Sequence[Pair], F: FloatArray, x: FloatArray
+) -> tuple[FloatArray, str]:
+    """Return F where rows of one label share what it emits by their output, and a note on it.
+
+    A share of no output goes to the first of them.
+    """
+    places: dict[Pair, list[int]] = {}
+    for at, pair in enumerate(rows):
+        places.setdefault(pair, []).append(at)
+    several = {pair: at for pair, at in places.items() if len(at) > 1 and pair in account.sectors}
+    if not several:
+        return F, ""
+    for parts in several.values():
+        output = np.maximum(x[parts], 0.0)
+        if not output.sum():
+            output[0] = 1.0
+        F[parts] *= output / output.sum()
+    regions = shorten(dict.fromkeys(region for region, _ in several))
+    note = (
+        f"{account.stressor} of {len(several)} sectors of {regions} that have several rows is "
+        "split over them by output."
+    )
+    logger.warning("%s: %s", account.where, note)
+    return F, note
+
+
 def _tell_lacking(account: Account, table: Table, rows: Sequence[Pair], lacking: BoolArray) -> None:
     """Log which sectors the account lacks: whole regions, whole sectors, then single ones."""
     pairs = {rows[at] for at in np.flatnonzero(lacking).tolist()}
@@ -134,7 +164,7 @@ def _tell_lacking(account: Account, table: Table, rows: Sequence[Pair], lacking:
             account.where,
             account.stressor,
             len(pairs),
-            len(rows),
+            len(set(rows)),
             100 * x[lacking].sum() / max(x.sum(), np.finfo(float).tiny),
             shorten(_summary(rows, pairs), 20),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from carbonflows_fast.classification._files import places_of
 from carbonflows_fast.errors import LabelError, nearest_are, shorten
 
 __all__ = ["bare_names", "find_stressors", "join_levels", "stressor_names"]
@@ -68,7 +69,8 @@ def find_stressors(wanted: Sequence[str], bare: Sequence[str], names: Sequence[s
     Parameters
     ----------
     wanted : sequence of str
-        Names as the table has them, or without the extension in front where that is unique.
+        Names as the table has them, or without the extension in front where that is unique; also
+        with or without literal quotes and codes of national accounts ("Subsidies D.39").
     bare, names : sequences of str
         Of all stressors, without and with the extension in front where they clash.
 
@@ -79,8 +81,7 @@ def find_stressors(wanted: Sequence[str], bare: Sequence[str], names: Sequence[s
     """
     positions: set[int] = set()
     for name in wanted:
-        found = [at for at, known in enumerate(names) if known == name]
-        found = found or [at for at, known in enumerate(bare) if known == name]
+        found = _called(name, names, bare)
         if len(found) == 1:
             positions.add(found[0])
             continue
@@ -93,3 +94,9 @@ def find_stressors(wanted: Sequence[str], bare: Sequence[str], names: Sequence[s
             else nearest_are(name, names),
         )
     return sorted(positions)
+
+
+def _called(name: str, *lists: Sequence[str]) -> list[int]:
+    """Return where a name stands in the first list that has it: spelt so, or else nearly."""
+    exact = (one for one in lists if name in one)
+    return next(filter(None, (places_of(name, one) for one in (*exact, *lists))), [])

@@ -92,6 +92,7 @@ def read_records(
     delimiter: str = ",",
     headless: Sequence[str] = (),
     only: Mapping[str, str] | None = None,
+    filled: Sequence[str] = (),
     once: bool = False,
     progress: bool | None = None,
 ) -> Records:
@@ -109,6 +110,8 @@ def read_records(
         Names of the columns of a file that may come without a header line.
     only : mapping of str to str, optional
         By role, the label of the records to keep.
+    filled : sequence of str
+        Roles in `only` that no record may lack, since it would be left out in silence.
     once : bool
         Whether `check_once` comes next, so that many more records than labels are not kept.
     progress : bool, optional
@@ -123,7 +126,7 @@ def read_records(
         blocks = counted.blocks(name, BLOCK_BYTES)
         first, text = next(blocks, (1, b""))
         layout, below = _layout(files.where(name), text, columns, delimiter, headless)
-        kept = _Kept(layout, only or {}, once)
+        kept = _Kept(layout, only or {}, filled, once)
         waiting: deque[Future[_Block]] = deque()
         threads, ended = thread_count(), True
         with ThreadPool(threads) as pool:
@@ -294,8 +297,11 @@ def _number(layout: _Layout, line: int, cell: str) -> float:
 class _Kept:
     """Puts blocks together, in the order of the file."""
 
-    def __init__(self, layout: _Layout, only: Mapping[str, str], once: bool) -> None:
-        self.layout, self.only, self.once = layout, only, once
+    def __init__(
+        self, layout: _Layout, only: Mapping[str, str], filled: Sequence[str], once: bool
+    ) -> None:
+        self.layout, self.only, self.filled, self.once = layout, only, filled, once
+        self.records = 0
         self.known: dict[str, dict[str, int]] = {role: {} for role in layout.roles}
         self.codes = {role: Growing(np.int16) for role in layout.roles}
         self.values = Growing(np.float64)
@@ -314,6 +320,9 @@ class _Kept:
                     remedy="this is no table in a known layout",
                 )
             codes[role] = np.array(shared, dtype=np.int16)[local]
+        for role in self.filled:
+            self._refuse_empty(role, codes[role])
+        self.records += len(block.values)
         keep: Any = slice(None)
         if self.only:
             keep = np.ones(len(block.values), dtype=bool)
@@ -324,6 +333,17 @@ class _Kept:
         self.values.add(block.values[keep])
         if self.once:
             self._refuse_many()
+
+    def _refuse_empty(self, role: str, codes: Any) -> None:
+        empty = np.flatnonzero(codes == self.known[role].get("", -1))
+        if empty.size:
+            column = self.layout.names[self.layout.roles[role]]
+            raise FormatError.about(
+                f"{self.layout.where}, record {self.records + int(empty[0]) + 1}, column {column}",
+                expected="a label",
+                got="an empty one",
+                remedy="fill it in, or remove the record",
+            )
 
     def _refuse_many(self) -> None:
         """Refuse far more records than there are labels for, before they fill memory."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -56,12 +57,19 @@ class Square:
 
 
 def read_square(
-    files: Files, table: Candidate, *, delimiter: str, totals: Container[str], progress: bool | None
+    files: Files,
+    table: Candidate,
+    *,
+    delimiter: str,
+    totals: Container[str],
+    corner: bool,
+    progress: bool | None,
 ) -> Square:
     """Read such a matrix, with one header line and one label column, and take it apart.
 
     A sector is what is a row and a column, and no total. Empty cells are refused, or zero if
-    `files.blanks` says so; but for primary inputs of final demand, which publishers leave free.
+    `files.blanks` says so; with `corner`, those of primary inputs of final demand are always zero,
+    as their publisher leaves them free.
 
     Raises
     ------
@@ -77,7 +85,7 @@ def read_square(
             header_lines=1,
             delimiter=delimiter,
             sparse=True,
-            corner=True,
+            corner=corner,
         )
     return taken_apart(text, lambda label: label[0] in totals)
 
@@ -153,6 +161,7 @@ def square_table(
     year: int | None,
     name: str,
     accounts: Sequence[str] = (),
+    wholes: Mapping[str, str] = MappingProxyType({}),
 ) -> Table:
     """Make a table: primary inputs are its stressors, since these files have no emissions.
 
@@ -168,6 +177,8 @@ def square_table(
         Of everything.
     accounts : sequence of str
         Stressors that exist too, in files of their own, and are not added here.
+    wholes : mapping
+        The region that a part of one belongs to: its rows stay apart, under the whole's label.
 
     Raises
     ------
@@ -199,7 +210,7 @@ def square_table(
         Y=parts.Y[:, kept],
         F=parts.F[chosen],
         F_Y=parts.F_Y[chosen][:, kept],
-        regions=[region for region, _ in pairs],
+        regions=[wholes.get(region, region) for region, _ in pairs],
         sectors=[sector for _, sector in pairs],
         demand=[demand[at] for at in kept],
         stressors=[names[at] for at in chosen],

@@ -14,6 +14,11 @@ from carbonflows_fast.errors import FormatError, Phrase, nearest, shorten
 from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import DEPTH, Files
 from carbonflows_fast.readers._sources._opening import disk_files
+from carbonflows_fast.readers._sources._other_databases import (
+    archives_inside,
+    other_databases,
+    with_slashes,
+)
 
 __all__ = ["OLDER", "refuse_misnamed", "unknown_layout"]
 
@@ -92,19 +97,32 @@ def _reasons(files: Files, layouts: Layouts, wanted: Layouts) -> Iterator[tuple[
             ),
         )
     if odd := sorted(name for name in files.sizes if "\\" in name):
-        yield (
-            "names with / between folders",
-            f"names with backslashes ({odd[0]!r})",
-            "unpack the zip, and give the folder",
-        )
-    if inner := [name for name, _ in files.matching(r".+\.zip")]:
+        yield _backslashes(with_slashes(files), odd, layouts)
+    database, inner = archives_inside(files)
+    if inner:
         yield (
             "tables in folders or zips",
-            f"zips inside a zip ({shorten(inner)})",
+            f"zips{database} inside a zip ({shorten(inner)})",
             "unpack the outer zip, and give the folder",
         )
     yield from _renamed(files, wanted)
+    yield from other_databases(files)
     yield from _elsewhere(files, layouts, wanted)
+
+
+def _backslashes(files: Files, odd: list[str], layouts: Layouts) -> tuple[str, str, str]:
+    """Return the reason for names that have them, which say what they would be without."""
+    database, inner = archives_inside(files)
+    known = f"zips{database} inside a zip, " if inner else ""
+    if found := _found(files, layouts):
+        known = f"a table of {' and '.join(found)}, "
+    elif other := next(other_databases(files), None):
+        known = f"{other[1].partition(' (')[0]}, "
+    return (
+        "names with / between folders",
+        f"{known}names with backslashes ({odd[0]!r})",
+        "unpack the zip, and give the folder",
+    )
 
 
 def _renamed(files: Files, wanted: Layouts) -> Iterator[tuple[str, str, str]]:

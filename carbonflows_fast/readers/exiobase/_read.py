@@ -4,7 +4,8 @@ A root with Y.txt, Z.txt or A.txt, x.txt and unit.txt, and one sub-folder for ea
 F.txt, F_Y.txt (F_hh.txt in releases before 3.8) and unit.txt. `file_parameters.json` may name
 the files; it may be missing. pymrio saves Parquet in the same layout. Releases 3.4 to 3.7 have
 neither Z nor x: x is then solved from (I − A) x = Y·1 when it is first asked for, as users of
-these releases do. Accounts that are saved as well (S, M, D_cba, …) are not read.
+these releases do. Accounts that are saved as well (S, M, D_cba, …) are not read. Release 3.10.2
+has empty cells in air_emissions, which are zero where `blanks="zero"` says so.
 
 Tried on real tables in this layout and one real extension; on the releases themselves, whose
 folders and defects tests imitate, not yet.

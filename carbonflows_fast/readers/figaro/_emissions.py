@@ -15,6 +15,7 @@ from carbonflows_fast._base.arrays import BoolArray
 from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._separate_accounts import Account
 from carbonflows_fast.readers._layouts._long_format import Records, check_once, read_records
+from carbonflows_fast.readers._layouts._number_parser import settle_blanks, show
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.table import Table
@@ -79,10 +80,17 @@ def read_emissions(
     Raises
     ------
     FormatError
-        If the file is damaged, has nothing of that year, or has a record twice.
+        If the file is damaged, has nothing of that year, has a record twice, or one of the table's
+        without a value, unless `files.blanks` says that it is zero.
     """
     records = read_records(
-        files, name, COLUMNS, only={"year": str(table.year)}, once=True, progress=progress
+        files,
+        name,
+        COLUMNS,
+        only={"year": str(table.year)},
+        filled=["year"],
+        once=True,
+        progress=progress,
     )
     if not len(records.values):
         raise FormatError.about(
@@ -95,6 +103,7 @@ def read_emissions(
     categories = table.content.categories
     direct = _direct(records)
     used = _among(records, "user", table.regions) & _among(records, "use", categories) & ~direct
+    _settle_blanks(records, used | direct, files.blanks)
     known = ~np.isnan(records.values)
     _tell_rest(records, ~((used | direct) & known), UNITS[stressor])
     sectors = _summed(records, used & known, "area", "industry")
@@ -106,6 +115,15 @@ def read_emissions(
         sectors={(area, industry): value for (area, industry), value in sectors.items()},
         demand={(area, HOUSEHOLDS): value for (area,), value in households.items()},
     )
+
+
+def _settle_blanks(records: Records, counted: BoolArray, blanks: str) -> None:
+    """Refuse records of the table that have no value, or log how many count as zero."""
+    empty = np.flatnonzero(counted & np.isnan(records.values))
+    if empty.size:
+        first = (records.labels[role][records.codes[role][empty[0]]] for role in LABELS)
+        place = f"{records.where}, {show(tuple(first))}"
+        settle_blanks(records.where, len(empty), place, blanks)
 
 
 def _among(records: Records, role: str, wanted: Collection[str]) -> BoolArray:

@@ -50,7 +50,7 @@ def read_figaro(
     if is_flat(table.name):
         parts = read_flat(files, table, progress=progress)
     else:
-        parts = read_square(files, table, delimiter=",", totals=(), progress=progress)
+        parts = read_square(files, table, delimiter=",", totals=(), corner=False, progress=progress)
     made = square_table(
         parts,
         _demand(parts),

@@ -2,8 +2,9 @@
 
 A folder with two others or two zips in it, GLORIA_MRIOs_59_2022 and
 GLORIA_SatelliteAccounts_059_2022, and with GLORIA_ReadMe_059.xlsx, which has all labels. Basic
-prices alone are read (Markup001). Tried on the small sample that pymrio tests its parser with and
-on fixtures, never on an original file.
+prices alone are read (Markup001). Tried on two original copies of the ReadMe of 059, on the
+small sample that pymrio tests its parser with, and on fixtures; never on an original file of
+numbers.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from carbonflows_fast.readers.gloria._numbers import (
     read_transactions,
     shares,
 )
+from carbonflows_fast.readers.gloria._own_total import compare_with_own_total
 from carbonflows_fast.table import Table
 
 __all__ = ["read_gloria"]
@@ -63,7 +65,10 @@ def read_gloria(
     Stressors are the primary inputs, whose separate rows for each region are added up, and the
     satellite accounts, with their head indicator as extension. A name in several head indicators
     gets the indicator in front; a name that occurs twice in one gets its running number behind it
-    ("'c6f14' | 501"). The numbers of stressors that are not wanted are not parsed.
+    ("'c6f14' | 501"). Copies of the ReadMe differ in spelling: a stressor that is asked for is
+    found with or without quotes around its name, and with or without a code at its end (D.1). The
+    numbers of stressors that are not wanted are not parsed. If all are read, the log says how far
+    its greenhouse gases, weighed here, are from its own total of them.
 
     Raises
     ------
@@ -102,6 +107,8 @@ def read_gloria(
         **emissions,
     )
     _log_gap(where, made.x.to_numpy(), transactions.supply.sum(axis=0), labels)
+    if stressors is None:
+        compare_with_own_total(files.where(release["TQ"]), made)
     return made
 
 

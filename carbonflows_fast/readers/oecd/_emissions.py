@@ -129,6 +129,7 @@ def read_emissions(
         delimiter="|" if b"|" in first else ",",
         headless=source.headless,
         only={"measure": stressor, "year": str(table.year), **source.only},
+        filled=["year"],
         once=True,
         progress=progress,
     )

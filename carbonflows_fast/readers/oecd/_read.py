@@ -2,8 +2,8 @@
 
 One comma-separated file a year, with one header line and one label column: transactions, final
 demand at the right, taxes and value added below. Emissions are in files of their own. Tried on
-small files in the layouts of 2016 and 2018 and on fixtures of all editions, never on an original
-file.
+the labels of the original ReadMes of 2018, 2023 and 2025, on small files in the layouts of 2016 and
+2018, and on fixtures of all editions; never on original numbers.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.oecd._emissions import emission_files, read_emissions
 from carbonflows_fast.table import Table
+from carbonflows_fast.table._table import with_notes
 
 __all__ = ["read_oecd"]
 
@@ -45,11 +46,14 @@ def read_oecd(
 ) -> Table:
     """Read one year.
 
-    Industries that the OECD splits (CN1, CN2, MX1 …) are added to those of China and Mexico, since
-    final demand is not split. x is the row of outputs; a column of discrepancies is not part of
-    Y, and its size is logged. Rows of taxes and value added are stressors, so that they can be
-    followed like emissions. TECO2 and DF_MAIN beside the table become the stressors "PROD_CO2"
-    and "PROD_GHG", those of split countries whole.
+    Industries that the OECD splits (CN1, CN2, MX1 …) keep rows and columns of their own, under the
+    label of China or Mexico, to which final demand belongs: a sector there has several rows. So
+    the parts are solved apart, and what is said of the country or its sector is their sum;
+    `table.aggregate()` adds them up before, which gives other numbers. x is the row of outputs; a
+    column of discrepancies is not part of Y, and its size is logged. Rows of taxes and value added
+    are stressors, so that they can be followed like emissions. TECO2 and DF_MAIN beside the table
+    become the stressors "PROD_CO2" and "PROD_GHG"; those of split countries are whole, and split
+    by output. `table.notes` says so.
 
     Raises
     ------
@@ -59,25 +63,29 @@ def read_oecd(
         If a wanted stressor does not exist.
     """
     emissions = emission_files(files)
-    parts = read_square(files, table, delimiter=",", totals=TOTALS, progress=progress)
+    parts = read_square(files, table, delimiter=",", totals=TOTALS, corner=True, progress=progress)
     regions = {region_and_sector(parts.where, label)[0] for label in parts.sectors}
+    wholes = {
+        region: whole
+        for whole, part in PARTS.items()
+        for region in sorted(regions)
+        if whole in regions and re.fullmatch(part, region)
+    }
     made = square_table(
         parts,
         [_demand(parts, at, regions) for at in range(len(parts.demand))],
         x=_output(parts),
         stressors=stressors,
         accounts=list(emissions),
+        wholes=wholes,
         unit=UNIT,
         year=table.year,
         name=f"OECD ICIO {PurePosixPath(table.name).stem}",
     )
-    groups = {
-        region: whole
-        for whole, part in PARTS.items()
-        for region in regions
-        if whole in regions and re.fullmatch(part, region)
-    }
-    made = made.aggregate(regions=groups) if groups else made
+    if wholes:
+        note = _kept_apart(parts, wholes)
+        logger.info("%s: %s", parts.where, note)
+        made = with_notes(made, note)
     for gas, name in emissions.items():
         if stressors is None or gas in stressors:
             account = read_emissions(
@@ -85,6 +93,19 @@ def read_oecd(
             )
             made = made if account is None else add_account(made, account)
     return made
+
+
+def _kept_apart(parts: Square, wholes: dict[str, str]) -> str:
+    """Return the note on countries in parts, which lists these in the order of their rows."""
+    order = list(dict.fromkeys(label[0].partition("_")[0] for label in parts.sectors))
+    listed = [
+        f"{whole} has the rows of {', '.join(r for r in order if wholes.get(r, r) == whole)}"
+        for whole in dict.fromkeys(wholes.values())
+    ]
+    return (
+        f"As read, {' and '.join(listed)}, in this order: they are solved apart, and the country "
+        "is their sum; final demand and emissions are the country's."
+    )
 
 
 def _demand(parts: Square, at: int, regions: set[str]) -> tuple[str, str] | None:

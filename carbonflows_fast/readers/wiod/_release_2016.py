@@ -3,7 +3,7 @@
 One workbook a year (WIOT2014_Nov16_ROW.xlsb, or the same saved as xlsx), and beside it the CO2
 accounts of the Joint Research Centre (CO2 emissions.xlsx), with one sheet for each region and the
 years across. Tables in prices of the previous year are not read, nor RData and Stata files.
-Tried on fixtures of these layouts, never on an original file.
+The accounts are tried on an original file, tables on fixtures of their layout alone.
 
 References
 ----------

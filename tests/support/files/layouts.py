@@ -73,6 +73,12 @@ def _gloria(folder: Path) -> None:
     gloria_world.World().write(folder)
 
 
+def _gloria_gases(folder: Path) -> None:
+    gloria_world.with_gases().write(folder)
+    change = gloria_world.spelt(gloria_world.OWN_TOTAL, quoted=True)
+    gloria_world.write_read_me(folder / "GLORIA_ReadMe_059.xlsx", change)
+
+
 def _pymrio_parquet(folder: Path) -> None:
     cf.to_pymrio(_world()).save_all(folder, table_format="parquet")
 
@@ -107,6 +113,7 @@ LAYOUTS = {
     "figaro": _figaro,
     "figaro-flat": _figaro_flat,
     "gloria": _gloria,
+    "gloria-gases": _gloria_gases,
     "oecd": _oecd,
     "oecd-emissions": _oecd_emissions,
     "plain": _plain,

@@ -56,8 +56,16 @@ class Edition:
         return "\n".join(",".join(str(cell) for cell in line) for line in lines) + "\n"
 
     def check(self, table: Table) -> None:
-        """Compare with the sums over the parts of split countries."""
+        """Compare with the rows of the file, parts of a country under its label, and their sums."""
         whole = [self.parts.get(region, region) for region in self.regions for _ in SECTORS]
+        pairs = list(zip(whole, SECTORS * len(self.regions), strict=True))
+        assert list(table.rows) == pairs
+        np.testing.assert_array_equal(np.asarray(table.Z.todense()), self.Z)
+        np.testing.assert_array_equal(table.x, self.x)
+        assert len(table.notes) == bool(self.parts)
+        for part in self.parts:
+            assert part in table.notes[0]
+        table = table.aggregate()
         sectors = SECTORS * len(self.regions)
         rows = list(zip(whole, sectors, strict=True))
         merged = list(dict.fromkeys(rows))

@@ -130,3 +130,38 @@ def enumerated(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 def path_of(place: Path, part: str) -> Path:
     return next(place.rglob(file_name(part)))
+
+
+# --- with the gases of GLORIA, and as copies of the ReadMe spell them ---------------------------
+
+CARBON_DIOXIDE = "co2_excl_short_cycle_org_c_total_EDGAR_consistent"
+GASES = [CARBON_DIOXIDE, "ch4_total_EDGAR_consistent", *["c6f14_total_EDGAR_consistent"] * 2]
+OWN_TOTAL = "GHG_total_EDGAR_consistent"
+
+
+def with_gases() -> World:
+    """Return a world whose last satellite is the sum of the others by the factors of AR5."""
+    made = World()
+    weights = np.array([1, 28, 7910, 7910])
+    for values in (made.F, made.F_Y):
+        values[-1] = weights @ values[:-1]
+    made.parts["TQ"][:, INDUSTRIES], made.parts["YQ"] = made.F, made.F_Y
+    return made
+
+
+def spelt(name: str, quoted: bool) -> Callable[[Any], object]:
+    """Return what gives the ReadMe GLORIA's gases, and `name` last, in one of two spellings."""
+
+    def change(book: Any) -> None:
+        mark = "'" if quoted else ""
+        for at, satellite in enumerate([*GASES, name], start=2):
+            row = book["Satellites"][at]
+            row[1].value, row[2].value = "Emissions (EDGAR)", f"{mark}{satellite}{mark}"
+            row[3].value = "kilotonnes" + " CO2-equivalent" * (satellite == OWN_TOTAL)
+        if quoted:  # and without codes
+            sheet = book["Value added and final demand"]
+            for row in sheet.iter_rows(min_row=2, min_col=2):
+                for cell in row:
+                    cell.value = cell.value and cell.value.rsplit(" ", 1)[0]
+
+    return change
