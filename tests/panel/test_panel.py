@@ -310,10 +310,11 @@ def long_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def begin(store: Path, out: Path, address: str) -> subprocess.Popen[str]:
+def begin(store: Path, out: Path, address: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", LONG, str(store), str(out), address],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | environment,
     )  # fmt: skip
 
 
@@ -364,7 +365,9 @@ def test_a_scheduler_that_is_killed_leaves_what_was_written(
     long_store: Path, tmp_path: Path
 ) -> None:
     with Cluster(workers=2) as cluster:
-        run = begin(long_store, tmp_path, cluster.address)
+        # Dask looks for a scheduler for 30 seconds unless it is told to give up.
+        soon = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
+        run = begin(long_store, tmp_path, cluster.address, **soon)
         wait_for(tmp_path, 2, run)
         cluster.scheduler.send_signal(signal.SIGKILL)
         _, errors = run.communicate(timeout=120)
