@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.running.solving import iterated
+from support.worlds.moved_cells import STEP, WEIGHTS, moved
 from support.worlds.uncertain_years import two_years
 
 import carbonflows_fast as cf
@@ -109,21 +110,6 @@ def test_many_entries_have_the_numbers_of_few(monkeypatch: pytest.MonkeyPatch) -
 
 
 # --- real tables --------------------------------------------------------------------------------
-
-STEP = 0.01
-WEIGHTS = {1: 8 / 12, -1: -8 / 12, 2: -1 / 12, -2: 1 / 12}  # differences of the fourth order
-
-
-def moved(table: cf.Table, source: str, cell: tuple[int, int], by: float) -> cf.Table:
-    """The table with one cell changed; output follows."""
-    parts = {"Z": table.Z.tolil(), "Y": table.Y.to_numpy().copy(), "F": table.F.to_numpy().copy()}
-    parts[source][cell] *= 1.0 + by
-    return cf.Table(
-        **parts | {"Z": parts["Z"].tocsr()}, regions=table.rows.get_level_values("region"),
-        sectors=table.rows.get_level_values("sector"), demand=list(table.demand),
-        stressors=table.stressors, stressor_units=[str(u) for u in table.stressor_units],
-        row_units=[table.content.row_units[k] for k in table.content.row_unit_codes],
-    )  # fmt: skip
 
 
 @pytest.mark.real_data

@@ -25,7 +25,8 @@ COVERED = [
     "accounting/_accounts", "accounting/_region_flows", "accounting/_solves",
     "accounting/_stressor_block", "accounting/_weights", "classification/_groups", "linkages",
     "paths/_limits", "paths/_path_errors", "paths/_result", "paths/_search", "sectors/_result",
-    "sectors/_study", "table/_selection", "table/_stressors", "trade/_flow_matrix", "trade/_flows",
+    "sectors/_study", "sectors/_study_errors", "table/_selection", "table/_stressors",
+    "trade/_flow_matrix", "trade/_flows",
 ]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
@@ -194,6 +195,10 @@ CASES = [
              flows().aggregate(regions={"DE": "x"}))),
     Case(lambda: flows().top(0), r"give e\.g\. (\d+)", lambda n: flows().top(python(n))),
     # paths
+    Case(lambda: cf.sector_study(table(), "CO2", sectors=table().sectors[0]).sd_by("made"),
+         r"ask cf\.sector_study\(…, errors=cf\.Errors\(…\)\)",
+         lambda _: cf.sector_study(table(), "CO2", sectors=table().sectors[0],
+                                   errors=cf.Errors(F=0.1)).sd_by("made")),
     Case(lambda: cf.structural_paths(table(), "CO2").probability_larger(),
          r"ask cf\.structural_paths\(…, errors=cf\.Errors\(…\)\)",
          lambda _: unsure_paths().probability_larger()),
