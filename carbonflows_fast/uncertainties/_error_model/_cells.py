@@ -76,6 +76,8 @@ class Cells:
         place = np.empty(self.tiles.n, dtype=np.int64)
         place[here] = np.arange(self.tiles.n)
         values = _to_csr(self.tiles)[place[rows], place[columns]] if len(rows) else np.zeros(0)
+        if self.squared:
+            values = np.square(values)
         found: FloatArray = self.outputs[columns] * values * (self.factor * self.over_outputs[rows])
         return found
 
