@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from carbonflows_fast._base.arguments import real
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.decomposition._effect_slopes import EffectSlopes, Entries, entries_of
 from carbonflows_fast.decomposition._two_tables import TwoTables
-from carbonflows_fast.errors import InputError, LabelError
+from carbonflows_fast.errors import LabelError
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_demand, select_stressor
+from carbonflows_fast.uncertainties._correlation import checked_correlation
 from carbonflows_fast.uncertainties._error_model._cells import (
     cells_of_stressor,
     cells_of_Y,
@@ -63,14 +63,7 @@ def errors_of_years(errors: Any, correlation: Any) -> tuple[tuple[Errors, Errors
     InputError
         If they are none, or the correlation is not from 0 to 1.
     """
-    rho = real(correlation)
-    if not 0.0 <= rho <= 1.0:
-        raise InputError.about(
-            "correlation",
-            expected="a number from 0 to 1",
-            got=repr(correlation)[:60],
-            remedy="leave it out for errors that are independent",
-        )
+    rho = checked_correlation(correlation)
     pair = errors if isinstance(errors, list | tuple) and len(errors) == 2 else (errors, errors)
     return (required_errors(pair[0]), required_errors(pair[1])), rho
 

@@ -13,7 +13,13 @@ from carbonflows_fast._base.arguments import real, share
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import InputError
 
-__all__ = ["finite_limit", "interval", "probability_above", "probability_of_more", "probability_positive"]
+__all__ = [
+    "finite_limit",
+    "interval",
+    "probability_above",
+    "probability_of_more",
+    "probability_positive",
+]
 
 SAME = 1e-13
 """Of two variances: a variance of their difference below that is what rounding leaves."""
