@@ -28,8 +28,11 @@ from carbonflows_fast.leontief import system
 __all__ = [
     "DemandParts",
     "clear",
+    "clear_slopes",
     "demand_parts",
+    "parts_of_cells",
     "requirements",
+    "requirements_of_years",
     "trade_of_shares",
     "trade_part",
     "trade_parts",
@@ -58,20 +61,36 @@ def clear(sums: FloatArray, sizes: FloatArray) -> FloatArray:
     return held
 
 
-def _share(parts: FloatArray, sums: FloatArray, held: FloatArray) -> FloatArray:
+def clear_slopes(sums: FloatArray, sizes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the derivatives of `clear` to sums and to sizes; 0 where it is 0 or 1."""
+    held = clear(sums, sizes)
+    inside = (held > 0.0) & (held < 1.0)
+    over = np.divide(1.0 / (FULL - LEAST), sizes, out=np.zeros_like(sums), where=inside)
+    return np.sign(sums) * over, -np.abs(sums) * over * _share(np.ones_like(sizes), sizes, inside)
+
+
+def requirements_of_years(
+    pair: TwoTables,
+) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+    """Return c of both years, and Σ|a| of the same terms; (P, n) each."""
+    c0, c1 = (_by_product(pair, year) for year in pair.years)
+    sizes = [_sizes(pair, year, c) for c, year in zip((c0, c1), pair.years, strict=True)]
+    return (c0, c1), (sizes[0], sizes[1])
+
+
+def _share(parts: Any, sums: Any, held: Any) -> Any:
     """Return parts / sums where a split holds, 0 elsewhere."""
-    return np.divide(
-        parts, sums, out=np.zeros_like(parts), where=np.broadcast_to(held > 0, parts.shape)
-    )
+    shape, kind = np.broadcast_shapes(parts.shape, sums.shape), np.result_type(parts, sums)
+    where = np.broadcast_to(held.real > 0, shape)
+    return np.divide(parts, sums, out=np.zeros(shape, kind), where=where)
 
 
 def requirements(pair: TwoTables) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return c of both years (what column j needs of product p, from any origin), and how far
     inputs are split by origin; (P, n) each.
     """
-    c0, c1 = (_by_product(pair, year) for year in pair.years)
-    held = [clear(c, _sizes(pair, year, c)) for c, year in zip((c0, c1), pair.years, strict=True)]
-    return c0, c1, held[0] * held[1]
+    (c0, c1), sizes = requirements_of_years(pair)
+    return c0, c1, clear(c0, sizes[0]) * clear(c1, sizes[1])
 
 
 def _by_product(pair: TwoTables, year: Year) -> FloatArray:
@@ -147,7 +166,18 @@ def demand_parts(pair: TwoTables, *, logarithmic: bool = False) -> DemandParts:
     l0, l1 = B0.sum(axis=0), B1.sum(axis=0)
     whole = clear(l0, G0.sum(axis=0)) * clear(l1, G1.sum(axis=0))
     split = (clear(B0, G0) * clear(B1, G1))[codes]
-    B0, B1 = B0[codes], B1[codes]
+    level, mix, origin, unit = parts_of_cells(Y0, Y1, B0[codes], B1[codes], l0, l1, split, whole)
+    return DemandParts(level, mix, origin, _heads(pair, l0, l1, unit, logarithmic))
+
+
+def parts_of_cells(
+    Y0: Any, Y1: Any, B0: Any, B1: Any, l0: Any, l1: Any, split: Any, whole: Any
+) -> tuple[Any, Any, Any, Any]:
+    """Return level, mix and origin of the change of each cell, and what a unit of the level buys.
+
+    Cells (n, q), what their consumer buys of the product from anywhere, (n, q), and of everything,
+    (q,); and how far origins and the level have shares. Numbers may be complex, to differentiate.
+    """
     o0, o1 = _share(Y0, B0, split), _share(Y1, B1, split)
     b0, b1 = _share(B0, l0, whole), _share(B1, l1, whole)
     cell0, cell1 = _share(Y0, l0, whole), _share(Y1, l1, whole)
@@ -157,15 +187,12 @@ def demand_parts(pair: TwoTables, *, logarithmic: bool = False) -> DemandParts:
 
     unit = whole * mixed(_mean_of_two(b0, b1, o0, o1), 0.5 * (cell0 + cell1))
     bought = (1.0 - whole) * mixed((B1 - B0) * 0.5 * (o0 + o1), Y1 - Y0)
-    return DemandParts(
-        level=(l1 - l0) * unit + bought,
-        mix=whole
-        * mixed((b1 - b0) * _mean_of_two(l0, l1, o0, o1), 0.5 * (l0 + l1) * (cell1 - cell0)),
-        origin=split
-        * (o1 - o0)
-        * (whole * _mean_of_two(l0, l1, b0, b1) + (1.0 - whole) * 0.5 * (B0 + B1)),
-        heads=_heads(pair, l0, l1, unit, logarithmic),
+    level = (l1 - l0) * unit + bought
+    mix = whole * mixed((b1 - b0) * _mean_of_two(l0, l1, o0, o1), 0.5 * (l0 + l1) * (cell1 - cell0))
+    origin = (
+        split * (o1 - o0) * (whole * _mean_of_two(l0, l1, b0, b1) + (1.0 - whole) * 0.5 * (B0 + B1))
     )
+    return level, mix, origin, unit
 
 
 def _mean_of_two(f0: Any, f1: Any, g0: Any, g1: Any) -> Any:

@@ -10,7 +10,6 @@ Source: Dietzenbacher & Los (1998), Economic Systems Research 10 (averages over 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,6 +18,13 @@ import pandas as pd
 from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.decomposition._comparable import require_same_heads
+from carbonflows_fast.decomposition._decomposition import Decomposition
+from carbonflows_fast.decomposition._effect_errors import (
+    EffectQuestion,
+    effect_covariance,
+    errors_of_years,
+)
+from carbonflows_fast.decomposition._effect_slopes import effect_slopes
 from carbonflows_fast.decomposition._factor_splits import DemandParts, demand_parts, trade_parts
 from carbonflows_fast.decomposition._lmdi import lmdi_effects
 from carbonflows_fast.decomposition._mean_states import (
@@ -30,6 +36,7 @@ from carbonflows_fast.decomposition._mean_states import (
 )
 from carbonflows_fast.decomposition._two_tables import TwoTables, two_tables_of
 from carbonflows_fast.errors import InputError
+from carbonflows_fast.uncertainties._error_model._errors import Errors
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -45,100 +52,6 @@ METHODS = ("integral", "shapley", "polar", "lmdi")
 BY = ("region", "product", "coefficient")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Decomposition:
-    """The change of a footprint, split by what changed.
-
-    Attributes
-    ----------
-    label : str
-        What is compared, e.g. "2000 → 2009".
-    prices : str
-        "current prices", or "prices of …" if deflators were given.
-    method, stressor, unit : str
-    note : str
-        What was left out and why: population that only one table has, or not for every consumer.
-        Empty if nothing was left out.
-    before, after, total : float
-        E of both tables and the change between them, in `unit`, without direct emissions of
-        households (F_Y), which belong to no supply chain.
-    gross_before : float
-        Σ|s_i x_i| of the table before, the denominator of shares of effects. It equals `before`,
-        unless some emissions are negative (sinks).
-    closure : float
-        |Σ effects − total| / |total|, or relative to the larger E if the total is a thousandth of
-        it or less. "integral" adds Gauss nodes until it is below 1e-10.
-    nodes : int
-        Gauss nodes of "integral", 0 for other methods.
-
-    Examples
-    --------
-    >>> import carbonflows_fast as cf
-    >>> before, after = (cf.synthetic.world(2, 3, year=year) for year in (2010, 2019))
-    >>> found = cf.structural_decomposition(before, after)
-    >>> found.label, found.closure < 1e-9, found.closure_of
-    ('2010 → 2019', True, 'it')
-    >>> bool(abs(found.to_frame().effect.sum() - found.total) < 1e-9 * found.before)
-    True
-    """
-
-    label: str
-    prices: str
-    method: str
-    stressor: str
-    unit: str
-    note: str
-    before: float
-    after: float
-    gross_before: float
-    closure: float
-    nodes: int
-    _frame: pd.DataFrame
-
-    @property
-    def total(self) -> float:
-        """E after minus E before, in `unit`."""
-        return self.after - self.before
-
-    @property
-    def shares(self) -> pd.Series:
-        """Effects over `gross_before`, indexed as `to_frame`; NaN if nothing was emitted."""
-        shares: pd.Series = self._frame["effect"] / (self.gross_before or float("nan"))
-        return shares.rename("share")
-
-    @property
-    def closure_of(self) -> str:
-        """What `closure` is a part of, in words."""
-        larger = max(abs(self.before), abs(self.after))
-        return "it" if abs(self.total) > larger / 1000 else "the larger of the two amounts"
-
-    @property
-    def has_sinks(self) -> bool:
-        """Whether negative emissions make `gross_before` differ from `before`."""
-        return self.gross_before > self.before + 1e-9 * self.gross_before
-
-    def __repr__(self) -> str:
-        unit = f" {self.unit}" if self.unit else ""
-        note = f"; {self.note}" if self.note else ""
-        return (
-            f"Decomposition({self.label!r}, {self.stressor!r}, {self.method}, {self.prices}: "
-            f"{self.before:.6g} → {self.after:.6g}{unit}, closure {self.closure:.1e}{note})"
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the effects: index factor (and the split of `by`), column effect.
-
-        Factors are intensity, technology, trade, demand level, demand mix and demand origin, with
-        population before them if both tables have it for every consumer (the level is then per
-        head). They add up to `total`. `attrs` has label, prices, method, stressor, unit, closure
-        and note.
-        """
-        frame = self._frame.copy()
-        names = ("label", "prices", "method", "stressor", "unit", "closure", "note")
-        frame.attrs = {name: getattr(self, name) for name in names}
-        return frame
-
-
 def structural_decomposition(
     before: Table,
     after: Table,
@@ -149,6 +62,8 @@ def structural_decomposition(
     by: Literal["region", "product", "coefficient"] | None = None,
     top: int = 1000,
     deflators: Any = None,
+    errors: Errors | tuple[Errors, Errors] | None = None,
+    correlation: float = 0.0,
 ) -> Decomposition:
     """Return what the change of a footprint between two tables is due to.
 
@@ -182,6 +97,12 @@ def structural_decomposition(
         Price of each row in `after` over its price in `before`, 1.043 and not 104.3. The
         decomposition is then in prices of `before`. Without them it is in current prices, and all
         effects contain changes of prices.
+    errors : Errors, or a pair of these, optional
+        How wrong the cells of the tables may be: of both, or before and after. Effects have then
+        standard deviations and covariances, for any method but "lmdi" and without `by`. A shared
+        error of one name is one draw in both years. Deflators and population have no error.
+    correlation : float
+        Between the own errors of a cell in the two years, from 0 to 1.
 
     Returns
     -------
@@ -193,7 +114,7 @@ def structural_decomposition(
         If rows or consumers differ; the message names them.
     InputError
         If an argument is wrong, or the method does not suit the tables; if units, gases or units of
-        population differ; or if deflators are index numbers of base 100.
+        population differ; if deflators are index numbers of base 100; or if errors do not fit.
     NotProductiveError, ConvergenceError
         If a table, or one between the two, cannot be solved.
 
@@ -212,6 +133,10 @@ def structural_decomposition(
     different one for each product shifts effects between level, mix and origin of final demand,
     because a level is a sum over products. Their sum, and all other effects, stay the same.
 
+    With errors, sd is that of the first order. With g the derivative of an effect to a state
+    x = (I − A)⁻¹ y, and λ = (I − A')⁻¹ g, g'dx = λ'(dA x + dy): two further right-hand sides for
+    each state and effect give the derivatives to all cells.
+
     Source: Dietzenbacher & Los (1998), Economic Systems Research 10; Sun (1998), Energy Economics
     20; Ang (2005), Energy Policy 33 (LMDI); Owen (1977) for nested factors.
 
@@ -227,11 +152,19 @@ def structural_decomposition(
     """
     one_of("method", method, METHODS)
     one_of("by", by, (None, *BY))
+    unsure = None if errors is None else errors_of_years(errors, correlation)
+    if unsure is not None and (method == "lmdi" or by is not None):
+        raise InputError.about(
+            "errors",
+            expected="None for method='lmdi'" if method == "lmdi" else "None where by= is given",
+            got="errors",
+            remedy="use method='integral'" if method == "lmdi" else "leave by out",
+        )
     top = whole("top", top, remedy="leave it out for 1,000")
     pair = two_tables_of(before, after, stressor, demand, deflators)
     require_same_heads(pair.before.table, pair.after.table)
     solved = solve_both_years(pair, mixed=method == "shapley")
-    nodes = 0
+    nodes, covariance = 0, None
     if method == "lmdi":
         if by is not None:
             raise InputError.about(
@@ -247,6 +180,13 @@ def structural_decomposition(
         means = choose[method](pair, solved)
         nodes = means.nodes
         frame = _of_means(pair, means, by, int(top))
+        if unsure is not None:
+            asked = EffectQuestion((before, after), stressor, demand, *unsure)
+            size = max(*map(abs, solved.emissions), solved.gross_before) or 1.0
+            slopes = effect_slopes(pair, method, means, solved)
+            matrix = effect_covariance(pair, asked, slopes, size) * size**2
+            covariance = pd.DataFrame(matrix, slopes.names, slopes.names)
+            covariance = covariance.loc[frame.index, frame.index]
     added = float(frame.attrs.pop("added"))
     return Decomposition(
         label=pair.label,
@@ -261,6 +201,7 @@ def structural_decomposition(
         closure=abs(added - solved.change) / solved.size if solved.size else 0.0,
         nodes=nodes,
         _frame=frame,
+        _covariance=covariance,
     )
 
 

@@ -14,13 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast._base.wording import count, percent
 from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.paths._chain_list import ChainList, Positions
+from carbonflows_fast.paths._path_errors import PathErrors, Relative, larger, larger_than_next
 
 __all__ = ["Paths"]
 
+MOST_COMPARED = 5_000
+"""Paths whose pairs are looked at: 200 MB for each number of all pairs."""
+FEWER = "give e.g. count=100 for the largest"
 MOST_STAGES = 100_000
 """Rows of `by_stage`: each takes a product with A."""
 KEYS = ("stage", "product", "product_region", "emitter", "emitter_region")
@@ -33,7 +38,8 @@ class Paths(ChainList):
     The path i₀ ← i₁ ← … ← i_k, of stage k, has the value s_{i_k} a_{i_k,i_{k−1}} … a_{i_1,i_0}
     y_{i_0}: what i_k emits for what i_{k−1} buys from it, and so on, for the final demand for i₀.
     p paths are reported, all others that match are in `remainder`. All arrays are read-only.
-    `to_frame` and `to_arrow` have the columns value (in `unit`), share (of `gross`), stage, path.
+    `to_frame` and `to_arrow` have the columns value (in `unit`), share (of `gross`), stage, path;
+    and, if the search was asked with errors, sd and larger_than_next between share and stage.
 
     Attributes
     ----------
@@ -45,6 +51,8 @@ class Paths(ChainList):
     total, remainder, error_bound : float, in `unit`
         The value of all paths that match the demand and the filters; the part not reported, summed
         from the pruned subtrees; an absolute bound on the error of both.
+    sd : float64 array, shape (p,), in `unit`, or None
+        Standard deviations, to first order, if the search was asked with errors.
     gross : float, in `unit`
         Σ|v| of all matching paths, the denominator of shares and coverage. It equals |total| if all
         have one sign.
@@ -81,6 +89,7 @@ class Paths(ChainList):
     gross: float
     remainder: float
     _stage_totals: Callable[[int], FloatArray]  # exact value of all matching paths, stage 0..last
+    _errors: PathErrors | None = None
 
     _NUMBERS: ClassVar = ("value", "pruned")
     _ABOUT: ClassVar = ("stressor", "unit", "total", "gross", "remainder", "error_bound")
@@ -104,6 +113,93 @@ class Paths(ChainList):
         return float(np.abs(self.value).sum()) / self.gross if self.gross else float("nan")
 
     @cached_property
+    def sd(self) -> FloatArray | None:
+        """float64 array, shape (p,), in `unit`: standard deviations; None without errors.
+
+        To first order in the errors. They are of the values of these paths, not of their ranks.
+        """
+        if self._errors is None:
+            return None
+        relative = np.zeros(len(self))
+        for block in self._blocks():
+            relative[block] = np.sqrt(self._relative(block).variances())
+        return locked(np.abs(self.value) * relative)
+
+    @cached_property
+    def larger_than_next(self) -> FloatArray | None:
+        """float64 array, shape (p,): the probability that |value| is above that of the next path.
+
+        Near 0.5 the ranks of the two cannot be told apart, near 1 they can. Of the last path NaN;
+        None without errors. Paths are taken to be normal. What the two share cancels: a common
+        beginning or end, a shared error.
+        """
+        if self._errors is None:
+            return None
+        found = np.full(len(self), np.nan)
+        for block in self._blocks():
+            pairs = slice(block.start, min(block.stop + 1, len(self)))
+            relative = self._relative(pairs)
+            found[pairs.start : pairs.stop - 1] = larger_than_next(self.value[pairs], relative)
+        return locked(found)
+
+    def probability_larger(self, count: int | None = None) -> pd.DataFrame:
+        """Return the probability that a row's path is larger than a column's, by |value|.
+
+        The search must have been asked with errors. The variance of a difference is that of both
+        less twice their covariance: paths share cells of the table, and shared errors.
+
+        Parameters
+        ----------
+        count : int, optional
+            Of how many paths, the largest first; at most 5,000. The default is all.
+
+        Returns
+        -------
+        DataFrame
+            Path × path, counted from 0 in the order of this object; NaN for a path and itself.
+
+        Raises
+        ------
+        InputError
+            If the search knew of no errors, or there are more paths than 5,000.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> errors = cf.Errors(Z=0.1, Y=0.1, F=0.1)
+        >>> paths = cf.structural_paths(cf.synthetic.world(2, 3), top=3, errors=errors)
+        >>> paths.probability_larger().round(2)
+        with    0     1     2
+        path
+        0     NaN  1.00  1.00
+        1     0.0   NaN  0.77
+        2     0.0  0.23   NaN
+        >>> paths.larger_than_next.round(2), bool((paths.sd > 0).all())
+        (array([1.  , 0.77,  nan]), True)
+        """
+        if self._errors is None:
+            raise InputError.about(
+                "errors",
+                expected="paths with errors of the data",
+                got="paths without",
+                remedy="ask cf.structural_paths(…, errors=cf.Errors(…))",
+            )
+        count = len(self) if count is None else min(whole("count", count, remedy=FEWER), len(self))
+        if count > MOST_COMPARED:
+            raise InputError.about(
+                "count",
+                expected=f"at most {MOST_COMPARED:,} paths, for their pairs take memory",
+                got=f"{count:,}",
+                remedy=FEWER,
+            )
+        return larger(self.value[:count], self._relative(slice(0, count)))
+
+    def _relative(self, block: slice) -> Relative:
+        """Return covariances of the relative changes of a range of paths."""
+        assert self._errors is not None
+        return self._errors.of(self.starts[block.start : block.stop + 1], self.rows)
+
+    @cached_property
     def nodes_needed(self) -> int:
         """Distinct prefixes of the reported paths: the fewest that a search could expand."""
         return len(self.tree())
@@ -112,7 +208,9 @@ class Paths(ChainList):
         return values / self.gross if self.gross else np.full(values.shape, np.nan)
 
     def _columns(self) -> dict[str, npt.NDArray[Any]]:
-        return {"value": self.value, "share": self.share, "stage": self.stage}
+        sure = {"sd": self.sd, "larger_than_next": self.larger_than_next}
+        known = {name: values for name, values in sure.items() if values is not None}
+        return {"value": self.value, "share": self.share, **known, "stage": self.stage}
 
     def by_stage(self) -> pd.DataFrame:
         """Return the reported paths and the remainder, by stage.

@@ -12,6 +12,7 @@ perfect estimate does.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,11 @@ from carbonflows_fast.accounting._solves import demand_size
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.paths._limits import search_limits
 from carbonflows_fast.paths._network import SMALLEST, network_of
+from carbonflows_fast.paths._path_errors import path_errors
 from carbonflows_fast.paths._result import Paths
 from carbonflows_fast.paths._stages import stage_totals
 from carbonflows_fast.table._selection import select_demand, select_rows, select_stressor
+from carbonflows_fast.uncertainties._error_model._errors import Errors, required_errors
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -49,6 +52,7 @@ def structural_paths(
     end: Any = None,
     rtol: float | None = None,
     threads: int | None = None,
+    errors: Errors | None = None,
 ) -> Paths:
     """Return the supply chains that carry most of a footprint, exactly.
 
@@ -90,6 +94,9 @@ def structural_paths(
         1e-6 that rounding allows. Paths and their values do not depend on it, except for how many
         make up a share of `gross`.
     threads : int, optional
+    errors : Errors, optional
+        How wrong the cells of the table may be. Paths have then standard deviations, and say which
+        of two is surely larger. Which paths are found does not depend on it.
 
     Returns
     -------
@@ -115,6 +122,10 @@ def structural_paths(
     have one sign; if sinks cancel sources, a share of the net total would mean nothing.
     Emissions of final users themselves (F_Y) belong to no path.
 
+    With errors, sd is that of the first order: a path's relative change is Σ dz / z + dy / y +
+    df / f − Σ dx / x over the cells that it is made of and the outputs of the rows that it visits,
+    which follow Z and Y. A demand of one's own has no error.
+
     E = Σ v over all paths, v = y_{i0} a_{i1,i0} … a_{ik,ik−1} s_{ik}; a beginning of weight w that
     ends at j leads to no path above w h_j, h_j = max(s_j, max_i a_ij h_i). Source: Treloar (1997),
     Economic Systems Research 9; Defourny & Thorbecke (1984), Economic Journal 94:111.
@@ -129,6 +140,7 @@ def structural_paths(
     True
     """
     rtol = None if rtol is None else tolerance(rtol)
+    given = None if errors is None else required_errors(errors)
     limits = search_limits(top, threshold, min_share, coverage, max_paths, max_stage)
     chosen = select_stressor(table, stressor)
     bought = select_demand(table, demand)
@@ -149,7 +161,7 @@ def structural_paths(
     network = network_of(table, s, met, limits.max_stage, count, rtol=rtol)
     values, starts, rows, pruned, nodes = network.find(y, limits, count)
     total = network.total(y)
-    return Paths(
+    found = Paths(
         value=values,
         starts=starts,
         rows=rows,
@@ -164,3 +176,7 @@ def structural_paths(
         _stage_totals=partial(stage_totals, table, s, met, y),
         _table=table,
     )
+    if given is None:
+        return found
+    sure = path_errors(table, chosen, bought, given, found.starts, found.rows, found._blocks())
+    return replace(found, _errors=sure)

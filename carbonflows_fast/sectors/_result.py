@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.wording import count
 from carbonflows_fast.accounting._region_flows import unknown_consumers
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError, shorten
+from carbonflows_fast.sectors._study_errors import WHOLE, StudyDeviations
 
 if TYPE_CHECKING:
     from carbonflows_fast.paths import Paths
@@ -44,6 +46,8 @@ class SectorStudy:
     error_bound : float
         Absolute bound, in `unit`, on the error of `total`, `direct`, `upstream`, of any entry of
         `flow` and of any sum of entries.
+    sd : Series or None
+        Standard deviations of total, direct and upstream, in `unit`, if it was asked with errors.
 
     Examples
     --------
@@ -74,6 +78,7 @@ class SectorStudy:
     _year: int | None
     _tiers: Callable[[int], pd.DataFrame]
     _paths: Callable[..., Paths]
+    _deviations: StudyDeviations | None = None
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
@@ -139,6 +144,47 @@ class SectorStudy:
         series = pd.Series(summed.ravel(), index=index, name="value")
         series.attrs = self._attrs
         return series
+
+    @property
+    def sd(self) -> pd.Series | None:
+        """Standard deviations of total, direct and upstream, in `unit`; None without errors."""
+        if self._deviations is None:
+            return None
+        return pd.Series(self._deviations.whole, list(WHOLE), name="sd")
+
+    def sd_by(self, step: str) -> pd.Series:
+        """Return the standard deviations of the sums by one step, as `by(step)` has them.
+
+        Parameters
+        ----------
+        step : {"emitted", "made", "consumed"}
+
+        Returns
+        -------
+        Series, index the regions of this step, in `unit`
+
+        Raises
+        ------
+        InputError
+            If the step is unknown, or the study knew of no errors.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> errors = cf.Errors(Z=0.1, Y=0.1, F=0.1)
+        >>> study = cf.sector_study(cf.synthetic.world(2, 3), sectors="Wheat", errors=errors)
+        >>> (study.sd_by("made") / study.by("made")).round(2).to_dict()
+        {'AT': 0.08, 'BE': 0.1}
+        """
+        one_of("step", step, STEPS)
+        if self._deviations is None:
+            raise InputError.about(
+                "errors",
+                expected="a study with errors of the data",
+                got="one without",
+                remedy="ask cf.sector_study(…, errors=cf.Errors(…))",
+            )
+        return pd.Series(self._deviations.by_step[step], self.by(step).index, name="sd")
 
     @property
     def border_shares(self) -> pd.Series:

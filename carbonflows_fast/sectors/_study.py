@@ -33,6 +33,7 @@ from carbonflows_fast.leontief._subsystems import pass_through_A, reach, restric
 from carbonflows_fast.linkages import layers_of, seen_in_layers
 from carbonflows_fast.paths import structural_paths
 from carbonflows_fast.sectors._result import SectorStudy
+from carbonflows_fast.sectors._study_errors import StudyParts, study_deviations
 from carbonflows_fast.table._selection import (
     Demand,
     Stressor,
@@ -40,6 +41,7 @@ from carbonflows_fast.table._selection import (
     select_rows,
     select_stressor,
 )
+from carbonflows_fast.uncertainties._error_model._errors import Errors, required_errors
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -54,6 +56,7 @@ def sector_study(
     sectors: Any,
     demand: Any = None,
     rtol: float = 1e-10,
+    errors: Errors | None = None,
 ) -> SectorStudy:
     """Return everything emitted along the supply chains that pass through some sectors.
 
@@ -72,6 +75,9 @@ def sector_study(
     rtol : float, optional
         Relative error that every solve is certified to. A looser one takes fewer passes over A,
         and `error_bound` says how accurate the result is. The method `paths` takes its own.
+    errors : Errors, optional
+        How wrong the cells of the table may be. The total, its two parts and the sums by each
+        single step have then standard deviations, and so have the paths of the study.
 
     Returns
     -------
@@ -96,6 +102,8 @@ def sector_study(
 
     Right-hand sides: R adjoint ones for the emissions of each region, shared by all studies and
     flows of a stressor; R on A_OO for the deliveries of T to each consumer; and two single ones.
+    With errors, 4 R and two further ones give the derivatives of all sums, to first order; single
+    flows would take R² and have none.
 
     Examples
     --------
@@ -108,9 +116,15 @@ def sector_study(
     True
     """
     rtol = tolerance(rtol)
+    given = None if errors is None else required_errors(errors)
     chosen, wanted = select_stressor(table, stressor), select_demand(table, demand)
     name, rows, notes = _target(table, sectors)
     found = _solve(table, chosen.s, wanted, rows, rtol)
+    deviations = None
+    if given is not None:
+        others = restricted_to(system(table), ~rows)
+        parts = StudyParts(rows, found.delivery.z, found.delivery.X, others, rtol)
+        deviations = study_deviations(table, chosen, wanted, parts, given)
     p = table.content
     return SectorStudy(
         name=name,
@@ -131,7 +145,10 @@ def sector_study(
         _known_consumers=wanted.columns is not None,
         _year=table.year,
         _tiers=partial(_tiers, table, chosen, found),
-        _paths=partial(structural_paths, table, stressor, demand=demand, through=rows),
+        _paths=partial(
+            structural_paths, table, stressor, demand=demand, through=rows, errors=given
+        ),
+        _deviations=deviations,
     )
 
 

@@ -13,7 +13,13 @@ from carbonflows_fast._base.arguments import real, share
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import InputError
 
-__all__ = ["finite_limit", "interval", "probability_above", "probability_of_more"]
+__all__ = [
+    "finite_limit",
+    "interval",
+    "probability_above",
+    "probability_of_more",
+    "probability_positive",
+]
 
 SAME = 1e-13
 """Of two variances: a variance of their difference below that is what rounding leaves."""
@@ -44,7 +50,7 @@ def finite_limit(above: Any) -> float:
 def probability_above(value: pd.DataFrame, sd: pd.DataFrame, above: float) -> pd.DataFrame:
     """Return the probability that each value is above a number."""
     limit = finite_limit(above)
-    found = _probability(value.to_numpy() - limit, sd.to_numpy())
+    found = probability_positive(value.to_numpy() - limit, sd.to_numpy())
     return pd.DataFrame(found, value.index, value.columns)
 
 
@@ -54,12 +60,12 @@ def probability_of_more(value: pd.Series, covariance: FloatArray) -> pd.DataFram
     either = own[:, None] + own
     variance = either - 2.0 * covariance
     variance = np.where(variance > SAME * either, variance, 0.0)
-    found = _probability(numbers[:, None] - numbers, np.sqrt(variance))
+    found = probability_positive(numbers[:, None] - numbers, np.sqrt(variance))
     np.fill_diagonal(found, np.nan)
     return pd.DataFrame(found, value.index, value.index.rename("with"))
 
 
-def _probability(distance: FloatArray, sd: FloatArray) -> FloatArray:
+def probability_positive(distance: FloatArray, sd: FloatArray) -> FloatArray:
     """Return the probability of more than 0, 0 or 1 where nothing is uncertain."""
     sure = np.where(distance > 0.0, np.inf, -np.inf)
     with np.errstate(over="ignore"):  # infinitely many standard deviations away

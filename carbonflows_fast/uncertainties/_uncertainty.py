@@ -16,7 +16,6 @@ from carbonflows_fast.accounting._accounts import account_columns
 from carbonflows_fast.accounting._region_flows import RegionFlows, region_flows, summed_by_group
 from carbonflows_fast.accounting._solves import source_multipliers
 from carbonflows_fast.errors import InputError
-from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.trade._flow_matrix import parts_of
 from carbonflows_fast.uncertainties._answers import ACCOUNTS, Answers, account_derivatives
 from carbonflows_fast.uncertainties._correlation import checked_correlation
@@ -27,7 +26,13 @@ from carbonflows_fast.uncertainties._error_model._cells import (
     cells_of_Y,
     cells_of_Z,
 )
-from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors, SharedError, named
+from carbonflows_fast.uncertainties._error_model._errors import (
+    SOURCES,
+    Errors,
+    SharedError,
+    named,
+    required_errors,
+)
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._result import Uncertainty
 from carbonflows_fast.uncertainties._spread import (
@@ -206,14 +211,7 @@ def checked_question(of: Any, stressor: Any, errors: Any) -> Errors:
             remedy="give the stressor first, as in cf.uncertainty(table, 'CO2', errors), or write "
             "errors=errors",
         )
-    if not isinstance(errors, Errors):
-        raise InputError.about(
-            "errors",
-            expected="how wrong the table may be, as cf.Errors",
-            got=kind_of(errors),
-            remedy="give e.g. cf.Errors(Z=0.1, Y=0.1, F=0.05)",
-        )
-    return errors
+    return required_errors(errors)
 
 
 def drawing_of(

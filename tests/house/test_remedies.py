@@ -24,8 +24,9 @@ from carbonflows_fast.table._selection import select_demand, select_rows
 COVERED = [
     "accounting/_accounts", "accounting/_region_flows", "accounting/_solves",
     "accounting/_stressor_block", "accounting/_weights", "classification/_groups", "linkages",
-    "paths/_limits", "paths/_result", "paths/_search", "sectors/_result", "sectors/_study",
-    "table/_selection", "table/_stressors", "trade/_flow_matrix", "trade/_flows",
+    "paths/_limits", "paths/_path_errors", "paths/_result", "paths/_search", "sectors/_result",
+    "sectors/_study", "sectors/_study_errors", "table/_selection", "table/_stressors",
+    "trade/_flow_matrix", "trade/_flows",
 ]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
@@ -77,6 +78,12 @@ def steel() -> cf.Table:
 
 
 FRAME = pd.Series([1.0, 2, 3, 4], index=["a", "b", "c", "d"])
+
+
+def unsure_paths(top: int = 3) -> cf.Paths:
+    return cf.structural_paths(table(), "CO2", top=top, errors=cf.Errors(F=0.1))
+
+
 CASES = [
     # selection
     Case(lambda: select_demand(table(), table().Y), r"sum them with (\.sum\(axis=1\))",
@@ -188,6 +195,17 @@ CASES = [
              flows().aggregate(regions={"DE": "x"}))),
     Case(lambda: flows().top(0), r"give e\.g\. (\d+)", lambda n: flows().top(python(n))),
     # paths
+    Case(lambda: cf.sector_study(table(), "CO2", sectors=table().sectors[0]).sd_by("made"),
+         r"ask cf\.sector_study\(…, errors=cf\.Errors\(…\)\)",
+         lambda _: cf.sector_study(table(), "CO2", sectors=table().sectors[0],
+                                   errors=cf.Errors(F=0.1)).sd_by("made")),
+    Case(lambda: cf.structural_paths(table(), "CO2").probability_larger(),
+         r"ask cf\.structural_paths\(…, errors=cf\.Errors\(…\)\)",
+         lambda _: unsure_paths().probability_larger()),
+    Case(lambda: unsure_paths().probability_larger(0), r"give e\.g\. count=(100) for the largest",
+         lambda count: unsure_paths().probability_larger(python(count))),
+    Case(lambda: unsure_paths(top=5001).probability_larger(), r"give e\.g\. count=(100)",
+         lambda count: unsure_paths(top=5001).probability_larger(python(count))),
     Case(lambda: cf.structural_paths(table(), "CO2", demand=np.full(4, 1e290)),
          "give it in another unit",
          lambda _: cf.structural_paths(table(), "CO2", demand=np.full(4, 1e2))),

@@ -28,8 +28,8 @@ COVERED = [
     *(f"store/{name}" for name in (
         "_convert_all", "_generations", "_manifest", "_saved", "_stored_arrays")),
     *(f"decomposition/{name}" for name in (
-        "_by_path", "_chained", "_comparable", "_lmdi", "_mean_states", "_path_changes",
-        "_two_tables", "_whole")),
+        "_by_path", "_chained", "_comparable", "_decomposition", "_effect_errors", "_effect_slopes",
+        "_lmdi", "_mean_states", "_path_changes", "_two_tables", "_whole")),
     *(f"checks/{name}" for name in (
         "_check", "_footprint_effects", "_repair", "_repair_steps")),
 ]  # fmt: skip
@@ -367,7 +367,36 @@ HOW: dict[str, Any] = {
                      "implausible_intensities"), "spread"),
     "column_sums": 0.9, "negatives": 1e-8,
 }  # fmt: skip
-CASES = [*STORES, *YEARS, *REPAIRS]
+
+
+def in_other_columns() -> cf.Table:
+    """The later table with final demand of one more category in one region."""
+    Y = AFTER.Y.to_numpy()
+    demand = [*AFTER.demand, ("US", "inventories")]
+    regions, sectors = (AFTER.rows.get_level_values(k) for k in (0, 1))
+    return cf.Table(A=AFTER.A, S=AFTER.S.to_numpy(), x=AFTER.x, Y=np.c_[Y, np.zeros(len(Y))],
+                    demand=demand, regions=regions, sectors=sectors, stressors="CO2",
+                    stressor_units="kt", year=2009)  # fmt: skip
+
+
+def unsure(after: cf.Table = AFTER, **asked: Any) -> cf.Decomposition:
+    return cf.structural_decomposition(BEFORE, after, errors=cf.Errors(F=0.1), **asked)
+
+
+ERRORS = [
+    Case(lambda: unsure(correlation=2), "leave it out for errors that are independent",
+         lambda _: unsure()),
+    Case(lambda: unsure(in_other_columns(), demand="DE", correlation=0.5),
+         "leave it out for errors that are independent",
+         lambda _: unsure(in_other_columns(), demand="DE")),
+    Case(lambda: unsure(method="lmdi"), r"use (method='integral')",
+         lambda code: python(f"unsure({code})", unsure=unsure)),
+    Case(lambda: unsure(by="region"), "leave by out", lambda _: unsure()),
+    Case(lambda: cf.structural_decomposition(BEFORE, AFTER).covariance(),
+         r"ask cf\.structural_decomposition\(…, errors=cf\.Errors\(…\)\)",
+         lambda _: unsure().covariance()),
+]  # fmt: skip
+CASES = [*STORES, *YEARS, *REPAIRS, *ERRORS]
 
 
 def twice(*sectors: str) -> cf.Table:

@@ -70,6 +70,17 @@ class Cells:
         out *= (self.factor * after)[:, None]
         return out
 
+    def at(self, rows: Any, columns: Any) -> FloatArray:
+        """Return single cells, (k,), by rows and columns (k,) of the table."""
+        here = self.tiles.table_rows
+        place = np.empty(self.tiles.n, dtype=np.int64)
+        place[here] = np.arange(self.tiles.n)
+        values = _to_csr(self.tiles)[place[rows], place[columns]] if len(rows) else np.zeros(0)
+        if self.squared:
+            values = np.square(values)
+        found: FloatArray = self.outputs[columns] * values * (self.factor * self.over_outputs[rows])
+        return found
+
 
 def cells_of_Z(table: Table, given: Any, power: int) -> Cells:
     """Return the deviations of Z, given as a number, by block, or for every cell."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast.errors import InputError, LabelError, Phrase, passed_on, shorten
+from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.uncertainties._error_model._forms import (
     LARGEST,
     checked,
@@ -20,7 +21,15 @@ from carbonflows_fast.uncertainties._error_model._forms import (
     shown,
 )
 
-__all__ = ["DISTRIBUTIONS", "LARGEST_DEVIATION", "SOURCES", "Errors", "SharedError", "named"]
+__all__ = [
+    "DISTRIBUTIONS",
+    "LARGEST_DEVIATION",
+    "SOURCES",
+    "Errors",
+    "SharedError",
+    "named",
+    "required_errors",
+]
 
 SOURCES = ("Z", "Y", "F", "F_Y")
 DISTRIBUTIONS = ("lognormal", "truncated_normal", "uniform", "triangular")
@@ -255,6 +264,24 @@ class Errors(_Deviations):
         if self.distribution != "lognormal":
             said.append(f"distribution={self.distribution!r}")
         return f"Errors({', '.join(said)})"
+
+
+def required_errors(given: Any) -> Errors:
+    """Return errors, and refuse anything else.
+
+    Raises
+    ------
+    InputError
+        If they are none.
+    """
+    if isinstance(given, Errors):
+        return given
+    raise InputError.about(
+        "errors",
+        expected="how wrong the table may be, as cf.Errors",
+        got=kind_of(given),
+        remedy="give e.g. cf.Errors(Z=0.1, Y=0.1, F=0.05)",
+    )
 
 
 @contextmanager
