@@ -209,6 +209,11 @@ class CellNumbers:
         numbers: _Floats,
     ) -> None: ...
 
+def row_spread(
+    tiles: Tiles, left: _Floats, right: _Floats, weight: _Floats, threads: int
+) -> _Floats:
+    """Return Σ_j a_ij² weight_j (left_i · (right_j − right_i))² of each row."""
+
 def draw_cells(
     tiles: Tiles,
     values: npt.NDArray[np.float32],

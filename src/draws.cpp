@@ -1,4 +1,4 @@
-// Draws for Python: perturbed tiles, and factors of arrays.
+// Draws for Python: perturbed tiles, and factors of arrays; squares of derivatives.
 #include <pybind11/stl.h>
 
 #include <optional>
@@ -7,6 +7,7 @@
 
 #include "arrays.hpp"
 #include "carbonflows/draws.hpp"
+#include "carbonflows/spread.hpp"
 
 using namespace bindings;
 
@@ -126,9 +127,23 @@ py::tuple draw_sums(std::uint64_t seed, std::uint32_t number, std::uint32_t sour
   return py::make_tuple(own, together);
 }
 
+Flat<double> row_spread(const Tiles<double>& tiles, const Flat<double>& left,
+                        const Flat<double>& right, const Flat<double>& weight, int threads) {
+  Flat<double> out(tiles.matrix().size());
+  const auto to = change(out);
+  {
+    const py::gil_scoped_release release;
+    cf::row_spread(tiles.matrix(), left.data(), right.data(), left.shape(1), view(weight), to,
+                   threads);
+  }
+  return out;
+}
+
 }  // namespace
 
 void bind_draws(py::module_& m) {
+  m.def("row_spread", &row_spread, py::arg("tiles"), py::arg("left"), py::arg("right"),
+        py::arg("weight"), py::arg("threads"));
   py::class_<NumbersGiven>(m, "CellNumbers")
       .def(py::init([](double everywhere, Flat<std::int32_t> groups, Flat<double> by_group,
                        std::optional<Vectors> dense, Flat<std::int64_t> row_starts,

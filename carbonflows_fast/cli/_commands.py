@@ -115,6 +115,7 @@ def flows(arguments: argparse.Namespace) -> int:
         sure = HowSure(
             how_sure(table, stressor, errors, "flows", arguments),
             how_sure(table, stressor, errors, "accounts", arguments),
+            how_sure(table, stressor, errors, "traded_share", arguments),
         )
     _heading(table, result.stressor, demand)
     _flows.show_flows(result, arguments.top, selected=demand is not None, sure=sure)

@@ -30,10 +30,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class HowSure:
-    """Standard deviations of what a list of flows says: of the flows, and of regions' accounts."""
+    """Standard deviations of what a list of flows says: of flows, accounts and traded shares."""
 
     flows: Uncertainty
     accounts: Uncertainty
+    shares: Uncertainty
 
 
 def add_errors(
@@ -68,7 +69,7 @@ def how_sure(
     table: Table,
     stressor: Any,
     errors: Errors,
-    of: Literal["accounts", "flows"],
+    of: Literal["accounts", "flows", "traded_share"],
     arguments: argparse.Namespace,
 ) -> Uncertainty:
     """Return standard deviations; what is wrong with the errors names the file."""

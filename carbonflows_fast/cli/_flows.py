@@ -88,11 +88,15 @@ def show_flows(
     `selected`: of a part of the final demand. `sure`: how sure they are, printed as ± beside each.
     """
     unit = result.unit
-    say(f"{percent(result.traded_share)} of industrial emissions cross a border")
+    shares = [percent(result.traded_share), percent(result.traded_share_all)]
+    if sure is not None:
+        of_shares = sure.shares.sd["traded_share"]
+        shares = [f"{share} ± {percent(sd)}" for share, sd in zip(shares, of_shares, strict=True)]
+    say(f"{shares[0]} of industrial emissions cross a border")
     kept = "of all emissions, households' own included"
     households = households_in(result.households, kept, selected=selected)
     everything = kept if households == kept else f"of all emissions; {households}"
-    say(f"{percent(result.traded_share_all)} {everything}")
+    say(f"{shares[1]} {everything}")
     transfers, everything = with_unit(result.net_transfers, unit), with_unit(result.total, unit)
     if sure is not None:
         everything = str(sure.accounts.industries())

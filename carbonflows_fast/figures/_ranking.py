@@ -78,6 +78,13 @@ def ranking(
     ['CZ', 'AT']
     """
     require_result("result", result, Uncertainty, "cf.uncertainty")
+    if result.of == "traded_share":
+        raise InputError.about(
+            "result",
+            expected="accounts or flows",
+            got="traded_share",
+            remedy='ask cf.uncertainty(…, of="accounts")',
+        )
     low, high = (_one_column(result, side, account) for side in result.interval(level))
     rows = _one_column(result, result.value, account)
     rows.index = pd.Index(_called(rows.index, names), dtype=object)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.uncertainties import Errors
 from carbonflows_fast.uncertainties._correlation import checked_correlation, require_drawable
@@ -27,6 +28,7 @@ def checked(
     InputError
         If one cannot be, or the errors are too large to be sent to workers.
     """
+    one_of("of", of, ("accounts", "flows"), remedy="leave it out for accounts")
     errors = checked_question(of, stressor, errors)
     wanted, rho = DrawsWanted.checked(draws, seed, None, None), checked_correlation(correlation)
     size = len(pickle.dumps(errors))

@@ -109,10 +109,13 @@ def _world(results: Results) -> Html:
 
 
 def _border(results: Results) -> Html:
-    crossing = float(results.accounts["exports"].sum())
+    crossing, sd = float(results.accounts["exports"].sum()), Html()
+    if results.sure_share is not None and not results.mixed:
+        value = share("traded_share_all_sd", float(results.sure_share.sd.traded_share["all"]))
+        sd = element("span", " ±\N{NO-BREAK SPACE}", value, class_="unit")
     return _card(
         "Crosses a border",
-        share("traded_share_all", results.known(results.flows.traded_share_all)),
+        joined([share("traded_share_all", results.known(results.flows.traded_share_all)), sd]),
         "Of all emissions: ",
         amount("traded", crossing, results.unit),
         " happen in one region to make what another region finally buys."

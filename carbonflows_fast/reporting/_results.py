@@ -117,11 +117,10 @@ class Change:
 class Results:
     """What is known of a table.
 
-    `trade` are emissions embodied in bilateral trade. `split` is None where the sectors are in no
-    shipped classification; `no_split` says why. `chains` are None where by-products stop the
-    search. `years` are the accounts of a panel. `mixed`:
-    emissions cancel each other, so that a part of them is no share. `sure`, `sure_flows`: how
-    sure accounts and flows are, if errors of the data were given.
+    `trade` is embodied in bilateral trade. `split` is None where the sectors are in no shipped
+    classification; `no_split` says why. `chains` are None where by-products stop the search.
+    `years` are the accounts of a panel. `mixed`: emissions cancel each other, so that a part is no
+    share. `sure`, `sure_flows`, `sure_share`: of accounts, flows, traded share, if asked.
     """
 
     table: Table
@@ -139,6 +138,7 @@ class Results:
     mixed: bool
     sure: Uncertainty | None = None
     sure_flows: Uncertainty | None = None
+    sure_share: Uncertainty | None = None
 
     def known(self, value: float) -> float:
         """Return a share of all emissions, NaN where there is no such thing."""
@@ -224,18 +224,18 @@ def results_of(
 
         found = flows(table, stressor)
         mixed = cancels(table, stressor, found)
-        sure = sure_flows = change = None
+        sure = sure_flows = sure_share = change = None
         if errors is not None:
             done("how sure it is")
             sure = uncertainty(table, stressor, errors)
             sure_flows = uncertainty(table, stressor, errors, of="flows")
+            sure_share = uncertainty(table, stressor, errors, of="traded_share")
         if since is not None:
             done("what changed")
             change = _change(since, table, stressor, found, sure)
         done("trade")
         split, no_split = _split(found)
-        trade = found.bilateral_trade()
-        studies: list[Study] = []
+        trade, studies = found.bilateral_trade(), list[Study]()
         for name in STUDIES:
             done(name)
             studies.append(_study(table, stressor, name, studies, mixed))
@@ -264,6 +264,7 @@ def results_of(
         mixed=mixed,
         sure=sure,
         sure_flows=sure_flows,
+        sure_share=sure_share,
     )
 
 

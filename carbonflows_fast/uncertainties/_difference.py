@@ -15,6 +15,7 @@ from carbonflows_fast.uncertainties._across import covariances_across
 from carbonflows_fast.uncertainties._correlation import checked_correlation
 from carbonflows_fast.uncertainties._normal import SAME, interval, probability_above
 from carbonflows_fast.uncertainties._result import Uncertainty
+from carbonflows_fast.uncertainties._traded_share import TradedOrigins
 
 __all__ = ["Difference", "difference"]
 
@@ -95,7 +96,7 @@ def difference(before: Uncertainty, after: Uncertainty, *, correlation: float = 
     Parameters
     ----------
     before, after : Uncertainty
-        Accounts of both, or flows of both, of one stressor in one unit, with the same regions.
+        Accounts, flows or traded shares of one stressor in one unit, with the same regions.
     correlation : float
         Between the own errors of a cell in the two tables, from 0 to 1, for all cells alike.
 
@@ -162,10 +163,18 @@ def _own(before: Uncertainty, after: Uncertainty, correlation: float) -> FloatAr
     if rho == 0.0:
         apart: FloatArray = np.hypot(*sds)
         return apart
-    scales = [one._origins.at.scale for one in (before, after)]
+    one, other = before._origins, after._origins
+    if isinstance(one, TradedOrigins) or isinstance(other, TradedOrigins):
+        raise InputError.about(
+            "correlation",
+            expected="accounts or flows",
+            got="traded_share",
+            remedy="leave it out for errors that are independent",
+        )
+    scales = [one.at.scale, other.at.scale]
     larger = max(scales)
     either = np.square(sds[0] / larger) + np.square(sds[1] / larger)
-    common = covariances_across(before._origins, after._origins)
+    common = covariances_across(one, other)
     common *= (scales[0] / larger) * (scales[1] / larger)
     variance = either - 2.0 * rho * common
     left: FloatArray = np.sqrt(np.where(variance > SAME * either, variance, 0.0)) * larger

@@ -20,6 +20,7 @@ from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors
 from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._total import Total
+from carbonflows_fast.uncertainties._traded_share import TradedOrigins
 
 __all__ = ["Uncertainty"]
 
@@ -37,12 +38,14 @@ class Uncertainty:
     value : DataFrame
         The accounts that are sums of flows (production, consumption, imports, exports, net_imports,
         households) by region, or the flows, emitting region × consuming region; in `unit`. `attrs`
-        has stressor, unit and error_bound, as those of :func:`accounts`.
+        has stressor, unit and error_bound, as those of :func:`accounts`. Or the column
+        traded_share with rows "industries" and "all", plain numbers: what crosses a border as a
+        share of what industries emit, and final users as well.
     sd : DataFrame
         Standard deviations, with the same labels, in `unit`.
     stressor, unit : str
     of : str
-        "accounts" or "flows".
+        "accounts", "flows" or "traded_share".
     errors : Errors
         What was assumed.
     drawn : Draws or None
@@ -67,11 +70,15 @@ class Uncertainty:
     errors: Errors
     _variances: dict[str, FloatArray]  # by source, over one and the same scale
     _covariances: dict[str, FloatArray]
-    _origins: Origins
+    _origins: Origins | TradedOrigins
     _moved: dict[str, FloatArray]  # by one standard deviation of each shared error, in `unit`
+    _scale: float  # that the variances are over
     drawn: Draws | None = None
 
     def __repr__(self) -> str:
+        if self.of == "traded_share":
+            value, sd = self.value.iat[0, 0], self.sd.iat[0, 0]
+            return f"Uncertainty({self.stressor!r}, traded share {percent(value)} ± {percent(sd)})"
         what = "consumption" if self.of == "accounts" else "flows"
         relative = self.relative[["consumption"]] if self.of == "accounts" else self.relative
         typical = pd.Series(relative.to_numpy().ravel()).median()
@@ -150,7 +157,7 @@ class Uncertainty:
     def _own_sd(self) -> FloatArray:
         """Standard deviations by the errors that are not shared."""
         own: FloatArray = np.sqrt(np.sum([self._variances[name] for name in SOURCES], axis=0))
-        return own * self._origins.at.scale
+        return own * self._scale
 
     @cached_property
     def by_source(self) -> pd.DataFrame:
@@ -170,7 +177,7 @@ class Uncertainty:
         one of F_Y to that of the final users. "(shared)" has all shared errors, which may move
         cells of many regions. Rows are those of `by_source`; numbers sum to 1.
         """
-        columns = pd.Index([*self.value.index, SHARED], name="region")
+        columns = pd.Index([*self._origins.table.regions, SHARED], name="region")
         return self._shares(self._with_shared(self._origins.by_region()), columns)
 
     @cached_property
@@ -194,7 +201,7 @@ class Uncertainty:
         total = np.sum(list(self._variances.values()), axis=0)[:, :, None]
         sums, shares = parts.sum(axis=2, keepdims=True), np.full(parts.shape, np.nan)
         np.divide(parts, sums, out=shares, where=(total > 0.0) & (sums > 0.0))
-        answers = self.sd.columns.rename("account" if self.of == "accounts" else "consumer")
+        answers = self.sd.columns.rename("consumer" if self.of == "flows" else "account")
         index = pd.MultiIndex.from_product([self.sd.index, answers])
         return pd.DataFrame(shares.reshape(len(index), -1), index, columns)
 
@@ -254,6 +261,13 @@ class Uncertainty:
         1      F     AT                    Wheat   0.29
         """
         count = whole("count", count, most=100_000, remedy="leave it out for 10")
+        if isinstance(self._origins, TradedOrigins):
+            raise InputError.about(
+                "top_cells",
+                expected="accounts or flows",
+                got="traded_share",
+                remedy="look at by_sector",
+            )
         row = self._place("region", region)
         if self.of == "accounts":
             if consumer is not None:
@@ -352,8 +366,8 @@ class Uncertainty:
         InputError
             If flows were asked for.
         """
-        value = float((self.value["production"] - self.value["households"]).sum())
         variance = float(self._covariance("industries").sum())
+        value = float((self.value["production"] - self.value["households"]).sum())
         return Total(value, max(variance, 0.0) ** 0.5, self.unit)
 
     def _covariance(self, account: str) -> FloatArray:
@@ -361,7 +375,7 @@ class Uncertainty:
             raise InputError.about(
                 "covariance",
                 expected="accounts",
-                got="flows",
+                got=self.of,
                 remedy='ask cf.uncertainty(…, of="accounts")',
             )
         return self._covariances[account]

@@ -16,7 +16,8 @@ from carbonflows_fast.uncertainties._drawing._draw_all import checked_draws
 from carbonflows_fast.uncertainties._drawing._drawing import DRAWN_ACCOUNTS
 from carbonflows_fast.uncertainties._drawing._draws import Draws, Estimate
 from carbonflows_fast.uncertainties._error_model._errors import Errors
-from carbonflows_fast.uncertainties._uncertainty import Measured, drawing_of
+from carbonflows_fast.uncertainties._measured import Measured
+from carbonflows_fast.uncertainties._uncertainty import drawing_of
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

@@ -119,6 +119,10 @@ def test_headline_figures_have_deviations(
     assert transfers.value == pytest.approx(found.net_transfers)
     assert f"\nnet transfers: {transfers}\n" in out
     assert f"\nindustrial emissions: {sure.industries()}\n" in out
+    shares = cf.uncertainty(table, errors=given, of="traded_share").sd.traded_share
+    words = ("of industrial emissions cross a border", "of all emissions")
+    for value, sd, said in zip((found.traded_share, found.traded_share_all), shares, words):
+        assert f"\n{100 * value:.1f} % ± {100 * sd:.1f} % {said}" in out
     chances = sure.probability().net_imports
     for what, frame in (("importers", importers), ("exporters", exporters)):
         listed = out.partition(f"\nnet {what}")[2]

@@ -120,6 +120,9 @@ CASES = [
     *(Case(lambda result=result: figures.ranking(result, "import"), "leave it out",
            lambda _, result=result: figures.ranking(result))
       for result in (world().sure, world().sure_flows)),
+    Case(lambda: figures.ranking(world().sure_share),
+         r'ask cf\.uncertainty\(…, (of="accounts")\)',
+         lambda _: figures.ranking(world().sure)),
     Case(lambda: figures.stage_profile(world().accounts),
          "give the result of cf.production_layers",
          lambda _: figures.stage_profile(world().layers)),

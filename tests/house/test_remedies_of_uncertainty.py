@@ -15,9 +15,9 @@ from support.worlds.small_table import small
 import carbonflows_fast as cf
 
 COVERED = [f"uncertainties/{name}" for name in (
-    "_across", "_answers", "_correlation", "_difference", "_normal", "_origins", "_result",
-    "_some_draws", "_spread", "_uncertainty", "_drawing/_draw_all", "_drawing/_draw_solves",
-    "_drawing/_drawing", "_drawing/_draws", "_drawing/_perturbed", "_error_model/_cells",
+    "_across", "_answers", "_correlation", "_difference", "_measured", "_normal", "_origins",
+    "_result", "_some_draws", "_spread", "_traded_share", "_uncertainty", "_drawing/_draw_all",
+    "_drawing/_draw_solves", "_drawing/_drawing", "_drawing/_draws", "_drawing/_perturbed", "_error_model/_cells",
     "_error_model/_errors", "_error_model/_file", "_error_model/_forms",
     "_error_model/_labels")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
@@ -148,6 +148,14 @@ CASES = [
          "aggregate both tables to the same regions",
          lambda _: cf.difference(*(asked(table().aggregate(regions={"DE": "X"}), F=0.1)
                                    for _ in "ab"))),
+    # the traded share
+    Case(lambda: drawn(of="traded_share"),
+         r'leave draws out, or ask (of="flows") and look at its samples',
+         lambda code: [asked_of('of="traded_share"'),
+                       cf.uncertainty(table(), "CO2", cf.Errors(F=0.1), of="flows", draws=3)
+                       .drawn.samples]),
+    Case(lambda: asked_of('of="traded_share"').top_cells("DE"), "look at by_sector",
+         lambda _: asked_of('of="traded_share"').by_sector),
     # errors
     Case(lambda: cf.Errors(F=-0.1), "not negative and finite, such as (.*) for 10 %",
          lambda number: asked(F=python(number))),

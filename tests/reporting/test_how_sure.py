@@ -61,6 +61,8 @@ def test_headline_figures_have_ranges(table: cf.Table, tmp_path: Path) -> None:
     np.testing.assert_allclose([row["high"] for row in rows], [v + z * sd for v, sd in expected])
     assert page.figures["world_emissions_sd"] == pytest.approx(expected[0][1])
     assert page.figures["exporter_amount_sd"] == pytest.approx(one[1])
+    shares = cf.uncertainty(table, errors=ERRORS, of="traded_share").sd.traded_share
+    assert page.figures["traded_share_all_sd"] == pytest.approx(shares["all"])
     for kind, frame in (("importer", flows.net_importers()), ("exporter", flows.net_exporters())):
         sd = float(sure.sd.net_imports[frame.index[0]])
         assert page.figures[f"net_{kind}_amount_sd"] == pytest.approx(sd)

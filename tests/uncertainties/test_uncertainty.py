@@ -70,6 +70,13 @@ def test_sums_over_regions_have_the_covariances_of_their_parts(question: Any, da
     np.testing.assert_allclose((made.value, made.sd), wanted, **near)
 
 
+def test_flows_have_no_sums_of_accounts() -> None:
+    found = cf.uncertainty(world(), "CO2", cf.Errors(F=0.3), of="flows")
+    for ask in (found.industries, found.total, found.covariance, found.probability_larger):
+        with pytest.raises(cf.errors.InputError, match="expected accounts, got flows"):
+            ask()
+
+
 def test_a_sum_has_an_interval_and_a_probability() -> None:
     table = world()
     found = cf.uncertainty(table, "CO2", cf.Errors(Z=0.2, Y=0.2, F=0.3))

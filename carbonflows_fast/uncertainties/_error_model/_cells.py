@@ -81,6 +81,17 @@ class Cells:
         found: FloatArray = self.outputs[columns] * values * (self.factor * self.over_outputs[rows])
         return found
 
+    def spread(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        """Return Σ_j v_ij (left_i · (right_j − right_i))² of each row, for variances v_ij."""
+        here = self.tiles.table_rows
+        left, right, outputs = (
+            np.ascontiguousarray(each[here]) for each in (left, right, self.outputs)
+        )
+        out = np.empty(len(left))
+        out[here] = _core.row_spread(self.tiles.core, left, right, outputs, thread_count())
+        out *= self.factor * self.over_outputs
+        return out
+
 
 def cells_of_Z(table: Table, given: Any, power: int) -> Cells:
     """Return the deviations of Z, given as a number, by block, or for every cell."""

@@ -22,7 +22,7 @@ ACCOUNTS = ["production", "consumption", "imports", "exports", "net_imports", "h
 
 @dataclass
 class UncertaintyReference:
-    """Answers of a perturbed table: flows (R, R) or accounts (R, 6), as one flat vector.
+    """Answers of a perturbed table: flows (R, R), accounts (R, 6) or traded shares, as one vector.
 
     Attributes
     ----------
@@ -66,6 +66,10 @@ class UncertaintyReference:
         """Return the flows, or accounts of regions, as a flat vector."""
         if self.of == "flows":
             return E.ravel()
+        if self.of == "traded_share":
+            sizes, household_sizes = (np.where(np.real(part) < 0, -part, part) for part in (E, own))
+            traded = sizes.sum() - np.trace(sizes)
+            return traded / np.array([sizes.sum(), sizes.sum() + household_sizes.sum()])
         rows = []
         for r in range(len(E)):
             others = [q for q in range(len(E)) if q != r]

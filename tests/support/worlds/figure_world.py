@@ -29,6 +29,7 @@ class World:
         errors = cf.Errors(Z=0.3, Y=0.3, F=0.2)
         self.sure = cf.uncertainty(self.table, errors=errors)
         self.sure_flows = cf.uncertainty(self.table, errors=errors, of="flows")
+        self.sure_share = cf.uncertainty(self.table, errors=errors, of="traded_share")
         self.years = pd.concat(years, names=["year"])
         self.years.attrs = self.accounts.attrs
 
