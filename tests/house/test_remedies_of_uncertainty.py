@@ -17,8 +17,8 @@ import carbonflows_fast as cf
 COVERED = [f"uncertainties/{name}" for name in (
     "_across", "_answers", "_correlation", "_difference", "_measured", "_normal", "_origins",
     "_result", "_some_draws", "_spread", "_traded_share", "_uncertainty", "_drawing/_draw_all",
-    "_drawing/_draw_solves", "_drawing/_drawing", "_drawing/_draws", "_drawing/_perturbed", "_error_model/_cells",
-    "_error_model/_errors", "_error_model/_file", "_error_model/_forms",
+    "_drawing/_draw_solves", "_drawing/_drawing", "_drawing/_draws", "_drawing/_perturbed",
+    "_error_model/_cells", "_error_model/_errors", "_error_model/_file", "_error_model/_forms",
     "_error_model/_labels")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
