@@ -21,6 +21,7 @@ from carbonflows_fast.uncertainties._error_model._cells import (
 from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors, SharedError, named
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._spread import (
+    BALANCED,
     Buyers,
     FinalBuyers,
     Industries,
@@ -155,7 +156,7 @@ class Measured:
             has = np.isin(ACCOUNTS, ("production", "consumption", "households"))
             found["F_Y"] = np.where(has, own[:, None], 0.0)
         found |= {name: np.square(moved) for name, moved in self.moves("accounts").items()}
-        return self._sources(found, (self.size, len(ACCOUNTS)))
+        return _without_rounding(self._sources(found, (self.size, len(ACCOUNTS))))
 
     def _of_emissions(self) -> FloatArray:
         """Return the variances of accounts by errors of F, (R, accounts)."""
@@ -194,3 +195,14 @@ class Measured:
             for name, matrix in found.items():
                 matrix += np.outer(moved[name], moved[name])
         return found
+
+
+def _without_rounding(variances: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """Set trade to 0 where only what solves leave over moves it: of one region, or without trade."""
+    total = np.sum(list(variances.values()), axis=0)
+    made, used = (total[:, ACCOUNTS.index(name)] for name in ("production", "consumption"))
+    trade = np.isin(ACCOUNTS, ("imports", "exports", "net_imports"))
+    nothing = trade & (total <= BALANCED**2 * (made + used)[:, None])
+    for one in variances.values():
+        one[nothing] = 0.0
+    return variances

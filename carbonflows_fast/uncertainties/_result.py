@@ -25,6 +25,7 @@ from carbonflows_fast.uncertainties._traded_share import TradedOrigins
 __all__ = ["Uncertainty"]
 
 SHARED = "(shared)"
+ROUNDED = 1e-13
 SUMMED = ("consumption", "production", "net_imports")
 """Accounts whose covariances between regions are known."""
 
@@ -354,8 +355,8 @@ class Uncertainty:
         covariance, within = self._covariance(account), np.ones(len(table.regions), dtype=bool)
         if regions is not None:
             within = np.array(regions_in(table.regions, regions, "regions", year=table.year))
-        variance = float(covariance[np.ix_(within, within)].sum())
-        value = float(self.value[account].to_numpy()[within].sum())
+        variance = _sum_of(covariance[np.ix_(within, within)])
+        value = _sum_of(self.value[account].to_numpy()[within])
         return Total(value, max(variance, 0.0) ** 0.5, self.unit)
 
     def industries(self) -> Total:
@@ -379,3 +380,9 @@ class Uncertainty:
                 remedy='ask cf.uncertainty(…, of="accounts")',
             )
         return self._covariances[account]
+
+
+def _sum_of(parts: FloatArray) -> float:
+    """Return a sum, 0 where it is only rounding: net imports of all regions cancel."""
+    total = float(parts.sum())
+    return total if abs(total) > ROUNDED * float(np.abs(parts).sum()) else 0.0

@@ -97,7 +97,7 @@ def uncertainty(
     LabelError
         If a stressor, region or sector is unknown, or labels are in another order.
     InputError
-        If there are no errors, one does not fit the table, or is too large for its distribution.
+        If `errors` are missing, do not fit the table, or are too large for their distribution.
     NotProductiveError, ConvergenceError
         If the table cannot be solved, or not to `rtol`; or if hardly any draw can.
 

@@ -77,6 +77,15 @@ def test_flows_have_no_sums_of_accounts() -> None:
             ask()
 
 
+def test_net_imports_that_cancel_are_exactly_nothing() -> None:
+    errors = cf.Errors(Z=0.2, Y=0.2, F=0.3)
+    alone = cf.uncertainty(cf.synthetic.world(1, 20), "CO2", errors)
+    assert (alone.sd.net_imports == 0.0).all()
+    assert alone.by_source.xs("net_imports", level="account").isna().all(axis=None)
+    everyone = cf.uncertainty(world(), "CO2", errors).total("net_imports")
+    assert (everyone.value, everyone.sd) == (0.0, 0.0)
+
+
 def test_a_sum_has_an_interval_and_a_probability() -> None:
     table = world()
     found = cf.uncertainty(table, "CO2", cf.Errors(Z=0.2, Y=0.2, F=0.3))
