@@ -198,7 +198,7 @@ class Measured:
 
 
 def _without_rounding(variances: dict[str, FloatArray]) -> dict[str, FloatArray]:
-    """Set trade to 0 where only what solves leave over moves it: of one region, or without trade."""
+    """Set trade to 0 where only what solves leave over moves it: one region, or no trade."""
     total = np.sum(list(variances.values()), axis=0)
     made, used = (total[:, ACCOUNTS.index(name)] for name in ("production", "consumption"))
     trade = np.isin(ACCOUNTS, ("imports", "exports", "net_imports"))
