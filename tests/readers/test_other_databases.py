@@ -27,8 +27,6 @@ NAMES = [
     ("MR_HIOT_2011_v3_3_18_extensions.xlsx", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
     ("matrix_FIGARO-e-ic-io-D_ind-by-ind_millionEUR_2015.csv", "FIGARO-E3", "matrix_eu-ic-io_"),
     ("IO_AFG_1970_BasicPrice.txt", "a national table of Eora", "take Eora26 or full Eora"),
-    ("USEEIOv2.0.1-411.xlsx", "a model of USEEIO", "github.com/ModelEarth/io"),
-    ("GAEEIOv1.0-s-20.xlsx", "a model of USEEIO", "github.com/ModelEarth/io"),
     ("ADB-MRIO62-2021_August 2024.xlsx", "ADB's MRIO", "take WIOD 2013"),
     ("ADB MRIO 2015, at constant 2010 prices.xlsx", "ADB's MRIO", "a table of your own"),
     ("basedata.har", "a header array file (HAR), as GTAP has", "harpy3"),

@@ -87,6 +87,10 @@ def _useeio(folder: Path) -> None:
     useeio_files.Model().write(folder)
 
 
+def _useeio_workbook(folder: Path) -> None:
+    useeio_files.Model().workbook(folder)
+
+
 def _plain(folder: Path) -> None:
     plain_files.write_csv(plain_files.own(), folder)
 
@@ -121,6 +125,7 @@ LAYOUTS = {
     "pymrio-parquet": _pymrio_parquet,
     "store": _store,
     "useeio": _useeio,
+    "useeio-workbook": _useeio_workbook,
     "wiod2013": _wiod2013,
     "wiod2016": _wiod2016,
 }
