@@ -18,7 +18,7 @@ from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._other_databases import OTHERS, other_databases
 
 NAMES = [
-    ("WIOT2014_October16_ROW.RData", "WIOD as data of R", "WIOT2014_Nov16_ROW.xlsb"),
+    ("wiot_2014.rda", "WIOD as data of R", "WIOT2014_Nov16_ROW.xlsb"),
     ("wiot00_row_apr12.dta", "WIOD as data of R or Stata", "wiot09_row_sep12.xlsx"),
     ("WIOT2014_PYP_Nov16_ROW.xlsb", "WIOD in prices of the previous", "in current prices"),
     ("LUX_NIOT_nov16.xlsx", "a national table of WIOD", "the table of the world"),

@@ -109,6 +109,10 @@ def _wiod2016(folder: Path) -> None:
     wiod_files.Made(2016).write(folder)
 
 
+def _wiod2016_rdata(folder: Path) -> None:
+    wiod_files.Made(2016).write_rdata(folder)
+
+
 LAYOUTS = {
     "eora26": _eora26,
     "eora": _eora,
@@ -128,4 +132,5 @@ LAYOUTS = {
     "useeio-workbook": _useeio_workbook,
     "wiod2013": _wiod2013,
     "wiod2016": _wiod2016,
+    "wiod2016-rdata": _wiod2016_rdata,
 }
