@@ -18,7 +18,7 @@ from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._other_databases import OTHERS, other_databases
 
 NAMES = [
-    ("WIOT2014_October16_ROW.RData", "WIOD as data of R", "WIOT2014_Nov16_ROW.xlsb"),
+    ("wiot_2014.rda", "WIOD as data of R", "WIOT2014_Nov16_ROW.xlsb"),
     ("wiot00_row_apr12.dta", "WIOD as data of R or Stata", "wiot09_row_sep12.xlsx"),
     ("WIOT2014_PYP_Nov16_ROW.xlsb", "WIOD in prices of the previous", "in current prices"),
     ("LUX_NIOT_nov16.xlsx", "a national table of WIOD", "the table of the world"),
@@ -27,8 +27,6 @@ NAMES = [
     ("MR_HIOT_2011_v3_3_18_extensions.xlsx", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
     ("matrix_FIGARO-e-ic-io-D_ind-by-ind_millionEUR_2015.csv", "FIGARO-E3", "matrix_eu-ic-io_"),
     ("IO_AFG_1970_BasicPrice.txt", "a national table of Eora", "take Eora26 or full Eora"),
-    ("USEEIOv2.0.1-411.xlsx", "a model of USEEIO", "github.com/ModelEarth/io"),
-    ("GAEEIOv1.0-s-20.xlsx", "a model of USEEIO", "github.com/ModelEarth/io"),
     ("ADB-MRIO62-2021_August 2024.xlsx", "ADB's MRIO", "take WIOD 2013"),
     ("ADB MRIO 2015, at constant 2010 prices.xlsx", "ADB's MRIO", "a table of your own"),
     ("basedata.har", "a header array file (HAR), as GTAP has", "harpy3"),

@@ -65,12 +65,6 @@ OTHERS = (
         "a national table of Eora",
         f"take Eora26 or full Eora of the year, which have all countries, or {OWN}",
     ),
-    # USEEIO
-    Other(
-        r"([a-z]{2,4}eeio|useeio).*\.xls[xbm]?",
-        "a model of USEEIO as a workbook",
-        "take the same model as JSON from github.com/ModelEarth/io (A.json and sectors.json)",
-    ),
     # ADB
     Other(
         r"adb.?mrio.*\.xls[xbm]?",

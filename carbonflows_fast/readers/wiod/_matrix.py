@@ -7,10 +7,10 @@ final demand and total output to the right, totals and primary inputs below.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,13 +23,14 @@ from carbonflows_fast.readers._into_table._stressor_blocks import (
     read_stressors,
 )
 from carbonflows_fast.readers._layouts._number_parser import settle_blanks
-from carbonflows_fast.readers._layouts._sheets import Workbook, cell_name, cell_text
+from carbonflows_fast.readers._layouts._sheets import cell_name, cell_text
 from carbonflows_fast.readers._layouts._text import check_same_labels
 from carbonflows_fast.table import Table
 
 __all__ = [
     "WIOD2013",
     "WIOD2016",
+    "Book",
     "Release",
     "World",
     "is_filled",
@@ -77,6 +78,20 @@ WIOD2013 = Release(NUMBER, frozenset({"r60"}), "r69", NAME, NUMBER, "c37")
 WIOD2016 = Release(CODE, frozenset({"II_fob"}), "GO", CODE, CODE, "CONS_h")
 
 
+class Book(Protocol):
+    """What a table is read from: a workbook, or what gives the same cells."""
+
+    blanks: str
+
+    def stream(self, sheet: str) -> Iterator[list[Any]]: ...
+
+    def numbers(
+        self, sheet: str, row: int, columns: Sequence[int], cells: Sequence[Any]
+    ) -> tuple[FloatArray, list[int]]: ...
+
+    def where(self, sheet: str, row: int | None = None, column: int | None = None) -> str: ...
+
+
 @dataclass(frozen=True)
 class World:
     """The sheet, taken apart: n sectors, m columns of final demand, p primary inputs."""
@@ -105,7 +120,7 @@ class World:
 # --- the sheet ------------------------------------------------------------------------------
 
 
-def read_world(book: Workbook, sheet: str, release: Release) -> World:
+def read_world(book: Book, sheet: str, release: Release) -> World:
     """Read the sheet of transactions.
 
     Empty cells are refused, or zero if the user asked for that; but for primary inputs of final
@@ -149,7 +164,7 @@ def read_world(book: Workbook, sheet: str, release: Release) -> World:
 class _Rows:
     """Takes the rows below the header one by one, and sorts them by what they are."""
 
-    def __init__(self, book: Workbook, sheet: str, release: Release, width: int) -> None:
+    def __init__(self, book: Book, sheet: str, release: Release, width: int) -> None:
         self._book, self._sheet, self._release = book, sheet, release
         self._columns = range(LABELS, LABELS + width)
         self._outputs: list[tuple[int, list[Any]]] = []

@@ -2,7 +2,8 @@
 
 One workbook a year (WIOT2014_Nov16_ROW.xlsb, or the same saved as xlsx), and beside it the CO2
 accounts of the Joint Research Centre (CO2 emissions.xlsx), with one sheet for each region and the
-years across. Tables in prices of the previous year are not read, nor RData and Stata files.
+years across. The table may also be data of R (WIOT2014_October16_ROW.RData). Tables in prices of
+the previous year are not read, nor Stata files.
 The accounts are tried on an original file, tables on fixtures of their layout alone.
 
 References
@@ -30,6 +31,7 @@ from carbonflows_fast.readers.wiod._accounts import (
     region_key,
 )
 from carbonflows_fast.readers.wiod._matrix import WIOD2016, World, read_world, wiod_table
+from carbonflows_fast.readers.wiod._rdata import Frame
 from carbonflows_fast.table import Table
 
 __all__ = ["read_wiod2016"]
@@ -56,6 +58,8 @@ def read_wiod2016(
     FormatError
         If a file is damaged, a cell is empty or no number, years disagree, or the account has not
         all regions and sectors of the table.
+    InputError
+        If the table is data of R, and the package rdata is not installed.
     LabelError
         If a wanted stressor does not exist.
     """
@@ -69,16 +73,7 @@ def read_wiod2016(
         )
     title = f"WIOD 2016 {PurePosixPath(table.name).stem}"
     with reading(files, [table.name, *accounts], progress, title) as files:
-        book = Workbook(files, table.name)
-        if book.first != str(table.year):
-            raise FormatError.about(
-                book.file,
-                expected=f"a first sheet {str(table.year)!r}, as in its name",
-                got=repr(book.first),
-                remedy="give the file its proper name",
-            )
-        world = read_world(book, book.first, WIOD2016)
-        del book  # it is large
+        world = _world(files, table)
         found = [_account(Workbook(files, name), world, str(table.year)) for name in accounts]
         return wiod_table(
             world,
@@ -87,6 +82,20 @@ def read_wiod2016(
             year=table.year,
             name=title,
         )
+
+
+def _world(files: Files, table: Candidate) -> World:
+    if table.name.lower().endswith(".rdata"):
+        return read_world(Frame(files, table.name, table.year), str(table.year), WIOD2016)
+    book = Workbook(files, table.name)
+    if book.first != str(table.year):
+        raise FormatError.about(
+            book.file,
+            expected=f"a first sheet {str(table.year)!r}, as in its name",
+            got=repr(book.first),
+            remedy="give the file its proper name",
+        )
+    return read_world(book, book.first, WIOD2016)
 
 
 def _account(book: Workbook, world: World, year: str) -> StressorBlock | None:

@@ -87,6 +87,10 @@ def _useeio(folder: Path) -> None:
     useeio_files.Model().write(folder)
 
 
+def _useeio_workbook(folder: Path) -> None:
+    useeio_files.Model().workbook(folder)
+
+
 def _plain(folder: Path) -> None:
     plain_files.write_csv(plain_files.own(), folder)
 
@@ -105,6 +109,10 @@ def _wiod2016(folder: Path) -> None:
     wiod_files.Made(2016).write(folder)
 
 
+def _wiod2016_rdata(folder: Path) -> None:
+    wiod_files.Made(2016).write_rdata(folder)
+
+
 LAYOUTS = {
     "eora26": _eora26,
     "eora": _eora,
@@ -121,6 +129,8 @@ LAYOUTS = {
     "pymrio-parquet": _pymrio_parquet,
     "store": _store,
     "useeio": _useeio,
+    "useeio-workbook": _useeio_workbook,
     "wiod2013": _wiod2013,
     "wiod2016": _wiod2016,
+    "wiod2016-rdata": _wiod2016_rdata,
 }

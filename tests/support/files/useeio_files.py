@@ -1,4 +1,4 @@
-"""A model in USEEIO's JSON, written by code."""
+"""A model of USEEIO as JSON and as a workbook, written by code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from support.files.spreadsheets import Sheets, write_workbook
 
 from carbonflows_fast.table import Table
 
@@ -18,17 +19,20 @@ UNITS = ["kg CO2 eq", "jobs", "$"]
 
 
 class Model:
-    """A model of two locations, its lists in another order than its matrices."""
+    """A model of two locations, its lists in another order than its matrices.
+
+    Its numbers have so few digits that openpyxl keeps them all: it writes 16.
+    """
 
     def __init__(self) -> None:
         rng = np.random.default_rng(7)
         rows = [(code, location) for location in LOCATIONS for code in CODES]
         self.ids = [f"{code}/{location}" for code, location in rows]
-        self.A = rng.uniform(-0.01, 0.2, (4, 4))
-        self.q = rng.uniform(1e9, 9e9, 4)
-        self.D, self.B = rng.uniform(0, 1, (3, 4)), rng.uniform(0, 1, (2, 4))
+        self.A = rng.uniform(-0.01, 0.2, (4, 4)).round(12)
+        self.q = rng.uniform(1e9, 9e9, 4).round(3)
+        self.D, self.B = (rng.uniform(0, 1, (k, 4)).round(12) for k in (3, 2))
         self.y = {
-            (location, kind, system): rng.uniform(-1e8, 1e9, 4)
+            (location, kind, system): rng.uniform(-1e8, 1e9, 4).round(3)
             for location in LOCATIONS
             for kind in ("Production", "Consumption")
             for system in ("Complete", "Domestic")
@@ -70,6 +74,12 @@ class Model:
             (folder / f"{name}.json").write_text(json.dumps(content))
         return folder
 
+    def sheets(self) -> Sheets:
+        return as_sheets(self.files)
+
+    def workbook(self, folder: Path) -> Path:
+        return write_workbook(folder / "XXEEIOv1.0-s-20.xlsx", self.sheets())
+
     def check(self, table: Table) -> None:
         names = [f"Makers of {code}" for code in CODES]
         assert list(table.rows) == [(one, name) for one in LOCATIONS for name in names]
@@ -90,3 +100,63 @@ class Model:
             np.testing.assert_array_equal(Y["Consumption"], consumption)
             np.testing.assert_array_equal(Y["Production - Consumption"], production - consumption)
         assert (table.year, table.name) == (2020, "XXEEIOv1.0-s-20")
+
+
+def as_sheets(files: dict[str, Any]) -> Sheets:
+    """The sheets that useeior's writeModeltoXLSX makes of what JSON files hold.
+
+    Labels stand in the corner's row and column, and its lists have their headers. Rows of D are
+    called by the names of indicators.
+    """
+    sectors, indicators, flows = (
+        sorted(files.get(name, []), key=lambda one: one["index"])
+        for name in ("sectors", "indicators", "flows")
+    )
+    ids = [one["id"] for one in sectors]
+    rows = {
+        "A": ids,
+        "B": [one["id"] for one in flows],
+        "D": [_name(one) for one in indicators],
+    }
+    sheets: Sheets = {
+        name: [
+            ["", *ids],
+            *([label, *cells] for label, cells in zip(labels, files[name], strict=True)),
+        ]
+        for name, labels in rows.items()
+        if name in files
+    }
+    sheets["q"] = [["", "q"], *([one, q] for one, (q,) in zip(ids, files["q"], strict=True))]
+    for demand in files["demands"]:
+        amounts = {one["sector"]: one["amount"] for one in files[f"demands/{demand['id']}"]}
+        sheets[demand["id"]] = [["", demand["id"]], *([one, amounts[one]] for one in ids)]
+    sheets["demands"] = [
+        ["Index", "ID", "Year", "Type", "System", "Location"],
+        *(
+            [at, one["id"], one["year"], one["type"], one["system"], one["location"]]
+            for at, one in enumerate(files["demands"])
+        ),
+    ]
+    sheets["flows"] = [
+        ["Index", "ID", "Unit", "UUID"],
+        *([at, one["id"], one["unit"], None] for at, one in enumerate(flows)),
+    ]
+    sheets["indicators"] = [
+        ["Index", "ID", "Name", "Code", "Unit"],
+        *(
+            [at, f"Group/{one['code']}/{one['unit']}", _name(one), one["code"], one["unit"]]
+            for at, one in enumerate(indicators)
+        ),
+    ]
+    sheets["commodities_meta"] = [
+        ["Index", "ID", "Name", "Code", "Location", "Category"],
+        *(
+            [at, one["id"], one["name"], one["code"], one["location"], None]
+            for at, one in enumerate(sectors)
+        ),
+    ]
+    return sheets
+
+
+def _name(indicator: dict[str, Any]) -> str:
+    return str(indicator.get("name", f"Impact {indicator['code']}"))

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pytest
+from support.files.r_files import write_frames
 from support.files.spreadsheets import write_workbook
 
 from carbonflows_fast.table import Table
@@ -91,6 +94,28 @@ class Made:
         cells = [[float(v) if isinstance(v, np.floating) else v for v in row] for row in cells]
         sheet = f"WIOT_{self.year}" if self.release == 2013 else str(self.year)
         return write_workbook(folder / (name or self.name), {sheet: cells})
+
+    def frame(self) -> pd.DataFrame:
+        """The data frame of R: columns by number, and the rows below with TOT as country."""
+        numbers = {c: k for k, c in zip((57, 60, 61), self.categories, strict=True)}
+        columns = [f"{r}{self.sectors.index(s) + 1}" for r, s in self.rows]
+        columns += [f"{r}{numbers[c]}" for r, c in self.demand] + ["TOT"]
+        sheet = self.sheet()
+        labels = [[*row[:3], self.sectors.index(row[0]) + 1] for row in sheet[6:15]]
+        labels += [[row[0], row[1], "TOT", 65 + at] for at, row in enumerate(sheet[15:])]
+        values = np.array([row[4:] for row in sheet[6:]], dtype=float)  # None becomes NaN
+        frame = pd.DataFrame(values, columns=columns)
+        named = ["IndustryCode", "IndustryDescription", "Country"]
+        left = pd.DataFrame([label[:3] for label in labels], columns=named).fillna("").astype(str)
+        left["RNr"] = [float(label[3]) for label in labels]
+        left["Year"] = float(self.year)
+        return pd.concat([left, frame], axis=1)
+
+    def write_rdata(self, folder: Path, frame: pd.DataFrame | None = None) -> Path:
+        """Write it as R's `save` does; skip a test where it cannot be read."""
+        pytest.importorskip("rdata")
+        path = folder / f"WIOT{self.year}_October16_ROW.RData"
+        return write_frames(path, {"wiot": self.frame() if frame is None else frame})
 
     def check(self, table: Table) -> None:
         assert list(table.x.index) == self.rows

@@ -1,4 +1,4 @@
-"""Reader of USEEIO models and their relatives (GAEEIO): a folder of JSON files.
+"""Reads a model from a folder of JSON files.
 
 A.json with sectors.json and q.json; indicators in D.json, flows in B.json; final demand in
 demands/, listed in demands.json. Matrices may be in a folder of their own, matrix/, as in
@@ -16,19 +16,15 @@ import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten
-from carbonflows_fast.readers._into_table._assemble import table_from
-from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock, read_stressors
-from carbonflows_fast.readers._sources._candidates import Candidate, Format
+from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock
+from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
+from carbonflows_fast.readers.useeio._find import matrix_file
+from carbonflows_fast.readers.useeio._model import Model, model_table
 from carbonflows_fast.table import Table
 
-__all__ = ["FORMAT"]
-
-MATRICES = "matrix/"  # the folder that has them where models are published
-UNIT = "USD"
-CONSUMPTION, PRODUCTION = "Consumption", "Production"
-REST = f"{PRODUCTION} - {CONSUMPTION}"
+__all__ = ["read_json"]
 
 
 class _Extension(NamedTuple):
@@ -46,15 +42,7 @@ EXTENSIONS = (
 )
 
 
-def find_useeio(files: Files) -> list[Candidate]:
-    """Return the folders that hold a model."""
-    lists = [name for name, _ in files.matching(r"sectors\.json")]
-    roots = [name.removesuffix("sectors.json") for name in lists]
-    found = [root for root in roots if _file(files, "A.json", root) in files]
-    return [Candidate(root, _year(files.below(root))) for root in found]
-
-
-def read_useeio(
+def read_json(
     files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
 ) -> Table:
     """Read a model: A, the output of commodities q for x, and D and B for S.
@@ -83,32 +71,22 @@ def read_useeio(
     """
     folder = files.below(table.name)
     matrices = ["A.json", *(extension.matrix for extension in EXTENSIONS)]
-    with reading(folder, [_file(folder, name) for name in matrices], progress) as folder:
+    with reading(folder, [matrix_file(folder, name) for name in matrices], progress) as folder:
         sectors = _in_order(folder, "sectors.json", "id", "name", "code", "location")
         n = len(sectors)
         A = _matrix(folder, "A.json", n, n)
         q = _matrix(folder, "q.json", n, 1)
-        demand, Y = _demand(folder, sectors)
-        blocks = _stressor_blocks(folder, n)
-        emissions = read_stressors(blocks, stressors, Y.shape, "S")
-    return table_from(
-        folder.where(""),
-        A=A,
-        x=q[:, 0],
-        Y=Y,
-        regions=[sector["location"] for sector in sectors],
-        sectors=_sector_labels(sectors),
-        demand=demand,
-        row_units=UNIT,
-        year=table.year,
-        name=folder.title,
-        **emissions,
-    )
-
-
-def _sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:
-    alike = len({(sector["location"], sector["name"]) for sector in sectors}) < len(sectors)
-    return [sector["code" if alike else "name"] for sector in sectors]
+        model = Model(
+            where=folder.where(""),
+            demands=folder.where("demands.json"),
+            sectors=sectors,
+            A=A,
+            x=q[:, 0],
+            listed=_records(folder, "demands.json", ["id", "type", "system", "location"], ["year"]),
+            vector=lambda name: _vector(folder, f"demands/{name}.json", sectors),
+            blocks=_stressor_blocks(folder, n),
+        )
+        return model_table(model, stressors=stressors, year=table.year, name=folder.title)
 
 
 # --- emissions and demand -------------------------------------------------------------------
@@ -116,7 +94,9 @@ def _sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:
 
 def _stressor_blocks(folder: Files, n: int) -> list[StressorBlock]:
     """Return indicators and flows, those that are there."""
-    there = [extension for extension in EXTENSIONS if _file(folder, extension.matrix) in folder]
+    there = [
+        extension for extension in EXTENSIONS if matrix_file(folder, extension.matrix) in folder
+    ]
     if not there:
         raise FormatError.about(
             folder.where("D.json"),
@@ -135,43 +115,6 @@ def _stressor_block(folder: Files, extension: _Extension, n: int) -> StressorBlo
         [row["unit"] for row in rows],
         lambda chosen: (_matrix(folder, extension.matrix, len(rows), n)[chosen], None),
     )
-
-
-def _demand(
-    folder: Files, sectors: Sequence[dict[str, Any]]
-) -> tuple[list[tuple[str, str]], FloatArray]:
-    """Return the columns of Y and their numbers."""
-    listed = _records(folder, "demands.json", ["id", "type", "system", "location"], ["year"])
-    years = {entry["year"] for entry in listed}
-    if len(years) > 1:
-        raise FormatError.about(
-            folder.where("demands.json"),
-            expected="demand of one year, as q is",
-            got=shorten(sorted(years)),
-            remedy="keep the entries of the model's year",
-        )
-    pairs: list[tuple[str, str]] = []
-    columns: list[FloatArray] = []
-    for location in dict.fromkeys(sector["location"] for sector in sectors):
-        vectors = {}
-        for kind in (CONSUMPTION, PRODUCTION):
-            found = [
-                entry["id"]
-                for entry in listed
-                if (entry["location"], entry["type"], entry["system"])
-                == (location, kind, "Complete")
-            ]
-            if len(found) != 1:
-                raise FormatError.about(
-                    folder.where("demands.json"),
-                    got=shorten(found) or "none",
-                    expected=f"one vector of type {kind}, system Complete, for {location}",
-                    remedy="restore the entry, or keep one of them",
-                )
-            vectors[kind] = _vector(folder, f"demands/{found[0]}.json", sectors)
-        pairs += [(location, CONSUMPTION), (location, REST)]
-        columns += [vectors[CONSUMPTION], vectors[PRODUCTION] - vectors[CONSUMPTION]]
-    return pairs, np.stack(columns, axis=1)
 
 
 def _vector(folder: Files, name: str, sectors: Sequence[dict[str, Any]]) -> FloatArray:
@@ -194,20 +137,7 @@ def _vector(folder: Files, name: str, sectors: Sequence[dict[str, Any]]) -> Floa
     return ordered
 
 
-def _year(folder: Files) -> int | None:
-    entries = folder.json("demands.json", list)
-    years = {entry.get("year") for entry in entries if isinstance(entry, dict)}
-    year = years.pop() if len(years) == 1 else None
-    return year if isinstance(year, int) else None
-
-
 # --- JSON -----------------------------------------------------------------------------------
-
-
-def _file(folder: Files, matrix: str, root: str = "") -> str:
-    """Return the file of a matrix: beside the lists of its model, or in a folder of matrices."""
-    nested = f"{root}{MATRICES}{matrix}"
-    return nested if nested in folder else root + matrix
 
 
 def _required(folder: Files, name: str, cells: int | None = None) -> list[Any]:
@@ -253,7 +183,7 @@ def _in_order(folder: Files, name: str, *texts: str) -> list[dict[str, Any]]:
 
 def _matrix(folder: Files, name: str, rows: int, columns: int) -> FloatArray:
     """Return a list of rows as an array (rows, columns)."""
-    name = _file(folder, name)
+    name = matrix_file(folder, name)
     where = folder.where(name)
     content = _required(folder, name, cells=rows * columns)
     if len(content) != rows:
@@ -296,6 +226,3 @@ def _numbers(where: str, rows: Sequence[list[Any]], place: str = "row {}, column
         got=repr(cell)[:80],
         remedy="restore the file",
     )
-
-
-FORMAT = Format(find_useeio, read_useeio, "sectors.json with A.json or matrix/A.json: USEEIO")
