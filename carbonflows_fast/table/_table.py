@@ -14,14 +14,13 @@ from typing import Any, NoReturn
 from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import InputError, shorten
-from carbonflows_fast.table._aggregation import aggregated
 from carbonflows_fast.table._content import Parts, relocked
 from carbonflows_fast.table._equality import same_table
+from carbonflows_fast.table._frame import Frame
 from carbonflows_fast.table._gate import table_parts
 from carbonflows_fast.table._kept import Kept
 from carbonflows_fast.table._replacements import checked_changes, relabelled
 from carbonflows_fast.table._small import require_normal
-from carbonflows_fast.table._views import Views
 
 __all__ = ["Table", "table_from", "with_notes"]
 
@@ -39,7 +38,7 @@ def _later(what: str) -> Callable[..., Any]:
     return function
 
 
-class Table(Views):
+class Table(Frame):
     """A multi-regional input-output table with emissions.
 
     n rows, one (region, sector) pair each; m demand columns, one (region, category) pair each;
@@ -292,54 +291,7 @@ class Table(Views):
         )
         return table_from(parts, kept=self.kept.after(self.content, parts))
 
-    def aggregate(
-        self, *, regions: Any = None, sectors: Any = None, categories: Any = None
-    ) -> Table:
-        """Return the table summed over groups of regions, of sectors and of categories.
-
-        Z, Y, F, F_Y, x and population are summed; A and S follow from the sums.
-
-        Parameters
-        ----------
-        regions, sectors : mapping or sequence of n labels, optional
-            A mapping label → group (labels not in it keep their name), or the group of each row.
-            Final demand follows the regions. For regions, a key may be a country or a shipped
-            group, such as "EU27" (the members since 2020) or "EU" (those of the table's year).
-        categories : mapping or sequence of m labels, optional
-            The same for categories of final demand, e.g. ``{"charities": "homes"}``.
-
-        Returns
-        -------
-        Table
-            Regions, and within a region sectors, in order of first appearance. Rows with the
-            same (region, sector) are merged, also where no grouping is given.
-
-        Raises
-        ------
-        LabelError
-            If a key of a mapping is not in the table.
-        InputError
-            If a group mixes units, or a region's rows fall into several region groups.
-
-        Examples
-        --------
-        >>> table = Table(Z=[[10.0, 20.0], [30.0, 40.0]], Y=[[60.0, 10.0], [10.0, 20.0]],
-        ...               F=[5.0, 2.0], regions=["DE", "FR"], sectors=["goods", "goods"],
-        ...               stressors="CO2")
-        >>> table.aggregate(regions={"DE": "EU", "FR": "EU"}).x
-        region  sector
-        EU      goods     200.0
-        Name: x, dtype: float64
-        """
-        parts = aggregated(
-            self.content,
-            x=self.arrays.x,
-            F=self.arrays.F,
-            Z=lambda: self.Z,
-            regions=regions,
-            sectors=sectors,
-            categories=categories,
-        )
+    def _reframed(self, parts: Parts) -> Table:
         return table_from(parts)
 
     def equals(self, other: object) -> bool:

@@ -30,10 +30,14 @@ _HEADS = {
     "heads": 0,
     "1000 p": 3,
     "1000 persons": 3,
+    "1000 people": 3,
+    "1000 heads": 3,
     "thousand persons": 3,
     "thousand people": 3,
+    "thousand heads": 3,
     "million persons": 6,
     "million people": 6,
+    "million heads": 6,
 }
 FAMILIES = (_MASS, _ENERGY, _HEADS)
 KNOWN = "g, kg, t, kt, Mt, Gt, Gg, Tg, J to EJ, persons, 1000 persons, million persons"

@@ -23,7 +23,7 @@ from carbonflows_fast.leontief import _proof_vectors
 COVERED = [
     *(f"table/{name}" for name in (
         "_aggregation", "_content", "_gate", "_labels_given", "_numbers_given", "_replacements",
-        "_small", "_table", "_table_argument", "_units")),
+        "_small", "_split", "_table", "_table_argument", "_units")),
     *(f"leontief/{name}" for name in (
         "_dense_lu", "_methods", "_proof_vectors", "_right_hand_sides", "_sweeps", "_system")),
 ]  # fmt: skip
@@ -37,6 +37,15 @@ TWO = [("DE", "households"), ("DE", "government")]
 
 def make(**changes: Any) -> cf.Table:
     return cf.Table(**small(**changes))
+
+
+HALVES = {"a": 0.5, "b": 0.5}
+OTHERS = {"p": 0.5, "q": 0.5}
+ALL_A = {"a": 1.0, "b": 0.0}
+
+
+def halved(sector: str = "coal", **shares: Any) -> cf.Table:
+    return make().split(sector, HALVES, **shares)
 
 
 def framed(values: Any, index: Any = ROWS, columns: Any = None) -> pd.DataFrame:
@@ -235,6 +244,42 @@ TABLES = [
     Case(lambda: make(row_units=["t", "EUR"] * 2).aggregate(sectors=["all"] * 4),
          "keep rows of different units apart",
          lambda _: make(row_units=["t", "EUR"] * 2).aggregate(regions=["all"] * 4)),
+    # parts of a sector
+    Case(lambda: halved("coak"), "nearest (?:is|are) (.*)",
+         lambda names: [halved(name) for name in named(names)[:1]]),
+    Case(lambda: make(sectors=[*"abac"]).split("b", OTHERS, regions="NA"),
+         "it is a sector of (.*)",
+         lambda names: [make(sectors=[*"abac"]).split("b", OTHERS, regions=name)
+                        for name in named(names)]),
+    Case(lambda: make().split("coal", {"steel": 0.5, "b": 0.5}),
+         r"choose other names; to merge parts into a sector that exists, call aggregate\(",
+         lambda _: halved().aggregate(sectors={"b": "steel"})),
+    Case(lambda: make().split("coal", [0.5, 0.5]), r"give e\.g\. (\{.*\})",
+         lambda code: make().split("coal", python(code))),
+    Case(lambda: halved(rows=[0.5, 0.5]), r"give e\.g\. (\{.*\})",
+         lambda code: halved(rows=python(code), columns=python(code), emissions=python(code))),
+    Case(lambda: halved(rows={"coal": 0.5, "steel": HALVES}), r"give e\.g\. (\{.*\})",
+         lambda code: halved(rows={"coal": python(code), "steel": HALVES})),
+    Case(lambda: halved(rows={"coal": {"a": 1.0}}),
+         "name every part of shares=, with 0 if it has nothing",
+         lambda _: halved(rows={"coal": {"a": 1.0, "b": 0.0}})),
+    Case(lambda: make().split("coal", {"a": 2.0, "b": -1.0}),
+         r"give numbers that add up to 1, e\.g\. (\{.*\})",
+         lambda code: make().split("coal", python(code))),
+    Case(lambda: make().split("coal", {"a": 30, "b": 60}),
+         "divide them by their sum, or give the part that is missing a share",
+         lambda _: [make().split("coal", {"a": 30 / 90, "b": 60 / 90}),
+                    make().split("coal", {"a": 0.3, "b": 0.6, "c": 0.1})]),
+    Case(lambda: halved(rows={"homes": HALVES}), "nearest (?:is|are) (.*)",
+         lambda names: [halved(rows={name: HALVES}) for name in named(names)]),
+    Case(lambda: make(sectors=[*"abac"]).split("a", OTHERS, rows={("NA", "b"): OTHERS}),
+         "it belongs to (.*)",
+         lambda names: [make(sectors=[*"abac"]).split(
+             "a", OTHERS, rows={(name, "b"): OTHERS}) for name in named(names)]),
+    Case(lambda: halved(rows={"a": 1.0, "b": 0.0}),
+         "give it sales, or shares of 0 in columns= and emissions= too",
+         lambda _: [halved(rows={"a": 0.9, "b": 0.1}),
+                    halved(rows=ALL_A, columns=ALL_A, emissions=ALL_A)]),
     # instead of a table
     Case(lambda: cf.accounts(3), r"read one with (cf\.read)\(path\), open a saved one with "
          r"cf\.open\(path\)", lambda code: [python(code)(published()), cf.open(saved())]),

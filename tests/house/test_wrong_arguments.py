@@ -170,7 +170,7 @@ def test_arguments_of_functions(name: str, tmp_path: Path, monkeypatch: pytest.M
 # What methods cannot do without.
 REQUIRED: dict[str, Any] = {
     "region": "DE", "sector": "coal", "regions": "DE", "Y": np.ones(4), "S": np.ones(4),
-    "path": "a.csv",
+    "path": "a.csv", "shares": {"a": 0.5, "b": 0.5},
 }  # fmt: skip
 
 
