@@ -78,11 +78,11 @@ def ranking(
     ['CZ', 'AT']
     """
     require_result("result", result, Uncertainty, "cf.uncertainty")
-    if result.of == "traded_share":
+    if result.of in ("traded_share", "footprints"):
         raise InputError.about(
             "result",
             expected="accounts or flows",
-            got="traded_share",
+            got=result.of,
             remedy='ask cf.uncertainty(…, of="accounts")',
         )
     low, high = (_one_column(result, side, account) for side in result.interval(level))

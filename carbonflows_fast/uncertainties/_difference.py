@@ -14,8 +14,8 @@ from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.uncertainties._across import covariances_across
 from carbonflows_fast.uncertainties._correlation import checked_correlation
 from carbonflows_fast.uncertainties._normal import SAME, interval, probability_above
+from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._result import Uncertainty
-from carbonflows_fast.uncertainties._traded_share import TradedOrigins
 
 __all__ = ["Difference", "difference"]
 
@@ -96,7 +96,8 @@ def difference(before: Uncertainty, after: Uncertainty, *, correlation: float = 
     Parameters
     ----------
     before, after : Uncertainty
-        Accounts, flows or traded shares of one stressor in one unit, with the same regions.
+        Accounts, flows, traded shares or footprints of one stressor in one unit, with the same
+        regions and products.
     correlation : float
         Between the own errors of a cell in the two tables, from 0 to 1, for all cells alike.
 
@@ -164,11 +165,11 @@ def _own(before: Uncertainty, after: Uncertainty, correlation: float) -> FloatAr
         apart: FloatArray = np.hypot(*sds)
         return apart
     one, other = before._origins, after._origins
-    if isinstance(one, TradedOrigins) or isinstance(other, TradedOrigins):
+    if not (isinstance(one, Origins) and isinstance(other, Origins)):
         raise InputError.about(
             "correlation",
             expected="accounts or flows",
-            got="traded_share",
+            got=before.of,
             remedy="leave it out for errors that are independent",
         )
     scales = [one.at.scale, other.at.scale]
@@ -192,7 +193,7 @@ def _require_same_question(before: Uncertainty, after: Uncertainty) -> None:
             got=asked[1],
             remedy="ask both tables for the same",
         )
-    labels = [list(map(str, one.value.index)) for one in (before, after)]
+    labels = [list(map(str, [*one.value.index, *one.value.columns])) for one in (before, after)]
     if labels[0] != labels[1]:
         got = only_in(("before", "after"), *(map(repr, one) for one in labels))
         raise LabelError.about(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,10 @@ from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors
 from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._total import Total
-from carbonflows_fast.uncertainties._traded_share import TradedOrigins
+
+if TYPE_CHECKING:
+    from carbonflows_fast.uncertainties._of_footprints import FootprintOrigins
+    from carbonflows_fast.uncertainties._traded_share import TradedOrigins
 
 __all__ = ["Uncertainty"]
 
@@ -41,16 +44,19 @@ class Uncertainty:
         households) by region, or the flows, emitting region × consuming region; in `unit`. `attrs`
         has stressor, unit and error_bound, as those of :func:`accounts`. Or the column
         traded_share with rows "industries" and "all", plain numbers: what crosses a border as a
-        share of what industries emit, and final users as well.
+        share of what industries emit, and final users as well. Or footprints, (region, sector) of
+        the products that were asked for × consumer.
     sd : DataFrame
         Standard deviations, with the same labels, in `unit`.
     stressor, unit : str
     of : str
-        "accounts", "flows" or "traded_share".
+        "accounts", "flows", "traded_share" or "footprints".
     errors : Errors
         What was assumed.
     drawn : Draws or None
         What perturbed tables come to, if any were drawn.
+    multipliers : DataFrame or None
+        For footprints: value and sd of each product's multiplier, per unit of the product.
 
     Examples
     --------
@@ -71,16 +77,17 @@ class Uncertainty:
     errors: Errors
     _variances: dict[str, FloatArray]  # by source, over one and the same scale
     _covariances: dict[str, FloatArray]
-    _origins: Origins | TradedOrigins
+    _origins: Origins | TradedOrigins | FootprintOrigins
     _moved: dict[str, FloatArray]  # by one standard deviation of each shared error, in `unit`
     _scale: float  # that the variances are over
     drawn: Draws | None = None
+    multipliers: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         if self.of == "traded_share":
             value, sd = self.value.iat[0, 0], self.sd.iat[0, 0]
             return f"Uncertainty({self.stressor!r}, traded share {percent(value)} ± {percent(sd)})"
-        what = "consumption" if self.of == "accounts" else "flows"
+        what = "consumption" if self.of == "accounts" else self.of
         relative = self.relative[["consumption"]] if self.of == "accounts" else self.relative
         typical = pd.Series(relative.to_numpy().ravel()).median()
         unit = f" in {self.unit}" if self.unit else ""
@@ -164,7 +171,8 @@ class Uncertainty:
     def by_source(self) -> pd.DataFrame:
         """Shares of each variance by source: Z, Y, F, F_Y, and every shared error by its name.
 
-        Rows are (region, account) or (region, consumer). Plain numbers that sum to 1; NaN where
+        Rows are (region, account), (region, consumer), or for footprints (region, sector,
+        consumer). Plain numbers that sum to 1; NaN where
         nothing is uncertain.
         """
         parts = np.stack(list(self._variances.values()), axis=-1)
@@ -202,8 +210,15 @@ class Uncertainty:
         total = np.sum(list(self._variances.values()), axis=0)[:, :, None]
         sums, shares = parts.sum(axis=2, keepdims=True), np.full(parts.shape, np.nan)
         np.divide(parts, sums, out=shares, where=(total > 0.0) & (sums > 0.0))
-        answers = self.sd.columns.rename("consumer" if self.of == "flows" else "account")
-        index = pd.MultiIndex.from_product([self.sd.index, answers])
+        by_consumer = self.of in ("flows", "footprints")
+        answers = self.sd.columns.rename("consumer" if by_consumer else "account")
+        rows, count = self.sd.index, len(self.sd)
+        index = pd.MultiIndex.from_product([range(count) if rows.nlevels > 1 else rows, answers])
+        if isinstance(rows, pd.MultiIndex):
+            codes = [np.repeat(code, len(answers)) for code in rows.codes]
+            index = pd.MultiIndex(
+                [*rows.levels, answers], [*codes, index.codes[-1]], names=[*rows.names, "consumer"]
+            )
         return pd.DataFrame(shares.reshape(len(index), -1), index, columns)
 
     def top_cells(
@@ -262,11 +277,11 @@ class Uncertainty:
         1      F     AT                    Wheat   0.29
         """
         count = whole("count", count, most=100_000, remedy="leave it out for 10")
-        if isinstance(self._origins, TradedOrigins):
+        if not isinstance(self._origins, Origins):
             raise InputError.about(
                 "top_cells",
                 expected="accounts or flows",
-                got="traded_share",
+                got=self.of,
                 remedy="look at by_sector",
             )
         row = self._place("region", region)

@@ -23,6 +23,7 @@ from carbonflows_fast.uncertainties._error_model._errors import (
     required_errors,
 )
 from carbonflows_fast.uncertainties._measured import Measured
+from carbonflows_fast.uncertainties._of_footprints import chosen_products, of_footprints
 from carbonflows_fast.uncertainties._result import Uncertainty
 from carbonflows_fast.uncertainties._traded_share import TradedShare
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["QUESTIONS", "checked_question", "drawing_of", "uncertainty"]
 
 DRAWS_RTOL = 5e-6
-QUESTIONS = ("accounts", "flows", "traded_share")
+QUESTIONS = ("accounts", "flows", "traded_share", "footprints")
 
 
 def uncertainty(
@@ -40,7 +41,8 @@ def uncertainty(
     stressor: Any = None,
     errors: Errors | None = None,
     *,
-    of: Literal["accounts", "flows", "traded_share"] = "accounts",
+    of: Literal["accounts", "flows", "traded_share", "footprints"] = "accounts",
+    products: Any = None,
     rtol: float = 1e-10,
     draws: int | None = None,
     seed: int = 0,
@@ -49,7 +51,7 @@ def uncertainty(
     samples: str | Path | None = None,
     progress: bool | None = None,
 ) -> Uncertainty:
-    """Return how sure accounts or flows are, given how wrong the cells of the table may be.
+    """Return how sure accounts, flows or footprints are, given how wrong cells may be.
 
     To first order in the errors, and exact to that order. With `draws`, perturbed tables are solved
     again as well: their means, deviations and quantiles know of what is not linear. The output
@@ -63,9 +65,12 @@ def uncertainty(
         "GWP100_AR6". Not needed if the table has only one.
     errors : Errors
         How wrong the cells may be. There is no default.
-    of : {"accounts", "flows", "traded_share"}
-        Accounts by region, the flows from emitting to consuming regions, or the share of emissions
-        that crosses a border.
+    of : {"accounts", "flows", "traded_share", "footprints"}
+        Accounts by region, the flows from emitting to consuming regions, the share of emissions
+        that crosses a border, or footprints of products by consuming region.
+    products : rows, for footprints
+        A sector name, a pair (region, sector) of which either may be None, a mask, or a list of
+        names: at most 1,000 products. One right-hand side each.
     rtol : float, optional
         Relative error that every solve is certified to; those of draws to 5e-6 if that is more,
         which cannot be seen beside what sampling leaves.
@@ -97,7 +102,8 @@ def uncertainty(
     LabelError
         If a stressor, region or sector is unknown, or labels are in another order.
     InputError
-        If `errors` are missing, do not fit the table, or are too large for their distribution.
+        If `errors` are missing, do not fit the table, or are too large for their distribution; if
+        there are no products or more than 1,000, or draws of footprints.
     NotProductiveError, ConvergenceError
         If the table cannot be solved, or not to `rtol`; or if hardly any draw can.
 
@@ -108,7 +114,9 @@ def uncertainty(
         ∂E_rq/∂Z_ij = m_i^r (ξ_j^q − ξ_i^q),   ∂E_rq/∂Y_ip = m_i^r (δ_pq − ξ_i^q),
         ∂E_rq/∂F_i = ξ_i^q for i in r,
 
-    δ_pq being 1 where p is a column of region q. Var E_rq = Σ σ²·(derivative)² over all cells, plus
+    δ_pq being 1 where p is a column of region q. For footprints E_kq = m_k y_kq, with
+    ξ_i^k = L_ik / x_i, ∂m_k/∂Z_ij = m_i (ξ_j^k − ξ_i^k), ∂m_k/∂Y_ip = −m_i ξ_i^k and
+    ∂m_k/∂F_i = ξ_i^k. Var E_rq = Σ σ²·(derivative)² over all cells, plus
     sd²·(Σ derivative × cell × loading)² for each shared error. Accounts use the derivatives of
     their own sums, so that what cancels in net imports does so here. Source: Miller & Blair (2009),
     Input-Output Analysis, ch. 12 (important coefficients); Lenzen, Wood & Wiedmann (2010), Economic
@@ -139,6 +147,7 @@ def uncertainty(
             got="traded_share",
             remedy='leave draws out, or ask of="flows" and look at its samples',
         )
+    rows = chosen_products(table, products, of, drawn=wanted is not None)
     rho = checked_correlation(correlation)
     if wanted is None and rho != 0.0:
         raise InputError.about(
@@ -147,6 +156,8 @@ def uncertainty(
             got="none",
             remedy="add e.g. draws=50, or give it to cf.difference",
         )
+    if rows is not None:
+        return of_footprints(table, stressor, errors, rows, rtol)
     flow = region_flows(table, stressor, None, rtol)
     measured = Measured(table, flow, errors, rtol)
     if of == "traded_share":

@@ -15,9 +15,10 @@ from support.worlds.small_table import small
 import carbonflows_fast as cf
 
 COVERED = [f"uncertainties/{name}" for name in (
-    "_across", "_answers", "_correlation", "_difference", "_measured", "_normal", "_origins",
-    "_result", "_some_draws", "_spread", "_traded_share", "_uncertainty", "_drawing/_draw_all",
-    "_drawing/_draw_solves", "_drawing/_drawing", "_drawing/_draws", "_drawing/_perturbed",
+    "_across", "_answers", "_correlation", "_difference", "_measured", "_normal",
+    "_of_footprints", "_origins", "_result", "_some_draws", "_spread", "_traded_share",
+    "_uncertainty", "_drawing/_draw_all", "_drawing/_draw_solves", "_drawing/_drawing",
+    "_drawing/_draws", "_drawing/_perturbed",
     "_error_model/_cells", "_error_model/_errors", "_error_model/_file", "_error_model/_forms",
     "_error_model/_labels")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
@@ -156,6 +157,19 @@ CASES = [
                        .drawn.samples]),
     Case(lambda: asked_of('of="traded_share"').top_cells("DE"), "look at by_sector",
          lambda _: asked_of('of="traded_share"').by_sector),
+    # footprints
+    Case(lambda: asked_of('of="footprints"'), r"give e\.g\. (products=.*)",
+         lambda code: asked_of(f'of="footprints", {code}')),
+    Case(lambda: cf.uncertainty(table(), "CO2", cf.Errors(F=0.1), of="footprints",
+                                products=np.zeros(4, dtype=bool)), r"give e\.g\. (products=.*)",
+         lambda code: asked_of(f'of="footprints", {code}')),
+    Case(lambda: asked_of(f'products={tuple(table().rows[0])}'),
+         r'leave it out, or ask cf\.uncertainty\(…, (of="footprints")\)',
+         lambda code: [asked_of("draws=None"),
+                       asked_of(f"{code}, products={tuple(table().rows[0])}")]),
+    Case(lambda: asked_of(f'of="footprints", products={tuple(table().rows[0])}, draws=3'),
+         "leave draws out: deviations are to first order",
+         lambda _: asked_of(f'of="footprints", products={tuple(table().rows[0])}')),
     # errors
     Case(lambda: cf.Errors(F=-0.1), "not negative and finite, such as (.*) for 10 %",
          lambda number: asked(F=python(number))),
