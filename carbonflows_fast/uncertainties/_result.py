@@ -19,7 +19,7 @@ from carbonflows_fast.uncertainties._drawing._draws import Draws
 from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors
 from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
-from carbonflows_fast.uncertainties._total import Total
+from carbonflows_fast.uncertainties._total import Total, sum_of
 
 if TYPE_CHECKING:
     from carbonflows_fast.uncertainties._of_footprints import FootprintOrigins
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Uncertainty"]
 
 SHARED = "(shared)"
-ROUNDED = 1e-13
 SUMMED = ("consumption", "production", "net_imports")
 """Accounts whose covariances between regions are known."""
 
@@ -370,8 +369,8 @@ class Uncertainty:
         covariance, within = self._covariance(account), np.ones(len(table.regions), dtype=bool)
         if regions is not None:
             within = np.array(regions_in(table.regions, regions, "regions", year=table.year))
-        variance = _sum_of(covariance[np.ix_(within, within)])
-        value = _sum_of(self.value[account].to_numpy()[within])
+        variance = sum_of(covariance[np.ix_(within, within)])
+        value = sum_of(self.value[account].to_numpy()[within])
         return Total(value, max(variance, 0.0) ** 0.5, self.unit)
 
     def industries(self) -> Total:
@@ -395,9 +394,3 @@ class Uncertainty:
                 remedy='ask cf.uncertainty(…, of="accounts")',
             )
         return self._covariances[account]
-
-
-def _sum_of(parts: FloatArray) -> float:
-    """Return a sum, 0 where it is only rounding: net imports of all regions cancel."""
-    total = float(parts.sum())
-    return total if abs(total) > ROUNDED * float(np.abs(parts).sum()) else 0.0

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import numbers
 from carbonflows_fast.uncertainties._normal import interval, probability_above
 
-__all__ = ["Total"]
+__all__ = ["Total", "sum_of"]
+
+ROUNDED = 1e-13
+
+
+def sum_of(parts: FloatArray) -> float:
+    """Return a sum, 0 where it is only rounding: net imports of all regions cancel.
+
+    >>> import numpy as np
+    >>> sum_of(np.array([0.1, 0.2, -0.3])), sum_of(np.array([0.5, -0.25]))
+    (0.0, 0.25)
+    """
+    total = float(parts.sum())
+    return total if abs(total) > ROUNDED * float(np.abs(parts).sum()) else 0.0
 
 
 @dataclass(frozen=True, repr=False)
