@@ -6,6 +6,7 @@ from typing import Any
 
 from carbonflows_fast._base.arguments import real
 from carbonflows_fast.errors import InputError
+from carbonflows_fast.uncertainties._error_model._forms import got_of
 
 __all__ = ["checked_correlation", "require_drawable"]
 
@@ -17,7 +18,7 @@ def checked_correlation(given: Any) -> float:
     rho = real(given)
     if not 0.0 <= rho <= 1.0:
         raise InputError.about(
-            "correlation", expected="a number from 0 to 1", got=repr(given)[:60], remedy=REMEDY
+            "correlation", expected="a number from 0 to 1", got=got_of(given), remedy=REMEDY
         )
     return rho
 

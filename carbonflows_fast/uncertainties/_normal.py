@@ -12,6 +12,7 @@ from scipy.special import ndtr
 from carbonflows_fast._base.arguments import real, share
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import InputError
+from carbonflows_fast.uncertainties._error_model._forms import got_of
 
 __all__ = [
     "finite_limit",
@@ -41,7 +42,7 @@ def finite_limit(above: Any) -> float:
         raise InputError.about(
             "above",
             expected="a finite number in the unit of the result",
-            got=repr(above)[:60],
+            got=got_of(above),
             remedy="leave it out for 0",
         )
     return limit

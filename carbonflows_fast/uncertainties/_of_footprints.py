@@ -32,6 +32,7 @@ from carbonflows_fast.uncertainties._error_model._cells import (
     cells_of_Z,
 )
 from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors, SharedError, named
+from carbonflows_fast.uncertainties._error_model._forms import got_of
 from carbonflows_fast.uncertainties._result import Uncertainty
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def chosen_products(table: Table, products: Any, of: str, drawn: bool) -> Rows |
             raise InputError.about(
                 "products",
                 expected=f"None for {of}",
-                got=repr(products)[:60],
+                got=got_of(products),
                 remedy='leave it out, or ask cf.uncertainty(…, of="footprints")',
             )
         return None

@@ -17,6 +17,7 @@ from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._stressors import unknown_label
 from carbonflows_fast.uncertainties._drawing._draws import Draws
 from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors
+from carbonflows_fast.uncertainties._error_model._forms import got_of
 from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._total import Total, sum_of
@@ -289,7 +290,7 @@ class Uncertainty:
                 raise InputError.about(
                     "consumer",
                     expected="None for accounts",
-                    got=repr(consumer)[:60],
+                    got=got_of(consumer),
                     remedy='leave it out, or ask cf.uncertainty(…, of="flows")',
                 )
             names = tuple(self.value.columns)
@@ -300,7 +301,7 @@ class Uncertainty:
                 raise InputError.about(
                     "account",
                     expected="None for flows",
-                    got=repr(account)[:60],
+                    got=got_of(account),
                     remedy='leave it out, or ask cf.uncertainty(…, of="accounts")',
                 )
             column = self._place("consumer", consumer)
@@ -388,7 +389,7 @@ class Uncertainty:
     def _covariance(self, account: str) -> FloatArray:
         if not self._covariances:
             raise InputError.about(
-                "covariance",
+                "account",
                 expected="accounts",
                 got=self.of,
                 remedy='ask cf.uncertainty(…, of="accounts")',

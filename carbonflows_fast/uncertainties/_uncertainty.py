@@ -226,6 +226,13 @@ def _of_traded_share(measured: Measured, flow: RegionFlows) -> Uncertainty:
 
 def checked_question(of: Any, stressor: Any, errors: Any) -> Errors:
     """Return the errors of a question that can be asked."""
+    if isinstance(of, str) and of in ACCOUNTS:
+        raise InputError.about(
+            "of",
+            expected="accounts, which have it as a column",
+            got=repr(of),
+            remedy=f"leave it out, and look at found.sd.{of}",
+        )
     one_of("of", of, QUESTIONS, remedy="leave it out for accounts")
     if isinstance(stressor, Errors) and errors is None:
         raise InputError.about(

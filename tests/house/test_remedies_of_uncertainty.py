@@ -149,6 +149,9 @@ CASES = [
          "aggregate both tables to the same regions",
          lambda _: cf.difference(*(asked(table().aggregate(regions={"DE": "X"}), F=0.1)
                                    for _ in "ab"))),
+    Case(lambda: asked_of('of="net_imports"'),
+         r"leave it out, and look at (found\.sd\.net_imports)",
+         lambda code: python(code, found=asked(F=0.1))),
     # the traded share
     Case(lambda: drawn(of="traded_share"),
          r'leave draws out, or ask (of="flows") and look at its samples',

@@ -206,7 +206,15 @@ def test_what_is_wrong_is_said() -> None:
         (lambda: found.probability(np.nan), "above: expected a finite number .*, got nan"),
         (lambda: found.probability("0"), "above: expected a finite number .*, got '0'"),
         (lambda: found.probability_larger("imports"), "account: expected 'consumption', 'prod"),
-        (lambda: flows.probability_larger(), "covariance: expected accounts, got flows"),
+        (lambda: flows.probability_larger(), "account: expected accounts, got flows"),
     ):  # fmt: skip
         with pytest.raises(cf.InputError, match=f"^{said}"):
             ask()
+
+
+@pytest.mark.parametrize("above", [pd.Series([1.0, 2.0, 3.0]), np.ones((2, 2)), [[1, 2], [3]]])
+def test_what_is_no_number_is_named_on_one_line(above: Any) -> None:
+    found = cf.uncertainty(world(), "CO2", cf.Errors(F=0.1))
+    with pytest.raises(cf.errors.InputError, match="above: expected a finite number") as caught:
+        found.probability(above)
+    assert "\n" not in str(caught.value)
