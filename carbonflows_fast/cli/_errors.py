@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import rtol_of
-from carbonflows_fast.errors import InputError
+from carbonflows_fast.errors import CarbonFlowsError, InputError
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -23,6 +23,7 @@ __all__ = [
     "errors_of",
     "how_sure",
     "keys_of_file",
+    "require_fit_of_file",
     "say_what_is_meant",
     "with_account_sds",
 ]
@@ -99,6 +100,23 @@ def keys_of_file(errors: Errors | None, arguments: argparse.Namespace) -> Iterat
             got=getattr(error.got, "typed", error.got),
             remedy=error.remedy,
         ) from error
+
+
+def require_fit_of_file(
+    first: Callable[[], Table], stressor: Any, errors: Errors, arguments: argparse.Namespace
+) -> None:
+    """Complain about a file of errors that does not fit the first table, before all are asked.
+
+    What else is wrong with that table is said when its turn comes.
+    """
+    from carbonflows_fast.uncertainties._error_model._fit import require_fit
+
+    try:
+        with keys_of_file(errors, arguments):
+            require_fit(first(), stressor, errors)
+    except CarbonFlowsError as error:
+        if str(getattr(error, "argument", "")).startswith(f"{arguments.errors}, "):
+            raise
 
 
 def with_account_sds(frame: Any, found: Uncertainty | None) -> Any:

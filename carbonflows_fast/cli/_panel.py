@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from carbonflows_fast._base.interrupts import stopped_by_sigterm
 from carbonflows_fast.classification._groups import memberships_note
-from carbonflows_fast.cli._errors import add_errors, errors_of
+from carbonflows_fast.cli._errors import add_errors, errors_of, require_fit_of_file
 from carbonflows_fast.cli._files import FORMATS, check_out, path_of, write_out
 from carbonflows_fast.cli._sentences import in_cli_words
 from carbonflows_fast.cli._streams import complain, say
@@ -128,7 +129,11 @@ def run(arguments: argparse.Namespace) -> int:
         asked["demand"] = pairs(arguments.demand, list(panel.regions))
     years = years_of(arguments.years)
     say(f"{panel!r}: {WHAT[short]}")
-    _say_memberships(arguments, [year for year in panel.years if _is_asked(year, years)])
+    those = [year for year in panel.years if _is_asked(year, years)]
+    _say_memberships(arguments, those)
+    if those and "errors" in asked:
+        first = partial(panel.__getitem__, those[0])
+        require_fit_of_file(first, arguments.stressor, asked["errors"], arguments)
     status, there = 0, _stamps(arguments.out)
     try:
         with stopped_by_sigterm():

@@ -196,9 +196,12 @@ def _require_same_question(before: Uncertainty, after: Uncertainty) -> None:
     labels = [list(map(str, [*one.value.index, *one.value.columns])) for one in (before, after)]
     if labels[0] != labels[1]:
         got = only_in(("before", "after"), *(map(repr, one) for one in labels))
+        what, remedy = "regions", "aggregate both tables to the same regions"
+        if before.of == "footprints":
+            what, remedy = "products", "ask both tables for the same products, in the same order"
         raise LabelError.about(
             "after",
-            expected="the regions of before, in the same order",
+            expected=f"the {what} of before, in the same order",
             got=got or "another order",
-            remedy="aggregate both tables to the same regions",
+            remedy=remedy,
         )

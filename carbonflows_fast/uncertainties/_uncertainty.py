@@ -211,7 +211,7 @@ def _of_traded_share(measured: Measured, flow: RegionFlows) -> Uncertainty:
     value.attrs = {"stressor": stressor.name, "unit": ""}
     return Uncertainty(
         value=value,
-        sd=pd.DataFrame(locked(np.sqrt(total)), value.index, value.columns),
+        sd=pd.DataFrame(np.sqrt(total), value.index, value.columns).where(value.notna()),
         stressor=stressor.name,
         unit="",
         of="traded_share",

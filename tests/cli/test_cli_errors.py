@@ -14,6 +14,7 @@ import pytest
 from support.running.shell import Shell
 
 import carbonflows_fast as cf
+from carbonflows_fast.cli import main
 
 ERRORS = """
 Z = { domestic = 0.05, trade = 0.2 }
@@ -224,3 +225,16 @@ def test_nothing_heavy_is_loaded(saved: str, errors: Path) -> None:
     for options, used in (([], False), (["--errors", str(errors)], True)):
         command = [sys.executable, "-c", LOADED, "accounts", saved, *options]
         assert subprocess.check_output(command, text=True) == f"[]\n{used} {used}\n"
+
+
+def test_a_panel_names_the_file_and_the_key_before_any_year_is_asked(
+    table: cf.Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for year in (2001, 2002):
+        cf.save(table.with_changes(year=year), tmp_path / "store" / str(year))
+    file = tmp_path / "wrong.toml"
+    file.write_text('[[shared]]\nname = "one"\nsd = 0.1\nZ.XX."*" = 1\n', encoding="utf-8")
+    assert main(["panel", "uncertainty", str(tmp_path / "store"), "--errors", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert f"{file}, shared 'one', Z.XX.\"*\": expected a region of the table, got 'XX'" in said
+    assert "failed" not in said

@@ -19,8 +19,8 @@ COVERED = [f"uncertainties/{name}" for name in (
     "_of_footprints", "_origins", "_result", "_some_draws", "_spread", "_traded_share",
     "_uncertainty", "_drawing/_draw_all", "_drawing/_draw_solves", "_drawing/_drawing",
     "_drawing/_draws", "_drawing/_perturbed",
-    "_error_model/_cells", "_error_model/_errors", "_error_model/_file", "_error_model/_forms",
-    "_error_model/_labels")]  # fmt: skip
+    "_error_model/_cells", "_error_model/_errors", "_error_model/_file", "_error_model/_fit",
+    "_error_model/_forms", "_error_model/_labels")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 
@@ -152,6 +152,13 @@ CASES = [
     Case(lambda: asked_of('of="net_imports"'),
          r"leave it out, and look at (found\.sd\.net_imports)",
          lambda code: python(code, found=asked(F=0.1))),
+    Case(lambda: cf.difference(*(
+             cf.uncertainty(table(), "CO2", cf.Errors(F=0.1), of="footprints", products=one)
+             for one in (tuple(table().rows[0]), tuple(table().rows[1])))),
+         "ask both tables for the same products, in the same order",
+         lambda _: cf.difference(*(
+             cf.uncertainty(table(), "CO2", cf.Errors(F=0.1), of="footprints",
+                            products=tuple(table().rows[0])) for _ in "ab"))),
     # the traded share
     Case(lambda: drawn(of="traded_share"),
          r'leave draws out, or ask (of="flows") and look at its samples',

@@ -93,6 +93,13 @@ def test_same_bits_for_any_number_of_threads(threads: str, monkeypatch: pytest.M
     assert found.sd.equals(again.sd)
 
 
+def test_nothing_emitted_has_no_share() -> None:
+    table = world().with_changes(F=0.0 * world().F, F_Y=0.0 * world().F_Y)
+    found = cf.uncertainty(table, "CO2", errors(), of="traded_share")
+    assert found.value.isna().all(axis=None)
+    assert found.sd.isna().all(axis=None)
+
+
 def test_it_says_what_it_is_and_what_cannot_be_asked() -> None:
     found = cf.uncertainty(world(), "CO2", errors(), of="traded_share")
     assert repr(found).startswith("Uncertainty('CO2', traded share ")
