@@ -155,7 +155,7 @@ def test_what_is_shared_by_two_years_cancels() -> None:
     assert (change.sd.to_numpy() <= apart).all()
     assert (change.sd.to_numpy() < 0.99 * apart).any()
     fewer = asked(world(), errors(), tuple(world().rows[0]))
-    with pytest.raises(cf.errors.LabelError, match="after: expected the regions"):
+    with pytest.raises(cf.errors.LabelError, match="after: expected the products of before"):
         cf.difference(years[0], fewer)
 
 
