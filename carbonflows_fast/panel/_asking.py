@@ -35,7 +35,7 @@ __all__ = ["Asking"]
 
 PAIRS = ("chained", "ends", "all")
 DRAWS_IN_A_TASK = 25
-"""Draws of a task: so many take several times as long as the answers that all of them start at."""
+"""Draws of a task. Each task first solves the table itself; 25 draws take several times as long."""
 
 
 class Asking:

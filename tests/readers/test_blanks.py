@@ -14,7 +14,7 @@ import carbonflows_fast as cf
 from carbonflows_fast.errors import FormatError
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]\d+)?")
-STEP = 7  # one of so many numbers is left out
+STEP = 7  # every seventh number is left out
 
 FREE = {
     "oecd": r"ICIO2021_2018\.csv, (AUS_TAXSUB|VALU|OUTPUT)",

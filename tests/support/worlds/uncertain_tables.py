@@ -135,19 +135,8 @@ def sizes(draw: Any, table: cf.Table, source: str, signed: bool = False) -> tupl
 
 
 @st.composite
-def questions(
-    draw: Any, balanced: bool | None = None
-) -> tuple[cf.Table, Any, cf.Errors, UncertaintyReference]:
-    """A table, a stressor, errors, and what they come to the slow way."""
-    given = draw(table_arguments())
-    if not (draw(st.booleans()) if balanced is None else balanced):
-        x = cf.Table(**given).x.to_numpy()  # less is delivered than produced
-        given["x"] = x * (1.0 + 0.3 * np.random.default_rng(len(x)).random(len(x)))
-    table = cf.Table(**given)
-    names = [draw(st.sampled_from(table.stressors))]
-    weights, stressor = {names[0]: 1.0}, names[0]
-    if len(table.stressors) > 1 and draw(st.booleans()):
-        stressor = weights = dict(zip(table.stressors, (1.0, 25.0, -0.5), strict=False))
+def errors_of(draw: Any, table: cf.Table) -> tuple[cf.Errors, dict[str, Any], list[Any]]:
+    """Errors in any form, and the same for every cell."""
     usable = SOURCES if table.content.F_Y is not None else SOURCES[:3]
     chosen = draw(st.lists(st.sampled_from(usable), unique=True))
     own = {source: draw(sizes(table, source)) for source in chosen}
@@ -163,10 +152,27 @@ def questions(
             for name, sd, loadings in shared
         ],
     )
-    of = draw(st.sampled_from(["accounts", "flows"]))
     dense = [(sd, {s: cells for s, (_, cells) in one.items()}) for _, sd, one in shared]
-    own_dense = {source: cells for source, (_, cells) in own.items()}
-    return table, stressor, errors, UncertaintyReference(table, weights, of, own_dense, dense)
+    return errors, {source: cells for source, (_, cells) in own.items()}, dense
+
+
+@st.composite
+def questions(
+    draw: Any, balanced: bool | None = None
+) -> tuple[cf.Table, Any, cf.Errors, UncertaintyReference]:
+    """A table, a stressor, errors, and what they come to the slow way."""
+    given = draw(table_arguments())
+    if not (draw(st.booleans()) if balanced is None else balanced):
+        x = cf.Table(**given).x.to_numpy()  # less is delivered than produced
+        given["x"] = x * (1.0 + 0.3 * np.random.default_rng(len(x)).random(len(x)))
+    table = cf.Table(**given)
+    names = [draw(st.sampled_from(table.stressors))]
+    weights, stressor = {names[0]: 1.0}, names[0]
+    if len(table.stressors) > 1 and draw(st.booleans()):
+        stressor = weights = dict(zip(table.stressors, (1.0, 25.0, -0.5), strict=False))
+    errors, own, shared = draw(errors_of(table))
+    of = draw(st.sampled_from(["accounts", "flows"]))
+    return table, stressor, errors, UncertaintyReference(table, weights, of, own, shared)
 
 
 def allowed(reference: UncertaintyReference, table: cf.Table) -> float:

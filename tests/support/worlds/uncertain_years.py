@@ -8,11 +8,11 @@ import numpy as np
 from hypothesis import strategies as st
 from support.references.effect_errors_reference import EffectErrorsReference
 from support.references.uncertainty_reference import UncertaintyReference
-from support.worlds.uncertain_tables import SOURCES, questions, sizes
+from support.worlds.uncertain_tables import errors_of, questions
 
 import carbonflows_fast as cf
 
-__all__ = ["errors_of", "later", "two_years"]
+__all__ = ["later", "two_years"]
 
 
 def later(rng: np.random.Generator, table: cf.Table, negatives: bool) -> cf.Table:
@@ -55,28 +55,6 @@ def turned(table: cf.Table, rows: Any, columns: Any) -> cf.Table:
         stressor_units=[str(u) for u in table.stressor_units], row_units="M.EUR",
         population=None if table.content.population is None else table.population.to_dict(),
     )  # fmt: skip
-
-
-@st.composite
-def errors_of(draw: Any, table: cf.Table) -> tuple[cf.Errors, dict[str, Any], list[Any]]:
-    """Errors in any form, and the same for every cell."""
-    usable = SOURCES if table.content.F_Y is not None else SOURCES[:3]
-    chosen = draw(st.lists(st.sampled_from(usable), unique=True))
-    own = {source: draw(sizes(table, source)) for source in chosen}
-    shared = []
-    for name in ("one", "two")[: draw(st.integers(0, 2))]:
-        moved = draw(st.lists(st.sampled_from(usable), min_size=1, unique=True))
-        loadings = {source: draw(sizes(table, source, signed=True)) for source in moved}
-        shared.append((name, draw(st.floats(0.0, 0.5)), loadings))
-    errors = cf.Errors(
-        **{source: form for source, (form, _) in own.items()},
-        shared=[
-            cf.SharedError(name, sd, **{source: form for source, (form, _) in loadings.items()})
-            for name, sd, loadings in shared
-        ],
-    )
-    dense = [(sd, {s: cells for s, (_, cells) in one.items()}) for _, sd, one in shared]
-    return errors, {source: cells for source, (_, cells) in own.items()}, dense
 
 
 def put_back(cells: dict[str, Any], rows: Any, columns: Any) -> dict[str, Any]:
