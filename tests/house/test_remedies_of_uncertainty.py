@@ -204,7 +204,8 @@ CASES = [
     Case(lambda: cf.Errors(shared=[cf.SharedError("a", 0.1, F=1.0)] * 2), "rename one",
          lambda _: cf.Errors(shared=[cf.SharedError(name, 0.1, F=1.0) for name in "ab"])),
     # errors in a file
-    Case(lambda: cf.Errors.read(3), r"give e\.g\. '(.*)'", lambda name: latin(b"")),
+    Case(lambda: cf.Errors.read(3), r"give e\.g\. '(.*)'", lambda name: latin(b"F = 0.1")),
+    Case(lambda: latin(b""), r"write e\.g\. (.*) for 10 %", from_file),
     Case(lambda: cf.Errors.read("none.toml"), "check the path", lambda _: from_file("Z = 0.1")),
     Case(lambda: latin(b"\xe9"), "save it as UTF-8", lambda _: from_file('F."é" = 0.1')),
     Case(lambda: latin(b"#" * 10_000_001),
@@ -230,7 +231,7 @@ CASES = [
     Case(lambda: from_file("Z.a.b.c = 1"), r"write e\.g\. (F\..*)", from_file),
     Case(lambda: from_file('Z."*" = 1'), r"write one number for all, e\.g\. (.*)", from_file),
     Case(lambda: from_file("Z = {}"), "name a label, or leave the key out for no error",
-         lambda _: [from_file("Z.domestic = 0.1"), from_file("")]),
+         lambda _: [from_file("Z.domestic = 0.1"), from_file("F = 0.1")]),
     Case(lambda: from_file("Z = { by_size = { a = 1, b = 1 }, trade = 1 }"),
          "write by_size for each label",
          lambda _: from_file("Z = { domestic.by_size = { a = 1, b = 1 }, trade = 1 }")),

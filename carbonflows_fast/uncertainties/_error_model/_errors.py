@@ -229,7 +229,8 @@ class Errors(_Deviations):
         Raises
         ------
         InputError
-            Naming file and key, if the file is not there, no TOML, or a key or number is wrong.
+            Naming file and key, if the file is not there, no TOML, without any error, or a key or
+            number is wrong.
 
         Examples
         --------

@@ -44,6 +44,13 @@ def parts_of(given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     shared = found.pop("shared", [])
     if not isinstance(shared, list) or not all(isinstance(one, dict) for one in shared):
         raise _wrong(path, "shared", "tables", _kind(shared), "head each with [[shared]]")
+    if not found and not shared:
+        raise InputError.about(
+            path,
+            expected="errors of Z, Y, F or F_Y, or shared ones",
+            got="none",
+            remedy="write e.g. Z = 0.1 for 10 %",
+        )
     own = {source: _form(path, source, value, signed=False) for source, value in found.items()}
     if distribution is not None:
         own[DISTRIBUTION] = distribution
@@ -68,6 +75,7 @@ def parts_of(given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _toml(path: str) -> dict[str, Any]:
+    text = ""
     try:
         with open(path, "rb") as file:
             content = file.read(LARGEST_FILE + 1)
@@ -78,7 +86,8 @@ def _toml(path: str) -> dict[str, Any]:
                 got="a larger one",
                 remedy="give numbers for every cell as arrays, by cf.Errors(Z=…) in Python",
             )
-        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+        return tomllib.loads(text)
     except InputError:  # a ValueError too
         raise
     except OSError as error:
@@ -92,17 +101,32 @@ def _toml(path: str) -> dict[str, Any]:
         raise InputError.about(
             path,
             expected="a TOML file in UTF-8",
-            got=f"another encoding, at byte {error.start}",
+            got=f"another encoding, in line {_line(error.object[: error.start])}",
             remedy="save it as UTF-8",
         ) from error
     except (ValueError, RecursionError) as error:
         raise InputError.about(
             path,
             expected="TOML",
-            got=f"what is none: {' '.join(str(error).split())}"[:200],
+            got=f"what is none{_reason(error, text)}",
             remedy="write a key once, with a number or with labels, e.g. Z = 0.1, and quote labels "
             'with blanks, as in F = { "Basic metals" = 0.2 }',
         ) from error
+
+
+def _line(before: bytes) -> int:
+    return 1 + before.count(b"\n")
+
+
+def _reason(error: Exception, text: str) -> str:
+    """Say where a text is no TOML, and why: the place first, however long the reason."""
+    reason, _, place = " ".join(str(error).split()).rpartition(" (at ")
+    if not reason:  # Python's own, about a number of thousands of digits
+        return f": {place}"[:200]
+    place = place.removesuffix(")")
+    if place == "end of document":
+        place = f"the end, line {_line(text.rstrip().encode())}"
+    return f" at {place}: {reason}"[:200]
 
 
 def _known_keys(path: str, place: str, found: Mapping[str, Any], known: tuple[str, ...]) -> None:
