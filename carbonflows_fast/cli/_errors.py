@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +21,6 @@ __all__ = [
     "add_errors",
     "errors_of",
     "how_sure",
-    "keys_of_file",
     "require_fit_of_file",
     "say_what_is_meant",
     "with_account_sds",
@@ -73,33 +71,10 @@ def how_sure(
     of: Literal["accounts", "flows", "traded_share"],
     arguments: argparse.Namespace,
 ) -> Uncertainty:
-    """Return standard deviations; what is wrong with the errors names the file."""
+    """Return standard deviations."""
     from carbonflows_fast.uncertainties import uncertainty
 
-    with keys_of_file(errors, arguments):
-        return uncertainty(table, stressor, errors, of=of, **rtol_of(arguments))
-
-
-@contextmanager
-def keys_of_file(errors: Errors | None, arguments: argparse.Namespace) -> Iterator[None]:
-    """Let what is wrong with errors name their file, and the key as it is written there."""
-    from carbonflows_fast.uncertainties._error_model._errors import SOURCES
-
-    places = {*SOURCES}
-    if errors is not None:
-        places |= {f"shared {one.name!r}, {source}" for one in errors.shared for source in SOURCES}
-    try:
-        yield
-    except InputError as error:
-        if errors is None or error.argument not in places:
-            raise
-        key = getattr(error.argument, "typed", error.argument)
-        raise type(error).about(
-            f"{arguments.errors}, {key}",
-            expected=error.expected,
-            got=getattr(error.got, "typed", error.got),
-            remedy=error.remedy,
-        ) from error
+    return uncertainty(table, stressor, errors, of=of, **rtol_of(arguments))
 
 
 def require_fit_of_file(
@@ -112,8 +87,7 @@ def require_fit_of_file(
     from carbonflows_fast.uncertainties._error_model._fit import require_fit
 
     try:
-        with keys_of_file(errors, arguments):
-            require_fit(first(), stressor, errors)
+        require_fit(first(), stressor, errors)
     except CarbonFlowsError as error:
         if str(getattr(error, "argument", "")).startswith(f"{arguments.errors}, "):
             raise

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from carbonflows_fast.cli._errors import add_errors, errors_of, keys_of_file
+from carbonflows_fast.cli._errors import add_errors, errors_of
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import add_stressor, given, has_saved, naming, refuse_layout
@@ -54,8 +54,7 @@ def run(question: Question, arguments: argparse.Namespace) -> int:
     source, stressor = _source(question, arguments)
     since = _since(question, arguments)
     page = given(arguments, "out", "title", "date")
-    with keys_of_file(errors, arguments):
-        written = cf.report(source, stressor, since=since, errors=errors, **page)
+    written = cf.report(source, stressor, since=since, errors=errors, **page)
     say(f"written: {written}")
     return 0
 

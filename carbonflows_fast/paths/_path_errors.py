@@ -185,7 +185,9 @@ def path_errors(
     for one in errors.shared:
         with named(one):
             shared[one.name] = at.moves(one)
-    return PathErrors(table.n, purchases, at.squares(errors), shared)
+    with named(errors):
+        squares = at.squares(errors)
+    return PathErrors(table.n, purchases, squares, shared)
 
 
 class _At:

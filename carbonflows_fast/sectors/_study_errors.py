@@ -95,7 +95,8 @@ def study_deviations(
     answers = _answers(table, stressor, demand, parts)
     scale = float(np.abs(stressor.F).sum()) or 1.0
     variances = np.zeros(len(answers))
-    cells = _Cells(table, stressor, demand, errors, scale)
+    with named(errors):
+        cells = _Cells(table, stressor, demand, errors, scale)
     variances += [cells.own(one) for one in answers]
     for shared in errors.shared:
         with named(shared):

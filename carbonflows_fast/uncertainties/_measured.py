@@ -52,11 +52,12 @@ class Measured:
         largest = [np.abs(a).max(initial=0.0) for a in (carried, stressor.F, stressor.F_Y)]
         scale = max(largest) or 1.0
         self.at = Point(shares, shares.mean(axis=0), carried / scale, scale)
-        self.emitted = {
-            source: np.square(self._cells(source, errors)).sum(axis=0)
-            for source in ("F", "F_Y")
-            if getattr(errors, source) is not None
-        }
+        with named(errors):
+            self.emitted = {
+                source: np.square(self._cells(source, errors)).sum(axis=0)
+                for source in ("F", "F_Y")
+                if getattr(errors, source) is not None
+            }
         self.shared = {}
         for one in errors.shared:
             with named(one):
@@ -75,11 +76,13 @@ class Measured:
     def _buyers(self) -> dict[str, Buyers]:
         found: dict[str, Buyers] = {}
         if self.errors.Y is not None:  # before Z, whose squares need much memory
-            cells = cells_of_Y(self.table, self.errors.Y)
+            with named(self.errors):
+                cells = cells_of_Y(self.table, self.errors.Y)
             found["Y"] = FinalBuyers(self.by_consumer(np.square(cells, out=cells)))
             del cells
         if self.errors.Z is not None:
-            found["Z"] = Industries(cells_of_Z(self.table, self.errors.Z, 2))
+            with named(self.errors):
+                found["Z"] = Industries(cells_of_Z(self.table, self.errors.Z, 2))
         return found
 
     def by_consumer(self, cells: FloatArray) -> FloatArray:

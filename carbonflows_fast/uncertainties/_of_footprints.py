@@ -98,7 +98,8 @@ def of_footprints(
 ) -> Uncertainty:
     """Return how sure the footprints of some rows are, by consuming region."""
     found = _Products(table, select_stressor(table, stressor), errors, rows, tolerance(rtol))
-    variances, origins, of_multipliers = found.variances()
+    with named(errors):
+        variances, origins, of_multipliers = found.variances()
     scale, products = found.scale, table.rows[rows]
     value = pd.DataFrame(
         found.m[rows, None] * found.bought, products, pd.Index(table.regions, name="consumer")

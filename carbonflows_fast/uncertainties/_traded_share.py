@@ -18,7 +18,7 @@ from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._region_flows import summed_by_group
 from carbonflows_fast.uncertainties._error_model._cells import cells_of_Y, cells_of_Z
-from carbonflows_fast.uncertainties._error_model._errors import SOURCES
+from carbonflows_fast.uncertainties._error_model._errors import SOURCES, named
 
 if TYPE_CHECKING:
     from carbonflows_fast.accounting._region_flows import RegionFlows
@@ -114,13 +114,16 @@ class TradedShare:
         return np.stack([of(W) for W in self._weights], axis=1)
 
     def _by_deliveries(self, W: FloatArray) -> FloatArray:
-        at, cells = self._measured.at, cells_of_Z(self._measured.table, self._measured.errors.Z, 2)
-        return cells.spread(at.carried @ W, at.centred)
+        measured = self._measured
+        with named(measured.errors):
+            cells = cells_of_Z(measured.table, measured.errors.Z, 2)
+        return cells.spread(measured.at.carried @ W, measured.at.centred)
 
     def _by_demand(self, W: FloatArray) -> FloatArray:
         measured = self._measured
         b, shares = measured.at.carried @ W, measured.at.shares
-        cells = cells_of_Y(measured.table, measured.errors.Y)
+        with named(measured.errors):
+            cells = cells_of_Y(measured.table, measured.errors.Y)
         variances = measured.by_consumer(np.square(cells, out=cells))
         moved = b - (b * shares).sum(axis=1, keepdims=True)
         found: FloatArray = (variances * np.square(moved)).sum(axis=1)

@@ -87,8 +87,8 @@ def advice_in(case: Case) -> str:
 
 NOT_TRIED = {
     # Those of other errors, which have a case there.
-    "cli/_errors": ["<error.remedy>"],
     "cli/_report": ["<error.remedy>"],
+    "uncertainties/_error_model/_errors": ["<str(error.typed)>"],
     # Rows are compared whatever is asked by demand=: there the advice ends before "or".
     "decomposition/_comparable": [
         re.escape("aggregate both to labels that they share, or ask by demand= for what both have")

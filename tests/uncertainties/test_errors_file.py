@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -165,10 +168,58 @@ def refused(path: Path) -> str:
     return said
 
 
-def test_labels_are_the_table_s(tmp_path: Path) -> None:
-    errors = cf.Errors.read(written(tmp_path, "F.CO3 = 0.1"))
-    with pytest.raises(cf.LabelError, match=r"F: expected a stressor, region or sector .* 'CO3'"):
-        cf.uncertainty(cf.synthetic.world(2, 2), "CO2", errors)
+UNFIT = {
+    "F.CO3 = 0.1": "F.CO3: expected a stressor, region or sector of the table, got 'CO3'; nearest",
+    "Z.AT = 0.1": 'Z.AT: expected pairs .* write Z.AT."[*]" for what it sells',
+    'Y = { AT = { "*" = 0.1 }, "*" = { AT = 0.1 } }': "Y: .* got Y.AT.* and Y.*AT for the same",
+    "F_Y.CO2.XX = 0.1": "F_Y.CO2.XX: expected a category or region of the table, got 'XX'",
+    SHARED + "F.CO2.Wheet = 1": "shared 'a', F.CO2.Wheet: expected a .*'Wheat'",
+    SHARED + "Z.trade = 1\nF_Y.XX = 1": "shared 'a', F_Y.XX: expected a stressor, region or categ",
+}
+"""What does not fit a table, and what is said about it by whatever takes errors."""
+
+
+@pytest.mark.parametrize("text", UNFIT)
+@pytest.mark.parametrize("copied", [False, True])
+def test_what_does_not_fit_names_file_and_key(tmp_path: Path, text: str, copied: bool) -> None:
+    path = written(tmp_path, text)
+    errors = cf.Errors.read(path)
+    if copied:  # as it travels to the workers of a panel
+        errors = pickle.loads(pickle.dumps(errors))
+    table = cf.synthetic.world(2, 3)
+    asks = [
+        lambda of=of: cf.uncertainty(table, "CO2", errors, of=of)
+        for of in ("accounts", "flows", "traded_share")
+    ] + [
+        lambda: cf.uncertainty(table, "CO2", errors, of="footprints", products=["Wheat"]),
+        lambda: cf.structural_paths(table, "CO2", top=3, errors=errors),
+        lambda: cf.sector_study(table, "CO2", sectors="Wheat", errors=errors),
+        lambda: cf.structural_decomposition(table, table, "CO2", errors=errors),
+    ]
+    for ask in asks if not copied else asks[:1]:
+        with pytest.raises(cf.InputError, match=f"^{re.escape(str(path))}, {UNFIT[text]}"):
+            ask()
+
+
+def test_what_no_draw_can_have_names_file_and_key(tmp_path: Path) -> None:
+    for text, said in (
+        ("F = 0.6", "F: expected relative deviations of at most 0.57735 .*, got 0.6; use distr"),
+        (SHARED.replace("0.1", "0.6") + "F = 1", "shared 'a', sd: expected relative deviations of"),
+    ):
+        path = written(tmp_path, f'distribution = "uniform"\n{text}')
+        with pytest.raises(cf.InputError, match=f"^{re.escape(str(path))}, {said}"):
+            cf.uncertainty(cf.synthetic.world(2, 3), "CO2", cf.Errors.read(path), draws=2)
+
+
+def test_the_file_is_no_part_of_the_errors(tmp_path: Path) -> None:
+    found = cf.Errors.read(written(tmp_path, SHARED + "F.CO2 = 1"))
+    made = cf.Errors(shared=cf.SharedError("a", 0.1, F={"CO2": 1.0}))
+    assert found == made
+    assert repr(found) == repr(made)
+    with pytest.raises(
+        cf.InputError, match=r"^F: expected a stressor"
+    ):  # changed since it was read
+        cf.uncertainty(cf.synthetic.world(2, 3), "CO2", dataclasses.replace(found, F={"CO3": 0.1}))
 
 
 def test_a_distribution_is_a_key(tmp_path: Path) -> None:

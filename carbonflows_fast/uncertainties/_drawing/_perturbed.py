@@ -36,6 +36,8 @@ from carbonflows_fast.uncertainties._error_model._errors import (
     DISTRIBUTIONS,
     LARGEST_DEVIATION,
     Errors,
+    SharedError,
+    named,
 )
 from carbonflows_fast.uncertainties._error_model._forms import BySize
 from carbonflows_fast.uncertainties._error_model._labels import assigned
@@ -120,8 +122,10 @@ class Perturber:
         }
         if p.F_Y is not None:
             self._F["F_Y"] = cells_of_stressor(table, stressor, "F_Y", 1.0)
-        self._sources = [self._prepared(table, stressor, errors, deviations=True)]
-        self._sources += [self._prepared(table, stressor, one) for one in errors.shared]
+        self._sources = []
+        for given in (errors, *errors.shared):
+            with named(given):
+                self._sources.append(self._prepared(table, stressor, given))
         self._values: npt.NDArray[np.float32] | None = None
         if self.solved_again:
             _require_room_for_factors(self.tiles.core.values)
@@ -139,7 +143,7 @@ class Perturber:
         return any("Z" in given for given in self._sources[1:])
 
     def _prepared(
-        self, table: Table, stressor: Stressor, given: Any, deviations: bool = False
+        self, table: Table, stressor: Stressor, given: Errors | SharedError
     ) -> dict[str, Any]:
         """Return deviations or loadings by source, as the loops take them."""
         found: dict[str, Any] = {}
@@ -156,14 +160,14 @@ class Perturber:
                 found[source] = _over(
                     cells_of_stressor(table, stressor, source, one), self._F[source]
                 )
-        if deviations:
+        if isinstance(given, SharedError):
+            _require_fitting("sd", given.sd, self._errors.distribution)
+        else:
             for source, numbers in found.items():
                 largest = _largest(
                     getattr(given, source), largest_of_Z if source == "Z" else numbers
                 )
                 _require_fitting(source, largest, given.distribution)
-            for one in given.shared:
-                _require_fitting(f"shared {one.name!r}, sd", one.sd, given.distribution)
         return found
 
     # ---- one draw ------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from carbonflows_fast._base.arguments import one_of
-from carbonflows_fast.errors import InputError, LabelError, Phrase, passed_on, shorten
+from carbonflows_fast.errors import InputError, passed_on, shorten
 from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.uncertainties._error_model._forms import (
     LARGEST,
@@ -41,6 +41,8 @@ LARGEST_DEVIATION = dict(zip(DISTRIBUTIONS, (LARGEST, 0.5, 3**-0.5, 6**-0.5), st
 class _Deviations:
     """Fields that are printed as they were given, compared by value, and made anew by pickle."""
 
+    _file = ""  # where they were read, which what is wrong with them names
+
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
@@ -54,7 +56,7 @@ class _Deviations:
     def __reduce__(self) -> Any:
         given = dict(zip((field.name for field in fields(self)), self._values(), strict=True))
         given = {k: dict(v) if isinstance(v, Mapping) else v for k, v in given.items()}
-        return partial(type(self), **given), ()
+        return partial(type(self), **given), (), {"_file": self._file}
 
     def _written(self) -> list[str]:
         given = [(source, getattr(self, source)) for source in SOURCES]
@@ -254,9 +256,12 @@ class Errors(_Deviations):
 
         own, shared = parts_of(path)
         try:
-            return cls(**own, shared=[SharedError(**one) for one in shared])
+            found = cls(**own, shared=[SharedError(**one) for one in shared])
         except InputError as error:  # only the distribution is still to be seen
             raise passed_on(error, InputError, f"{os.fspath(path)}, {error.argument}") from None
+        for one in (found, *found.shared):
+            object.__setattr__(one, "_file", os.fspath(path))
+        return found
 
     def __repr__(self) -> str:
         said = self._written()
@@ -287,12 +292,19 @@ def required_errors(given: Any) -> Errors:
 
 @contextmanager
 def named(given: Errors | SharedError) -> Iterator[None]:
-    """Let what is wrong with a shared error's loadings name it."""
+    """Let what does not fit a table name the shared error, and the file and key if there is one."""
     try:
         yield
-    except (InputError, LabelError) as error:
-        if not isinstance(given, SharedError) or error.argument not in SOURCES:
+    except InputError as error:
+        if error.argument not in (*SOURCES, "sd"):
             raise
-        place, key = f"shared {given.name!r}, ", getattr(error.argument, "typed", error.argument)
-        about = Phrase(f"{place}{error.argument}", f"{place}{key}")
-        raise passed_on(error, type(error), about) from None
+        place = f"shared {given.name!r}, " if isinstance(given, SharedError) else ""
+        if given._file:
+            key = getattr(error.argument, "typed", error.argument)
+            raise type(error).about(
+                f"{given._file}, {place}{key}",
+                expected=error.expected,
+                got=getattr(error.got, "typed", error.got),
+                remedy=str(error.typed),
+            ) from None
+        raise passed_on(error, type(error), f"{place}{error.argument}") from None
