@@ -181,7 +181,14 @@ def test_what_is_wrong_names_the_file(
         ("F.CO3 = 0.1", f"{errors}, F.CO3: expected a stressor, region or sector of the table"),
         ("F.CO2.Wheet = 0.1", f"{errors}, F.CO2.Wheet: expected a .*, got 'Wheet'; .*'Wheat'"),
         ('F.CO2."Paddy rise" = 0.1', f"{errors}, F.CO2.\"Paddy rise\": .*, got 'Paddy rise'"),
-        ("F.AT.CO2 = 0.1", f"{errors}, F.AT.CO2: expected a pair .*, got 'AT' and 'CO2'; put its"),
+        (
+            "F.AT.CO2 = 0.1",
+            f"{errors}, F.AT.CO2: expected a pair .*, got 'AT' and 'CO2'; write F.CO2.AT$",
+        ),
+        (
+            "F_Y.AT.BE = 0.1",
+            f"{errors}, F_Y.AT.BE: expected a pair .*, got 'AT' and 'BE'; write F_Y.AT alone$",
+        ),
         ('F."*".Wheat = 0.1', f'{errors}, F."*".Wheat: .*, got "*"; write F.Wheat$'),
         ("Z.AT = 0.1", f'{errors}, Z.AT: expected pairs .* write Z.AT."*" for what it sells'),
         ("Z.import = 0.1", f"{errors}, Z.import: .*, got 'import'; write e.g. Z ="),

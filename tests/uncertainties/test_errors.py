@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf
 from carbonflows_fast.uncertainties._error_model import _cells
+from carbonflows_fast.uncertainties._error_model._fit import require_fit
 
 Z = np.full((4, 4), 0.1)
 FORMS: list[Any] = [
@@ -202,3 +205,30 @@ def test_some_rows_at_a_time_are_all_of_them(monkeypatch: pytest.MonkeyPatch) ->
     each[sizes > 0] = 0.4 * sizes[sizes > 0] ** -0.2
     by_cell = cf.uncertainty(table, errors=cf.Errors(Z=each), of="flows").sd
     np.testing.assert_allclose(whole, by_cell, rtol=1e-9)
+
+
+def test_a_short_label_does_not_hide_what_is_nearest_of_another_kind() -> None:
+    codes = ["C3", "C30", "C13", "C23", "C03", "CO"]
+    table = cf.Table(
+        Z=np.eye(6), Y=np.ones((6, 1)) * 9, F=np.ones((2, 6)), regions="DE", sectors=codes,
+        stressors=["CO2", "CH4"],
+    )  # fmt: skip
+    with pytest.raises(cf.LabelError, match=r"got 'CO3'; nearest are 'CO', .*'CO2'"):
+        cf.uncertainty(table, "CO2", cf.Errors(F={"CO3": 0.1}))
+
+
+@pytest.mark.parametrize("source", ["F", "F_Y", "Y"])
+def test_a_pair_that_is_none_is_told_what_to_write(source: str) -> None:
+    table = world()
+    p = table.content
+    labels = [p.stressors[0], *p.regions[:2], p.sectors[0], *p.categories[:2]]
+    told = set()
+    for pair in product(labels, labels):
+        try:
+            require_fit(table, "CO2", cf.Errors(**{source: {pair: 0.1}}))
+        except cf.LabelError as error:
+            better = re.fullmatch(r"write (.*?)( alone)?", str(error.remedy))
+            if better is not None:  # the others are no label of this source
+                told.add(better[2])
+                require_fit(table, "CO2", cf.Errors(**{source: {eval(better[1]): 0.1}}))
+    assert told == {None, " alone"}

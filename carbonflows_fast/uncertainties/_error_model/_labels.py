@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray
 from carbonflows_fast.classification import regions_in
-from carbonflows_fast.errors import InputError, LabelError, Phrase
+from carbonflows_fast.errors import InputError, LabelError, Phrase, nearest
 from carbonflows_fast.table._selection import is_region
 from carbonflows_fast.table._stressors import unknown_label
 from carbonflows_fast.uncertainties._error_model._forms import LARGEST, BySize
@@ -260,9 +260,9 @@ def _no_one_kind(
         for at, one in enumerate(parts):
             kinds = list(dict.fromkeys(choice[at] for choice in choices))
             if one is not None and one not in every:
-                names = [name for kind in kinds for name in _listed(table, kind)]
-                names += BLOCKS if blocks and len(parts) == 1 else ()
-                names = list(dict.fromkeys(names))
+                lists = [_listed(table, kind) for kind in kinds]
+                lists += [BLOCKS] if blocks and len(parts) == 1 else []
+                names = _like(one[:200], lists)
                 return unknown_label(_about(argument, label), _either(kinds), one[:200], names, "")
         if None in parts and any(_fits(parts, kinds, wider, free=True) for kinds in choices):
             alone = next(one for one in parts if one is not None)
@@ -273,11 +273,15 @@ def _no_one_kind(
                 remedy=Phrase(f"write {alone!r} alone", f"write {key_of(argument, alone)}"),
             )
         pairs = [f"({', '.join(choice)})" for choice in choices]
+        turned, got = parts[::-1], " and ".join(map(repr, parts))
+        order = any(_fits(turned, kinds, wider) for kinds in choices)
+        better = turned if order else parts[0]
+        alone = "" if order else " alone"
         return LabelError.about(
             _about(argument, label),
             expected=f"a pair {_either(pairs)}",
-            got=Phrase(repr(label)[:200], " and ".join(map(repr, parts))),
-            remedy="put its labels in this order",
+            got=Phrase(repr(label)[:200], got),
+            remedy=Phrase(f"write {better!r}{alone}", f"write {key_of(argument, better)}{alone}"),
         )
     return InputError.about(
         argument,
@@ -298,6 +302,13 @@ def _no_block(argument: Phrase, label: str) -> LabelError:
             "write e.g. Z = { domestic = 0.05, trade = 0.2 }, or one number",
         ),
     )
+
+
+def _like(one: str, lists: list[tuple[str, ...]]) -> list[str]:
+    """Return labels like an unknown one, of each list one at least: short labels seem alike."""
+    first = [name for names in lists for name in nearest(one, names, limit=1)]
+    every = list(dict.fromkeys(name for names in lists for name in names))
+    return list(dict.fromkeys([*first, *nearest(one, every)]))[:5]
 
 
 def _listed(table: Table, kind: str) -> tuple[str, ...]:
