@@ -14,13 +14,12 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import percent
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError
-from carbonflows_fast.table._stressors import unknown_label
 from carbonflows_fast.uncertainties._drawing._draws import Draws
 from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors
-from carbonflows_fast.uncertainties._error_model._forms import got_of
 from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._total import Total, sum_of
+from carbonflows_fast.uncertainties._which_cell import cell_of_accounts, cell_of_flows
 
 if TYPE_CHECKING:
     from carbonflows_fast.uncertainties._of_footprints import FootprintOrigins
@@ -279,40 +278,19 @@ class Uncertainty:
         count = whole("count", count, most=100_000, remedy="leave it out for 10")
         if not isinstance(self._origins, Origins):
             raise InputError.about(
-                "top_cells",
+                "of",
                 expected="accounts or flows",
                 got=self.of,
                 remedy="look at by_sector",
             )
-        row = self._place("region", region)
+        regions = self._origins.table.regions
         if self.of == "accounts":
-            if consumer is not None:
-                raise InputError.about(
-                    "consumer",
-                    expected="None for accounts",
-                    got=got_of(consumer),
-                    remedy='leave it out, or ask cf.uncertainty(…, of="flows")',
-                )
             names = tuple(self.value.columns)
-            asked = "consumption" if account is None else account
-            column = names.index(one_of("account", asked, names, remedy="leave it out"))
+            row, column = cell_of_accounts(regions, names, region, account, consumer)
         else:
-            if account is not None:
-                raise InputError.about(
-                    "account",
-                    expected="None for flows",
-                    got=got_of(account),
-                    remedy='leave it out, or ask cf.uncertainty(…, of="accounts")',
-                )
-            column = self._place("consumer", consumer)
+            row, column = cell_of_flows(regions, region, account, consumer)
         variance = float(np.sum([part[row, column] for part in self._variances.values()]))
         return self._origins.top_cells(row, column, variance, count)
-
-    def _place(self, argument: str, region: Any) -> int:
-        known = self._origins.table.regions
-        if not isinstance(region, str) or region not in known:
-            raise unknown_label(argument, "region", region, known, "")
-        return known.index(region)
 
     def covariance(self, account: str = "consumption") -> pd.DataFrame:
         """Return the covariances of an account between regions, region × region, in `unit` squared.
@@ -328,7 +306,6 @@ class Uncertainty:
         InputError
             If it is another, or if flows were asked for.
         """
-        one_of("account", account, SUMMED, remedy="leave it out")
         matrix, regions = self._covariance(account), self.value.index
         return pd.DataFrame(matrix.copy(), regions, regions.rename("with"))
 
@@ -365,9 +342,8 @@ class Uncertainty:
         >>> found.total("net_imports", ["AT", "BE"])
         Total(745,818 ± 71,489 kt)
         """
-        one_of("account", account, SUMMED, remedy="leave it out")
-        table = self._origins.table
-        covariance, within = self._covariance(account), np.ones(len(table.regions), dtype=bool)
+        covariance, table = self._covariance(account), self._origins.table
+        within = np.ones(len(table.regions), dtype=bool)
         if regions is not None:
             within = np.array(regions_in(table.regions, regions, "regions", year=table.year))
         variance = sum_of(covariance[np.ix_(within, within)])
@@ -382,16 +358,20 @@ class Uncertainty:
         InputError
             If flows were asked for.
         """
-        variance = float(self._covariance("industries").sum())
+        variance = float(self._of_accounts()["industries"].sum())
         value = float((self.value["production"] - self.value["households"]).sum())
         return Total(value, max(variance, 0.0) ** 0.5, self.unit)
 
     def _covariance(self, account: str) -> FloatArray:
-        if not self._covariances:
+        found = self._of_accounts()
+        return found[one_of("account", account, SUMMED, remedy="leave it out")]
+
+    def _of_accounts(self) -> dict[str, FloatArray]:
+        if self.of != "accounts":
             raise InputError.about(
-                "account",
+                "of",
                 expected="accounts",
                 got=self.of,
                 remedy='ask cf.uncertainty(…, of="accounts")',
             )
-        return self._covariances[account]
+        return self._covariances

@@ -17,8 +17,8 @@ import carbonflows_fast as cf
 COVERED = [f"uncertainties/{name}" for name in (
     "_across", "_answers", "_correlation", "_difference", "_measured", "_normal",
     "_of_footprints", "_origins", "_result", "_some_draws", "_spread", "_traded_share",
-    "_uncertainty", "_drawing/_draw_all", "_drawing/_draw_solves", "_drawing/_drawing",
-    "_drawing/_draws", "_drawing/_perturbed",
+    "_uncertainty", "_which_cell", "_drawing/_draw_all", "_drawing/_draw_solves",
+    "_drawing/_drawing", "_drawing/_draws", "_drawing/_perturbed",
     "_error_model/_cells", "_error_model/_errors", "_error_model/_file", "_error_model/_fit",
     "_error_model/_forms", "_error_model/_labels")]  # fmt: skip
 """Modules whose every piece of advice has a case."""
@@ -113,6 +113,8 @@ CASES = [
          r'leave it out, or ask cf\.uncertainty\(…, (of="accounts")\)',
          lambda code: [asked_of('of="flows"').top_cells("DE", consumer="NA"),
                        asked_of(code).top_cells("DE", "imports")]),
+    Case(lambda: asked_of('of="flows"').top_cells("DE"), r"give e\.g\. (consumer=.*)",
+         lambda code: python(f'found.top_cells("DE", {code})', found=asked_of('of="flows"'))),
     Case(lambda: cf.difference(asked(F=0.1), asked(F=0.1), correlation=2),
          "leave it out for errors that are independent",
          lambda _: cf.difference(asked(F=0.1), asked(F=0.1))),

@@ -184,7 +184,7 @@ def test_what_is_wrong_is_said() -> None:
         ("accounts", ("AT", "import"), "account: expected 'production', "),
         ("accounts", ("AT", ["imports"]), "account: expected 'production', "),
         ("flows", ("AT", "imports"), "account: expected None for flows, got 'imports'"),
-        ("flows", ("AT",), "consumer: expected a region of the table, got None"),
+        ("flows", ("AT",), "consumer: expected the region that consumes"),
     ):
         with pytest.raises(cf.InputError, match=f"^{said}"):
             found[of].top_cells(*asked)

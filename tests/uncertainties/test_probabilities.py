@@ -191,6 +191,7 @@ def test_what_is_wrong_is_said() -> None:
     found = cf.uncertainty(world(), errors=cf.Errors(F=0.1))
     flows = cf.uncertainty(world(), errors=cf.Errors(F=0.1), of="flows")
     other_rows = cf.uncertainty(cf.synthetic.world(3, 3), errors=cf.Errors(F=0.1))
+    footprints = cf.uncertainty(world(), errors=cf.Errors(F=0.1), of="footprints", products="Wheat")
     fewer = cf.uncertainty(cf.synthetic.world(2, 4), errors=cf.Errors(F=0.1))
     for ask, said in (
         (lambda: cf.difference(found, 3), "after: expected a result of cf.uncertainty, got an int"),
@@ -206,7 +207,14 @@ def test_what_is_wrong_is_said() -> None:
         (lambda: found.probability(np.nan), "above: expected a finite number .*, got nan"),
         (lambda: found.probability("0"), "above: expected a finite number .*, got '0'"),
         (lambda: found.probability_larger("imports"), "account: expected 'consumption', 'prod"),
-        (lambda: flows.probability_larger(), "account: expected accounts, got flows"),
+        (lambda: found.covariance("industries"), "account: expected 'consumption', 'production' o"),
+        (lambda: found.total("imports"), "account: expected 'consumption', 'production' or 'net_i"),
+        *((getattr(flows, name), "of: expected accounts, got flows; ask cf.uncertainty")
+          for name in ("probability_larger", "covariance", "total", "industries")),
+        (lambda: footprints.covariance("imports"), "of: expected accounts, got footprints"),
+        (lambda: footprints.top_cells("AT"), "of: expected accounts or flows, got footprints"),
+        (lambda: flows.top_cells("BE"),
+         "consumer: expected the region that consumes what 'BE' emits, got none; give e.g. con"),
     ):  # fmt: skip
         with pytest.raises(cf.InputError, match=f"^{said}"):
             ask()
