@@ -71,9 +71,9 @@ def chosen_products(table: Table, products: Any, of: str, drawn: bool) -> Rows |
             )
         return None
     example = f"give e.g. products={tuple(table.rows[0])!r}"
-    if products is None:
+    if products is None or (isinstance(products, list | tuple) and not products):
         raise InputError.about(
-            "products", expected="products to ask about", got="None", remedy=example
+            "products", expected="products to ask about", got=repr(products), remedy=example
         )
     if drawn:
         raise InputError.about(

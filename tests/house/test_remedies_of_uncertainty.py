@@ -175,6 +175,8 @@ CASES = [
     Case(lambda: cf.uncertainty(table(), "CO2", cf.Errors(F=0.1), of="footprints",
                                 products=np.zeros(4, dtype=bool)), r"give e\.g\. (products=.*)",
          lambda code: asked_of(f'of="footprints", {code}')),
+    Case(lambda: asked_of('of="footprints", products=[]'), r"give e\.g\. (products=.*)",
+         lambda code: asked_of(f'of="footprints", {code}')),
     Case(lambda: asked_of(f'products={tuple(table().rows[0])}'),
          r'leave it out, or ask cf\.uncertainty\(…, (of="footprints")\)',
          lambda code: [asked_of("draws=None"),
