@@ -13,7 +13,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast.decomposition._effect_slopes import EffectSlopes, Entries, entries_of
 from carbonflows_fast.decomposition._two_tables import TwoTables
-from carbonflows_fast.errors import LabelError
+from carbonflows_fast.errors import InputError, LabelError
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_demand, select_stressor
 from carbonflows_fast.uncertainties._correlation import checked_correlation
@@ -55,15 +55,24 @@ class EffectQuestion:
     correlation: float
 
 
-def errors_of_years(errors: Any, correlation: Any) -> tuple[tuple[Errors, Errors], float]:
-    """Return the errors of both years, and how own errors of a cell are correlated.
+def errors_of_years(errors: Any, correlation: Any) -> tuple[tuple[Errors, Errors], float] | None:
+    """Return the errors of both years, if any, and how own errors of a cell are correlated.
 
     Raises
     ------
     InputError
-        If they are none, or the correlation is not from 0 to 1.
+        If they are none, or the correlation is not from 0 to 1, or given without errors.
     """
     rho = checked_correlation(correlation)
+    if errors is None:
+        if rho != 0.0:
+            raise InputError.about(
+                "correlation",
+                expected="errors, which it is between",
+                got="none",
+                remedy="add e.g. errors=cf.Errors(F=0.1), or leave it out",
+            )
+        return None
     pair = errors if isinstance(errors, list | tuple) and len(errors) == 2 else (errors, errors)
     return (required_errors(pair[0]), required_errors(pair[1])), rho
 

@@ -102,7 +102,7 @@ def structural_decomposition(
         standard deviations and covariances, for any method but "lmdi" and without `by`. A shared
         error of one name is one draw in both years. Deflators and population have no error.
     correlation : float
-        Between the own errors of a cell in the two years, from 0 to 1.
+        Between the own errors of a cell in the two years, from 0 to 1; only with `errors`.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def structural_decomposition(
     """
     one_of("method", method, METHODS)
     one_of("by", by, (None, *BY))
-    unsure = None if errors is None else errors_of_years(errors, correlation)
+    unsure = errors_of_years(errors, correlation)
     if unsure is not None and (method == "lmdi" or by is not None):
         raise InputError.about(
             "errors",

@@ -47,6 +47,7 @@ __all__ = ["heat_map", "net_imports"]
 
 NOTHING = 1e-9  # of the largest production counts as zero: the rest of a difference
 DECADES = 6  # orders of magnitude that the colours of a heat map can show at most
+LEVEL = 0.9  # of intervals
 PALEST = 0.05  # of the cells may share the palest colour
 
 
@@ -56,7 +57,7 @@ def net_imports(
     *,
     top: int | None = None,
     share: bool = False,
-    level: float = 0.9,
+    level: float = LEVEL,
     names: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -73,7 +74,8 @@ def net_imports(
         Draw net imports over production, in per cent, instead of in the stressor's unit; not for
         an `Uncertainty`.
     level : float
-        Probability of the intervals of an `Uncertainty`, which are lines over the bars.
+        Probability of the intervals of an `Uncertainty`, which are lines over the bars; only for
+        such a result.
     names : mapping of str to str, optional
         What to call regions instead of their labels, e.g. {"CHN": "China"}.
     ax : Axes, optional
@@ -108,6 +110,13 @@ def net_imports(
             expected="False for an Uncertainty",
             got="True",
             remedy="leave it out, or give accounts without intervals",
+        )
+    if sure is None and level != LEVEL:
+        raise InputError.about(
+            "level",
+            expected="an Uncertainty, whose intervals it is of",
+            got="a result without intervals",
+            remedy="leave it out, or give one of cf.uncertainty",
         )
     frame = _balances(result.value if isinstance(result, Uncertainty) else result)
     labels = list(frame.index)

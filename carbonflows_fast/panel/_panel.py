@@ -22,6 +22,7 @@ from carbonflows_fast.panel._run import run_options
 from carbonflows_fast.panel._years import another_year, chosen_years, known_year, stores_in
 from carbonflows_fast.store import manifest_of, open
 from carbonflows_fast.table._table_argument import kind_of
+from carbonflows_fast.uncertainties._correlation import require_draws
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -316,7 +317,7 @@ class Panel(Asking):
         """
         errors, asked, draws = checked(stressor, errors, of, draws, seed, correlation)
         if draws is None:
-            asked.pop("correlation")  # between years, of which each is asked for alone
+            require_draws(asked.pop("correlation"))
         run, more = run_options("uncertainty", options)
         chosen = [(year,) for year in chosen_years(self.years, run.years)]
         asked = {"stressor": stressor, "errors": errors} | asked | more

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from carbonflows_fast._base.arguments import real
-from carbonflows_fast.errors import InputError
+from carbonflows_fast.errors import InputError, Phrase
 from carbonflows_fast.uncertainties._error_model._forms import got_of
 
-__all__ = ["checked_correlation", "require_drawable"]
+__all__ = ["checked_correlation", "require_drawable", "require_draws"]
 
 REMEDY = "leave it out for errors that are independent"
 
@@ -21,6 +21,20 @@ def checked_correlation(given: Any) -> float:
             "correlation", expected="a number from 0 to 1", got=got_of(given), remedy=REMEDY
         )
     return rho
+
+
+def require_draws(rho: float) -> None:
+    """Refuse a correlation where one table is asked about without draws: it changes nothing."""
+    if rho != 0.0:
+        raise InputError.about(
+            "correlation",
+            expected="draws",
+            got="none",
+            remedy=Phrase(
+                "add e.g. draws=50, or ask for a difference",
+                ("add e.g. ", "draws", " 50, or ask for a difference"),
+            ),
+        )
 
 
 def require_drawable(rho: float, distribution: str, year: int | None) -> None:

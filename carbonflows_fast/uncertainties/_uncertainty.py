@@ -15,7 +15,7 @@ from carbonflows_fast.accounting._region_flows import RegionFlows, region_flows
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.trade._flow_matrix import parts_of
 from carbonflows_fast.uncertainties._answers import ACCOUNTS
-from carbonflows_fast.uncertainties._correlation import checked_correlation
+from carbonflows_fast.uncertainties._correlation import checked_correlation, require_draws
 from carbonflows_fast.uncertainties._drawing._draw_all import DrawsWanted, draw_all
 from carbonflows_fast.uncertainties._drawing._drawing import DRAWN_ACCOUNTS, Drawing
 from carbonflows_fast.uncertainties._error_model._errors import (
@@ -88,7 +88,7 @@ def uncertainty(
         Stop before, as soon as the sampling errors of all means and deviations are at most this
         part of the deviation, e.g. 0.02; looked at after every 10 draws, from the 20th on.
     samples : path, optional
-        A Parquet file to write the answers of all draws to.
+        A Parquet file to write the answers of all draws to; its name ends in .parquet.
     progress : bool, optional
         Show a bar of the draws; by default on a terminal only.
 
@@ -103,7 +103,8 @@ def uncertainty(
         If a stressor, region or sector is unknown, or labels are in another order.
     InputError
         If `errors` are missing, do not fit the table, or are too large for their distribution; if
-        there are no products or more than 1,000, or draws of footprints.
+        there are no products or more than 1,000, or draws of footprints; if there are no draws and
+        an argument is about them.
     NotProductiveError, ConvergenceError
         If the table cannot be solved, or not to `rtol`; or if hardly any draw can.
 
@@ -149,13 +150,8 @@ def uncertainty(
         )
     rows = chosen_products(table, products, of, drawn=wanted is not None)
     rho = checked_correlation(correlation)
-    if wanted is None and rho != 0.0:
-        raise InputError.about(
-            "correlation",
-            expected="draws",
-            got="none",
-            remedy="add e.g. draws=50, or give it to cf.difference",
-        )
+    if wanted is None:
+        require_draws(rho)
     if rows is not None:
         return of_footprints(table, stressor, errors, rows, rtol)
     flow = region_flows(table, stressor, None, rtol)

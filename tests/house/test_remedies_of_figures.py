@@ -105,6 +105,11 @@ CASES = [
     # results
     Case(lambda: figures.heat_map(world().table), "ask for it first",
          lambda _: figures.heat_map(cf.flows(world().table))),
+    Case(lambda: figures.net_imports(world().flows, level=0.5),
+         r"leave it out, or give one of (cf\.uncertainty)",
+         lambda code: [figures.net_imports(world().flows),
+                       figures.net_imports(
+                           python(code)(world().table, "CO2", cf.Errors(F=0.1)), level=0.5)]),
     Case(lambda: figures.net_imports(world().flows, top=0), "leave it out for what can be read",
          lambda _: figures.net_imports(world().flows)),
     Case(lambda: figures.net_imports(lacking(np.nan)), "leave these rows out",

@@ -72,6 +72,11 @@ def from_file(text: str) -> cf.Errors:
         return cf.Errors.read(path)
 
 
+def in_a_folder(do: Any) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        return do(Path(folder))
+
+
 def shared_file(text: str) -> cf.Errors:
     return from_file(f"[[shared]]\n{text}")
 
@@ -134,7 +139,7 @@ CASES = [
                             cf.Errors(F=0.1), draws=3, correlation=0.5),
              drawn()]),
     Case(lambda: cf.uncertainty(table(), "CO2", cf.Errors(F=0.1), correlation=0.5),
-         r"add e\.g\. (draws=50), or give it to cf\.difference",
+         r"add e\.g\. (draws=50), or ask for a difference",
          lambda code: [
              asked_of(f"{code}, correlation=1"),
              cf.difference(asked(F=0.1), asked(F=0.1), correlation=0.5)]),
@@ -249,6 +254,10 @@ CASES = [
     # draws
     Case(lambda: drawn(until=0.1, draws=None), r"add e\.g\. (draws=50)",
          lambda code: python(f"ask({code}, until=0.1)", ask=drawn)),
+    Case(lambda: drawn(seed=3, draws=None), r"add e\.g\. (draws=50)",
+         lambda code: python(f"ask({code}, seed=3)", ask=drawn)),
+    Case(lambda: drawn(samples="a.csv"), r"give e\.g\. (.*)",
+         lambda name: in_a_folder(lambda path: drawn(samples=path / python(name)))),
     Case(lambda: drawn(draws=1), "(50) are enough for most questions",
          lambda count: drawn(draws=python(count))),
     Case(lambda: drawn(seed=-1), "leave it out for 0", lambda _: drawn()),

@@ -7,6 +7,7 @@ import os
 import pickle
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -386,6 +387,11 @@ def unsure(after: cf.Table = AFTER, **asked: Any) -> cf.Decomposition:
 ERRORS = [
     Case(lambda: unsure(correlation=2), "leave it out for errors that are independent",
          lambda _: unsure()),
+    Case(lambda: cf.structural_decomposition(BEFORE, AFTER, correlation=0.5),
+         r"add e\.g\. (errors=cf\.Errors\(F=0\.1\)), or leave it out",
+         lambda code: [python(f"ask({code}, correlation=0.5)",
+                              ask=partial(cf.structural_decomposition, BEFORE, AFTER)),
+                       cf.structural_decomposition(BEFORE, AFTER)]),
     Case(lambda: unsure(in_other_columns(), demand="DE", correlation=0.5),
          "leave it out for errors that are independent",
          lambda _: unsure(in_other_columns(), demand="DE")),

@@ -305,6 +305,8 @@ def test_what_is_refused(folder: Path) -> None:
         (ERRORS, {"draws": 1}, "draws: expected a whole number"),
         (ERRORS, {"until": 0.1}, "until: expected an argument of uncertainty"),
         (ERRORS, {"correlation": 2}, "correlation: expected a number from 0 to 1"),
+        (ERRORS, {"correlation": 0.5}, "correlation: expected draws, got none; add e.g. draws=50"),
+        (ERRORS, {"seed": 3}, "seed: expected draws, got none; add e.g. draws=50"),
         (uniform, {"draws": 2, "correlation": 0.5}, "expected 0 or 1 for draws of a uniform"),
         (cf.Errors(Z=np.zeros((1500, 1500))), {}, "errors: expected at most 16 MB"),
     ):
@@ -386,6 +388,14 @@ def test_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
         (words, "--errors: expected a file that says how wrong the tables may be"),
         ([*words, *asked, "--demand", "AT"], "--errors: expected the whole final demand"),
         ([*words, *asked, "--top", "3"], "--top: expected an option of difference"),
+        (
+            [*words, "--errors", str(file), "--seed", "3"],
+            "--seed: expected draws, got none; add e.g. --draws 50",
+        ),
+        (
+            [*folders, "--errors", str(file), "--correlation", "0.5"],
+            "--correlation: expected draws, got none; add e.g. --draws 50, or ask for a difference",
+        ),
         (["panel", "flows", str(folder), *asked], "--errors: expected an option of flows"),
     ):
         assert main(wrong) == 2

@@ -361,6 +361,21 @@ def test_samples_are_written_whole(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["draws.parquet"]
 
 
+@pytest.mark.parametrize("name", ["draws.csv", "draws", "draws.parquet.gz"])
+def test_samples_of_another_name_are_refused_before_a_draw(tmp_path: Path, name: str) -> None:
+    with pytest.raises(cf.InputError, match=r"^samples: .* name that ends in \.parquet"):
+        cf.uncertainty(
+            cf.synthetic.world(2, 2), "CO2", cf.Errors(Z=0.1), draws=2**31, samples=tmp_path / name
+        )
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("given", [{"seed": 3}, {"seed": None}, {"until": 0.1}, {"samples": "a"}])
+def test_what_is_about_draws_needs_them(given: Any) -> None:
+    with pytest.raises(cf.InputError, match=f"^{next(iter(given))}: expected draws, got none"):
+        cf.uncertainty(cf.synthetic.world(2, 2), "CO2", cf.Errors(Z=0.1), **given)
+
+
 def test_without_errors_of_Z_and_Y_nothing_is_solved_and_nothing_differs() -> None:
     table = cf.synthetic.world(3, 4)
     found = cf.uncertainty(table, "CO2", cf.Errors(F=0.2, F_Y=0.2), draws=5)

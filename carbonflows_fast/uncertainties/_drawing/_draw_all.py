@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._base.arguments import positive, whole
+from carbonflows_fast._base.arguments import positive, real, whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.files import check_place, given_path
 from carbonflows_fast._base.progress import progress_bar
-from carbonflows_fast.errors import InputError, NotProductiveError
+from carbonflows_fast.errors import InputError, NotProductiveError, Phrase
 from carbonflows_fast.uncertainties._drawing._draws import Draws
 
 __all__ = ["DrawsWanted", "checked_draws", "draw_all"]
@@ -41,11 +41,15 @@ class DrawsWanted:
     def checked(cls, draws: Any, seed: Any, until: Any, samples: Any) -> DrawsWanted | None:
         """Return the arguments as they are meant, or None for no draws."""
         if draws is None:
-            for name, given in (("until", until), ("samples", samples)):
-                if given is not None:
-                    raise InputError.about(
-                        name, expected="draws", got="none", remedy="add e.g. draws=50"
-                    )
+            asked = {"seed": real(seed) != 0.0, "until": until is not None}
+            asked["samples"] = samples is not None
+            for name in (name for name, given in asked.items() if given):
+                raise InputError.about(
+                    name,
+                    expected="draws",
+                    got="none",
+                    remedy=Phrase("add e.g. draws=50", ("add e.g. ", "draws", " 50")),
+                )
             return None
         most = whole("draws", draws, 2, 2**32 - 1, remedy="50 are enough for most questions")
         seed = whole("seed", seed, 0, 2**64 - 1, remedy="leave it out for 0")
@@ -55,6 +59,13 @@ class DrawsWanted:
         path = None if samples is None else given_path("samples", samples)
         if path is not None:
             check_place(path, "samples")
+            if path.suffix.lower() != ".parquet":
+                raise InputError.about(
+                    "samples",
+                    expected="a file name that ends in .parquet",
+                    got=repr(str(samples)),
+                    remedy=f"give e.g. {path.with_suffix('.parquet').name!r}",
+                )
         return cls(most, seed, until, path)
 
 
