@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast.errors import InputError
-from carbonflows_fast.uncertainties._normal import probability_above
+from carbonflows_fast.uncertainties._normal import probability_beyond
 
 __all__ = ["Decomposition"]
 
@@ -126,14 +126,16 @@ class Decomposition:
         found.columns = found.columns.rename("with")
         return found
 
-    def probability(self, above: float = 0.0) -> pd.Series:
-        """Return the probability that each effect is above a number in `unit`: 0 for its sign.
+    def probability(self, above: float | None = None, *, below: float | None = None) -> pd.Series:
+        """Return the probability that each effect is above a number, 0 by default, or below one.
 
-        Effects are taken to be normal. 1 less it is the probability that a factor lowers emissions.
+        `probability()` is that of a factor that raises emissions, `probability(below=0)` of one
+        that lowers them. Effects are taken to be normal. What surely has no effect does neither.
 
         Parameters
         ----------
-        above : float
+        above, below : float, optional
+            In `unit`; one of them.
 
         Returns
         -------
@@ -142,7 +144,7 @@ class Decomposition:
         Raises
         ------
         InputError
-            If it is not finite, or the decomposition knew of no errors.
+            If it is not finite, both are given, or the decomposition knew of no errors.
 
         Examples
         --------
@@ -155,7 +157,7 @@ class Decomposition:
         sd = np.sqrt(np.diag(self.covariance()).clip(0.0))
         frame = self._frame[["effect"]]
         spread = pd.DataFrame(sd[:, None], frame.index, frame.columns)
-        return probability_above(frame, spread, above)["effect"].rename("probability")
+        return probability_beyond(frame, spread, above, below)["effect"].rename("probability")
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""

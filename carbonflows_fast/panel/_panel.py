@@ -339,8 +339,9 @@ class Panel(Asking):
 
         The index is (since, year, region, account), or (since, year, from, to) for flows; columns
         are the change `value`, its standard deviation `sd`, and the probability `fell` that it is
-        not above 0. With `draws`, both years are drawn with the same shared errors, and the
-        differences of their draws give the columns of :meth:`uncertainty` and `drawn_fell`.
+        below 0, which is 0 where surely nothing changed. With `draws`, both years are drawn with
+        the same shared errors, and the differences of their draws give the columns of
+        :meth:`uncertainty` and `drawn_fell`.
 
         Parameters
         ----------

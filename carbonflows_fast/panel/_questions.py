@@ -69,7 +69,7 @@ def _difference(
         *(uncertainty(one, stressor, errors, of=asked, rtol=rtol) for one in (before, after)),
         correlation=correlation,
     )
-    cells = {"value": found.value, "sd": found.sd, "fell": 1.0 - found.probability()}
+    cells = {"value": found.value, "sd": found.sd, "fell": found.probability(below=0.0)}
     arrays = {name: frame.to_numpy() for name, frame in cells.items()}
     frame = tidy(of, found.value.index, found.value.columns, **arrays)
     frame.attrs = dict(found.value.attrs)

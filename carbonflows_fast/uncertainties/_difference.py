@@ -13,7 +13,7 @@ from carbonflows_fast.errors import InputError, LabelError, only_in, or_no_unit
 from carbonflows_fast.table._table_argument import kind_of
 from carbonflows_fast.uncertainties._across import covariances_across
 from carbonflows_fast.uncertainties._correlation import checked_correlation
-from carbonflows_fast.uncertainties._normal import SAME, interval, probability_above
+from carbonflows_fast.uncertainties._normal import SAME, interval, probability_beyond
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._result import Uncertainty
 
@@ -70,21 +70,27 @@ class Difference:
         """
         return interval(self.value, self.sd, level)
 
-    def probability(self, above: float = 0.0) -> pd.DataFrame:
-        """Return the probability that each change is above a number in `unit`: 0 for a rise.
+    def probability(
+        self, above: float | None = None, *, below: float | None = None
+    ) -> pd.DataFrame:
+        """Return the probability that each change is above a number: of a rise; or below one.
 
-        The change is taken to be normal. 1 less it is the probability of a fall.
+        `probability()` is that of a rise, and `probability(below=0)` of a fall. The change is taken
+        to be normal. What surely did not change neither rose nor fell: both are 0.
 
         Parameters
         ----------
-        above : float
+        above : float, optional
+            In `unit`; 0 by default.
+        below : float, optional
+            In its place.
 
         Raises
         ------
         InputError
-            If it is not finite.
+            If it is not finite, or both are given.
         """
-        return probability_above(self.value, self.sd, above)
+        return probability_beyond(self.value, self.sd, above, below)
 
 
 def difference(before: Uncertainty, after: Uncertainty, *, correlation: float = 0.0) -> Difference:
@@ -128,7 +134,7 @@ def difference(before: Uncertainty, after: Uncertainty, *, correlation: float = 
     ...     for year in (2010, 2019)
     ... )
     >>> change = cf.difference(before, after)
-    >>> fell = 1 - change.probability()
+    >>> fell = change.probability(below=0)
     >>> fell.consumption.round(2)
     region
     AT    0.0

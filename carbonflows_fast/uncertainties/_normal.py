@@ -15,9 +15,9 @@ from carbonflows_fast.errors import InputError
 from carbonflows_fast.uncertainties._error_model._forms import got_of
 
 __all__ = [
-    "finite_limit",
     "interval",
-    "probability_above",
+    "one_limit",
+    "probability_beyond",
     "probability_of_more",
     "probability_positive",
 ]
@@ -35,23 +35,39 @@ def interval(
     return value - reach, value + reach
 
 
-def finite_limit(above: Any) -> float:
-    """Return a number that answers may be above."""
-    limit = real(above)
+def one_limit(above: Any, below: Any) -> tuple[float, float]:
+    """Return the number that answers may be beyond, and 1 for above it or −1 for below it.
+
+    Raises
+    ------
+    InputError
+        If it is not finite, or there are two.
+    """
+    if above is not None and below is not None:
+        raise InputError.about(
+            "below",
+            expected="one limit",
+            got="above too",
+            remedy="leave one of them out",
+        )
+    name, given, side = ("above", above, 1.0) if below is None else ("below", below, -1.0)
+    limit = 0.0 if given is None else real(given)
     if not np.isfinite(limit):
         raise InputError.about(
-            "above",
+            name,
             expected="a finite number in the unit of the result",
-            got=got_of(above),
-            remedy="leave it out for 0",
+            got=got_of(given),
+            remedy=f"give e.g. {name}=0",
         )
-    return limit
+    return limit, side
 
 
-def probability_above(value: pd.DataFrame, sd: pd.DataFrame, above: float) -> pd.DataFrame:
-    """Return the probability that each value is above a number."""
-    limit = finite_limit(above)
-    found = probability_positive(value.to_numpy() - limit, sd.to_numpy())
+def probability_beyond(
+    value: pd.DataFrame, sd: pd.DataFrame, above: float | None, below: float | None
+) -> pd.DataFrame:
+    """Return the probability that each value is above a number, 0 by default, or below one."""
+    limit, side = one_limit(above, below)
+    found = probability_positive(side * (value.to_numpy() - limit), sd.to_numpy())
     return pd.DataFrame(found, value.index, value.columns)
 
 
@@ -67,9 +83,12 @@ def probability_of_more(value: pd.Series, covariance: FloatArray) -> pd.DataFram
 
 
 def probability_positive(distance: FloatArray, sd: FloatArray) -> FloatArray:
-    """Return the probability of more than 0, 0 or 1 where nothing is uncertain."""
+    """Return the probability of more than 0; where nothing is uncertain 0 or 1, and 0 for 0 itself.
+
+    NaN where there is no distance.
+    """
     sure = np.where(distance > 0.0, np.inf, -np.inf)
     with np.errstate(over="ignore"):  # infinitely many standard deviations away
         ratio = np.divide(distance, sd, out=sure, where=sd > 0.0)
-    found: FloatArray = ndtr(ratio)
+    found: FloatArray = np.where(np.isnan(distance), np.nan, ndtr(ratio))
     return found

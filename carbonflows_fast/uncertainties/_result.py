@@ -16,7 +16,7 @@ from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.uncertainties._drawing._draws import Draws
 from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors
-from carbonflows_fast.uncertainties._normal import interval, probability_above, probability_of_more
+from carbonflows_fast.uncertainties._normal import interval, probability_beyond, probability_of_more
 from carbonflows_fast.uncertainties._origins import Origins
 from carbonflows_fast.uncertainties._total import Total, sum_of
 from carbonflows_fast.uncertainties._which_cell import cell_of_accounts, cell_of_flows
@@ -118,24 +118,32 @@ class Uncertainty:
         """
         return interval(self.value, self.sd, level)
 
-    def probability(self, above: float = 0.0) -> pd.DataFrame:
-        """Return the probability that each value is above a number, with the labels of `value`.
+    def probability(
+        self, above: float | None = None, *, below: float | None = None
+    ) -> pd.DataFrame:
+        """Return the probability that each value is above a number, 0 by default, or below one.
 
         `probability().net_imports` says who is a net importer, and so whose consumption is above
         its production. Answers are taken to be normal; the errors that two parts of an answer share
-        cancel as in `sd`. Where nothing is uncertain it is 0 or 1.
+        cancel as in `sd`. Where nothing is uncertain it is 0 or 1, and 0 both above and below what
+        the value is exactly.
 
         Parameters
         ----------
-        above : float
-            In `unit`.
+        above, below : float, optional
+            In `unit`; one of them.
+
+        Returns
+        -------
+        DataFrame
+            With the labels of `value`.
 
         Raises
         ------
         InputError
-            If it is not finite.
+            If it is not finite, or both are given.
         """
-        return probability_above(self.value, self.sd, above)
+        return probability_beyond(self.value, self.sd, above, below)
 
     def probability_larger(self, account: str = "consumption") -> pd.DataFrame:
         """Return the probability that a row's region has more than a column's: of two ranks.

@@ -14,7 +14,7 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.uncertainties._drawing._draw_all import checked_draws
 from carbonflows_fast.uncertainties._drawing._drawing import DRAWN_ACCOUNTS
-from carbonflows_fast.uncertainties._drawing._draws import Draws, Estimate
+from carbonflows_fast.uncertainties._drawing._draws import Draws
 from carbonflows_fast.uncertainties._error_model._errors import Errors
 from carbonflows_fast.uncertainties._measured import Measured
 from carbonflows_fast.uncertainties._uncertainty import drawing_of
@@ -128,8 +128,7 @@ def with_draws(
     estimates = {"mean": draws.mean, "bias": draws.bias, "drawn_sd": draws.sd}
     estimates |= {name: draws.quantile(p) for name, p in QUANTILES.items()}
     if "fell" in frame:
-        rose = draws.probability()
-        estimates["drawn_fell"] = Estimate(1.0 - rose.value, rose.error)
+        estimates["drawn_fell"] = draws.probability(below=0.0)
     numbers = dict[str, FloatArray]()
     for name, (found, error) in estimates.items():
         numbers |= {name: found.to_numpy(), f"{name}_error": error.to_numpy()}

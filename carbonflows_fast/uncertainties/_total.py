@@ -9,7 +9,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import numbers
-from carbonflows_fast.uncertainties._normal import interval, probability_above
+from carbonflows_fast.uncertainties._normal import interval, probability_beyond
 
 __all__ = ["Total", "sum_of"]
 
@@ -74,20 +74,22 @@ class Total:
         low, high = interval(*self._frames(), level)
         return float(low.iat[0, 0]), float(high.iat[0, 0])
 
-    def probability(self, above: float = 0.0) -> float:
-        """Return the probability that it is above a number, taken as normal.
+    def probability(self, above: float | None = None, *, below: float | None = None) -> float:
+        """Return the probability that it is above a number, 0 by default, or below one.
+
+        It is taken as normal.
 
         Parameters
         ----------
-        above : float
-            In `unit`.
+        above, below : float, optional
+            In `unit`; one of them.
 
         Raises
         ------
         InputError
-            If it is not finite.
+            If it is not finite, or both are given.
         """
-        return float(probability_above(*self._frames(), above).iat[0, 0])
+        return float(probability_beyond(*self._frames(), above, below).iat[0, 0])
 
     def _frames(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         return pd.DataFrame([[self.value]]), pd.DataFrame([[self.sd]])

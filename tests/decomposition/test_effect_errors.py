@@ -64,6 +64,7 @@ def test_nothing_else_changes_and_the_covariance_is_that_of_the_total(method: An
     assert (found.sd > 0.0).all()
     np.testing.assert_array_equal(found.to_frame()["sd"], found.sd)
     sure = found.probability()
+    np.testing.assert_allclose(found.probability(below=0.0), 1.0 - sure, atol=1e-15)
     assert ((sure > 0.5) == (plain.to_frame()["effect"] > 0)).all()
     far = found.probability(above=float(plain.to_frame()["effect"].max() * 10 + 1e9))
     assert (far < 1e-9).all()
@@ -81,6 +82,9 @@ def test_what_both_years_share_cancels() -> None:
     np.testing.assert_allclose(
         np.sqrt(alone.covariance().to_numpy().sum()), 0.1 * alone.before, rtol=1e-9
     )
+    nothing = cf.structural_decomposition(before, before, errors=everywhere)
+    for chance in (nothing.probability(), nothing.probability(below=0.0)):
+        assert (chance == 0.0).all()  # no factor raised or lowered what surely stayed
     same = cf.structural_decomposition(
         before, before.with_changes(year=2020), errors=cf.Errors(Z=0.1, Y=0.1, F=0.1), correlation=1
     )

@@ -143,8 +143,10 @@ CASES = [
          lambda code: [
              asked_of(f"{code}, correlation=1"),
              cf.difference(asked(F=0.1), asked(F=0.1), correlation=0.5)]),
-    Case(lambda: asked(F=0.1).probability(np.nan), "leave it out for 0",
-         lambda _: asked(F=0.1).probability()),
+    Case(lambda: asked(F=0.1).probability(np.nan), r"give e\.g\. (above=0)",
+         lambda code: python(f"found.probability({code})", found=asked(F=0.1))),
+    Case(lambda: asked(F=0.1).probability(1.0, below=0.0), "leave one of them out",
+         lambda _: asked(F=0.1).probability(below=0.0)),
     Case(lambda: cf.difference(table(), asked(F=0.1)),
          r"give e\.g\. (cf\.uncertainty\(table, stressor, errors\))",
          lambda code: cf.difference(

@@ -14,6 +14,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from support.references.draw_reference import DRAWN, DrawReference, factor, philox, word
 from support.references.uncertainty_reference import UncertaintyReference
 from support.running.solving import iterated
@@ -374,6 +375,22 @@ def test_samples_of_another_name_are_refused_before_a_draw(tmp_path: Path, name:
 def test_what_is_about_draws_needs_them(given: Any) -> None:
     with pytest.raises(cf.InputError, match=f"^{next(iter(given))}: expected draws, got none"):
         cf.uncertainty(cf.synthetic.world(2, 2), "CO2", cf.Errors(Z=0.1), **given)
+
+
+def test_ten_draws_of_ten_are_no_certainty() -> None:
+    table = cf.synthetic.world(3, 4)
+    drawn = cf.uncertainty(table, "CO2", cf.Errors(F={"BE": 0.01}), draws=10).drawn
+    assert drawn is not None
+    for found, certain in ((drawn.probability(), 1.0), (drawn.probability(below=0.0), 0.0)):
+        assert (found.value[["production", "consumption"]] == certain).all(axis=None)
+        # Nothing against it in ten draws, and every probability was as likely before.
+        least = stats.beta(1, 11).std()
+        np.testing.assert_allclose(found.error.loc["BE", ["production", "consumption"]], least)
+        assert found.error.loc["AT", "production"] == 0.0  # which no draw has moved
+    made = drawn.mean.value.production
+    for exactly in (drawn.probability(made["AT"]), drawn.probability(below=made["AT"])):
+        assert exactly.value.production["AT"] == exactly.error.production["AT"] == 0.0
+    assert drawn.probability(made["BE"]).error.production["BE"] > least
 
 
 def test_without_errors_of_Z_and_Y_nothing_is_solved_and_nothing_differs() -> None:

@@ -34,6 +34,9 @@ def test_probabilities_are_of_normal_answers(question: Any) -> None:
     assert got.index.equals(found.value.index)
     assert got.columns.equals(found.value.columns)
     np.testing.assert_allclose(got.to_numpy().ravel(), expected, atol=1e-9)
+    exactly = (found.value == limit) & (found.sd == 0.0)  # neither above nor below
+    below = found.probability(below=limit)
+    np.testing.assert_allclose(got + below, np.where(exactly, 0.0, 1.0), atol=1e-12)
 
 
 @given(questions())
@@ -80,6 +83,24 @@ def test_a_net_importer_consumes_more_than_it_produces() -> None:
         sd = np.sqrt(C[made, made] + C[used, used] - 2.0 * C[made, used])
         expected = NormalDist().cdf((values[used] - values[made]) / sd)
         np.testing.assert_allclose(found.probability().net_imports.iloc[r], expected, atol=1e-7)
+
+
+def test_what_did_not_change_neither_rose_nor_fell() -> None:
+    factors = cf.SharedError("emission factors of BE", 0.1, F={"BE": 1.0})
+    found = cf.uncertainty(world(), errors=cf.Errors(shared=factors))
+    same = cf.difference(found, found)
+    for chance in (same.probability(), same.probability(below=0.0)):
+        assert (chance == 0.0).all(axis=None)
+    total = found.total("production", ["AT"])
+    assert total.sd == total.probability(total.value) == total.probability(below=total.value) == 0.0
+    assert total.probability() == total.probability(below=2.0 * total.value) == 1.0
+
+
+def test_of_what_there_is_not_no_probability_is_known() -> None:
+    nothing = world(F=world().F * 0.0, F_Y=world().F_Y * 0.0)
+    shares = cf.uncertainty(nothing, errors=cf.Errors(Z=0.1, F=0.1), of="traded_share")
+    assert shares.value.isna().all(axis=None)
+    assert shares.probability().isna().all(axis=None)
 
 
 # --- changes ------------------------------------------------------------------------------------
@@ -206,6 +227,8 @@ def test_what_is_wrong_is_said() -> None:
          "correlation: expected the same rows in both tables, got others"),
         (lambda: found.probability(np.nan), "above: expected a finite number .*, got nan"),
         (lambda: found.probability("0"), "above: expected a finite number .*, got '0'"),
+        (lambda: found.probability(below=np.inf), "below: expected a finite number .*, got inf"),
+        (lambda: found.probability(0, below=0), "below: expected one limit, got above too; leave"),
         (lambda: found.probability_larger("imports"), "account: expected 'consumption', 'prod"),
         (lambda: found.covariance("industries"), "account: expected 'consumption', 'production' o"),
         (lambda: found.total("imports"), "account: expected 'consumption', 'production' or 'net_i"),

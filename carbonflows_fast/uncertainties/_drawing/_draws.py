@@ -14,7 +14,7 @@ import pandas as pd
 from carbonflows_fast._base.arguments import share
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.files import replacing
-from carbonflows_fast.uncertainties._normal import finite_limit
+from carbonflows_fast.uncertainties._normal import one_limit
 
 __all__ = ["Draws", "Estimate"]
 
@@ -133,24 +133,38 @@ class Draws:
         value, error = self._resampled(lambda sample: sample.quantile(p))
         return self._estimate(self._value.to_numpy() + value, error)
 
-    def probability(self, above: float = 0.0) -> Estimate:
-        """Return the probability that each answer is above a number in its unit.
+    def probability(self, above: float | None = None, *, below: float | None = None) -> Estimate:
+        """Return the probability that each answer is above a number, 0 by default, or below one.
 
         The share of the draws, moved and stretched as for quantiles, with the sampling error of
-        200 bootstrap samples. That is 0 where all draws lie on one side: n draws cannot tell a
-        probability of less than about 3 / n from none.
+        200 bootstrap samples. These say nothing where all n draws lie on one side, so that no
+        error is less than √((n + 1) / (n + 3)) / (n + 2), about 1 / n: the standard deviation of a
+        probability of which n draws show no case, if all probabilities were as likely before. An
+        answer that is the same in all draws has no error, and is not beyond a number that it is.
 
         Parameters
         ----------
-        above : float
+        above, below : float, optional
+            In the unit of the answer; one of them.
 
         Raises
         ------
         InputError
-            If it is not finite.
+            If it is not finite, or both are given.
+
+        Notes
+        -----
+        Source: Gelman et al. (2013), Bayesian Data Analysis, 2.1 and 2.5: with a uniform prior, k
+        cases of n leave a beta distribution of mean p = (k + 1) / (n + 2) and variance
+        p (1 − p) / (n + 3).
         """
-        limit = finite_limit(above) - self._value.to_numpy()
-        return self._estimate(*self._resampled(lambda sample: sample.above(limit)))
+        limit, side = one_limit(above, below)
+        limits = limit - self._value.to_numpy()
+        value, error = self._resampled(lambda sample: sample.beyond(limits, side))
+        n = len(self._answers)
+        least = np.sqrt((n + 1) / (n + 3)) / (n + 2)
+        moves = (self._answers != self._answers[:1]).any(axis=0)
+        return self._estimate(value, np.where(moves, np.maximum(error, least), 0.0))
 
     def _resampled(self, of: Callable[[_Sample], FloatArray]) -> tuple[FloatArray, FloatArray]:
         """Return what a function finds in the draws, and how much that varies among bootstraps."""
@@ -247,12 +261,12 @@ class _Sample:
         found: FloatArray = mean + stretch * away
         return found
 
-    def above(self, limit: FloatArray) -> FloatArray:
-        """Return the share of the draws, moved and stretched in the same way, above a limit."""
+    def beyond(self, limit: FloatArray, side: float) -> FloatArray:
+        """Return the share of the draws, moved and stretched in the same way, on a limit's side."""
         changes = self.linear + self.rest
         mean, stretch = self._moved(changes)
         away = changes - changes.mean(axis=0)
-        found: FloatArray = (mean + stretch * away > limit).mean(axis=0)
+        found: FloatArray = (side * (mean + stretch * away - limit) > 0.0).mean(axis=0)
         return found
 
     def _moved(self, changes: FloatArray) -> tuple[FloatArray, FloatArray]:
