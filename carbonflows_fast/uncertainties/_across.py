@@ -118,7 +118,7 @@ def _require_same_cells(before: Origins, after: Origins) -> None:
         if list(one) != list(other):
             raise LabelError.about(
                 "correlation",
-                expected=f"the same {name} in both tables",
-                got="others",
+                expected=f"the same {name} in both tables, in the same order",
+                got="another order" if sorted(one) == sorted(other) else "others",
                 remedy="leave it out for errors that are independent",
             )

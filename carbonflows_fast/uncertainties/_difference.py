@@ -103,7 +103,7 @@ def difference(before: Uncertainty, after: Uncertainty, *, correlation: float = 
     ----------
     before, after : Uncertainty
         Accounts, flows, traded shares or footprints of one stressor in one unit, with the same
-        regions and products.
+        regions and products in any order. The difference has that of `before`.
     correlation : float
         Between the own errors of a cell in the two tables, from 0 to 1, for all cells alike.
 
@@ -114,7 +114,7 @@ def difference(before: Uncertainty, after: Uncertainty, *, correlation: float = 
     Raises
     ------
     LabelError
-        If the regions differ or, for a correlation, the rows.
+        If the regions differ or, for a correlation, the rows or their order.
     InputError
         If one is no `Uncertainty`, or they are of different questions.
 
@@ -151,22 +151,26 @@ def difference(before: Uncertainty, after: Uncertainty, *, correlation: float = 
                 remedy="give e.g. cf.uncertainty(table, stressor, errors)",
             )
     _require_same_question(before, after)
+    index, columns = before.value.index, before.value.columns
+    here = _places(before, after)
     moved, empty = [], np.zeros(before.sd.shape)
     for shared in dict.fromkeys([*before._moved, *after._moved]):
-        moved.append(after._moved.get(shared, empty) - before._moved.get(shared, empty))
-    sd = _own(before, after, correlation)
+        there = after._moved[shared][here] if shared in after._moved else empty
+        moved.append(there - before._moved.get(shared, empty))
+    sd = _own(before, after, here, correlation)
     for one in moved:
         sd = np.hypot(sd, one)
-    value = after.value - before.value
+    change = after.value.to_numpy()[here] - before.value.to_numpy()
+    value = pd.DataFrame(change, index, columns)
     value.attrs = {"stressor": after.stressor, "unit": after.unit}
-    frame = pd.DataFrame(locked(sd), value.index, value.columns)
+    frame = pd.DataFrame(locked(sd), index, columns)
     return Difference(value, frame, after.stressor, after.unit, after.of)
 
 
-def _own(before: Uncertainty, after: Uncertainty, correlation: float) -> FloatArray:
+def _own(before: Uncertainty, after: Uncertainty, here: Any, correlation: float) -> FloatArray:
     """Return the standard deviations of the changes by the errors that are not shared."""
     rho = checked_correlation(correlation)
-    sds = before._own_sd, after._own_sd
+    sds = before._own_sd, after._own_sd[here]
     if rho == 0.0:
         apart: FloatArray = np.hypot(*sds)
         return apart
@@ -200,14 +204,20 @@ def _require_same_question(before: Uncertainty, after: Uncertainty) -> None:
             remedy="ask both tables for the same",
         )
     labels = [list(map(str, [*one.value.index, *one.value.columns])) for one in (before, after)]
-    if labels[0] != labels[1]:
-        got = only_in(("before", "after"), *(map(repr, one) for one in labels))
+    got = only_in(("before", "after"), *(map(repr, one) for one in labels))
+    if not got and labels[0] != labels[1] and not after.value.index.is_unique:
+        got = "another order, of labels that are there twice"
+    if got:
         what, remedy = "regions", "aggregate both tables to the same regions"
         if before.of == "footprints":
-            what, remedy = "products", "ask both tables for the same products, in the same order"
-        raise LabelError.about(
-            "after",
-            expected=f"the {what} of before, in the same order",
-            got=got or "another order",
-            remedy=remedy,
-        )
+            what, remedy = "products", "ask both tables for the same products"
+        raise LabelError.about("after", expected=f"the {what} of before", got=got, remedy=remedy)
+
+
+def _places(before: Uncertainty, after: Uncertainty) -> Any:
+    """Return where the answers of before stand among those of after, to index arrays with."""
+    if after.value.index.equals(before.value.index):  # labels may be there twice
+        rows = np.arange(len(before.value))
+    else:
+        rows = after.value.index.get_indexer(before.value.index)
+    return np.ix_(rows, after.value.columns.get_indexer(before.value.columns))

@@ -75,10 +75,14 @@ class _Samples:
     turned: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, parts: Sequence[pd.DataFrame], shape: tuple[int, int]) -> _Samples:
+    def made_of(cls, parts: Sequence[pd.DataFrame], wanted: pd.MultiIndex) -> _Samples:
+        """Put the draws of a table together, their answers in the order of these labels."""
         every = pd.concat([part.reset_index() for part in parts], ignore_index=True)
+        labels = pd.MultiIndex.from_frame(every[wanted.names][: len(wanted)])
+        places, shape = labels.get_indexer(wanted), wanted.levshape
         answers, linear, turned = (
-            every[name].to_numpy().reshape(-1, *shape) for name in ("answer", "linear", "turned")
+            every[name].to_numpy().reshape(-1, len(wanted))[:, places].reshape(-1, *shape)
+            for name in ("answer", "linear", "turned")
         )
         numbers = every["draw"].to_numpy().reshape(len(answers), -1)[:, 0]
         return cls(numbers.tolist(), answers, linear, turned[:, 0, 0])
@@ -109,7 +113,8 @@ def with_draws(
         pd.DataFrame(frame[name].to_numpy().reshape(len(rows), -1), rows, names)[columns]
         for name in ("value", "sd")
     )
-    samples = [_Samples.of(parts, value.shape) for parts in drawn]
+    wanted = pd.MultiIndex.from_product([rows, columns], names=LEVELS[of])
+    samples = [_Samples.made_of(parts, wanted) for parts in drawn]
     one = samples[0] if len(samples) == 1 else samples[1].less(samples[0])
     lost = np.asarray(np.isnan(one.answers).any(axis=(1, 2)))
     draws = checked_draws(
