@@ -324,7 +324,8 @@ class Uncertainty:
         ----------
         account : {"consumption", "production", "net_imports"}
         regions : str or list of str, optional
-            Labels of the table, countries, or groups such as "EU27"; all regions by default.
+            Labels of the table, countries, or groups such as "EU27"; all regions by default. Of
+            several names it is their union: a region that is named twice counts once.
 
         Returns
         -------

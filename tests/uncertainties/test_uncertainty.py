@@ -97,6 +97,7 @@ def test_a_sum_has_an_interval_and_a_probability() -> None:
     ends = [side.net_imports[one] for side in found.interval(0.8)]
     np.testing.assert_allclose(total.interval(0.8), ends)
     assert repr(total) == f"Total({total.value:,.0f} ± {total.sd:,.0f} {total.unit})"
+    assert found.total("net_imports", [one, one]) == total  # a union, in which it counts once
 
 
 @given(questions(balanced=True))
