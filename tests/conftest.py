@@ -21,18 +21,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # No figure of a test opens a window.
 os.environ["MPLBACKEND"] = "agg"
 
-# Compiled loops load during the first example, so no example has a deadline.
+# Compiled loops load during the first example, so no example has a deadline. What runs before every
+# change takes minutes; `nox -s thorough` looks wide.
 settings.register_profile(
     "quick",
     derandomize=True,
     deadline=None,
-    max_examples=30,
+    max_examples=20,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
     "thorough",
     deadline=None,
-    max_examples=300,
+    max_examples=200,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("CARBONFLOWS_HYPOTHESIS", "quick"))

@@ -75,7 +75,7 @@ def test_a_shared_error_cancels_in_the_difference_of_two_equal_years(of: Any) ->
 
 def test_answers_of_two_years_are_as_correlated_as_their_cells() -> None:
     """Emissions alone: answers are sums of the factors, and nothing has to be solved again."""
-    errors, count = cf.Errors(F=0.1), 3000
+    errors, count = cf.Errors(F=0.1), 1000
     for rho in (0.0, 0.6, 1.0):
         one, other = (samples(year, errors, draws=count, correlation=rho) for year in (2000, 2009))
         for column in one.loc[:, (slice(None), ["production", "consumption"])]:

@@ -17,16 +17,13 @@ __all__ = ["PathErrorsReference", "perturbed"]
 
 def perturbed(slow: UncertaintyReference, changes: dict[str, Any]) -> dict[str, Any]:
     """A, s, Y of a table with changed cells; output follows Z and Y."""
-    table, cells = slow.table, slow.cells | changes
-    x = table.x.to_numpy()
-    before = slow.cells["Z"].sum(axis=1) + slow.cells["Y"].sum(axis=1)
-    after = x + (cells["Z"].sum(axis=1) + cells["Y"].sum(axis=1) - before)
-    over_x = np.array([1.0 / a if b != 0 else 0.0 for a, b in zip(after, x, strict=True)])
-    weights = np.array([slow.weights.get(name, 0.0) for name in table.stressors])
-    A, s = cells["Z"] * over_x, (weights @ cells["F"]) * over_x
-    idle = x == 0  # without output, coefficients are as they are given
-    A = np.where(idle, table.A.toarray(), A)
-    return {"A": A, "s": np.where(idle, weights @ table.S.to_numpy(), s), "Y": cells["Y"]}
+    kept, cells = slow.kept, slow.cells | changes
+    after = kept.x + (cells["Z"].sum(axis=1) + cells["Y"].sum(axis=1) - kept.delivered)
+    over_x = np.array([1.0 / a if b != 0 else 0.0 for a, b in zip(after, kept.x, strict=True)])
+    A, s = cells["Z"] * over_x, (kept.weights @ cells["F"]) * over_x
+    idle = kept.x == 0  # without output, coefficients are as they are given
+    A = np.where(idle, kept.A, A)
+    return {"A": A, "s": np.where(idle, kept.weights @ kept.S, s), "Y": cells["Y"]}
 
 
 @dataclass

@@ -48,13 +48,13 @@ class EffectErrorsReference:
         found = []
         for slow, change in zip(self.years, changes, strict=True):
             of = perturbed(slow, change)
-            regions = slow.table.regions
+            kept = slow.kept
             if self.columns is not None and self.columns.dtype != bool:
                 of["Y"] = self.columns[:, None].astype(of["Y"].dtype)
             else:
-                consumer = np.array(slow.table.demand.get_level_values("region"))
-                asked = np.ones(len(consumer), bool) if self.columns is None else self.columns
-                each = [of["Y"][:, asked & (consumer == q)].sum(axis=1) for q in regions]
+                own = kept.consumer
+                asked = np.ones(len(own), bool) if self.columns is None else self.columns
+                each = [of["Y"][:, asked & (own == q)].sum(axis=1) for q in kept.regions]
                 of["Y"] = np.stack(each, axis=1)
             found.append(of)
         if self.deflators is not None:
@@ -67,7 +67,7 @@ class EffectErrorsReference:
     def effects(self, changes: tuple[dict[str, Any], dict[str, Any]] = ({}, {})) -> Any:
         zero, one = self.data(changes)
         n = len(zero["s"])
-        sector = np.array(self.years[0].table.rows.get_level_values("sector"))
+        sector = self.years[0].kept.sector
         L = [np.linalg.inv(np.eye(n) - of["A"]) for of in (zero, one)]
         s, y = [zero["s"], one["s"]], [zero["Y"].sum(axis=1), one["Y"].sum(axis=1)]
         if self.method == "polar":

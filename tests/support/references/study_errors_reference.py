@@ -24,9 +24,8 @@ class StudyErrorsReference(UncertaintyReference):
 
     def answers(self, **changes: Any) -> Any:
         of, T, off = perturbed(self, changes), self.rows, ~self.rows
-        regions, n = self.table.regions, self.table.n
-        seller = np.array(self.table.rows.get_level_values("region"))
-        buyer = np.array(self.table.demand.get_level_values("region"))
+        kept, n = self.kept, len(self.kept.x)
+        regions, seller, buyer = kept.regions, kept.emitter, kept.consumer
         if self.columns.dtype == bool:
             each = [of["Y"][:, self.columns & (buyer == q)].sum(axis=1) for q in regions]
             Y = np.stack(each, axis=1)

@@ -21,6 +21,21 @@ ACCOUNTS = ["production", "consumption", "imports", "exports", "net_imports", "h
 
 
 @dataclass
+class Kept:
+    """Labels of rows and demand columns, and numbers of a table as it is."""
+
+    regions: list[str]
+    emitter: Any
+    sector: Any
+    consumer: Any
+    x: Array
+    A: Array
+    S: Array
+    weights: Array
+    delivered: Array
+
+
+@dataclass
 class UncertaintyReference:
     """Answers of a perturbed table: flows (R, R), accounts (R, 6) or traded shares, as one vector.
 
@@ -43,23 +58,32 @@ class UncertaintyReference:
         return {"Z": t.Z.toarray(), "Y": t.Y.to_numpy(), "F": t.F.to_numpy(),
                 "F_Y": t.F_Y.to_numpy()}  # fmt: skip
 
+    @cached_property
+    def kept(self) -> Kept:
+        """What no change of cells moves, looked up once for thousands of answers."""
+        t = self.table
+        return Kept(
+            list(t.regions), np.array(t.rows.get_level_values("region")),
+            np.array(t.rows.get_level_values("sector")),
+            np.array(t.demand.get_level_values("region")), t.x.to_numpy(), t.A.toarray(),
+            t.S.to_numpy(), np.array([self.weights.get(name, 0.0) for name in t.stressors]),
+            self.cells["Z"].sum(axis=1) + self.cells["Y"].sum(axis=1),
+        )  # fmt: skip
+
     def answers(self, **changes: Any) -> Any:
         """Solve a table with changed cells; its output follows Z and Y."""
-        table, cells = self.table, self.cells | changes
-        emitter = np.array(table.rows.get_level_values("region"))
-        consumer = np.array(table.demand.get_level_values("region"))
-        x = table.x.to_numpy()
-        before = self.cells["Z"].sum(axis=1) + self.cells["Y"].sum(axis=1)
-        after = x + (cells["Z"].sum(axis=1) + cells["Y"].sum(axis=1) - before)
-        inverse_x = np.array([1.0 / a if b != 0 else 0.0 for a, b in zip(after, x, strict=True)])
-        weights = np.array([self.weights.get(name, 0.0) for name in table.stressors])
-        s, F_Y = (weights @ cells["F"]) * inverse_x, weights @ cells["F_Y"]
-        L = np.linalg.inv(np.eye(table.n) - cells["Z"] * inverse_x)
+        kept, cells = self.kept, self.cells | changes
+        after = kept.x + (cells["Z"].sum(axis=1) + cells["Y"].sum(axis=1) - kept.delivered)
+        inverse_x = np.array(
+            [1.0 / a if b != 0 else 0.0 for a, b in zip(after, kept.x, strict=True)]
+        )
+        s, F_Y = (kept.weights @ cells["F"]) * inverse_x, kept.weights @ cells["F_Y"]
+        L = np.linalg.inv(np.eye(len(kept.x)) - cells["Z"] * inverse_x)
         E, own = [], []
-        for q in table.regions:
-            emitted = s * (L @ cells["Y"][:, consumer == q].sum(axis=1))
-            E.append([emitted[emitter == r].sum() for r in table.regions])
-            own.append(F_Y[consumer == q].sum())
+        for q in kept.regions:
+            emitted = s * (L @ cells["Y"][:, kept.consumer == q].sum(axis=1))
+            E.append([emitted[kept.emitter == r].sum() for r in kept.regions])
+            own.append(F_Y[kept.consumer == q].sum())
         return self.arranged(np.array(E).T, np.array(own))
 
     def arranged(self, E: Any, own: Any) -> Any:
