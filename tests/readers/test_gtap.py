@@ -121,8 +121,8 @@ def test_emissions_of_the_world_are_kept(tmp_path: Path, joint: bool) -> None:
     invested = (given["MDI"] + given["MMI"]).sum(axis=0)
     np.testing.assert_allclose(table.F_Y.loc["CO2"].unstack()["investment"][REGIONS], invested)
     for at, gas in enumerate(GASES):
-        assert table.F.loc[f"{gas} | output"].sum() == pytest.approx(given["NQO"][at].sum())
-        assert table.F_Y.loc[f"{gas} | input use"].sum() == pytest.approx(given["NHH"][at].sum())
+        assert table.F.loc[gas].sum() == pytest.approx(given["NQO"][at].sum())
+        assert table.F_Y.loc[gas].sum() == pytest.approx(given["NHH"][at].sum())
     for at, fuel in enumerate(("coa", "mnf")):
         energy = (given["EDF"] + given["EMF"])[at].sum()
         assert table.F.loc[f"energy | {fuel}"].sum() == pytest.approx(energy)
@@ -147,6 +147,23 @@ def test_accounts_are_those_of_a_dense_calculation(tmp_path: Path, joint: bool) 
     found = cf.accounts(table, "CO2")
     np.testing.assert_allclose(found["consumption"], consumption, rtol=1e-9)
     np.testing.assert_allclose(found["production"], production, rtol=1e-9)
+
+
+def test_co2_of_processes_is_added_and_that_of_fuels_counts_once(tmp_path: Path) -> None:
+    world = World()
+    world.sets["EM"] = ["CO2", "CH4"]
+    table = cf.read(world.har(tmp_path))
+    given = {name: values for name, (_, values) in world.arrays.items()}
+    burnt = sum(v.sum() for name, v in given.items() if name[0] == "M" and len(name) == 3)
+    processes = given["NQO"][0].sum()
+    whole = table.F.sum(axis=1) + table.F_Y.sum(axis=1)
+    assert whole["combustion CO2"] == pytest.approx(burnt)
+    assert whole["CO2"] == pytest.approx(burnt + processes)
+    assert whole["CH4"] == pytest.approx(given["NQO"][1].sum() + given["NHH"][1].sum())
+    assert sum("CO2" in note for note in table.notes) == 2
+    assert any(f"EMI_HH ({given['NHH'][0].sum():.6g} Mt) is left out" in n for n in table.notes)
+    weighed = cf.accounts(table, "GWP100_AR6")["production"].sum()
+    assert weighed == pytest.approx(whole["CO2"] + 27.9 * whole["CH4"], rel=0.1)
 
 
 def test_co2_of_release_7(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ CO2 of combustion comes by fuel, user and region, from fuels bought at home and 
 MDF and MMF of firms, MDP, MDG and MDI … of final users (Mt; releases 8 to 10 call imported ones
 MIF, MIP, MIG and have investment as a user, CGDS). Release 7 has all in one array EGHG (Gg), with
 final users HH and GOVT. Release 11 adds other gases, CO2 of processes and air pollutants, by what
-they are tied to: EMI_IO, EMI_IOP, EMI_HH, EMI_QO, EMI_ENDW (Mt). Energy bought, EDF and EMF and so
-on, is in Mtoe. Names and units are those in programs that read these files; no original was seen.
+they are tied to: EMI_IO, EMI_IOP, EMI_HH, EMI_QO, EMI_ENDW (Mt), which are summed. Energy bought,
+EDF and EMF and so on, is in Mtoe. Names and units are those in programs that read these files; no
+original was seen.
 """
 
 from __future__ import annotations
@@ -63,51 +64,90 @@ def _sources() -> Iterator[_Source]:
         for names in ((f"MD{letter}",), (f"MM{letter}", f"MI{letter}")):
             yield _Source(names, of_fuels, final, EMISSIONS, "CO2", "Mt")
     yield _Source(("EGHG",), "gour", None, EMISSIONS, "{}", "Gg")
-    yield _Source(("EMI_IO",), "gour", None, EMISSIONS, "{} | input use", "Mt")
-    yield _Source(("EMI_HH",), "gor", HOUSEHOLDS, EMISSIONS, "{} | input use", "Mt")
-    yield _Source(("EMI_IOP",), "gour", None, EMISSIONS, "{} | processes", "Mt")
-    yield _Source(("EMI_QO",), "gur", None, EMISSIONS, "{} | output", "Mt")
-    yield _Source(("EMI_ENDW",), "gour", None, EMISSIONS, "{} | factors", "Mt")
+    yield _Source(("EMI_IO",), "gour", None, EMISSIONS, "{}", "Mt")
+    yield _Source(("EMI_HH",), "gor", HOUSEHOLDS, EMISSIONS, "{}", "Mt")
+    yield _Source(("EMI_IOP",), "gour", None, EMISSIONS, "{}", "Mt")
+    yield _Source(("EMI_QO",), "gur", None, EMISSIONS, "{}", "Mt")
+    yield _Source(("EMI_ENDW",), "gour", None, EMISSIONS, "{}", "Mt")
     for letter, final in ends:
         of_fuels = "fur" if final is None else "fr"
         for names in ((f"ED{letter}",), (f"EM{letter}", f"EI{letter}")):
             yield _Source(names, of_fuels, final, ENERGY, "energy | {}", "Mtoe")
 
 
-NOT_READ = ("NCQO", "NCTR", "NCEN", "NCHH", "NC_QO_CEQ", "NC_TRAD_CEQ", "NC_ENDW_CEQ", "NC_HH_CEQ")
+CARBON_DIOXIDE = (EMISSIONS, "CO2", "Mt")
+NOT_READ = ("NC_QO_CEQ", "NC_TRAD_CEQ", "NC_ENDW_CEQ", "NC_HH_CEQ", "EMI_LU")
+WHY_NOT = "whose units differ by release, or which no user causes"
 
 
-def emission_blocks(headers: Headers, accounts: Accounts, makers: Makers) -> list[StressorBlock]:
-    """Return what is there of emissions and energy.
+def emission_blocks(
+    headers: Headers, accounts: Accounts, makers: Makers
+) -> tuple[list[StressorBlock], list[str]]:
+    """Return what is there of emissions and energy, and notes on it.
 
     Raises
     ------
     FormatError
         If an array is damaged, or its labels are none of the accounts'.
     """
-    shape = (len(accounts.activities) + len(FINAL), len(accounts.regions))
-    sums: dict[tuple[str, str, str], FloatArray] = {}
+    sums = _Sums()
     for source in _sources():
         array = headers.find(*source.headers)
-        if array is None:
-            continue
-        for label, values in _by_stressor(source, array, accounts):
-            key = (source.extension, source.name.format(label), source.unit)
-            sums[key] = sums.get(key, np.zeros(shape)) + values
+        if array is not None:
+            for label, values in _by_stressor(source, array, accounts):
+                sums.add(source, label, values)
     if unread := [name for name in NOT_READ if headers.has(name)]:
-        logger.warning(
-            "%s: %s are not read, as releases differ in their units",
-            headers.where,
-            shorten(unread),
-        )
+        logger.warning("%s: not read: %s, %s", headers.where, shorten(unread, 10), WHY_NOT)
     blocks = []
+    found, notes = sums.result()
     for extension in (EMISSIONS, ENERGY):
-        own = {key: values for key, values in sums.items() if key[0] == extension}
+        own = {key: values for key, values in found.items() if key[0] == extension}
         if own:
             names, units = [key[1] for key in own], [key[2] for key in own]
             read = _reader(list(own.values()), accounts, makers, f"{headers.where}, {extension}")
             blocks.append(StressorBlock(names, [extension] * len(own), units, read))
-    return blocks
+    return blocks, notes
+
+
+class _Sums:
+    """Emissions (U, R) by extension, stressor and unit, those of all arrays added up.
+
+    CO2 of combustion has arrays of its own, so that what others have of fuels bought would count
+    it again, and is left out beside them. CO2 of processes is added to it, and the part of
+    combustion is then a stressor too.
+    """
+
+    def __init__(self) -> None:
+        self.sums: dict[tuple[str, str, str], FloatArray] = {}
+        self.left_out = 0.0
+        self.combustion: FloatArray | None = None
+
+    def add(self, source: _Source, label: str, values: FloatArray) -> None:
+        key = (source.extension, source.name.format(label), source.unit)
+        if key == CARBON_DIOXIDE and source.headers[0].startswith("EMI_") and values.any():
+            there = self.sums.get(key)
+            if there is not None and source.headers[0] in ("EMI_IO", "EMI_HH"):
+                self.left_out += float(values.sum())
+                return
+            if self.combustion is None and there is not None:
+                self.combustion = there
+        self.sums[key] = self.sums[key] + values if key in self.sums else values
+
+    def result(self) -> tuple[dict[tuple[str, str, str], FloatArray], list[str]]:
+        notes = []
+        if self.combustion is not None:
+            total, burnt = float(self.sums[CARBON_DIOXIDE].sum()), float(self.combustion.sum())
+            self.sums[EMISSIONS, "combustion CO2", "Mt"] = self.combustion
+            notes.append(
+                f"CO2 is that of combustion ({burnt:.6g} Mt, also as 'combustion CO2') and of "
+                f"processes ({total - burnt:.6g} Mt)."
+            )
+        if self.left_out:
+            notes.append(
+                f"CO2 in EMI_IO and EMI_HH ({self.left_out:.6g} Mt) is left out: MDF and others "
+                "have that of combustion."
+            )
+        return self.sums, notes
 
 
 def _by_stressor(

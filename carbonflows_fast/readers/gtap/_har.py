@@ -242,19 +242,20 @@ def _set(records: _Records, name: str) -> tuple[str, ...]:
 
 def _full(records: _Records, dimensions: tuple[int, ...]) -> FloatArray:
     """Read all numbers, which come in boxes: the bounds of one, then its numbers."""
-    left, count, *sizes = _whole(records.next(), 4, 2 + len(dimensions), records)
+    _, count, *sizes = _whole(records.next(), 4, 2 + len(dimensions), records)
     if count != len(dimensions) or tuple(sizes) != dimensions:
         raise records.wrong("the dimensions once more", str(sizes))
     values = np.full(dimensions, np.nan, order="F")
-    while left > 1:
+    left = values.size
+    while left:
         _, *bounds = _whole(records.next(), 4, 1 + 2 * count, records)
         box = tuple(slice(low - 1, high) for low, high in zip(bounds[::2], bounds[1::2]))
         if any(not 0 <= one.start < one.stop <= size for one, size in zip(box, dimensions)):
             raise records.wrong("bounds within the dimensions", str(bounds))
         record = records.next()
-        (left,) = _whole(record, 4, 1, records)
         shape = [one.stop - one.start for one in box]
-        if len(record) != 8 + 4 * prod(shape):
+        left -= prod(shape)
+        if left < 0 or len(record) != 8 + 4 * prod(shape):
             raise records.wrong(f"{prod(shape)} numbers", f"{(len(record) - 8) / 4:g}")
         values[box] = np.frombuffer(record, "<f4", offset=8).reshape(shape, order="F")
     return values.reshape(-1, order="F")

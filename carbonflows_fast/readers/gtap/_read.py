@@ -80,8 +80,8 @@ def read_gtap(
         makers = makers_of(where, accounts)
         square = square_of(accounts, makers)
         primary = primary_inputs(accounts, makers, square)
-        emissions = emission_blocks(headers, accounts, makers)
-    notes = [METHOD, *([MADE] if makers.shares is not None else [])]
+        emissions, said = emission_blocks(headers, accounts, makers)
+    notes = [METHOD, *([MADE] if makers.shares is not None else []), *said]
     if not emissions:
         notes.append("There are no emissions: no file of them (MDF, MMF …) is beside the accounts.")
     notes += _balance(where, accounts, square, primary)
