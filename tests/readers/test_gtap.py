@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.files.gtap_files import CARRIERS, COMMODITIES, GASES, REGIONS, World
 from support.references.gtap_reference import as_rows, mrio
 
@@ -78,6 +80,19 @@ def test_it_is_what_the_method_says(
     check(table, world, joint=joint)
     heads = world.arrays["POP"][1] * 1e6
     np.testing.assert_allclose(table.population, heads)
+
+
+@given(seed=st.integers(0, 2**32 - 1), joint=st.booleans())
+@settings(max_examples=8)
+def test_rows_and_columns_balance(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, joint: bool
+) -> None:
+    world = World(joint=joint, seed=seed)
+    table = cf.read(world.har(tmp_path_factory.mktemp("base")))
+    check(table, world, joint=joint)
+    made = world.arrays["MAKB"][1].sum(axis=1).T.ravel()
+    np.testing.assert_allclose(table.x, made, rtol=1e-6)
+    assert not any("differ" in note for note in table.notes)
 
 
 @pytest.mark.parametrize("box", [1, 37, 10_000])

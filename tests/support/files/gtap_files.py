@@ -80,7 +80,7 @@ class World:
         carried = fob[None] * rng.uniform(0.0, 0.1, (len(CARRIERS), C, R, R))
         carried[0, 2] = carried[1, 3] = 0.0  # transport needs none
         landed = (fob + carried.sum(axis=0)) * rng.uniform(1.0, 1.3, trade.shape)
-        parts = rng.dirichlet(np.ones(A + 3), (C, R)).transpose(0, 2, 1)
+        parts = rng.dirichlet(np.full(A + 3, 5.0), (C, R)).transpose(0, 2, 1)
         parts[1, 0, 1] += parts[1, 1, 1]
         parts[1, 1, 1] = 0.0  # someone who imports none
         imported = parts * landed.sum(axis=1)[:, None, :]
@@ -89,7 +89,7 @@ class World:
         for m, name in enumerate(CARRIERS):
             at = COMMODITIES.index(name)
             supplied[at] = rng.dirichlet(np.ones(R)) * carried[m].sum()
-        home[:, A] += 500.0  # so that factors are paid
+        home[:, A] += 1500.0  # so that factors are paid
         output = home.sum(axis=1) + trade.sum(axis=2) + supplied
         make = np.zeros((C, A, R))
         if joint:
