@@ -22,6 +22,7 @@ from carbonflows_fast.readers.gtap._har import headers_of, read_array
 
 AT = [COMMODITIES.index(name) for name in CARRIERS]
 FACTORS = ["Land", "Capital"]
+CO2 = ["MDF", "MMF", "MDP", "MMP", "MDG", "MMG", "MDI", "MMI"]
 TAXES = ["taxes on factors", "taxes on products", "taxes on exports", "duties on imports"]
 
 
@@ -119,6 +120,19 @@ def test_version_6_is_version_7_where_each_industry_makes_one_commodity(tmp_path
     assert ours.stressor_units["CO2"] == theirs.stressor_units["CO2"] == "Mt"
 
 
+def test_activities_in_another_order(tmp_path: Path) -> None:
+    world, order = World(), [2, 0, 3, 1]
+    plain = cf.read(world.har(tmp_path / "plain"))
+    world.sets["ACTS"] = [f"{COMMODITIES[at]}-a" for at in order]
+    for name, (sets, values) in world.arrays.items():
+        if "ACTS" in sets:
+            world.arrays[name] = (sets, values.take(order, axis=sets.index("ACTS")))
+    table = cf.read(world.har(tmp_path / "other"))
+    np.testing.assert_allclose(table.Z.toarray(), plain.Z.toarray(), rtol=1e-12)
+    np.testing.assert_allclose(table.F, plain.F, rtol=1e-12, atol=1e-9)
+    assert table.notes == plain.notes
+
+
 # --- emissions and accounts -------------------------------------------------------------------
 
 
@@ -127,9 +141,7 @@ def test_emissions_of_the_world_are_kept(tmp_path: Path, joint: bool) -> None:
     world = World(joint=joint)
     table = cf.read(world.har(tmp_path))
     given = {name: values for name, (_, values) in world.arrays.items()}
-    co2 = [name for name in given if name[0] == "M" and len(name) == 3]
-    assert len(co2) == 8
-    total = sum(given[name].sum() for name in co2)
+    total = sum(given[name].sum() for name in CO2)
     assert table.F.loc["CO2"].sum() + table.F_Y.loc["CO2"].sum() == pytest.approx(total, rel=1e-13)
     homes = (given["MDP"] + given["MMP"]).sum(axis=0)
     np.testing.assert_allclose(table.F_Y.loc["CO2"].unstack()["households"][REGIONS], homes)
@@ -169,7 +181,7 @@ def test_co2_of_processes_is_added_and_that_of_fuels_counts_once(tmp_path: Path)
     world.sets["EM"] = ["CO2", "CH4"]
     table = cf.read(world.har(tmp_path))
     given = {name: values for name, (_, values) in world.arrays.items()}
-    burnt = sum(v.sum() for name, v in given.items() if name[0] == "M" and len(name) == 3)
+    burnt = sum(given[name].sum() for name in CO2)
     processes = given["NQO"][0].sum()
     whole = table.F.sum(axis=1) + table.F_Y.sum(axis=1)
     assert whole["combustion CO2"] == pytest.approx(burnt)
@@ -202,6 +214,9 @@ def test_without_emissions(tmp_path: Path) -> None:
     table = cf.read(folder)
     assert set(table.extensions) == {"primary inputs"}
     assert any(note.startswith("There are no emissions") for note in table.notes)
+    energy = cf.read(World().without(*CO2, "NQO", "NHH").har(tmp_path / "energy"))
+    assert set(energy.extensions) == {"primary inputs", "energy"}
+    assert any(note.startswith("There are no emissions") for note in energy.notes)
 
 
 # --- what is particular -----------------------------------------------------------------------

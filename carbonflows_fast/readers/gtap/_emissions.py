@@ -25,7 +25,7 @@ from carbonflows_fast.readers.gtap._har import Array
 from carbonflows_fast.readers.gtap._headers import Headers
 from carbonflows_fast.readers.gtap._mrio import Makers
 
-__all__ = ["emission_blocks"]
+__all__ = ["EMISSIONS", "emission_blocks"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def emission_blocks(
     for source in _sources():
         array = headers.find(*source.headers)
         if array is not None:
-            for label, values in _by_stressor(source, array, accounts):
+            for label, values in _by_stressor(source, array, accounts, makers):
                 sums.add(source, label, values)
     if unread := [name for name in NOT_READ if headers.has(name)]:
         logger.warning("%s: not read: %s, %s", headers.where, shorten(unread, 10), WHY_NOT)
@@ -151,7 +151,7 @@ class _Sums:
 
 
 def _by_stressor(
-    source: _Source, array: Array, accounts: Accounts
+    source: _Source, array: Array, accounts: Accounts, makers: Makers
 ) -> Iterator[tuple[str, FloatArray]]:
     """Yield the gas (or the fuel) and the values (U, R)."""
     if array.values.ndim != len(source.dimensions):
@@ -167,7 +167,7 @@ def _by_stressor(
     named = source.dimensions[kept[0]] in "gf"
     regions = accounts.regions.positions(array, kept[-1])
     users = (
-        _users(array, kept[-2], accounts)
+        _users(array, kept[-2], accounts, makers)
         if source.final is None
         else [len(accounts.activities) + source.final]
     )
@@ -178,13 +178,13 @@ def _by_stressor(
         yield label, whole
 
 
-def _users(array: Array, dimension: int, accounts: Accounts) -> list[int]:
+def _users(array: Array, dimension: int, accounts: Accounts, makers: Makers) -> list[int]:
     """Return where users are: activities, or what they make, or final users."""
     first = len(accounts.activities)
     places = {label: first + at for label, at in FINAL_USERS.items()}
     if accounts.investment:
         places[accounts.investment.casefold()] = first + INVESTMENT
-    if len(accounts.commodities) == first:
+    if makers.shares is None:
         places |= accounts.commodities.places
     places |= accounts.activities.places
     labels = [label.casefold() for label in array.labels[dimension]]

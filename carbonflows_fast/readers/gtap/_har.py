@@ -27,7 +27,7 @@ from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._sources._zips import DAMAGE, unreadable
 from carbonflows_fast.readers.gtap._find import LAHEY
 
-__all__ = ["Array", "Header", "headers_of", "read_array"]
+__all__ = ["MOST_CELLS", "Array", "Header", "headers_of", "read_array"]
 
 BLANK = b"    "
 WIDTH = 12  # letters of a label

@@ -24,11 +24,10 @@ from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._opening import open_files
 from carbonflows_fast.readers.gtap._find import ACCOUNTS, CSV_NAMES, HAR_NAMES
-from carbonflows_fast.readers.gtap._har import Array, Header, headers_of, read_array
+from carbonflows_fast.readers.gtap._har import MOST_CELLS, Array, Header, headers_of, read_array
 
 __all__ = ["Headers", "opened"]
 
-MOST_CELLS = 1 << 26
 MOST_LABELS = 1 << 11
 
 

@@ -49,6 +49,11 @@ class Makers:
 
     shares: FloatArray | None
 
+    @property
+    def several(self) -> bool:
+        """Whether an activity makes more than one commodity, so that its inputs are split."""
+        return self.shares is not None and bool(((self.shares != 0.0).sum(axis=1) > 1).any())
+
     def columns(self, of_activities: FloatArray, region: int) -> FloatArray:
         """Turn (…, A) of a region into (…, C)."""
         if self.shares is None:

@@ -25,7 +25,7 @@ from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers.gtap._accounts import FINAL, Accounts, read_accounts
-from carbonflows_fast.readers.gtap._emissions import emission_blocks
+from carbonflows_fast.readers.gtap._emissions import EMISSIONS, emission_blocks
 from carbonflows_fast.readers.gtap._find import CSV_NAMES
 from carbonflows_fast.readers.gtap._headers import opened
 from carbonflows_fast.readers.gtap._mrio import (
@@ -81,8 +81,8 @@ def read_gtap(
         square = square_of(accounts, makers)
         primary = primary_inputs(accounts, makers, square)
         emissions, said = emission_blocks(headers, accounts, makers)
-    notes = [METHOD, *([MADE] if makers.shares is not None else []), *said]
-    if not emissions:
+    notes = [METHOD, *([MADE] if makers.several else []), *said]
+    if not any(EMISSIONS in block.extensions for block in emissions):
         notes.append("There are no emissions: no file of them (MDF, MMF …) is beside the accounts.")
     notes += _balance(where, accounts, square, primary)
     for note in notes:
