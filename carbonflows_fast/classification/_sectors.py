@@ -26,6 +26,7 @@ SYSTEMS = (
     "eora26",
     "gloria",
     "useeio411",
+    "gtap",
 )
 
 

@@ -46,8 +46,9 @@ def read(
     format : str, optional
         "exiobase3" (EXIOBASE 3, and what pymrio saves), "oecd" (the OECD's ICIO), "figaro",
         "wiod2013", "wiod2016" (its releases), "gloria", "eora26", "eora" (full Eora, in basic
-        prices), "useeio" (its JSON or workbook) or "plain" (DataFrames of your own in one folder,
-        docs/bring_your_own_table.md), or a name given to `cf.readers.register`; None: detected.
+        prices), "useeio" (its JSON or workbook), "gtap" (header array files or records) or "plain"
+        (DataFrames of your own in one folder, docs/bring_your_own_table.md), or a name given to
+        `cf.readers.register`; None: detected.
     stressors : str or sequence of str, optional
         Read only these: names as in `Table.stressors`, or without the extension in front if that
         is unique. None: all.
@@ -70,7 +71,8 @@ def read(
         Labels are those of the files, unchanged. Taxes and value added are stressors too, in the
         extension "primary inputs". Emissions published in separate files are read if these are
         beside the table: WIOD's accounts, TECO2 or DF_MAIN of the OECD, co2Footprint_… and
-        ghgFootprint_… of FIGARO.
+        ghgFootprint_… of FIGARO, gsdemiss.har and gsdvole.har of GTAP. A table of GTAP is made of
+        its accounts, see docs/explanation/gtap.md.
 
     Raises
     ------

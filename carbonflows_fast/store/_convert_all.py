@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 FACTORS = {
     **dict.fromkeys((".txt", ".csv", ".json"), 1.0),
     **dict.fromkeys((".parquet", ".parq", ".par", ".xlsx", ".xlsb", ".xls"), 8.0),
+    ".har": 40.0,  # the table between regions is made of much smaller accounts
 }
 
 Stamps = dict[str, list[int]]  # of files by their way from the source: size, time of change

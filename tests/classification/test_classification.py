@@ -29,7 +29,7 @@ from carbonflows_fast.errors import InputError, LabelError
 SIZES = {
     "exiobase3_pxp": 200, "exiobase3_ixi": 163, "wiod2013": 35, "wiod2016": 56, "figaro": 64,
     "oecd2016": 34, "oecd2018": 36, "oecd2023": 45, "oecd2025": 50, "eora26": 27, "gloria": 120,
-    "useeio411": 411,
+    "useeio411": 411, "gtap": 80,
 }  # fmt: skip
 
 
@@ -301,6 +301,16 @@ def test_useeio_finds_its_system(real_data: Path) -> None:
     rows = json.loads(path.read_text(encoding="utf-8"))
     check_system([row["name"] for row in rows], "useeio411")
     check_system([row["code"] for row in rows], "useeio411")
+
+
+@pytest.mark.real_data
+def test_gtap_finds_its_system(real_data: Path) -> None:
+    """Labels are codes; a release has 65 of the rows."""
+    codes = [row["code"] for row in listed(real_data / "labels" / "gtap.csv")]
+    assert len(codes) == 65
+    assert system_of(codes) == system_of([code.upper() for code in codes]) == "gtap"
+    for study, code in zip(STUDIES, ("i_s", "nfm", "mvh", "wap", "pfb"), strict=True):
+        assert study_sectors(study, codes)[0] == (code,)
 
 
 @pytest.mark.real_data

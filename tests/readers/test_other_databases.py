@@ -29,7 +29,7 @@ NAMES = [
     ("IO_AFG_1970_BasicPrice.txt", "a national table of Eora", "take Eora26 or full Eora"),
     ("ADB-MRIO62-2021_August 2024.xlsx", "ADB's MRIO", "take WIOD 2013"),
     ("ADB MRIO 2015, at constant 2010 prices.xlsx", "ADB's MRIO", "a table of your own"),
-    ("basedata.har", "a header array file (HAR), as GTAP has", "harpy3"),
+    ("basedata.har", "a header array file (HAR), as GTAP has", "the folder with all files"),
     ("GSDFSRCxDST.csv", "GTAP-Power MRIO", "by seller and buyer"),
     ("GSDF.gdx", "data of GAMS (GDX)", "gdxdump"),
     ("T_REX3.mat", "REX3", "rex3handler"),
@@ -116,7 +116,6 @@ def test_backslashes_say_what_the_table_is(tmp_path: Path) -> None:
 
 
 ORIGINALS = {
-    "gtap/gtap_example.har": "GTAP has (gtap_example.har)",
     "wiod2016/LUX_NIOT_nov16.xlsx": "a national table of WIOD",
     "exiobase/MR_HIOT_2011_v3_3_18_extensions_together.xlsx": "hybrid EXIOBASE",
 }

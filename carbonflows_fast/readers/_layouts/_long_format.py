@@ -37,6 +37,7 @@ BLOCK_BYTES = 1 << 20
 MOST_LABELS = 1 << 11  # in one column; regions, sectors and years are some hundreds
 ROOMY = 8  # bytes for each record, as many as a sorted copy takes
 VALUE = "value"
+VALUES = (VALUE, "val")  # the names of the last column, where others go by their place
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class _Block:
 def read_records(
     files: Files,
     name: str,
-    columns: Mapping[str, str],
+    columns: Mapping[str, str] | None,
     *,
     delimiter: str = ",",
     headless: Sequence[str] = (),
@@ -103,8 +104,9 @@ def read_records(
     files : Files
     name : str
         The file in it.
-    columns : mapping of str to str
-        By role, the pattern of a column's name; "value" is the role of the number.
+    columns : mapping of str to str, or None
+        By role, the pattern of a column's name; "value" is the role of the number. None: the last
+        column has the number, under a name as in `VALUES`, and roles count the others from "0".
     delimiter : str
     headless : sequence of str
         Names of the columns of a file that may come without a header line.
@@ -173,12 +175,18 @@ def check_once(records: Records, roles: Sequence[str]) -> None:
 
 
 def _layout(
-    where: str, text: bytes, columns: Mapping[str, str], delimiter: str, headless: Sequence[str]
+    where: str,
+    text: bytes,
+    columns: Mapping[str, str] | None,
+    delimiter: str,
+    headless: Sequence[str],
 ) -> tuple[_Layout, bytes]:
     """Find the columns in the header line, and return the text below it."""
     line = text.partition(b"\n")[0]
     below = text[len(line) :]  # with the line end, so that lines are counted as in the file
     names = _cells(where, 1, line, delimiter)
+    if columns is None:
+        return _by_position(where, names, delimiter), below
     found = {
         role: [at for at, name in enumerate(names) if re.fullmatch(pattern, name)]
         for role, pattern in columns.items()
@@ -197,6 +205,19 @@ def _layout(
     roles = {role: places[0] for role, places in found.items()}
     value = roles.pop(VALUE)
     return _Layout(where, delimiter, names, roles, value), below
+
+
+def _by_position(where: str, names: list[str], delimiter: str) -> _Layout:
+    *labels, value = names
+    if not labels or value.strip().lower() not in VALUES:
+        raise FormatError.about(
+            f"{where}, line 1",
+            expected="names of labels, and of the number at the end (value)",
+            got=shorten(map(repr, names), 10),
+            remedy="restore the header line, or give the file of this layout",
+        )
+    roles = {str(at): at for at in range(len(labels))}
+    return _Layout(where, delimiter, names, roles, len(labels))
 
 
 def _cells(where: str, number: int, raw: bytes, delimiter: str) -> list[str]:

@@ -75,8 +75,8 @@ OTHERS = (
     Other(
         r".*\.(har|hrx)",
         "a header array file (HAR), as GTAP has",
-        "make a table between regions of it (Peters, Andrew and Lennox 2011), which harpy3 helps "
-        "to read, and save that as in docs/bring_your_own_table.md",
+        "give the folder with all files of one aggregation (basedata.har and others), as GEMPACK "
+        "or ViewHAR wrote them",
     ),
     Other(
         r"gsdf.*\.csv",
@@ -86,7 +86,8 @@ OTHERS = (
     Other(
         r".*\.gdx",
         "data of GAMS (GDX), as GTAP has",
-        f"write it as CSV with gdxdump, and {OWN}",
+        "write each header as CSV with gdxdump (VDFB.csv, VMFB.csv …), which is read, or give the "
+        "HAR files",
     ),
     # MATLAB and others
     Other(

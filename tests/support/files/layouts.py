@@ -8,6 +8,7 @@ from pathlib import Path
 from support.files import (
     eora_files,
     figaro_files,
+    gtap_files,
     oecd_emission_files,
     oecd_files,
     plain_files,
@@ -49,6 +50,14 @@ def _figaro_flat(folder: Path) -> None:
     matrix = figaro_files.written(folder)
     figaro_files.flattened(matrix)
     matrix.unlink()
+
+
+def _gtap(folder: Path) -> None:
+    gtap_files.World(joint=True).har(folder)
+
+
+def _gtap_records(folder: Path) -> None:
+    gtap_files.World(6).bare().csv(folder)
 
 
 def _oecd(folder: Path) -> None:
@@ -122,6 +131,8 @@ LAYOUTS = {
     "figaro-flat": _figaro_flat,
     "gloria": _gloria,
     "gloria-gases": _gloria_gases,
+    "gtap": _gtap,
+    "gtap-records": _gtap_records,
     "oecd": _oecd,
     "oecd-emissions": _oecd_emissions,
     "plain": _plain,
