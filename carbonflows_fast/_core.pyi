@@ -224,12 +224,16 @@ def draw_cells(
     deviations: CellNumbers,
     rows: _Ints,
     outputs: _Floats,
+    rest: _Floats,
     threads: int,
     isa: str,
     year: int = 0,
     correlation: float = 0.0,
 ) -> _Floats:
-    """Write the cells of a draw to values; return the sums of rows, cell times output."""
+    """Write the cells of a draw to values; return the sums of rows, cell times output.
+
+    With `rest` (n; may be empty) rows are multiplied by output over their sum and the rest.
+    """
 
 def move_cells(
     tiles: Tiles,
@@ -242,7 +246,7 @@ def move_cells(
 ) -> _Floats:
     """Multiply values in place by 1 + size · loading; return the sums of rows."""
 
-def scale_columns(
+def scale_rows(
     tiles: Tiles, values: npt.NDArray[np.float32], by: _Floats, threads: int
 ) -> None: ...
 def draw_sums(

@@ -49,8 +49,8 @@ cf::Draw draw_of(std::uint64_t seed, std::uint32_t number, std::uint32_t source,
 Flat<double> draw_cells(const Tiles<double>& tiles, Flat<float>& values, std::uint64_t seed,
                         std::uint32_t number, std::uint32_t source, int distribution,
                         const NumbersGiven& deviations, const Flat<std::int64_t>& rows,
-                        const Flat<double>& outputs, int threads, const std::string& isa,
-                        std::uint16_t year, double correlation) {
+                        const Flat<double>& outputs, const Flat<double>& rest, int threads,
+                        const std::string& isa, std::uint16_t year, double correlation) {
   Flat<double> sums(tiles.matrix().size());
   const auto sum_span = change(sums);
   const auto value_span = change(values);
@@ -58,7 +58,7 @@ Flat<double> draw_cells(const Tiles<double>& tiles, Flat<float>& values, std::ui
   {
     const py::gil_scoped_release release;
     cf::draw_cells(tiles.matrix(), draw_of(seed, number, source, distribution, year, correlation),
-                   numbers, view(rows), view(outputs), value_span, sum_span,
+                   numbers, view(rows), view(outputs), view(rest), value_span, sum_span,
                    cf::draw_kernels(isa.c_str()), threads);
   }
   return sums;
@@ -79,11 +79,11 @@ Flat<double> move_cells(const Tiles<double>& tiles, Flat<float>& values, double 
   return sums;
 }
 
-void scale_columns(const Tiles<double>& tiles, Flat<float>& values, const Flat<double>& by,
-                   int threads) {
+void scale_rows(const Tiles<double>& tiles, Flat<float>& values, const Flat<double>& by,
+                int threads) {
   const auto value_span = change(values);
   const py::gil_scoped_release release;
-  cf::scale_columns(tiles.matrix(), view(by), value_span, threads);
+  cf::scale_rows(tiles.matrix(), view(by), value_span, threads);
 }
 
 Flat<double> draw_factors(std::uint64_t seed, std::uint32_t number, std::uint32_t source,
@@ -156,12 +156,12 @@ void bind_draws(py::module_& m) {
            py::arg("row_starts"), py::arg("columns"), py::arg("numbers"));
   m.def("draw_cells", &draw_cells, py::arg("tiles"), py::arg("values").noconvert(), py::arg("seed"),
         py::arg("number"), py::arg("source"), py::arg("distribution"), py::arg("deviations"),
-        py::arg("rows"), py::arg("outputs"), py::arg("threads"), py::arg("isa"),
+        py::arg("rows"), py::arg("outputs"), py::arg("rest"), py::arg("threads"), py::arg("isa"),
         py::arg("year") = 0, py::arg("correlation") = 0.0);
   m.def("move_cells", &move_cells, py::arg("tiles"), py::arg("values").noconvert(), py::arg("size"),
         py::arg("loadings"), py::arg("rows"), py::arg("outputs"), py::arg("threads"));
-  m.def("scale_columns", &scale_columns, py::arg("tiles"), py::arg("values").noconvert(),
-        py::arg("by"), py::arg("threads"));
+  m.def("scale_rows", &scale_rows, py::arg("tiles"), py::arg("values").noconvert(), py::arg("by"),
+        py::arg("threads"));
   m.def("draw_sums", &draw_sums, py::arg("seed"), py::arg("number"), py::arg("source"),
         py::arg("distribution"), py::arg("cells"), py::arg("codes"), py::arg("groups"),
         py::arg("deviations"), py::arg("sizes"), py::arg("loadings"), py::arg("threads"),

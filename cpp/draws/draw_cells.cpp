@@ -186,14 +186,34 @@ struct RowOfCells {
     }
     return sum_of(run.count, column, value.data(), outputs.data() + run.start);
   }
+  // Multiply the cells that were written.
+  void scale(double by, std::span<float> values) const {
+    const auto scaled = [by](float cell) {
+      return static_cast<float>(by * static_cast<double>(cell));
+    };
+    for (const Run& run : runs) {
+      float* first = values.data() + run.first;
+      if (run.together) {
+        for (std::int64_t k = 0; k < run.count; ++k) first[k] = scaled(first[k]);
+      } else {
+        const std::uint8_t* column = columns.data() + run.offset;
+        for (std::int64_t k = 0; k < run.count; ++k) first[column[k]] = scaled(first[column[k]]);
+      }
+    }
+  }
 };
 
 }  // namespace
 
+double ratio_of_outputs(double before, double after) {
+  const bool made = before != 0.0 && after != 0.0 && std::isfinite(after);
+  return made ? before / after : 1.0;
+}
+
 void draw_cells(const TiledMatrix<double>& matrix, const Draw& draw, const CellNumbers& deviations,
                 std::span<const std::int64_t> rows, std::span<const double> outputs,
-                std::span<float> values, std::span<double> sums, const DrawKernels& kernels,
-                int threads) {
+                std::span<const double> rest, std::span<float> values, std::span<double> sums,
+                const DrawKernels& kernels, int threads) {
   const std::int64_t n = matrix.size();
   const bool in_order = std::is_sorted(rows.begin(), rows.end());
   const bool one_for_all = deviations.one_for_all();
@@ -220,6 +240,9 @@ void draw_cells(const TiledMatrix<double>& matrix, const Draw& draw, const CellN
       sum += found.apply(run, factors, kernels, matrix.values, values, outputs);
     }
     sums[at(row)] = sum;
+    if (!rest.empty()) {
+      found.scale(ratio_of_outputs(outputs[at(row)], sum + rest[at(row)]), values);
+    }
   };
   walk(matrix, threads, make, begin, visit, end);
 }
@@ -246,17 +269,17 @@ void move_cells(const TiledMatrix<double>& matrix, double size, const CellNumber
       [](Numbers&, std::int64_t) {});
 }
 
-void scale_columns(const TiledMatrix<double>& matrix, std::span<const double> by,
-                   std::span<float> values, int threads) {
+void scale_rows(const TiledMatrix<double>& matrix, std::span<const double> by,
+                std::span<float> values, int threads) {
   const auto nothing = [](int, std::int64_t) {};
   const auto make = [] { return 0; };
   walk(
       matrix, threads, make, nothing,
       [&](int, const Cells& cells) {
-        const double* here = by.data() + cells.start;
-        cells.each([&](std::int64_t, std::int64_t position, std::uint8_t column) {
+        const double factor = by[at(cells.row)];
+        cells.each([&](std::int64_t, std::int64_t position, std::uint8_t) {
           float& value = values[at(position)];
-          value = static_cast<float>(static_cast<double>(value) * here[column]);
+          value = static_cast<float>(static_cast<double>(value) * factor);
         });
       },
       nothing);

@@ -79,8 +79,8 @@ TEST_CASE("drawn cells are the same on any threads, in any tiles and with any in
         for (const int threads : {1, 3}) {
           Floats values(matrix.values.size(), 0.0F);
           Doubles sums(60);
-          draw_cells(matrix, draw, deviations, rows, ones, values, sums, draw_kernels(name.c_str()),
-                     threads);
+          draw_cells(matrix, draw, deviations, rows, ones, {}, values, sums,
+                     draw_kernels(name.c_str()), threads);
           const TiledMatrix<float> drawn{matrix.starts, matrix.entries, matrix.masks, values};
           Floats dense(60 * 60);
           drawn.unpack_negated(false, dense, 1);
@@ -91,6 +91,20 @@ TEST_CASE("drawn cells are the same on any threads, in any tiles and with any in
             for (std::size_t j = 0; j < 60; ++j) sum -= static_cast<double>(dense[j * 60 + i]);
             CHECK(sums[i] == doctest::Approx(sum));
           }
+          Floats by_row(values.size(), 0.0F), at_once(values.size(), 0.0F);
+          Doubles rest(60), ratios(60), same(60);
+          for (std::size_t i = 0; i < 60; ++i) {
+            rest[i] = i == 7 ? -sums[i] : 1.0 + static_cast<double>(i);
+            ratios[i] = ratio_of_outputs(1.0, sums[i] + rest[i]);
+          }
+          CHECK(ratios[7] == 1.0);
+          CHECK(ratios[8] == 1.0 / (sums[8] + 9.0));
+          draw_cells(matrix, draw, deviations, rows, ones, rest, at_once, same,
+                     draw_kernels(name.c_str()), threads);
+          CHECK(same == sums);
+          by_row = values;
+          scale_rows(matrix, ratios, by_row, threads);
+          CHECK(by_row == at_once);
         }
       }
     }

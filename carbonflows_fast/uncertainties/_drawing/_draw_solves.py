@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -75,6 +75,11 @@ class Start:
         lifted[prepared.tiles.table_rows] = found.weight + LIFT * found.guard
         guard = prepared.certificate(lifted, adjoint=adjoint).guard if by_sizes else found.guard
         return cls(found.weight, guard, adjoint, prepared.nonnegative, by_sizes)
+
+    def scaled(self, ratio: FloatArray) -> Start:
+        """Return this for a draw whose rows were multiplied by `ratio` (n,)."""
+        by = np.abs(ratio) if self.adjoint else 1.0 / np.abs(ratio)
+        return replace(self, weight=self.weight * by, guard=self.guard * by)
 
 
 def solve_near(

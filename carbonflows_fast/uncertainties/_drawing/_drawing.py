@@ -37,18 +37,26 @@ DRAWN_ACCOUNTS = ("production", "consumption", "net_imports", "households")
 class _Changed:
     """A draw with its shared errors, in tile order.
 
+    What is drawn is C: cells over x of the table. With r = (x of the table) / x, coefficients of
+    the draw are C r̂, and
+
+        x = C r̂ x + y   ⇔   (r x) = r̂ C (r x) + r y
+        m = r̂ C' m + s  ⇔   (m / r) = C' r̂ (m / r) + s / r
+
+    so that it is enough to scale rows, each as soon as it is drawn.
+
     Attributes
     ----------
     tiles : RegionTiles
-        A of the draw, if it is `divided`.
+        r̂ C.
     x, own_change : ndarray, shape (n,)
         Output, and how far errors of single cells alone have moved it.
     ratio : ndarray, shape (n,)
-        What columns of the tiles were multiplied by: output of the table over that of the draw.
+        r; 1 where there is no output.
     own_product : ndarray or None
-        The tiles without shared errors times the base vectors; None if there are none in Z.
+        C without shared errors times the base vectors; None if there are none in Z.
     divided : bool
-        Whether coefficients can be made: no output has become 0.
+        Whether there are coefficients: no output has become 0.
     """
 
     tiles: RegionTiles
@@ -122,7 +130,7 @@ class Drawing:
 
         The answers are None if the draw is not productive.
         """
-        drawn = self._perturber.own(number)
+        drawn = self._perturber.own(number, scaled=self._perturber.scales_at_once)
         changed = self._changed(drawn)
         answers = left = None
         if changed.divided:
@@ -134,7 +142,7 @@ class Drawing:
         return answers, linear, bool((changed.x * self._x < 0.0).any())
 
     def _changed(self, drawn: PerturbedTable) -> _Changed:
-        """Put the draw together; A is left as it is if an output has become 0."""
+        """Put the draw together."""
         x, perturber = self._x, self._perturber
         if not perturber.solved_again:
             return _Changed(drawn.tiles, x, np.zeros_like(x), np.ones_like(x), None)
@@ -142,14 +150,13 @@ class Drawing:
         if perturber.shared_in_Z:
             product = self._product(drawn.tiles, self._base)
         own_change = (drawn.rows - perturber.base_rows) + (drawn.own[0] - self._Y).sum(axis=1)
-        rows = perturber.with_shared(drawn) - perturber.base_rows
-        after = x + np.where(x != 0.0, rows + (drawn.Y - self._Y).sum(axis=1), 0.0)
-        divided = bool((np.isfinite(after) & (after != 0.0))[x != 0.0].all())
+        after = np.where(x != 0.0, perturber.with_shared(drawn) + perturber.rest(drawn.Y), 0.0)
+        made = np.isfinite(after) & (after != 0.0)
         ratio = np.ones_like(x)
-        if divided:
-            np.divide(x, after, out=ratio, where=x != 0.0)
-            _core.scale_columns(perturber.tiles.core, drawn.values, ratio, thread_count())
-        return _Changed(drawn.tiles, after, own_change, ratio, product, divided)
+        np.divide(x, after, out=ratio, where=made)
+        if not perturber.scales_at_once:
+            _core.scale_rows(perturber.tiles.core, drawn.values, ratio, thread_count())
+        return _Changed(drawn.tiles, after, own_change, ratio, product, bool(made[x != 0.0].all()))
 
     def _product(self, tiles: RegionTiles, vectors: FloatArray) -> FloatArray:
         return tiles.product(vectors, adjoint=not self._by_flows, threads=thread_count())
@@ -158,11 +165,6 @@ class Drawing:
         if self._perturber.shared_in_Z:  # a loading may have changed the sign of a cell
             return changed.tiles.core.lowest(thread_count()) >= 0.0
         return self._prepared.nonnegative and bool((changed.ratio >= 0.0).all())
-
-    def _intensities(self, drawn: PerturbedTable, changed: _Changed) -> FloatArray:
-        s = np.zeros_like(changed.x)
-        np.divide(drawn.F[self._here], changed.x, out=s, where=changed.x != 0.0)
-        return s
 
     def _households(self, F_Y: FloatArray) -> FloatArray:
         if not F_Y.size:
@@ -178,32 +180,25 @@ class Drawing:
         self, drawn: PerturbedTable, changed: _Changed
     ) -> tuple[FloatArray, FloatArray | None]:
         """Solve the draw; return the answers, and the residual in which the solve started."""
-        s, codes = self._intensities(drawn, changed), self._codes[self._here]
+        s, codes = drawn.F[self._here] * self._per_output, self._codes[self._here]
+        ratio = changed.ratio[:, None]
         households = self._households(drawn.F_Y)
         solved, left, again = self._base, None, self._perturber.solved_again
         if again:
-            sides, begin = s[:, None], self._base.copy()
+            sides, begin = s[:, None], self._base / ratio
             if self._by_flows:
-                sides, begin = (
-                    np.ascontiguousarray(each[:, self._solved])
-                    for each in (drawn.Y, self._X / changed.ratio[:, None])
-                )
-            nonnegative = self._nonnegative(changed)
-            left, solved = solve_near(
-                changed.tiles, nonnegative, self._start, sides, begin, self._rtol
-            )
+                sides, begin = drawn.Y[:, self._solved] * ratio, self._X[:, self._solved]
+            nonnegative, start = self._nonnegative(changed), self._start.scaled(changed.ratio)
+            left, solved = solve_near(changed.tiles, nonnegative, start, sides, begin, self._rtol)
             if self._by_flows:
                 left = self._completed(left, np.zeros_like(changed.x))
-                solved = self._completed(solved, changed.x)
+                solved = self._completed(solved, self._x)
             else:
                 left -= sides
         if self._by_flows:
             E = sums.weighted_sums(solved, s, codes, self._size)
             return self._arranged(E, households), left
-        if again:
-            used = paired(solved, drawn.Y)
-        else:
-            used = paired((drawn.F[self._here] * self._per_output)[:, None], self._X)
+        used = paired(solved * ratio, drawn.Y) if again else paired(s[:, None], self._X)
         return _stacked(self._by_region(drawn.F), used[0], households), left
 
     def _completed(self, solved: FloatArray, together: FloatArray) -> FloatArray:
@@ -241,18 +236,19 @@ class Drawing:
         ratio, product = changed.ratio[:, None], changed.own_product
         rest = (drawn.own[0] - self._Y) - self._X * (changed.own_change * self._per_output)[:, None]
         if self._by_flows:
-            if product is None and left is not None:
-                product = left - drawn.Y + self._X / changed.ratio[:, None]
-            elif product is None:
-                product = self._product(changed.tiles, self._X / ratio)
+            if product is None:
+                product = self._product(changed.tiles, self._X) if left is None else left + self._X
+                product /= ratio
+                if left is not None:
+                    product -= drawn.Y
             rest += product
             rest -= self._X
             rest += self._before
             return paired(self._m, rest)
         if product is None and left is not None:
-            product = (left + self._m) / ratio
+            product = left + self._m / ratio
         elif product is None:
-            product = self._product(changed.tiles, self._m) / ratio
+            product = self._product(changed.tiles, self._m / ratio)
         return paired(product - (self._m - self._before), self._X) + paired(self._m, rest)
 
     def _arranged(self, E: FloatArray, households: FloatArray) -> FloatArray:

@@ -64,7 +64,7 @@ class PerturbedTable:
     ----------
     tiles : RegionTiles
         z_ij / x_j, the x of the table itself, in float32: a draw's cells have no more digits. Its
-        values are overwritten by the next draw.
+        values are overwritten by the next draw. Rows may be scaled.
     rows : ndarray, shape (n,)
         Σ_j z_ij.
     Y : ndarray, shape (n, R)
@@ -179,11 +179,19 @@ class Perturber:
             for one in self._errors.shared
         }
 
-    def own(self, number: int) -> PerturbedTable:
-        """Return a draw without what shared errors do to Z."""
-        tiles, rows = self._own_Z(number)
+    @property
+    def scales_at_once(self) -> bool:
+        """Whether `own` can scale rows: nothing else moves their sums."""
+        return "Z" in self._sources[0] and not self.shared_in_Z
+
+    def own(self, number: int, *, scaled: bool = False) -> PerturbedTable:
+        """Return a draw without what shared errors do to Z.
+
+        Rows of the tiles may be `scaled` by the output of the table over that of the draw.
+        """
         shared = self.shared(number)
         Y = self._demand(number, shared)
+        tiles, rows = self._own_Z(number, self.rest(Y[1]) if scaled else np.empty(0))
         F, F_Y = (self._moved(number, source, shared) for source in ("F", "F_Y"))
         own = (Y[0], F[0], F_Y[0])
         return PerturbedTable(tiles, rows, Y[1], F[1], F_Y[1], own, shared)
@@ -229,6 +237,10 @@ class Perturber:
             together = own
         return own[self._places], together[self._places]
 
+    def rest(self, Y: FloatArray) -> FloatArray:
+        """Return what output is made of, (n,), beside the sums of the rows of Z."""
+        return np.asarray(self._x - self.base_rows + (Y - self.base_Y).sum(axis=1))
+
     def with_shared(self, drawn: PerturbedTable) -> FloatArray:
         """Move Z by the shared errors in place, and return the sums of its rows."""
         rows = drawn.rows
@@ -240,7 +252,7 @@ class Perturber:
                 )
         return rows
 
-    def _own_Z(self, number: int) -> tuple[RegionTiles, FloatArray]:
+    def _own_Z(self, number: int, rest: FloatArray) -> tuple[RegionTiles, FloatArray]:
         core, values = self.tiles.core, self._values
         if values is None:
             return self.tiles, self.base_rows
@@ -258,6 +270,7 @@ class Perturber:
             self._sources[0]["Z"],
             self._rows,
             self._x,
+            rest,
             thread_count(),
             instruction_set(),
             *self._when,

@@ -66,20 +66,25 @@ struct CellNumbers {
 };
 
 // Write value · factor of every cell; `rows` are the table's rows of the tiles' (n). What is no
-// cell is not touched. sums (n) = Σ_j new value · outputs_j of each row.
+// cell is not touched. sums (n) = Σ_j new value · outputs_j of each row. With `rest` (n; may be
+// empty) the output of a row is sums_i + rest_i in place of outputs_i: then its cells are
+// multiplied by ratio_of_outputs of the two while they are at hand.
 void draw_cells(const TiledMatrix<double>& matrix, const Draw& draw, const CellNumbers& deviations,
                 std::span<const std::int64_t> rows, std::span<const double> outputs,
-                std::span<float> values, std::span<double> sums, const DrawKernels& kernels,
-                int threads);
+                std::span<const double> rest, std::span<float> values, std::span<double> sums,
+                const DrawKernels& kernels, int threads);
+
+// Output before over output after; 1 where there is none of either.
+double ratio_of_outputs(double before, double after);
 
 // Multiply every cell in place by 1 + size · loading; sums as above.
 void move_cells(const TiledMatrix<double>& matrix, double size, const CellNumbers& loadings,
                 std::span<const std::int64_t> rows, std::span<const double> outputs,
                 std::span<float> values, std::span<double> sums, int threads);
 
-// Multiply every column in place.
-void scale_columns(const TiledMatrix<double>& matrix, std::span<const double> by,
-                   std::span<float> values, int threads);
+// Multiply every row in place.
+void scale_rows(const TiledMatrix<double>& matrix, std::span<const double> by,
+                std::span<float> values, int threads);
 
 // A number for each cell of a dense array (rows × columns): one for all, or its own.
 struct ArrayNumbers {
