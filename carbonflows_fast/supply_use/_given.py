@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode, locked, row_sums
+from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode, locked
 from carbonflows_fast.errors import InputError, LabelError
 from carbonflows_fast.table._content import as_csr
 from carbonflows_fast.table._labels_given import (
@@ -33,7 +33,7 @@ from carbonflows_fast.table._numbers_given import (
     text_axis,
 )
 
-__all__ = ["Axis", "SupplyUse", "gap_between", "supply_use_given"]
+__all__ = ["Axis", "SupplyUse", "added", "gap_between", "supply_use_given"]
 
 TOLD = (
     "give regions=[…] with the industries=[…] and products=[…] of every region, or (region, name) "
@@ -154,9 +154,9 @@ def supply_use_given(
         by_product=by_product,
         industries=made,
         products=sold,
-        g=locked(row_sums(supply)),
-        q=locked(row_sums(supply.T)),
-        sold=row_sums(used) + row_sums(demanded),
+        g=locked(added(supply)),
+        q=locked(added(supply.T)),
+        sold=sum(demanded.T, added(used)),  # column by column, without a temporary
     )
     _refuse_turned_numbers(given)
     return given, {"Y": final.columns, "F": stress.index}
@@ -242,6 +242,12 @@ def _refuse_turned_numbers(given: SupplyUse) -> None:
             "industries × products, so that columns add up to what is sold of each product",
             "rows that do",
         )
+
+
+def added(matrix: Any) -> FloatArray:
+    """Return the sum of each row of a csr_array, or of its transpose, from first to last."""
+    sums: FloatArray = matrix @ np.ones(matrix.shape[1])
+    return sums
 
 
 def gap_between(one: FloatArray, other: FloatArray) -> float:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from carbonflows_fast._base.arrays import FloatArray, row_sums
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import shorten
-from carbonflows_fast.supply_use._given import SupplyUse, gap_between
+from carbonflows_fast.supply_use._given import SupplyUse, added, gap_between
 from carbonflows_fast.supply_use._models import MODELS
 from carbonflows_fast.table import Table
 
@@ -52,7 +52,7 @@ def oddities(given: SupplyUse, table: Table, model: str | None, unit: str) -> It
             "industry",
             "what they make and what they pay for",
             given.g,
-            row_sums(given.U.T) + paid,
+            added(given.U.T) + paid,
             given.industries.texts,
             money,
         )

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from carbonflows_fast._base.arrays import FloatArray, encode
+from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._core import Growing, Tiles
 from carbonflows_fast.leontief._tiles import RegionTiles, cut_blocks, row_names, tiles_from
@@ -31,7 +31,7 @@ __all__ = ["Pair", "paired"]
 
 Places = npt.NDArray[np.int64]
 
-AT_ONCE = 1_000_000
+AT_ONCE = 200_000
 """Entries that are put into tiles at a time, whole blocks of them."""
 PADDING = 16
 """Values behind the last tile; see cpp/include/carbonflows/tiles.hpp."""
@@ -62,7 +62,8 @@ def paired(given: SupplyUse) -> Pair:
     names, renamed = _names(given)
     rows = Axis([regions[at] for at in order], [names[at] for at in order])
     _, starts = cut_blocks(encode(rows.regions)[1])
-    core = _tiles(_Joined(given, order, industries, products), starts, x)
+    short = (array.astype(np.int32) for array in (industries, products))  # as U has them
+    core = _tiles(_Joined(given, order, *short), starts, x)
     Y, F = np.zeros((n, given.Y.shape[1])), np.zeros((len(given.F), n))
     Y[products] = given.Y
     F[:, products if given.by_product else industries] = given.F
@@ -123,8 +124,8 @@ class _Joined:
 
     given: SupplyUse
     order: Places
-    industries: Places
-    products: Places
+    industries: CodeArray
+    products: CodeArray
 
     def stored(self) -> Places:
         """Return how many entries there are before each row, shape (n + 1,)."""
