@@ -161,6 +161,18 @@ def test_every_question_is_answered_by_a_pair() -> None:
     assert layers.shape[0] >= 6
 
 
+def test_a_check_of_a_pair_knows_its_products() -> None:
+    """Their columns add up to 1 by nature; those of an industry that gains nothing do not."""
+    pair = cf.from_supply_use(**two_regions(), model=None)
+    assert "column sum" not in set(cf.check(pair).findings["check"])
+    assert cf.repair(pair, column_sums=0.99)[0].equals(pair)
+    table = two_regions()
+    table["U"][3, 1] += table["V"][1].sum() - table["U"][:, 1].sum()
+    pair = cf.from_supply_use(**table, model=None)
+    found = cf.check(pair).findings.query("check == 'column sum'")
+    assert list(zip(found["region"], found["sector"], strict=True)) == [("DE", "factories")]
+
+
 # --- labels ---------------------------------------------------------------------------------
 
 
