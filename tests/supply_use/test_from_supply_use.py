@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import pickle
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -159,6 +161,18 @@ def test_every_question_is_answered_by_a_pair() -> None:
     close(cf.flows(pair).bilateral_trade(), cf.flows(square).bilateral_trade())
     layers = cf.production_layers(pair, layers=6).to_numpy()
     assert layers.shape[0] >= 6
+
+
+def test_a_pair_is_saved_sent_and_added_up_like_any_table(tmp_path: Path) -> None:
+    pair = cf.from_supply_use(**two_regions(), model=None)
+    cf.save(pair, tmp_path / "pair")
+    for same in (cf.open(tmp_path / "pair"), pickle.loads(pickle.dumps(pair))):
+        assert same.equals(pair)
+        assert same.notes == pair.notes
+    whole = pair.aggregate(regions={"DE": "EU", "FR": "EU"})
+    close(cf.accounts(whole)["production"], cf.accounts(pair)["production"].sum())
+    halved = pair.with_changes(Y=pair.Y / 2)
+    close(cf.accounts(halved)["consumption"], cf.accounts(pair)["consumption"] / 2)
 
 
 def test_a_check_of_a_pair_knows_its_products() -> None:
