@@ -115,6 +115,13 @@ def supply_use_given(
     final, stress = as_given("Y", Y), as_given("F", F, row=True)
     check_shape(make, (None, None), "industries × products")
     a, p = make.values.shape
+    if 0 in (a, p):
+        raise InputError.about(
+            "V",
+            expected="industries and products",
+            got=f"shape {make.values.shape}",
+            remedy="give a row for each industry and a column for each product",
+        )
     _refuse_turned_labels(make, use)
     check_shape(use, (p, a), "products × industries, where V is industries × products")
     check_shape(final, (p, None), f"a row for each of the {p} products")

@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode
+from carbonflows_fast._base.arrays import CodeArray, FloatArray, all_finite, encode
 from carbonflows_fast._base.machine import thread_count
 from carbonflows_fast._core import Growing, Tiles
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief._tiles import RegionTiles, cut_blocks, row_names, tiles_from
 from carbonflows_fast.supply_use._given import Axis, SupplyUse
 from carbonflows_fast.table._content import Parts
@@ -64,6 +65,13 @@ def paired(given: SupplyUse) -> Pair:
     _, starts = cut_blocks(encode(rows.regions)[1])
     short = (array.astype(np.int32) for array in (industries, products))  # as U has them
     core = _tiles(_Joined(given, order, *short), starts, x)
+    if not all_finite(core.values):
+        raise InputError.about(
+            "V",
+            expected="outputs large enough to divide by",
+            got=f"{np.abs(x[x != 0.0]).min():g}, and an infinite quotient",
+            remedy="set such an output to 0, or correct it",
+        )
     Y, F = np.zeros((n, given.Y.shape[1])), np.zeros((len(given.F), n))
     Y[products] = given.Y
     F[:, products if given.by_product else industries] = given.F

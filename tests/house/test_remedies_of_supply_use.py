@@ -11,7 +11,7 @@ from support.worlds.supply_use_world import framed, two_regions
 
 import carbonflows_fast as cf
 
-COVERED = [f"supply_use/{name}" for name in ("_from_supply_use", "_given", "_models")]
+COVERED = [f"supply_use/{name}" for name in ("_from_supply_use", "_given", "_models", "_pair")]
 """Modules whose every piece of advice has a case."""
 
 GIVEN = two_regions()
@@ -21,8 +21,8 @@ PLACES = {
 }
 
 
-def make(**changes: Any) -> cf.Table:
-    return cf.from_supply_use(**two_regions(**changes))
+def make(*, model: Any = "D", **changes: Any) -> cf.Table:
+    return cf.from_supply_use(**two_regions(**changes), model=model)
 
 
 def told_two_ways() -> list[cf.Table]:
@@ -36,6 +36,13 @@ def with_frames(V: Any) -> cf.Table:
     given = two_regions(**PLACES, **more, stressors=["CO2"])
     frames = framed(given)
     return cf.from_supply_use(**(frames | {"V": V(frames["V"])}))
+
+
+def made_of(output: float) -> cf.Table:
+    """A pair in which German farms make so much."""
+    V = GIVEN["V"].copy()
+    V[0] = [output, 0, 0, 0, 0, 0]
+    return make(V=V, model=None)
 
 
 def of_one_kind(V: Any, **options: Any) -> cf.Table:
@@ -69,6 +76,10 @@ CASES = [
           lambda: make(industries=["farms", ("DE", "factories")]),
           lambda: make(industries={"farms", "factories"}),
       )),
+    Case(lambda: make(V=np.zeros((0, 6)), industries=[]),
+         "give a row for each industry and a column for each product", lambda _: make()),
+    Case(lambda: made_of(1e-320), "set such an output to 0, or correct it",
+         lambda _: [made_of(0.0), made_of(100.0)]),
     Case(lambda: make(V=GIVEN["V"].T), r"give V\.T", lambda _: make(V=GIVEN["V"].T.T)),
     Case(lambda: with_frames(lambda V: V.T), r"give V\.T", lambda _: with_frames(lambda V: V.T.T)),
     Case(lambda: of_one_kind(np.array(LOPSIDED).T, Y=[57.0, 63.0]), r"give V\.T",
