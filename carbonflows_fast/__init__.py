@@ -1,8 +1,8 @@
 """Carbon embodied in trade, from multi-regional input-output tables.
 
-    table → readers · synthetic → leontief → store → accounting → pymrio_bridge · checks → trade
-          → linkages → uncertainties → paths → sectors → decomposition → panel → figures
-          → reporting → cli
+    table → leontief → supply_use → readers · synthetic → store → accounting
+          → pymrio_bridge · checks → trade → linkages → uncertainties → paths → sectors
+          → decomposition → panel → figures → reporting → cli
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.reporting import report
     from carbonflows_fast.sectors import SectorStudy, sector_study
     from carbonflows_fast.store import open, save
+    from carbonflows_fast.supply_use import from_supply_use
     from carbonflows_fast.table import Table
     from carbonflows_fast.trade import Flows, flows
     from carbonflows_fast.uncertainties import (
@@ -102,6 +103,7 @@ __all__ = [
     "flows",
     "footprints",
     "from_pymrio",
+    "from_supply_use",
     "multipliers",
     "open",
     "production_layers",
@@ -139,6 +141,7 @@ _HOMES = {
     "reporting": "report",
     "sectors": "SectorStudy sector_study",
     "store": "open save",
+    "supply_use": "from_supply_use",
     "table": "Table",
     "trade": "Flows flows",
     "uncertainties": "BySize Difference Draws Errors SharedError Uncertainty "

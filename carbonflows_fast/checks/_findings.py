@@ -20,6 +20,7 @@ from carbonflows_fast.checks._label_findings import label_findings
 from carbonflows_fast.checks._measures import (
     column_totals,
     full_columns,
+    handed_on,
     repeated,
     room_for_inputs,
     unbalanced,
@@ -189,6 +190,7 @@ def _column_sums(table: Table, A: Any, effects: Effects) -> Iterator[Finding]:
         return  # a sum of different units says nothing
     sums = column_totals(A)
     full = full_columns(sums)
+    full = full[~handed_on(A, parts.Y, sums)[full]]
     for at in full.tolist():
         region, sector = _row(table, at)
         worth = f"{sums[at]:.6g}"

@@ -9,10 +9,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
-from carbonflows_fast._base.arrays import CodeArray, FloatArray, row_sums
+from carbonflows_fast._base.arrays import BoolArray, CodeArray, FloatArray, row_sums
 
-__all__ = ["BALANCE", "column_totals", "full_columns", "repeated", "room_for_inputs", "unbalanced"]
+__all__ = [
+    "BALANCE",
+    "column_totals",
+    "full_columns",
+    "handed_on",
+    "repeated",
+    "room_for_inputs",
+    "unbalanced",
+]
 
 Positions = npt.NDArray[np.intp]
 
@@ -21,6 +30,8 @@ Positions = npt.NDArray[np.intp]
 BALANCE = 1e-6
 # A difference this small relative to the absolute deliveries of its row is rounding.
 ROUNDING = 1e-12
+# What the makers of a product deliver of it adds up to its output, to this.
+WHOLE = 1e-9
 
 
 def unbalanced(Z: Any, Y: FloatArray, x: FloatArray) -> tuple[Positions, FloatArray, FloatArray]:
@@ -61,6 +72,23 @@ def column_totals(matrix: Any) -> FloatArray:
 def full_columns(sums: FloatArray) -> Positions:
     """Return the columns of A that add up to 1 or more, given their sums."""
     return np.flatnonzero(sums >= 1 - ROUNDING)
+
+
+def handed_on(Z: Any, Y: FloatArray, sums: FloatArray) -> BoolArray:
+    """Return which columns are products of a supply and use table, whose makers are other rows.
+
+    They add up to 1 by their nature: makers sell to products alone, and products to those who use
+    them. `sums` are those of the columns of A.
+    """
+    found: BoolArray = np.abs(sums - 1.0) <= WHOLE
+    while found.any():
+        sells = sp.csr_array((np.ones(Z.nnz, dtype=np.float32), Z.indices, Z.indptr), shape=Z.shape)
+        no_maker = (Y != 0.0).any(axis=1) | (sells @ (~found).astype(np.float32) > 0.0)
+        left = found & (sells.T @ no_maker.astype(np.float32) == 0.0)
+        if (left == found).all():
+            break
+        found = left
+    return found
 
 
 def room_for_inputs(x: FloatArray, inputs: FloatArray, full: Positions, limit: float) -> FloatArray:

@@ -18,6 +18,7 @@ from carbonflows_fast._base.arrays import FloatArray, locked, row_sums, sparse_v
 from carbonflows_fast.checks._measures import (
     column_totals,
     full_columns,
+    handed_on,
     repeated,
     room_for_inputs,
     unbalanced,
@@ -153,6 +154,7 @@ def _column_sums(p: Parts, limit: float) -> Parts:
     x, inputs = _output(p), column_totals(p.matrix)
     sums = np.divide(inputs, x, out=np.zeros_like(x), where=x != 0)
     full = full_columns(sums)
+    full = full[~handed_on(p.matrix, p.Y, sums)[full]]
     taken = 1 - limit / sums[full]
     room = room_for_inputs(x, inputs, full, limit)
     shares = sp.lil_array((len(full), len(x)))

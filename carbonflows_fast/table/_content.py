@@ -25,6 +25,7 @@ __all__ = [
     "Matrix",
     "Parts",
     "Tiles",
+    "as_csr",
     "coefficients",
     "over_output",
     "relocked",
@@ -160,6 +161,11 @@ def _without_zeros(matrix: Any) -> Any:
         matrix = matrix.copy()
         matrix.eliminate_zeros()
     return sparse_view(matrix)
+
+
+def as_csr(matrix: Matrix) -> Any:
+    """Return a matrix in any form as a read-only csr_array that stores no zero."""
+    return _without_zeros(_to_csr(matrix))
 
 
 def coefficients(parts: Parts) -> Any:

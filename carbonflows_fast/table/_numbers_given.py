@@ -207,10 +207,16 @@ def numbers(argument: str, values: Any, axes: Sequence[Sequence[str]]) -> FloatA
     return locked(result)
 
 
-def matrix_numbers(argument: str, values: Any, rows: Sequence[str]) -> Matrix:
-    """Return Z or A: a dense view, or a canonical csr_array or csc_array over views."""
+def matrix_numbers(
+    argument: str, values: Any, rows: Sequence[str], columns: Sequence[str] | None = None
+) -> Matrix:
+    """Return Z or A: a dense view, or a canonical csr_array or csc_array over views.
+
+    `rows` and `columns` are readable labels for errors; without columns those of rows.
+    """
+    axes = rows, rows if columns is None else columns
     if not sp.issparse(values):
-        return numbers(argument, values, (rows, rows))
+        return numbers(argument, values, axes)
     kept = values if values.format in ("csr", "csc") else values.tocsr()
     if kept.dtype.kind not in "fiub":
         raise _not_numbers(argument, f"dtype {kept.dtype}")
@@ -230,16 +236,16 @@ def matrix_numbers(argument: str, values: Any, rows: Sequence[str]) -> Matrix:
         result = sparse_view(result)
     if not all_finite(result.data):
         bad = np.flatnonzero(~np.isfinite(result.data))
-        place = _place(result, bad[0], rows)
+        place = _place(result, bad[0], axes)
         raise _not_finite(argument, float(result.data[bad[0]]), place, len(bad))
     if _beyond(result.data):
         first = int(np.flatnonzero(np.abs(result.data) > LARGEST)[0])
-        raise _too_large(argument, float(result.data[first]), _place(result, first, rows))
+        raise _too_large(argument, float(result.data[first]), _place(result, first, axes))
     return result
 
 
-def _place(matrix: Any, entry: int, rows: Sequence[str]) -> str:
+def _place(matrix: Any, entry: int, axes: Sequence[Sequence[str]]) -> str:
     """Say where a stored entry of a csr or csc matrix is."""
     inner = int(matrix.indices[entry])
     outer = int(np.searchsorted(matrix.indptr, entry, side="right")) - 1
-    return place_of((outer, inner) if matrix.format == "csr" else (inner, outer), (rows, rows))
+    return place_of((outer, inner) if matrix.format == "csr" else (inner, outer), axes)

@@ -24,10 +24,10 @@ ROOT = Path(__file__).parents[2]
 # own room and those before it; a room that comes later may take internals by their module.
 # `prices` and `purchases` are to come.
 ROOMS = [
-    *("errors", "_core", "classification", "_base", "table", "readers", "synthetic", "leontief"),
-    *("store", "accounting", "pymrio_bridge", "checks", "trade", "linkages", "uncertainties"),
-    *("paths", "sectors", "prices", "purchases", "decomposition", "panel", "figures", "reporting"),
-    *("cli", "__main__"),
+    *("errors", "_core", "classification", "_base", "table", "leontief", "supply_use", "readers"),
+    *("synthetic", "store", "accounting", "pymrio_bridge", "checks", "trade", "linkages"),
+    *("uncertainties", "paths", "sectors", "prices", "purchases", "decomposition", "panel"),
+    *("figures", "reporting", "cli", "__main__"),
 ]
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 MOST_MODULES = 20  # in a folder, its face included

@@ -26,7 +26,8 @@ COMPUTES = {
     "Flows.bilateral_trade", "LeontiefSystem.solve", "LeontiefSystem.solve_adjoint", "accounts",
     "check", "classification.characterisation", "decompose_years", "difference", "elasticities",
     "flows",
-    "footprints", "multipliers", "production_layers", "sector_betweenness", "sector_study",
+    "footprints", "from_supply_use", "multipliers", "production_layers", "sector_betweenness",
+    "sector_study",
     "structural_decomposition", "structural_path_decomposition",
     "structural_paths", "synthetic.world", "transaction_betweenness", "uncertainty",
 }  # fmt: skip

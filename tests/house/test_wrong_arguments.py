@@ -27,7 +27,9 @@ NEEDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "uncertainty": lambda folder: {"errors": cf.Errors(F=0.1)},
 }
 # These make a table, a system or a world, or take results; what they take is tested with those.
-MAKERS = {"difference", "read", "open", "from_pymrio", "calc_all", "build_info"}
+MAKERS = {
+    "difference", "read", "open", "from_pymrio", "from_supply_use", "calc_all", "build_info"
+}  # fmt: skip
 FIRST = {"table", "table_or_path", "before", "tables"}
 
 

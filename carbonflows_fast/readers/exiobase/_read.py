@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError
+from carbonflows_fast.errors import FormatError, Phrase
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._layouts._text import Label, TextTable, check_same_labels, show
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, folder_year, outermost
@@ -137,7 +137,10 @@ def _refuse_supply_and_use(folder: Files) -> None:
             folder.where(SUPPLY),
             expected="an input-output table, with Y.txt",
             got="supply and use tables (MRSUT)",
-            remedy="take IOT_<year>_pxp.zip or IOT_<year>_ixi.zip of the same release",
+            remedy=Phrase.in_python(
+                "take IOT_<year>_pxp.zip or IOT_<year>_ixi.zip of the same release, or give what "
+                "pandas reads of these files to cf.from_supply_use"
+            ),
         )
 
 
