@@ -11,7 +11,17 @@ from typing import Any
 
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, nearest_are
-from carbonflows_fast.readers import eora, exiobase, figaro, gloria, oecd, plain, useeio, wiod
+from carbonflows_fast.readers import (
+    eora,
+    exiobase,
+    figaro,
+    gloria,
+    mario,
+    oecd,
+    plain,
+    useeio,
+    wiod,
+)
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, year_in
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._unknown import unknown_layout
@@ -31,6 +41,7 @@ FORMATS = {
     "eora26": eora.FORMAT_26,
     "eora": eora.FORMAT,
     "useeio": useeio.FORMAT,
+    "mario": mario.FORMAT,
     "plain": plain.FORMAT,
 }
 OWN = frozenset(FORMATS)

@@ -8,10 +8,8 @@ row_units, stressor_units, extensions, population. docs/bring_your_own_table.md 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from itertools import islice
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -20,20 +18,18 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, LabelError, passed_on, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors, join_levels
-from carbonflows_fast.readers._layouts._parquet import open_parquet
+from carbonflows_fast.readers._layouts._csv_frame import open_frame
 from carbonflows_fast.readers._layouts._text import (
     Label,
     TextTable,
+    check_once,
     check_same_labels,
-    read_matrix,
-    read_units,
-    show,
-    split_cells,
 )
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, folder_year, outermost
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers._sources._unknown import refuse_misnamed
+from carbonflows_fast.readers.mario._find import is_mario
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._labels_given import refuse_misnamed_consumers
 
@@ -48,7 +44,6 @@ NOT_PLAIN = "file_parameters.json"  # pymrio's folders have it
 
 ROWS, DEMAND = ("region", "sector"), ("region", "category")
 UNIT_LEVELS = ("unit", "units")
-FIRST_CELL = re.compile(r'(?:"(?:[^"]|"")*"|[^",;\t]*)([,;\t])')
 
 
 def find_plain(files: Files) -> list[Candidate]:
@@ -63,6 +58,7 @@ def find_plain(files: Files) -> list[Candidate]:
         root
         for root in roots
         if f"{root}{NOT_PLAIN}" not in files
+        and not is_mario(files, root)
         and any(f"{root}{key}{suffix}" in files for key in "ZA" for suffix in SUFFIXES)
     ]
     return [Candidate(root, folder_year(files.below(root))) for root in outermost(found)]
@@ -101,13 +97,11 @@ def read_plain(
         If a wanted stressor does not exist; it lists the nearest.
     """
     folder = files.below(table.name)
-    suffix, names = _layout(folder)
+    names = _layout(folder)
     with reading(folder, names.values(), progress) as counted:
 
         def opened(key: str, header_lines: int) -> AbstractContextManager[Any]:
-            if suffix == ".csv":
-                return nullcontext(_CsvFrame(counted, names[key], header_lines))
-            return open_parquet(counted, names[key])
+            return open_frame(counted, names[key], header_lines)
 
         arguments = _arguments(opened, names, stressors)
     return table_from(
@@ -115,8 +109,8 @@ def read_plain(
     )
 
 
-def _layout(folder: Files) -> tuple[str, dict[str, str]]:
-    """Return the suffix of all files, and the file of each key.
+def _layout(folder: Files) -> dict[str, str]:
+    """Return the file of each key.
 
     Raises
     ------
@@ -156,60 +150,7 @@ def _layout(folder: Files) -> tuple[str, dict[str, str]]:
             folder.where(""),
             shorten(unused),
         )
-    return suffix, names
-
-
-class _CsvFrame:
-    """A DataFrame in a CSV file, opened; attributes and methods as of `ParquetFrame`.
-
-    With two header lines there are two levels of columns, with one there is a single column.
-    """
-
-    def __init__(self, files: Files, name: str, header_lines: int) -> None:
-        self.where = files.where(name)
-        self._files, self._name, self._header_lines = files, name, header_lines
-        _, first = next(files.lines(name), (1, b""))
-        delimits = FIRST_CELL.match(first.decode("utf-8", "replace"))
-        if delimits is None:
-            raise FormatError.about(
-                f"{self.where}, line 1",
-                got=repr(first[:40]) if first else "nothing",
-                expected="a header line delimited by commas, semicolons or tabs",
-                remedy="write the file with to_csv",
-            )
-        self._delimiter = delimits[1]
-        head = list(islice(files.lines(name, self._delimiter), header_lines + 1))
-        cells = [split_cells(self.where, line, raw, self._delimiter) for line, raw in head]
-        self.levels = [line[0] for line in cells[:header_lines]]
-        if header_lines == 1:
-            self.index, self.columns = cells[0][:-1], [(cells[0][-1],)]
-            return
-        # pandas leaves the cells above the index empty, and names its levels in a separate line.
-        filled = (at for at, cell in enumerate(cells[0]) if at and cell.strip())
-        width = next(filled, 1)
-        named = len(cells) > 2 and not any(cell.strip() for cell in cells[2][width:])
-        self.index = cells[2][:width] if named else [""] * width
-        self.columns = list(zip(*(line[width:] for line in cells[:2]), strict=False))
-        if named and width == 1 and not self.index[0].lower().startswith("stressor"):
-            # A stressor without any number looks the same.
-            logger.warning(
-                "%s, line 3: %r has no numbers, and is taken for what the index is called",
-                self.where,
-                self.index[0],
-            )
-
-    def matrix(self, **options: Any) -> TextTable:
-        return read_matrix(
-            self._files,
-            self._name,
-            label_columns=len(self.index),
-            header_lines=self._header_lines,
-            delimiter=self._delimiter,
-            **options,
-        )
-
-    def texts(self) -> tuple[list[Label], list[str]]:
-        return read_units(self._files, self._name, len(self.index), self._delimiter)
+    return names
 
 
 # --- what the files say ---------------------------------------------------------------------
@@ -228,9 +169,9 @@ def _arguments(
     with opened("Y", 2) as frame:
         Y = _two_level(frame, ROWS, DEMAND).matrix(most_rows=len(matrix.rows))
     check_same_labels(f"{matrix.where}, rows", matrix.rows, "its columns", matrix.columns)
-    _check_once(matrix.where, "row", matrix.rows)
+    check_once(matrix.where, "row", matrix.rows)
     _check_as(Y, "rows", Y.rows, matrix, "rows", matrix.rows)
-    _check_once(Y.where, "column", Y.columns)
+    check_once(Y.where, "column", Y.columns)
     _refuse_misnamed(Y, [region for region, _ in matrix.rows])
     x = _column(opened("x", 1), matrix, matrix.rows) if "x" in names else None
     units = _texts(opened("row_units", 1), matrix, matrix.rows) if "row_units" in names else None
@@ -271,7 +212,7 @@ def _emissions(
         main = _stressors(_not_transposed(frame, matrix)).matrix(keep=keep)
     _check_as(main, "columns", main.columns, matrix, "rows", matrix.rows)
     stressors = [join_levels(label) for label in main.rows]
-    _check_once(main.where, "stressor", [(name,) for name in stressors])
+    check_once(main.where, "stressor", [(name,) for name in stressors])
     if wanted is not None:
         find_stressors(wanted, stressors, stressors)  # raises for an unknown one
     F_Y = None
@@ -397,21 +338,6 @@ def _refuse_misnamed(Y: TextTable, regions: Sequence[str]) -> None:
         refuse_misnamed_consumers(where, consumers, list(dict.fromkeys(regions)), first=1)
     except LabelError as error:
         raise passed_on(error, FormatError, error.argument) from error
-
-
-def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:
-    """Raise if a label occurs twice or is empty."""
-    seen: set[Label] = set()
-    for label in labels:
-        if label in seen or not all(part.strip() for part in label):
-            got = "it again" if label in seen else "an empty text"
-            raise FormatError.about(
-                f"{where}, {what} {show(label)}",
-                expected=f"every {what} labelled, and once",
-                got=got,
-                remedy="correct the label, or add up what has the same one",
-            )
-        seen.add(label)
 
 
 FORMAT = Format(

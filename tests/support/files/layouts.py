@@ -8,6 +8,7 @@ from pathlib import Path
 from support.files import (
     eora_files,
     figaro_files,
+    mario_files,
     oecd_emission_files,
     oecd_files,
     plain_files,
@@ -79,6 +80,16 @@ def _gloria_gases(folder: Path) -> None:
     gloria_world.write_read_me(folder / "GLORIA_ReadMe_059.xlsx", change)
 
 
+def _mario(folder: Path) -> None:
+    mario_files.write(mario_files.flows(), folder / "flows")
+    mario_files.write_notes(folder, name="Ours", year=2011)
+
+
+def _mario_parquet(folder: Path) -> None:
+    made = mario_files.coefficients(mario_files.flows())
+    mario_files.write(made, folder / "coefficients", ".parquet")
+
+
 def _pymrio_parquet(folder: Path) -> None:
     cf.to_pymrio(_world()).save_all(folder, table_format="parquet")
 
@@ -122,6 +133,8 @@ LAYOUTS = {
     "figaro-flat": _figaro_flat,
     "gloria": _gloria,
     "gloria-gases": _gloria_gases,
+    "mario": _mario,
+    "mario-parquet": _mario_parquet,
     "oecd": _oecd,
     "oecd-emissions": _oecd_emissions,
     "plain": _plain,
