@@ -1,15 +1,16 @@
-"""Reader of your own tables: DataFrames that pandas wrote, in one folder.
+"""Reader of your own tables: DataFrames that pandas wrote, in one folder or one workbook.
 
-Each file has the name of the `Table` argument that it holds, and is written by `to_csv` or
-`to_parquet`: Z.csv or A.csv, Y.csv, F.csv or S.csv, and if there is one x, F_Y,
-row_units, stressor_units, extensions, population. docs/bring_your_own_table.md shows how.
+Each file, or sheet, has the name of the `Table` argument that it holds, and is written by
+`to_csv`, `to_parquet` or `to_excel`: Z.csv or A.csv, Y.csv, F.csv or S.csv, and if there is one x,
+F_Y, row_units, stressor_units, extensions, population. docs/bring_your_own_table.md shows how.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,21 @@ from carbonflows_fast.errors import FormatError, LabelError, passed_on, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors, join_levels
 from carbonflows_fast.readers._layouts._csv_frame import open_frame
+from carbonflows_fast.readers._layouts._sheet_frame import SheetFrame, sheet_names
+from carbonflows_fast.readers._layouts._sheets import Workbook
 from carbonflows_fast.readers._layouts._text import (
     Label,
     TextTable,
     check_once,
     check_same_labels,
 )
-from carbonflows_fast.readers._sources._candidates import Candidate, Format, folder_year, outermost
+from carbonflows_fast.readers._sources._candidates import (
+    Candidate,
+    Format,
+    folder_year,
+    outermost,
+    year_in,
+)
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers._sources._unknown import refuse_misnamed
@@ -40,6 +49,8 @@ logger = logging.getLogger(__name__)
 OPTIONAL = ("x", "F_Y", "row_units", "stressor_units", "extensions", "population")
 KEYS = ("Z", "A", "Y", "F", "S", *OPTIONAL)
 SUFFIXES = (".csv", ".parquet")
+WORKBOOK = r"(?!~\$).*\.xls[xm]"  # what begins so is a mark that Excel has one open
+TWO_LEVELS = ("Z", "A", "Y", "x", "row_units")  # whose rows have regions and sectors
 NOT_PLAIN = "file_parameters.json"  # pymrio's folders have it
 
 ROWS, DEMAND = ("region", "sector"), ("region", "category")
@@ -47,7 +58,7 @@ UNIT_LEVELS = ("unit", "units")
 
 
 def find_plain(files: Files) -> list[Candidate]:
-    """Return the folders that hold a table, but for those inside another one."""
+    """Return the folders that hold a table, but for those inside another one, and workbooks."""
     roots = {
         name.removesuffix(f"Y{suffix}")
         for name in files.sizes
@@ -61,13 +72,21 @@ def find_plain(files: Files) -> list[Candidate]:
         and not is_mario(files, root)
         and any(f"{root}{key}{suffix}" in files for key in "ZA" for suffix in SUFFIXES)
     ]
-    return [Candidate(root, folder_year(files.below(root))) for root in outermost(found)]
+    books = [name for name, _ in files.matching(WORKBOOK) if _is_table(sheet_names(files, name))]
+    return [
+        *(Candidate(root, folder_year(files.below(root))) for root in outermost(found)),
+        *(Candidate(name, year_in(*reversed(name.split("/")))) for name in books),
+    ]
+
+
+def _is_table(sheets: Sequence[str]) -> bool:
+    return "Y" in sheets and ("Z" in sheets or "A" in sheets)
 
 
 def read_plain(
     files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
 ) -> Table:
-    """Read a table from DataFrames in one folder, all as CSV or all as Parquet.
+    """Read a table from DataFrames in one folder, all as CSV or all as Parquet, or one workbook.
 
     - Z or A, rows and columns (region, sector);
     - Y, rows (region, sector), columns (region, category);
@@ -86,7 +105,8 @@ def read_plain(
     have a decimal point; text is UTF-8; a label may have a line break. An empty cell, which pandas
     writes for a missing number, is refused, in Parquet too. If `files.blanks` says so, it counts as
     zero, and a warning in the log gives the number of empty cells. The year and the name
-    are those of the folder or zip. Numbers of stressors that are not wanted are not parsed.
+    are those of the folder, zip or workbook. Numbers of stressors that are not wanted are not
+    parsed. In a workbook, each sheet is one DataFrame; labels may be merged cells.
 
     Raises
     ------
@@ -96,6 +116,8 @@ def read_plain(
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     """
+    if table.name in files:
+        return _read_workbook(files, table, stressors, progress)
     folder = files.below(table.name)
     names = _layout(folder)
     with reading(folder, names.values(), progress) as counted:
@@ -107,6 +129,27 @@ def read_plain(
     return table_from(
         folder.where(""), exports=True, **arguments, year=table.year, name=folder.title
     )
+
+
+def _read_workbook(
+    files: Files, table: Candidate, stressors: Sequence[str] | None, progress: bool | None
+) -> Table:
+    """Read a table from a workbook with one sheet for each DataFrame."""
+    title = PurePosixPath(table.name).stem
+    with reading(files, [table.name], progress, title) as counted:
+        book = Workbook(counted, table.name)
+        names = {key: key for key in KEYS if key in book.names}
+        _check_one_of_two(lambda sheet: book.where(sheet), names, "")
+        sheets = Files(files.path, "", dict.fromkeys(book.names, 0))
+        refuse_misnamed(sheets, [key for key in OPTIONAL if key not in names])
+        _warn_of_unused(book.file, set(book.names) - set(names))
+
+        def opened(key: str, header_lines: int) -> AbstractContextManager[Any]:
+            width = 2 if key in TWO_LEVELS else None
+            return nullcontext(SheetFrame(book, key, header_lines, width))
+
+        arguments = _arguments(opened, names, stressors)
+    return table_from(book.file, exports=True, **arguments, year=table.year, name=title)
 
 
 def _layout(folder: Files) -> dict[str, str]:
@@ -130,27 +173,35 @@ def _layout(folder: Files) -> dict[str, str]:
         )
     suffix = suffixes.pop()
     names = {key: name for (key, _), name in there.items()}
+    _check_one_of_two(folder.where, names, suffix)
+    refuse_misnamed(folder, [f"{key}{suffix}" for key in OPTIONAL if key not in names])
+    unused = {n for n in folder.sizes if "/" not in n and n.lower().endswith(suffix)}
+    _warn_of_unused(folder.where(""), unused - set(names.values()))
+    return names
+
+
+def _check_one_of_two(where: Callable[[str], str], names: dict[str, str], suffix: str) -> None:
+    """Raise where of two parts that say the same both or none are there."""
     for first, second in (("Z", "A"), ("F", "S")):
         if (first in names) == (second in names):
             got = "both" if first in names else "neither"
             raise FormatError.about(
-                folder.where(f"{first}{suffix}"),
+                where(f"{first}{suffix}"),
                 got=got,
                 expected=f"{first}{suffix} or {second}{suffix}",
                 remedy=f"keep one: {second} follows from {first} and x"
                 if got == "both"
                 else "write one of them: there is no table without emissions",
             )
-    refuse_misnamed(folder, [f"{key}{suffix}" for key in OPTIONAL if key not in names])
-    unused = [n for n in folder.sizes if "/" not in n and n.lower().endswith(suffix)]
-    unused = sorted(set(unused) - set(names.values()))
+
+
+def _warn_of_unused(where: str, unused: set[str]) -> None:
     if unused:
         logger.warning(
             "%s: not read, since no part of a table is called so: %s",
-            folder.where(""),
-            shorten(unused),
+            where,
+            shorten(sorted(unused)),
         )
-    return names
 
 
 # --- what the files say ---------------------------------------------------------------------
@@ -341,5 +392,7 @@ def _refuse_misnamed(Y: TextTable, regions: Sequence[str]) -> None:
 
 
 FORMAT = Format(
-    find_plain, read_plain, "Y.csv or Y.parquet, with Z or A beside it: one's own table"
+    find_plain,
+    read_plain,
+    "Y.csv or Y.parquet, with Z or A beside it, or a workbook (xlsx) with these sheets: one's own",
 )

@@ -110,6 +110,10 @@ def _plain_parquet(folder: Path) -> None:
     plain_files.write_parquet(plain_files.own(), folder)
 
 
+def _plain_workbook(folder: Path) -> None:
+    plain_files.write_workbook(plain_files.own(), folder / "own_2019.xlsx")
+
+
 def _wiod2013(folder: Path) -> None:
     made = wiod_files.Made(2013)
     made.write(folder)
@@ -139,6 +143,7 @@ LAYOUTS = {
     "oecd-emissions": _oecd_emissions,
     "plain": _plain,
     "plain-parquet": _plain_parquet,
+    "plain-workbook": _plain_workbook,
     "pymrio-parquet": _pymrio_parquet,
     "store": _store,
     "useeio": _useeio,
