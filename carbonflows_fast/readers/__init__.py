@@ -46,7 +46,8 @@ def read(
     format : str, optional
         "exiobase3" (EXIOBASE 3, and what pymrio saves), "oecd" (the OECD's ICIO), "figaro",
         "wiod2013", "wiod2016" (its releases), "gloria", "eora26", "eora" (full Eora, in basic
-        prices), "useeio" (its JSON or workbook), "mario" (what the package mariopy saves) or
+        prices), "useeio" (its JSON or workbook), "mario" (what the package mariopy saves),
+        "mrio_toolbox" (NetCDF that the package mrio-toolbox saves) or
         "plain" (DataFrames of your own in one folder or workbook, docs/bring_your_own_table.md),
         or a name given to `cf.readers.register`; None: detected.
     stressors : str or sequence of str, optional

@@ -17,6 +17,7 @@ from carbonflows_fast.readers import (
     figaro,
     gloria,
     mario,
+    mrio_toolbox,
     oecd,
     plain,
     useeio,
@@ -42,6 +43,7 @@ FORMATS = {
     "eora": eora.FORMAT,
     "useeio": useeio.FORMAT,
     "mario": mario.FORMAT,
+    "mrio_toolbox": mrio_toolbox.FORMAT,
     "plain": plain.FORMAT,
 }
 OWN = frozenset(FORMATS)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 from support.files import (
     eora_files,
     figaro_files,
     mario_files,
+    mrio_toolbox_files,
     oecd_emission_files,
     oecd_files,
     plain_files,
@@ -50,6 +52,10 @@ def _figaro_flat(folder: Path) -> None:
     matrix = figaro_files.written(folder)
     figaro_files.flattened(matrix)
     matrix.unlink()
+
+
+def _mrio_toolbox(folder: Path) -> None:
+    mrio_toolbox_files.write(mrio_toolbox_files.parts(), folder / "own_2019.nc")
 
 
 def _oecd(folder: Path) -> None:
@@ -152,3 +158,5 @@ LAYOUTS = {
     "wiod2016": _wiod2016,
     "wiod2016-rdata": _wiod2016_rdata,
 }
+if all(map(find_spec, ("pyfive", "h5netcdf"))):  # the extra netcdf, and what writes such files
+    LAYOUTS["mrio-toolbox"] = _mrio_toolbox
