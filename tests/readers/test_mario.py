@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.files import mario_files
+from support.files.spreadsheets import write_workbook
 from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf
@@ -120,6 +121,54 @@ def test_what_users_emit_may_be_missing(tmp_path: Path) -> None:
     table = cf.read(place)
     assert not table.F_Y.to_numpy().any()
     np.testing.assert_allclose(table.x, FRAMES["X"].to_numpy()[:, 0])
+
+
+# --- workbooks ----------------------------------------------------------------------------------
+
+
+def rounded() -> mario_files.Frames:
+    """Numbers that keep their value with the 16 digits of a workbook; output is left to add up."""
+    return {key: frame.round(6) for key, frame in FRAMES.items() if key != "X"}
+
+
+def test_a_workbook_is_the_folder(tmp_path: Path) -> None:
+    mario_files.write(rounded(), tmp_path / "own 2019" / "flows")
+    path = write_workbook(tmp_path / "own 2019.xlsx", mario_files.sheets(rounded()))
+    table = cf.read(path)
+    assert table.equals(cf.read(tmp_path / "own 2019"))
+    assert (table.name, table.year) == ("own 2019", 2019)
+    some = cf.read(path, stressors=["CO2", "Taxes"])
+    assert some.stressors == ("Taxes", "CO2")
+    assert np.array_equal(some.F, table.F.iloc[[0, 3]])
+
+
+def test_a_workbook_may_have_coefficients_alone(tmp_path: Path) -> None:
+    made = mario_files.sheets(mario_files.coefficients(FRAMES), "coefficients")
+    table = cf.read(write_workbook(tmp_path / "own.xlsx", made))
+    flows = cf.read(written(tmp_path / "flows"))
+    np.testing.assert_allclose(table.x, flows.x, rtol=1e-12)
+    found, given = (cf.accounts(one, "CO2") for one in (table, flows))
+    np.testing.assert_allclose(found, given, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "complaint"),
+    [
+        (1, 3, "Activity", "got supply and use tables"),
+        (1, 3, "Energy", "second level of labels: expected"),
+        (2, 3, "Iron", "columns, position 1: expected 'NA | Sector | Steel, iron'"),
+        (4, 2, "Steel, iron", "got it again"),
+        (5, 5, None, "sheet 'flows', F6"),
+        (9, 5, "n.a.", "sheet 'flows', F10: expected a finite number"),
+        (9, 2, "CH4", "sheet 'units': expected a unit for Satellite account 'CH4'"),
+    ],
+)
+def test_what_is_wrong_in_a_workbook_is_refused(
+    tmp_path: Path, row: int, column: int, value: object, complaint: str
+) -> None:
+    made = mario_files.sheets(FRAMES)
+    made["flows"][row][column] = value
+    assert complaint in said(write_workbook(tmp_path / "own.xlsx", made))
 
 
 # --- what is refused ----------------------------------------------------------------------------

@@ -1,9 +1,11 @@
-"""Which folders MARIO wrote, by `to_txt` and `to_parquet`."""
+"""Which folders and workbooks MARIO wrote, by `to_txt`, `to_parquet` and `to_excel`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from carbonflows_fast.readers._layouts._sheet_frame import sheet_names
 from carbonflows_fast.readers._sources._candidates import (
     Candidate,
     Format,
@@ -13,10 +15,12 @@ from carbonflows_fast.readers._sources._candidates import (
 )
 from carbonflows_fast.readers._sources._files import Files
 
-__all__ = ["FORMAT", "METADATA", "SUFFIXES", "Saved", "home_of", "is_mario", "saved"]
+__all__ = ["FORMAT", "METADATA", "SHEETS", "SUFFIXES", "Saved", "home_of", "is_mario", "saved"]
 
 SUFFIXES = (".txt", ".csv", ".parquet")
 METADATA = "metadata.json"  # of `include_meta`, beside the folders below
+WORKBOOK = r"(?!~\$).*\.xls[xm]"  # what begins so is a mark that Excel has one open
+SHEETS = ("flows", "coefficients")  # of a workbook, beside units
 FLOWS, COEFFICIENTS = "flows/", "coefficients/"  # that MARIO writes into
 
 
@@ -60,14 +64,26 @@ def is_mario(files: Files, root: str) -> bool:
 
 
 def find_mario(files: Files) -> list[Candidate]:
-    """Return the folders that MARIO wrote; of a table as flows and as coefficients, the flows."""
+    """Return the folders that MARIO wrote; of a table as flows and as coefficients, the flows.
+
+    And workbooks, by their sheets.
+    """
     marks = {f"units{suffix}" for suffix in SUFFIXES}
     roots = {
         name.removesuffix(name.rpartition("/")[2]) for name in files.sizes if _last(name) in marks
     }
     found = sorted(root for root in roots if is_mario(files, root))
     twice = {root for root in found if f"{_home(root, COEFFICIENTS)}{FLOWS}" in found}
-    return [Candidate(root, _year(files, root)) for root in found if root not in twice]
+    tables = [Candidate(root, _year(files, root)) for root in found if root not in twice]
+    return tables + [
+        Candidate(name, year_in(*reversed(name.split("/"))))
+        for name, _ in files.matching(WORKBOOK)
+        if _is_workbook(sheet_names(files, name))
+    ]
+
+
+def _is_workbook(sheets: Sequence[str]) -> bool:
+    return "units" in sheets and any(sheet in sheets for sheet in SHEETS)
 
 
 def _last(name: str) -> str:
@@ -105,5 +121,6 @@ def _year(files: Files, root: str) -> int | None:
 FORMAT = Format(
     find_mario,
     reader("carbonflows_fast.readers.mario._read", "read_mario"),
-    "units.txt (or .csv, .parquet) with Z, Y, V and E beside it, or z, Y, v and e: MARIO",
+    "units.txt (or .csv, .parquet) with Z, Y, V and E beside it, or z, Y, v and e, or a workbook "
+    "with sheets flows and units: MARIO",
 )

@@ -1,4 +1,4 @@
-"""Reads an input-output table that MARIO saved by `to_txt` or `to_parquet`.
+"""Reads an input-output table that MARIO saved by `to_txt`, `to_parquet` or `to_excel`.
 
 One file for each matrix: Z, Y, V, E, EY, VY and X of flows, or z, Y, v, e, EY and VY of
 coefficients. Labels have three levels, Region, Level ("Sector") and Item. Tried on what mariopy
@@ -14,11 +14,7 @@ from typing import Any, NamedTuple
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
-from carbonflows_fast.readers._into_table._stressor_blocks import (
-    PRIMARY_INPUTS,
-    StressorBlock,
-    read_stressors,
-)
+from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock, read_stressors
 from carbonflows_fast.readers._into_table._stressor_names import join_levels
 from carbonflows_fast.readers._layouts._csv_frame import open_frame
 from carbonflows_fast.readers._layouts._text import (
@@ -32,33 +28,24 @@ from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers.mario._find import home_of, saved
+from carbonflows_fast.readers.mario._levels import (
+    ACCOUNTS,
+    CATEGORY,
+    FACTOR,
+    SATELLITE,
+    SAVE_ANEW,
+    SECTOR,
+    UNITS,
+    Account,
+    Units,
+    supply_and_use,
+)
+from carbonflows_fast.readers.mario._workbook import read_workbook
 from carbonflows_fast.table import Table
 
-__all__ = ["ACCOUNTS", "SATELLITES", "read_mario"]
+__all__ = ["read_mario"]
 
 logger = logging.getLogger(__name__)
-
-SECTOR, CATEGORY = "Sector", "Consumption category"  # what MARIO calls levels
-FACTOR, SATELLITE = "Factor of production", "Satellite account"
-SATELLITES = "satellite account"  # the extension
-UNITS = "units"
-SAVE_ANEW = "save it anew with MARIO"
-
-
-class _Account(NamedTuple):
-    """A matrix of inputs or emissions: its files, its extension, and its level in the units."""
-
-    flows: str
-    coefficients: str
-    of_users: str
-    extension: str
-    level: str
-
-
-ACCOUNTS = (
-    _Account("V", "v", "VY", PRIMARY_INPUTS, FACTOR),
-    _Account("E", "e", "EY", SATELLITES, SATELLITE),
-)
 
 
 def read_mario(
@@ -78,6 +65,8 @@ def read_mario(
     LabelError
         If a wanted stressor does not exist.
     """
+    if table.name in files:
+        return read_workbook(files, table, stressors, progress)
     folder = files.below(table.name)
     suffix, flows = _kind(files, table.name)
     home, title = home_of(files, table.name)
@@ -121,13 +110,7 @@ def _kind(files: Files, root: str) -> tuple[str, bool]:
             remedy=SAVE_ANEW,
         )
     if found.kind == "supply and use":
-        raise FormatError.about(
-            folder.where(""),
-            expected="an input-output table of MARIO",
-            got="supply and use tables",
-            remedy="make one in MARIO, database.to_iot('B') by products or 'D' by industries, and "
-            "save that",
-        )
+        raise supply_and_use(folder.where(""))
     if found.kind == "flat":
         raise FormatError.about(
             folder.where(""),
@@ -142,43 +125,6 @@ def _own_name(files: Files, home: str | None) -> str:
     """Return the name of a table in MARIO's notes."""
     name = None if home is None else files.json(f"{home}metadata.json").get("name")
     return name.strip() if isinstance(name, str) else ""
-
-
-# --- units ------------------------------------------------------------------------------------
-
-
-class _Units:
-    """The units of sectors, factors and satellite accounts, by label."""
-
-    def __init__(self, where: str, labels: Sequence[Label], texts: Sequence[str]) -> None:
-        self.where = where
-        self._unit = dict(zip(labels, texts, strict=True))
-        for label, text in zip(labels, texts, strict=True):
-            if len(label) != 2 or self._unit[label] != text:
-                raise FormatError.about(
-                    f"{where}, row {show(label)}",
-                    expected="two labels, Level and Item, and one unit for them",
-                    got=f"{len(label)} label(s)" if len(label) != 2 else "several units",
-                    remedy=SAVE_ANEW,
-                )
-
-    def of(self, level: str, item: str) -> str:
-        """Return a unit.
-
-        Raises
-        ------
-        FormatError
-            If there is none.
-        """
-        unit = self._unit.get((level, item))
-        if unit is None:
-            raise FormatError.about(
-                self.where,
-                expected=f"a unit for {level} {item!r}",
-                got=f"none in {len(self._unit)} rows",
-                remedy=SAVE_ANEW,
-            )
-        return "" if unit == "None" else unit  # what MARIO writes where it knows none
 
 
 # --- matrices ---------------------------------------------------------------------------------
@@ -205,10 +151,10 @@ class _Parts:
         single = ("item", FACTOR.lower(), SATELLITE.lower())
         return open_frame(files, f"{key}{self._suffix}", header_lines, single)
 
-    def units(self) -> _Units:
+    def units(self) -> Units:
         with self.opened(UNITS, 1) as frame:
             labels, texts = frame.texts(gaps=True)
-            return _Units(frame.where, labels, texts)
+            return Units(frame.where, labels, texts)
 
     def matrix(self, key: str, rows: str, columns: str, *, sparse: bool = False) -> TextTable:
         """Return a matrix whose labels have three levels; `rows` and `columns` are the second."""
@@ -255,7 +201,7 @@ class _Parts:
 
 
 def _block(
-    parts: _Parts, account: _Account, flows: bool, matrix: TextTable, Y: TextTable, units: _Units
+    parts: _Parts, account: Account, flows: bool, matrix: TextTable, Y: TextTable, units: Units
 ) -> StressorBlock:
     """Return the stressors of an account; direct ones of final users belong to them."""
     key = account.flows if flows else account.coefficients

@@ -17,6 +17,7 @@ from support.files import (
     useeio_files,
     wiod_files,
 )
+from support.files.spreadsheets import write_workbook
 from support.worlds import gloria_world
 
 import carbonflows_fast as cf
@@ -52,6 +53,10 @@ def _figaro_flat(folder: Path) -> None:
     matrix = figaro_files.written(folder)
     figaro_files.flattened(matrix)
     matrix.unlink()
+
+
+def _mario_workbook(folder: Path) -> None:
+    write_workbook(folder / "own.xlsx", mario_files.sheets(mario_files.flows()))
 
 
 def _mrio_toolbox(folder: Path) -> None:
@@ -145,6 +150,7 @@ LAYOUTS = {
     "gloria-gases": _gloria_gases,
     "mario": _mario,
     "mario-parquet": _mario_parquet,
+    "mario-workbook": _mario_workbook,
     "oecd": _oecd,
     "oecd-emissions": _oecd_emissions,
     "plain": _plain,

@@ -75,5 +75,22 @@ def write(frames: Frames, folder: Path, suffix: str = ".txt", **options: Any) ->
     return folder
 
 
+def sheets(frames: Frames, name: str = "flows") -> dict[str, list[list[Any]]]:
+    """Return what `to_excel` writes: all matrices in one sheet, and the units."""
+    kind = str.lower if name == "coefficients" else str
+    Z, Y = frames[kind("Z")], frames["Y"]
+    columns = [*Z.columns, *Y.columns]
+    rows: list[list[Any]] = [[None] * 3 + [label[level] for label in columns] for level in range(3)]
+    rows += [[*label, *Z.loc[label], *Y.loc[label]] for label in Z.index]
+    for key, direct, level in (
+        ("V", "VY", "Factor of production"),
+        ("E", "EY", "Satellite account"),
+    ):
+        account = pd.concat([frames[kind(key)], frames[direct]], axis=1)
+        rows += [["-", level, item, *account.loc[item]] for item in account.index]
+    listed = [[*label, unit] for label, unit in units()["unit"].items()]
+    return {name: rows, "units": [[None, None, "unit"], *listed]}
+
+
 def write_notes(folder: Path, **notes: Any) -> None:
     (folder / "metadata.json").write_text(json.dumps({"table": "IOT", **notes}))
