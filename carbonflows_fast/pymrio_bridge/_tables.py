@@ -43,7 +43,8 @@ def from_pymrio(io: Any) -> Table:
     io : pymrio.IOSystem
         Z, or A where there is no Z; Y; x if it is known; extensions with F (or S alone), and F_Y
         and unit if they have them. Results that are there (L, M, D_cba, …) are not taken over.
-        Also what MARIO's `to_pymrio` makes, whose units have a level more.
+        Also what MARIO's `to_pymrio` makes, whose units have a level more (and may be those of
+        other sectors: `cf.read` what its `to_txt` saves, where units differ).
 
     Returns
     -------

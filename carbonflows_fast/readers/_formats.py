@@ -17,6 +17,8 @@ from carbonflows_fast.readers import (
     figaro,
     gloria,
     gtap,
+    mario,
+    mrio_toolbox,
     oecd,
     plain,
     useeio,
@@ -42,6 +44,8 @@ FORMATS = {
     "eora": eora.FORMAT,
     "useeio": useeio.FORMAT,
     "gtap": gtap.FORMAT,
+    "mario": mario.FORMAT,
+    "mrio_toolbox": mrio_toolbox.FORMAT,
     "plain": plain.FORMAT,
 }
 OWN = frozenset(FORMATS)

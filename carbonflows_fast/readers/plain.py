@@ -1,17 +1,16 @@
-"""Reader of your own tables: DataFrames that pandas wrote, in one folder.
+"""Reader of your own tables: DataFrames that pandas wrote, in one folder or one workbook.
 
-Each file has the name of the `Table` argument that it holds, and is written by `to_csv` or
-`to_parquet`: Z.csv or A.csv, Y.csv, F.csv or S.csv, and if there is one x, F_Y,
-row_units, stressor_units, extensions, population. docs/bring_your_own_table.md shows how.
+Each file, or sheet, has the name of the `Table` argument that it holds, and is written by
+`to_csv`, `to_parquet` or `to_excel`: Z.csv or A.csv, Y.csv, F.csv or S.csv, and if there is one x,
+F_Y, row_units, stressor_units, extensions, population. docs/bring_your_own_table.md shows how.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import islice
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -20,20 +19,26 @@ from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, LabelError, passed_on, shorten
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_names import find_stressors, join_levels
-from carbonflows_fast.readers._layouts._parquet import open_parquet
+from carbonflows_fast.readers._layouts._csv_frame import open_frame
+from carbonflows_fast.readers._layouts._sheet_frame import SheetFrame, sheet_names
+from carbonflows_fast.readers._layouts._sheets import Workbook
 from carbonflows_fast.readers._layouts._text import (
     Label,
     TextTable,
+    check_once,
     check_same_labels,
-    read_matrix,
-    read_units,
-    show,
-    split_cells,
 )
-from carbonflows_fast.readers._sources._candidates import Candidate, Format, folder_year, outermost
+from carbonflows_fast.readers._sources._candidates import (
+    Candidate,
+    Format,
+    folder_year,
+    outermost,
+    year_in,
+)
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers._sources._unknown import refuse_misnamed
+from carbonflows_fast.readers.mario._find import is_mario
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._labels_given import refuse_misnamed_consumers
 
@@ -44,15 +49,16 @@ logger = logging.getLogger(__name__)
 OPTIONAL = ("x", "F_Y", "row_units", "stressor_units", "extensions", "population")
 KEYS = ("Z", "A", "Y", "F", "S", *OPTIONAL)
 SUFFIXES = (".csv", ".parquet")
+WORKBOOK = r"(?!~\$).*\.xls[xm]"  # what begins so is a mark that Excel has one open
+TWO_LEVELS = ("Z", "A", "Y", "x", "row_units")  # whose rows have regions and sectors
 NOT_PLAIN = "file_parameters.json"  # pymrio's folders have it
 
 ROWS, DEMAND = ("region", "sector"), ("region", "category")
 UNIT_LEVELS = ("unit", "units")
-FIRST_CELL = re.compile(r'(?:"(?:[^"]|"")*"|[^",;\t]*)([,;\t])')
 
 
 def find_plain(files: Files) -> list[Candidate]:
-    """Return the folders that hold a table, but for those inside another one."""
+    """Return the folders that hold a table, but for those inside another one, and workbooks."""
     roots = {
         name.removesuffix(f"Y{suffix}")
         for name in files.sizes
@@ -63,15 +69,24 @@ def find_plain(files: Files) -> list[Candidate]:
         root
         for root in roots
         if f"{root}{NOT_PLAIN}" not in files
+        and not is_mario(files, root)
         and any(f"{root}{key}{suffix}" in files for key in "ZA" for suffix in SUFFIXES)
     ]
-    return [Candidate(root, folder_year(files.below(root))) for root in outermost(found)]
+    books = [name for name, _ in files.matching(WORKBOOK) if _is_table(sheet_names(files, name))]
+    return [
+        *(Candidate(root, folder_year(files.below(root))) for root in outermost(found)),
+        *(Candidate(name, year_in(*reversed(name.split("/")))) for name in books),
+    ]
+
+
+def _is_table(sheets: Sequence[str]) -> bool:
+    return "Y" in sheets and ("Z" in sheets or "A" in sheets)
 
 
 def read_plain(
     files: Files, table: Candidate, *, stressors: Sequence[str] | None, progress: bool | None
 ) -> Table:
-    """Read a table from DataFrames in one folder, all as CSV or all as Parquet.
+    """Read a table from DataFrames in one folder, all as CSV or all as Parquet, or one workbook.
 
     - Z or A, rows and columns (region, sector);
     - Y, rows (region, sector), columns (region, category);
@@ -90,7 +105,8 @@ def read_plain(
     have a decimal point; text is UTF-8; a label may have a line break. An empty cell, which pandas
     writes for a missing number, is refused, in Parquet too. If `files.blanks` says so, it counts as
     zero, and a warning in the log gives the number of empty cells. The year and the name
-    are those of the folder or zip. Numbers of stressors that are not wanted are not parsed.
+    are those of the folder, zip or workbook. Numbers of stressors that are not wanted are not
+    parsed. In a workbook, each sheet is one DataFrame; labels may be merged cells.
 
     Raises
     ------
@@ -100,14 +116,14 @@ def read_plain(
     LabelError
         If a wanted stressor does not exist; it lists the nearest.
     """
+    if table.name in files:
+        return _read_workbook(files, table, stressors, progress)
     folder = files.below(table.name)
-    suffix, names = _layout(folder)
+    names = _layout(folder)
     with reading(folder, names.values(), progress) as counted:
 
         def opened(key: str, header_lines: int) -> AbstractContextManager[Any]:
-            if suffix == ".csv":
-                return nullcontext(_CsvFrame(counted, names[key], header_lines))
-            return open_parquet(counted, names[key])
+            return open_frame(counted, names[key], header_lines)
 
         arguments = _arguments(opened, names, stressors)
     return table_from(
@@ -115,8 +131,29 @@ def read_plain(
     )
 
 
-def _layout(folder: Files) -> tuple[str, dict[str, str]]:
-    """Return the suffix of all files, and the file of each key.
+def _read_workbook(
+    files: Files, table: Candidate, stressors: Sequence[str] | None, progress: bool | None
+) -> Table:
+    """Read a table from a workbook with one sheet for each DataFrame."""
+    title = PurePosixPath(table.name).stem
+    with reading(files, [table.name], progress, title) as counted:
+        book = Workbook(counted, table.name)
+        names = {key: key for key in KEYS if key in book.names}
+        _check_one_of_two(lambda sheet: book.where(sheet), names, "")
+        sheets = Files(files.path, "", dict.fromkeys(book.names, 0))
+        refuse_misnamed(sheets, [key for key in OPTIONAL if key not in names])
+        _warn_of_unused(book.file, set(book.names) - set(names))
+
+        def opened(key: str, header_lines: int) -> AbstractContextManager[Any]:
+            width = 2 if key in TWO_LEVELS else None
+            return nullcontext(SheetFrame(book, key, header_lines, width))
+
+        arguments = _arguments(opened, names, stressors)
+    return table_from(book.file, exports=True, **arguments, year=table.year, name=title)
+
+
+def _layout(folder: Files) -> dict[str, str]:
+    """Return the file of each key.
 
     Raises
     ------
@@ -136,80 +173,35 @@ def _layout(folder: Files) -> tuple[str, dict[str, str]]:
         )
     suffix = suffixes.pop()
     names = {key: name for (key, _), name in there.items()}
+    _check_one_of_two(folder.where, names, suffix)
+    refuse_misnamed(folder, [f"{key}{suffix}" for key in OPTIONAL if key not in names])
+    unused = {n for n in folder.sizes if "/" not in n and n.lower().endswith(suffix)}
+    _warn_of_unused(folder.where(""), unused - set(names.values()))
+    return names
+
+
+def _check_one_of_two(where: Callable[[str], str], names: dict[str, str], suffix: str) -> None:
+    """Raise where of two parts that say the same both or none are there."""
     for first, second in (("Z", "A"), ("F", "S")):
         if (first in names) == (second in names):
             got = "both" if first in names else "neither"
             raise FormatError.about(
-                folder.where(f"{first}{suffix}"),
+                where(f"{first}{suffix}"),
                 got=got,
                 expected=f"{first}{suffix} or {second}{suffix}",
                 remedy=f"keep one: {second} follows from {first} and x"
                 if got == "both"
                 else "write one of them: there is no table without emissions",
             )
-    refuse_misnamed(folder, [f"{key}{suffix}" for key in OPTIONAL if key not in names])
-    unused = [n for n in folder.sizes if "/" not in n and n.lower().endswith(suffix)]
-    unused = sorted(set(unused) - set(names.values()))
+
+
+def _warn_of_unused(where: str, unused: set[str]) -> None:
     if unused:
         logger.warning(
             "%s: not read, since no part of a table is called so: %s",
-            folder.where(""),
-            shorten(unused),
+            where,
+            shorten(sorted(unused)),
         )
-    return suffix, names
-
-
-class _CsvFrame:
-    """A DataFrame in a CSV file, opened; attributes and methods as of `ParquetFrame`.
-
-    With two header lines there are two levels of columns, with one there is a single column.
-    """
-
-    def __init__(self, files: Files, name: str, header_lines: int) -> None:
-        self.where = files.where(name)
-        self._files, self._name, self._header_lines = files, name, header_lines
-        _, first = next(files.lines(name), (1, b""))
-        delimits = FIRST_CELL.match(first.decode("utf-8", "replace"))
-        if delimits is None:
-            raise FormatError.about(
-                f"{self.where}, line 1",
-                got=repr(first[:40]) if first else "nothing",
-                expected="a header line delimited by commas, semicolons or tabs",
-                remedy="write the file with to_csv",
-            )
-        self._delimiter = delimits[1]
-        head = list(islice(files.lines(name, self._delimiter), header_lines + 1))
-        cells = [split_cells(self.where, line, raw, self._delimiter) for line, raw in head]
-        self.levels = [line[0] for line in cells[:header_lines]]
-        if header_lines == 1:
-            self.index, self.columns = cells[0][:-1], [(cells[0][-1],)]
-            return
-        # pandas leaves the cells above the index empty, and names its levels in a separate line.
-        filled = (at for at, cell in enumerate(cells[0]) if at and cell.strip())
-        width = next(filled, 1)
-        named = len(cells) > 2 and not any(cell.strip() for cell in cells[2][width:])
-        self.index = cells[2][:width] if named else [""] * width
-        self.columns = list(zip(*(line[width:] for line in cells[:2]), strict=False))
-        if named and width == 1 and not self.index[0].lower().startswith("stressor"):
-            # A stressor without any number looks the same.
-            logger.warning(
-                "%s, line 3: %r has no numbers, and is taken for what the index is called",
-                self.where,
-                self.index[0],
-            )
-
-    def matrix(self, **options: Any) -> TextTable:
-        return read_matrix(
-            self._files,
-            self._name,
-            label_columns=len(self.index),
-            header_lines=self._header_lines,
-            delimiter=self._delimiter,
-            **options,
-        )
-
-    def texts(self) -> tuple[list[Label], list[str]]:
-        return read_units(self._files, self._name, len(self.index), self._delimiter)
 
 
 # --- what the files say ---------------------------------------------------------------------
@@ -228,9 +220,9 @@ def _arguments(
     with opened("Y", 2) as frame:
         Y = _two_level(frame, ROWS, DEMAND).matrix(most_rows=len(matrix.rows))
     check_same_labels(f"{matrix.where}, rows", matrix.rows, "its columns", matrix.columns)
-    _check_once(matrix.where, "row", matrix.rows)
+    check_once(matrix.where, "row", matrix.rows)
     _check_as(Y, "rows", Y.rows, matrix, "rows", matrix.rows)
-    _check_once(Y.where, "column", Y.columns)
+    check_once(Y.where, "column", Y.columns)
     _refuse_misnamed(Y, [region for region, _ in matrix.rows])
     x = _column(opened("x", 1), matrix, matrix.rows) if "x" in names else None
     units = _texts(opened("row_units", 1), matrix, matrix.rows) if "row_units" in names else None
@@ -271,7 +263,7 @@ def _emissions(
         main = _stressors(_not_transposed(frame, matrix)).matrix(keep=keep)
     _check_as(main, "columns", main.columns, matrix, "rows", matrix.rows)
     stressors = [join_levels(label) for label in main.rows]
-    _check_once(main.where, "stressor", [(name,) for name in stressors])
+    check_once(main.where, "stressor", [(name,) for name in stressors])
     if wanted is not None:
         find_stressors(wanted, stressors, stressors)  # raises for an unknown one
     F_Y = None
@@ -399,21 +391,8 @@ def _refuse_misnamed(Y: TextTable, regions: Sequence[str]) -> None:
         raise passed_on(error, FormatError, error.argument) from error
 
 
-def _check_once(where: str, what: str, labels: Sequence[Label]) -> None:
-    """Raise if a label occurs twice or is empty."""
-    seen: set[Label] = set()
-    for label in labels:
-        if label in seen or not all(part.strip() for part in label):
-            got = "it again" if label in seen else "an empty text"
-            raise FormatError.about(
-                f"{where}, {what} {show(label)}",
-                expected=f"every {what} labelled, and once",
-                got=got,
-                remedy="correct the label, or add up what has the same one",
-            )
-        seen.add(label)
-
-
 FORMAT = Format(
-    find_plain, read_plain, "Y.csv or Y.parquet, with Z or A beside it: one's own table"
+    find_plain,
+    read_plain,
+    "Y.csv or Y.parquet, with Z or A beside it, or a workbook (xlsx) with these sheets: one's own",
 )

@@ -35,7 +35,7 @@ NAMES = [
     ("T_REX3.mat", "REX3", "rex3handler"),
     ("global_mrio_2019.mat", "EMERGING", "h5py"),
     ("mine.mat", "data of MATLAB", "scipy.io.loadmat"),
-    ("mrio.nc", "data in NetCDF, as mrio-toolbox saves", "xarray"),
+    ("mrio.nc", "data in NetCDF, as mrio-toolbox saves", "carbonflows_fast[netcdf]"),
     ("own.rds", "data of R", "as CSV in R"),
     ("own.dta", "data of Stata", "pandas.read_stata"),
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "Label",
     "TextTable",
     "check_label",
+    "check_once",
     "check_same_labels",
     "read_matrix",
     "read_units",
@@ -331,6 +332,27 @@ def _has_total(labels: Sequence[Label], expected: Sequence[Label]) -> bool:
         and list(labels[: len(expected)]) == list(expected)
         and all(TOTAL.match(part.strip()) for label in more for part in label if part.strip())
     )
+
+
+def check_once(where: str, what: str, labels: Sequence[Label]) -> None:
+    """Raise if a label occurs twice or is empty.
+
+    Raises
+    ------
+    FormatError
+        Naming it.
+    """
+    seen: set[Label] = set()
+    for label in labels:
+        if label in seen or not all(part.strip() for part in label):
+            got = "it again" if label in seen else "an empty text"
+            raise FormatError.about(
+                f"{where}, {what} {show(label)}",
+                expected=f"every {what} labelled, and once",
+                got=got,
+                remedy="correct the label, or add up what has the same one",
+            )
+        seen.add(label)
 
 
 def check_same_labels(

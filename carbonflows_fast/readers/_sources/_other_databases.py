@@ -113,7 +113,9 @@ OTHERS = (
     Other(
         r".*\.nc",
         "data in NetCDF, as mrio-toolbox saves",
-        f"open it with xarray, and {OWN}",
+        "if mrio-toolbox saved it with the parts t and y, unpack it, install "
+        "'carbonflows_fast[netcdf]' and give its path; else open it with xarray, and "
+        f"{OWN}",
     ),
     Other(
         r".*\.dta",

@@ -41,6 +41,7 @@ from carbonflows_fast.readers.exiobase._files import (
     read_numbers,
     read_unit_column,
 )
+from carbonflows_fast.readers.mario._find import is_mario
 from carbonflows_fast.table import Table
 
 __all__ = ["FORMAT"]
@@ -70,11 +71,13 @@ class _Core:
 def find_exiobase(files: Files) -> list[Candidate]:
     """Return the folders that hold a table, but for those inside another one.
 
-    Supply and use tables are there as well, where there is nothing else, to be refused.
+    Folders that MARIO wrote are none. Supply and use tables are there as well, where there is
+    nothing else, to be refused.
     """
     split = [name.rpartition("/") for name in files.sizes]
     folders = [(f"{head}{slash}", tail) for head, slash, tail in split]
     roots = {root for root, name in folders if _marks_table(files, root, name)}
+    roots = {root for root in roots if not is_mario(files, root)}
     if not roots:
         supply = {root for root, name in folders if name == SUPPLY}
         roots = {root for root in supply if all(root + name in files for name in MRSUT)}

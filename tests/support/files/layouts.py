@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 from support.files import (
     eora_files,
     figaro_files,
     gtap_files,
+    mario_files,
+    mrio_toolbox_files,
     oecd_emission_files,
     oecd_files,
     plain_files,
     useeio_files,
     wiod_files,
 )
+from support.files.spreadsheets import write_workbook
 from support.worlds import gloria_world
 
 import carbonflows_fast as cf
@@ -60,6 +64,14 @@ def _gtap_records(folder: Path) -> None:
     gtap_files.World(6).bare().csv(folder)
 
 
+def _mario_workbook(folder: Path) -> None:
+    write_workbook(folder / "own.xlsx", mario_files.sheets(mario_files.flows()))
+
+
+def _mrio_toolbox(folder: Path) -> None:
+    mrio_toolbox_files.write(mrio_toolbox_files.parts(), folder / "own_2019.nc")
+
+
 def _oecd(folder: Path) -> None:
     edition = oecd_files.Edition(2021, ["AUS", "CHN", "CN1"], {"CN1": "CHN"})
     (folder / edition.member).write_text(edition.text())
@@ -88,6 +100,16 @@ def _gloria_gases(folder: Path) -> None:
     gloria_world.write_read_me(folder / "GLORIA_ReadMe_059.xlsx", change)
 
 
+def _mario(folder: Path) -> None:
+    mario_files.write(mario_files.flows(), folder / "flows")
+    mario_files.write_notes(folder, name="Ours", year=2011)
+
+
+def _mario_parquet(folder: Path) -> None:
+    made = mario_files.coefficients(mario_files.flows())
+    mario_files.write(made, folder / "coefficients", ".parquet")
+
+
 def _pymrio_parquet(folder: Path) -> None:
     cf.to_pymrio(_world()).save_all(folder, table_format="parquet")
 
@@ -106,6 +128,10 @@ def _plain(folder: Path) -> None:
 
 def _plain_parquet(folder: Path) -> None:
     plain_files.write_parquet(plain_files.own(), folder)
+
+
+def _plain_workbook(folder: Path) -> None:
+    plain_files.write_workbook(plain_files.own(), folder / "own_2019.xlsx")
 
 
 def _wiod2013(folder: Path) -> None:
@@ -133,10 +159,14 @@ LAYOUTS = {
     "gloria-gases": _gloria_gases,
     "gtap": _gtap,
     "gtap-records": _gtap_records,
+    "mario": _mario,
+    "mario-parquet": _mario_parquet,
+    "mario-workbook": _mario_workbook,
     "oecd": _oecd,
     "oecd-emissions": _oecd_emissions,
     "plain": _plain,
     "plain-parquet": _plain_parquet,
+    "plain-workbook": _plain_workbook,
     "pymrio-parquet": _pymrio_parquet,
     "store": _store,
     "useeio": _useeio,
@@ -145,3 +175,5 @@ LAYOUTS = {
     "wiod2016": _wiod2016,
     "wiod2016-rdata": _wiod2016_rdata,
 }
+if all(map(find_spec, ("pyfive", "h5netcdf"))):  # the extra netcdf, and what writes such files
+    LAYOUTS["mrio-toolbox"] = _mrio_toolbox

@@ -26,6 +26,15 @@ def write_parquet(frames: Frames, folder: Path) -> Path:
     return folder
 
 
+def write_workbook(frames: Frames, path: Path, **options: Any) -> Path:
+    """Write sheets, whose numbers openpyxl gives 16 digits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pd.ExcelWriter(path, engine="openpyxl") as book:
+        for name, frame in frames.items():
+            frame.to_excel(book, sheet_name=name, **options)
+    return path
+
+
 def own() -> Frames:
     """A table with labels that need care, a level of compartments and unknown heads."""
     rows = pd.MultiIndex.from_product(
