@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.sectors import SectorStudy, sector_study
     from carbonflows_fast.store import open, save
     from carbonflows_fast.supply_use import from_supply_use
-    from carbonflows_fast.table import Table
+    from carbonflows_fast.table import Table, national
     from carbonflows_fast.trade import Flows, flows
     from carbonflows_fast.uncertainties import (
         BySize,
@@ -105,6 +105,7 @@ __all__ = [
     "from_pymrio",
     "from_supply_use",
     "multipliers",
+    "national",
     "open",
     "production_layers",
     "read",
@@ -142,7 +143,7 @@ _HOMES = {
     "sectors": "SectorStudy sector_study",
     "store": "open save",
     "supply_use": "from_supply_use",
-    "table": "Table",
+    "table": "Table national",
     "trade": "Flows flows",
     "uncertainties": "BySize Difference Draws Errors SharedError Uncertainty "
     "difference uncertainty",

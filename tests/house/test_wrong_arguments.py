@@ -28,7 +28,8 @@ NEEDS: dict[str, Callable[[Path], dict[str, Any]]] = {
 }
 # These make a table, a system or a world, or take results; what they take is tested with those.
 MAKERS = {
-    "difference", "read", "open", "from_pymrio", "from_supply_use", "calc_all", "build_info"
+    "difference", "read", "open", "from_pymrio", "from_supply_use", "national", "calc_all",
+    "build_info",
 }  # fmt: skip
 FIRST = {"table", "table_or_path", "before", "tables"}
 

@@ -40,7 +40,8 @@ OTHERS = (
     Other(
         r"[a-z]{3}_niot_.*\.xls[xbm]?",
         "a national table of WIOD",
-        f"take the table of the world, {WIOD_TABLES}, or {OWN}",
+        f"take the table of the world, {WIOD_TABLES}, or read it with pandas and give it to "
+        "cf.national, as docs/national.md shows",
     ),
     Other(
         r"(intsut\d\d|[a-z]{3}_sut)_.*\.xls[xbm]?",
