@@ -12,6 +12,7 @@ from typing import Any
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, nearest_are
 from carbonflows_fast.readers import (
+    adb,
     eora,
     exiobase,
     figaro,
@@ -39,6 +40,7 @@ FORMATS = {
     "figaro": figaro.FORMAT,
     "wiod2013": wiod.FORMAT_2013,
     "wiod2016": wiod.FORMAT_2016,
+    "adb": adb.FORMAT,
     "gloria": gloria.FORMAT,
     "eora26": eora.FORMAT_26,
     "eora": eora.FORMAT,

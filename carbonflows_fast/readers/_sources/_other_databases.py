@@ -67,9 +67,14 @@ OTHERS = (
     ),
     # ADB
     Other(
-        r"adb.?mrio.*\.xls[xbm]?",
-        "ADB's MRIO",
-        f"take WIOD 2013, which has its sectors, or {OWN}",
+        r"[a-z]{3} iot \d{4}.*\.xls[xbm]?",
+        "a national table of the ADB",
+        f"take its table of all economies, ADB-MRIO-2024-August 2025.xlsx, or {OWN}",
+    ),
+    Other(
+        r".*ee-mriot.*\.xls[xbm]?",
+        "the ADB's air emissions",
+        f"take its table, ADB-MRIO-2024-August 2025.xlsx, or {OWN}",
     ),
     # GTAP, GAMS
     Other(

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from support.files import (
+    adb_files,
     eora_files,
     figaro_files,
     gtap_files,
@@ -148,7 +149,12 @@ def _wiod2016_rdata(folder: Path) -> None:
     wiod_files.Made(2016).write_rdata(folder)
 
 
+def _adb(folder: Path) -> None:
+    adb_files.Made().write(folder)
+
+
 LAYOUTS = {
+    "adb": _adb,
     "eora26": _eora26,
     "eora": _eora,
     "exiobase": _exiobase,
