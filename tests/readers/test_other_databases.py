@@ -25,7 +25,7 @@ NAMES = [
     ("intsut14_nov16.xlsb", "supply and use tables of WIOD", "the input-output table"),
     ("MR_HIOT_2011_v3_3_18_by_product_technology.csv", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
     ("MR_HIOT_2011_v3_3_18_extensions.xlsx", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
-    ("matrix_FIGARO-e-ic-io-D_ind-by-ind_millionEUR_2015.csv", "FIGARO-E3", "matrix_eu-ic-io_"),
+    ("flatfile_FIGARO-e_AEM_Gg_CO2e_2015.csv", "FIGARO-E3, but for", "matrix_FIGARO-e-ic-io-D"),
     ("IO_AFG_1970_BasicPrice.txt", "a national table of Eora", "take Eora26 or full Eora"),
     ("CAN IOT 2000, 2007-2024.xlsx", "a national table of the ADB", "its table of all economies"),
     ("2023 EE-MRIOT (Air Emissions).xlsx", "the ADB's air emissions", "ADB-MRIO-2024-August"),

@@ -56,8 +56,8 @@ OTHERS = (
     # FIGARO
     Other(
         r"(matrix|flatfile|flat)_figaro-e.*\.(csv|zip)",
-        "FIGARO-E3, the JRC's table with energy sectors",
-        f"take Eurostat's matrix_eu-ic-io_ind-by-ind_… of FIGARO, or {OWN}",
+        "FIGARO-E3, but for its tables",
+        "take matrix_FIGARO-e-ic-io-D_ind-by-ind_millionEUR_2015.csv, or its flat twin",
     ),
     # Eora
     Other(

@@ -10,6 +10,7 @@ REGIONS = ["AT", "FIGW1", "GR"]
 CATEGORIES = ["P3_S13", "P3_S14", "P5M"]
 INPUTS = ["W2_D21X31", "W2_OP_RES", "W2_D1"]
 NAME = "ind-by-ind_24ed_2019"
+ENERGY = "ind-by-ind_millionEUR_2015"
 
 
 def written(folder: Path, prefix: str = "", name: str = NAME) -> Path:
@@ -24,6 +25,13 @@ def written(folder: Path, prefix: str = "", name: str = NAME) -> Path:
     path = folder / f"matrix_eu-ic-io_{name}.csv"
     path.write_text("\n".join(",".join(line) for line in lines) + "\n")
     return path
+
+
+def energy(folder: Path) -> Path:
+    """Write the same table as FIGARO-E3 names it; its header begins with icioiRow."""
+    path = written(folder, name=ENERGY)
+    path.write_text(path.read_text().replace("rowLabels", "icioiRow"))
+    return path.rename(folder / f"matrix_FIGARO-e-ic-io-D_{ENERGY}.csv")
 
 
 def flattened(matrix: Path, letter: str = "i") -> Path:

@@ -51,6 +51,10 @@ def _figaro(folder: Path) -> None:
     figaro_files.footprints(folder, [f"2019,{r},HH,{r},,7.5" for r in figaro_files.REGIONS])
 
 
+def _figaro_e3(folder: Path) -> None:
+    figaro_files.energy(folder)
+
+
 def _figaro_flat(folder: Path) -> None:
     matrix = figaro_files.written(folder)
     figaro_files.flattened(matrix)
@@ -160,6 +164,7 @@ LAYOUTS = {
     "exiobase": _exiobase,
     "exiobase-zip": _exiobase_zip,
     "figaro": _figaro,
+    "figaro-e3": _figaro_e3,
     "figaro-flat": _figaro_flat,
     "gloria": _gloria,
     "gloria-gases": _gloria_gases,
