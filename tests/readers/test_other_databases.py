@@ -32,8 +32,9 @@ NAMES = [
     ("basedata.har", "a header array file (HAR), as GTAP has", "the folder with all files"),
     ("GSDFSRCxDST.csv", "GTAP-Power MRIO", "by seller and buyer"),
     ("GSDF.gdx", "data of GAMS (GDX)", "gdxdump"),
-    ("T_REX3.mat", "REX3", "rex3handler"),
-    ("global_mrio_2019.mat", "EMERGING", "h5py"),
+    ("Y_REX3.mat", "a part of REX3", "REX3_Labels.zip"),
+    ("EMERGING_E_2021.mat", "EMERGING in another layout", "EMERGING_V2_2023_m.mat"),
+    ("0.0.0.0", "a Zarr store, as rex3handler writes", "the files of REX3"),
     ("mine.mat", "data of MATLAB", "scipy.io.loadmat"),
     ("mrio.nc", "data in NetCDF, as mrio-toolbox saves", "carbonflows_fast[netcdf]"),
     ("own.rds", "data of R", "as CSV in R"),
@@ -112,7 +113,7 @@ def test_backslashes_say_what_the_table_is(tmp_path: Path) -> None:
     assert "a table of eora26, names with backslashes" in said(tmp_path / "Eora26.zip")
     with zipfile.ZipFile(tmp_path / "rex.zip", "w") as archive:
         archive.writestr("REX3_2015\\T_REX3.mat", b"")
-    assert "REX3, as data of MATLAB, names with backslashes" in said(tmp_path / "rex.zip")
+    assert "a table of rex3, names with backslashes" in said(tmp_path / "rex.zip")
 
 
 ORIGINALS = {

@@ -97,13 +97,19 @@ OTHERS = (
     # MATLAB and others
     Other(
         r"([tyq]|q_y)_rex3.*\.mat|rex3_.*\.(zip|mat)",
-        "REX3, as data of MATLAB",
-        f"open it with rex3handler or h5py, and {OWN}",
+        "a part of REX3",
+        "give the folder with T_REX3.mat, Y_REX3.mat, Q_REX3.mat, Q_Y_REX3.mat and the labels, or "
+        "with REX3_2022.zip and REX3_Labels.zip",
     ),
     Other(
         r"(global_mrio|emerging).*\.mat",
-        "EMERGING, as data of MATLAB",
-        f"open it with h5py, and {OWN}",
+        "EMERGING in another layout",
+        f"take global_mrio_2019.mat or EMERGING_V2_2023_m.mat, or {OWN}",
+    ),
+    Other(
+        r"\d+(\.\d+){3}",  # its pieces; files with a dot in front are not looked at
+        "a Zarr store, as rex3handler writes",
+        f"give the files of REX3 that it was made from, or open it with xarray, and {OWN}",
     ),
     Other(
         r".*\.mat",

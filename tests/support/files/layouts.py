@@ -12,6 +12,7 @@ from support.files import (
     figaro_files,
     gtap_files,
     mario_files,
+    matlab_files,
     mrio_toolbox_files,
     oecd_emission_files,
     oecd_files,
@@ -119,6 +120,14 @@ def _pymrio_parquet(folder: Path) -> None:
     cf.to_pymrio(_world()).save_all(folder, table_format="parquet")
 
 
+def _emerging(folder: Path) -> None:
+    matlab_files.World(uses=3).emerging(folder)
+
+
+def _rex3(folder: Path) -> None:
+    matlab_files.World().rex3(folder)
+
+
 def _useeio(folder: Path) -> None:
     useeio_files.Model().write(folder)
 
@@ -161,6 +170,7 @@ LAYOUTS = {
     "adb": _adb,
     "eora26": _eora26,
     "eora": _eora,
+    "emerging": _emerging,
     "exiobase": _exiobase,
     "exiobase-zip": _exiobase_zip,
     "figaro": _figaro,
@@ -179,6 +189,7 @@ LAYOUTS = {
     "plain-parquet": _plain_parquet,
     "plain-workbook": _plain_workbook,
     "pymrio-parquet": _pymrio_parquet,
+    "rex3": _rex3,
     "store": _store,
     "useeio": _useeio,
     "useeio-workbook": _useeio_workbook,
