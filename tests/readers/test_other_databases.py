@@ -25,6 +25,7 @@ NAMES = [
     ("intsut14_nov16.xlsb", "supply and use tables of WIOD", "the input-output table"),
     ("MR_HIOT_2011_v3_3_18_by_product_technology.csv", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
     ("MR_HIOT_2011_v3_3_18_extensions.xlsx", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
+    ("EXIOBASE_3rx_aggLandUseExtensions_2010_pxp.mat", "EXIOBASE 3rx, as data of", "with pymrio"),
     ("flatfile_FIGARO-e_AEM_Gg_CO2e_2015.csv", "FIGARO-E3, but for", "matrix_FIGARO-e-ic-io-D"),
     ("IO_AFG_1970_BasicPrice.txt", "a national table of Eora", "take Eora26 or full Eora"),
     ("CAN IOT 2000, 2007-2024.xlsx", "a national table of the ADB", "its table of all economies"),

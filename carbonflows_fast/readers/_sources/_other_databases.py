@@ -53,6 +53,12 @@ OTHERS = (
         "hybrid EXIOBASE, in tonnes, TJ and M.EUR",
         f"take EXIOBASE 3 in money, IOT_2011_pxp.zip of doi.org/10.5281/zenodo.3583070, or {OWN}",
     ),
+    Other(
+        r"exiobase_3rx.*\.mat",
+        "EXIOBASE 3rx, as data of MATLAB",
+        "open it with scipy.io.loadmat, name its rows by the release's labels, and save it with "
+        f"pymrio, whose folders are read, or {OWN}",
+    ),
     # FIGARO
     Other(
         r"(matrix|flatfile|flat)_figaro-e.*\.(csv|zip)",
