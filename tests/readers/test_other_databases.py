@@ -26,7 +26,7 @@ NAMES = [
     ("MR_HIOT_2011_v3_3_18_by_product_technology.csv", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
     ("MR_HIOT_2011_v3_3_18_extensions.xlsx", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
     ("EXIOBASE_3rx_aggLandUseExtensions_2010_pxp.mat", "EXIOBASE 3rx, as data of", "with pymrio"),
-    ("flatfile_FIGARO-e_AEM_Gg_CO2e_2015.csv", "FIGARO-E3, but for", "matrix_FIGARO-e-ic-io-D"),
+    ("flatfile_FIGARO-e_ENE_TJ_2015.csv", "FIGARO-E3, but for", "matrix_FIGARO-e-ic-io-D"),
     ("IO_AFG_1970_BasicPrice.txt", "a national table of Eora", "take Eora26 or full Eora"),
     ("CAN IOT 2000, 2007-2024.xlsx", "a national table of the ADB", "its table of all economies"),
     ("2023 EE-MRIOT (Air Emissions).xlsx", "the ADB's air emissions", "ADB-MRIO-2024-August"),

@@ -23,6 +23,7 @@ from carbonflows_fast.readers._layouts._square import (
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.figaro._emissions import emission_files, read_emissions
+from carbonflows_fast.readers.figaro._energy_accounts import read_energy_accounts
 from carbonflows_fast.readers.figaro._find import ENERGY, is_flat
 from carbonflows_fast.readers.figaro._flat import read_flat
 from carbonflows_fast.table import Table
@@ -39,7 +40,8 @@ def read_figaro(
 
     x is the sum of a row, as the files have no outputs. The six rows of primary inputs are
     stressors, so that they can be followed like emissions. Beside a table of industries,
-    co2Footprint_… and ghgFootprint_… of its year become the stressors "CO2" and "GHG".
+    co2Footprint_… and ghgFootprint_… of its year become the stressors "CO2" and "GHG". Beside a
+    table of FIGARO-E3, flatfile_FIGARO-e_AEM_… gives a stressor for each gas.
 
     Raises
     ------
@@ -49,6 +51,7 @@ def read_figaro(
         If a wanted stressor does not exist.
     """
     emissions = emission_files(files, table)
+    energy = read_energy_accounts(files, table, progress=progress)
     if is_flat(table.name):
         parts = read_flat(files, table, progress=progress)
     else:
@@ -58,7 +61,7 @@ def read_figaro(
         _demand(parts),
         x=None,
         stressors=stressors,
-        accounts=list(emissions),
+        accounts=[*emissions, *energy],
         unit=UNIT,
         year=table.year,
         name=_name(table),
@@ -66,6 +69,9 @@ def read_figaro(
     for gas, name in emissions.items():
         if stressors is None or gas in stressors:
             made = add_account(made, read_emissions(files, name, gas, made, progress=progress))
+    for gas, account in energy.items():
+        if stressors is None or gas in stressors:
+            made = add_account(made, account)
     return made
 
 

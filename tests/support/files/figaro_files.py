@@ -34,6 +34,20 @@ def energy(folder: Path) -> Path:
     return path.rename(folder / f"matrix_FIGARO-e-ic-io-D_{ENERGY}.csv")
 
 
+def air_emissions(folder: Path, more: list[str] | None = None) -> np.ndarray:
+    """Write FIGARO-E3's emissions of two gases, and more lines; return (gas, region, code)."""
+    numbers = np.random.default_rng(4).uniform(0, 9, (2, len(REGIONS), 3)).round(6)
+    codes = ("A01", "C31_32", "HH")
+    lines = ["codeIndicator,refArea,colPi,unit,obsValue"]
+    lines += [
+        f"{('CO2', 'CH4')[g]},{REGIONS[r]},{codes[c]},Gg CO2e,{value!r}"
+        for (g, r, c), value in zip(np.ndindex(numbers.shape), numbers.ravel().tolist())
+    ]
+    path = folder / "flatfile_FIGARO-e_AEM_Gg_CO2e_2015.csv"
+    path.write_text("\n".join([*lines, *(more or [])]) + "\n")
+    return numbers
+
+
 def flattened(matrix: Path, letter: str = "i") -> Path:
     """Write a matrix as a flat file beside it."""
     header, *lines = (line.split(",") for line in matrix.read_text().splitlines())

@@ -54,6 +54,7 @@ def _figaro(folder: Path) -> None:
 
 def _figaro_e3(folder: Path) -> None:
     figaro_files.energy(folder)
+    figaro_files.air_emissions(folder)
 
 
 def _figaro_flat(folder: Path) -> None:
