@@ -14,6 +14,7 @@ from support.files.matlab_files import INDICATORS, REGIONS, SECTORS, USES, World
 import carbonflows_fast as cf
 from carbonflows_fast.errors import FormatError, InputError
 from carbonflows_fast.readers._layouts import _matlab
+from carbonflows_fast.readers._sources._opening import open_files
 
 
 @pytest.mark.parametrize("zipped", [False, True])
@@ -77,6 +78,20 @@ def test_a_matrix_is_read_in_pieces(
     np.testing.assert_array_equal(cf.read(path).Z.toarray(), made.Z)
 
 
+def test_a_bar_hears_of_each_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    World().rex3(tmp_path)
+    monkeypatch.setattr(_matlab, "BLOCK_CELLS", 12)  # two rows or columns of six
+    told: list[int] = []
+    with (
+        open_files(tmp_path / "REX3_2020") as files,
+        _matlab.open_matlab(files.counting(told.append), "T_REX3.mat") as data,
+    ):
+        data.sparse("T_REX3")
+    size = files.sizes["T_REX3.mat"]
+    assert len(told) == 3
+    assert size - 3 <= sum(told) <= size
+
+
 def test_nan_is_refused_or_zero(tmp_path: Path) -> None:
     made = World()
     made.Z[4, 1] = made.Z[5, 2] = np.nan
@@ -100,6 +115,24 @@ def test_more_names_than_needed_are_left_out(
         cf.read(tmp_path)
     path.unlink()
     with pytest.raises(FormatError, match=r"expected one Labels_Sectors_REX3\.mat, .* got 0"):
+        cf.read(tmp_path)
+
+
+def test_matrices_of_other_sizes_are_refused(tmp_path: Path) -> None:
+    made = World()
+    made.rex3(tmp_path)
+    write_matlab(tmp_path / "REX3_2020" / "Q_Y_REX3.mat", Q_Y_REX3=made.F_Y[:, :2])
+    with pytest.raises(FormatError, match="got 6 × 6, 6 × 3, 2 × 6, 2 × 2; take all files of one"):
+        cf.read(tmp_path)
+
+
+def test_a_damaged_zip_is_refused(tmp_path: Path) -> None:
+    World().rex3(tmp_path, zipped=True)
+    path = tmp_path / "REX3_2020.zip"
+    content = bytearray(path.read_bytes())
+    content[600] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=r"REX3_2020\.zip"):
         cf.read(tmp_path)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -50,14 +50,16 @@ def open_matlab(files: Files, name: str) -> Iterator[MatFile]:
             remedy="install it with `pip install 'carbonflows_fast[matlab]'`",
         ) from error
     where = files.where(name)
-    with files.open(name) as packed:
-        content: Any = packed
-        if any((files.root + name).startswith(prefix) for prefix in files.archives):
-            content = tempfile.TemporaryFile()  # noqa: SIM115 (closed below)
-            shutil.copyfileobj(packed, content, 1 << 22)
+    inside = any((files.root + name).startswith(prefix) for prefix in files.archives)
+    with files.open(name) as packed, tempfile.TemporaryFile() as unpacked:
         try:
-            with h5py.File(content, "r") as data:
-                yield MatFile(where, data, files.blanks)
+            if inside:
+                shutil.copyfileobj(packed, unpacked, 1 << 22)
+            size = files.sizes.get(name, 0)
+            with h5py.File(unpacked if inside else packed, "r") as data:
+                yield MatFile(
+                    where, data, files.blanks, lambda done: files.on_bytes(int(done * size))
+                )
         except (FormatError, InputError, MemoryError):
             raise
         except Exception as error:  # h5py raises many kinds
@@ -67,8 +69,6 @@ def open_matlab(files: Files, name: str) -> Iterator[MatFile]:
                 got=f"{type(error).__name__} ({error})"[:200],
                 remedy=RESTORE,
             ) from error
-        finally:
-            content.close()
 
 
 class MatFile:
@@ -81,10 +81,15 @@ class MatFile:
     data : h5py.File or h5py.Group
     blanks : str
         What NaN is, as in `Files`.
+    on_share : callable
+        Told what share of the file was read, piece by piece, by `sparse` alone.
     """
 
-    def __init__(self, where: str, data: Any, blanks: str) -> None:
+    def __init__(
+        self, where: str, data: Any, blanks: str, on_share: Callable[[float], object]
+    ) -> None:
         self.where, self._data, self._blanks = where, data, blanks
+        self._on_share = on_share
 
     @property
     def names(self) -> list[str]:
@@ -104,7 +109,8 @@ class MatFile:
         if len(self.names) == 1:
             inner = self._linked(self.names[0])
             if hasattr(inner, "keys") and set(needed) <= set(inner):
-                return MatFile(f"{self.where}, {self.names[0]}", inner, self._blanks)
+                where = f"{self.where}, {self.names[0]}"
+                return MatFile(where, inner, self._blanks, self._on_share)
         self._wrong(f"the variables {', '.join(needed)}", shorten(self.names) or "none")
 
     def shape(self, name: str) -> tuple[int, int]:
@@ -139,7 +145,8 @@ class MatFile:
         by_rows = chunks[0] > chunks[1]  # of MATLAB's matrix
         step = max(1, BLOCK_CELLS // max(1, columns if by_rows else rows))
         parts, empty = [], []
-        for at in range(0, rows if by_rows else columns, step):
+        total = rows if by_rows else columns
+        for at in range(0, total, step):
             if by_rows:
                 values = data[:, at : at + step].T.astype(np.float64)
                 empty += self._check(name, values, at, 0)
@@ -148,6 +155,7 @@ class MatFile:
                 values = data[at : at + step].T.astype(np.float64)
                 empty += self._check(name, values, 0, at)
                 parts.append(sp.csc_array(values))
+            self._on_share(min(step, total - at) / total)
         self._settle(name, empty)
         whole = sp.vstack(parts) if by_rows else sp.hstack(parts)
         return whole.tocsr()

@@ -67,18 +67,19 @@ def read_emerging(
             got=shorten(accounts),
             remedy="move the others away",
         )
-    with reading(files, [table.name, *accounts], progress) as counted:
-        with open_matlab(counted, table.name) as whole:
-            data = whole.inside(*NEEDED)
-            regions, sectors, uses = map(data.texts, NEEDED[-3:])
-            n, m = len(regions) * len(sectors), len(regions) * len(uses)
-            got = [data.shape(name) for name in NEEDED[:4]]
-            vectors = {tuple(sorted(shape)) for shape in got[2:]}
-            if got[:2] != [(n, n), (n, m)] or vectors != {(1, n)}:
-                raise _sizes(data.where, n, m, got)
-            Z, Y = data.sparse("z"), data.dense("f")
-            added, x = data.dense("va").reshape(1, n), data.dense("X").ravel()
-        counted.on_bytes(counted.sizes.get(table.name, 0))
+    with (
+        reading(files, [table.name, *accounts], progress) as counted,
+        open_matlab(counted, table.name) as whole,
+    ):
+        data = whole.inside(*NEEDED)
+        regions, sectors, uses = map(data.texts, NEEDED[-3:])
+        n, m = len(regions) * len(sectors), len(regions) * len(uses)
+        got = [data.shape(name) for name in NEEDED[:4]]
+        vectors = {tuple(sorted(shape)) for shape in got[2:]}
+        if got[:2] != [(n, n), (n, m)] or vectors != {(1, n)}:
+            raise _sizes(data.where, n, m, got)
+        Z, Y = data.sparse("z"), data.dense("f")
+        added, x = data.dense("va").reshape(1, n), data.dense("X").ravel()
     none = np.zeros((1, m))
     blocks = [StressorBlock([VALUE_ADDED], [PRIMARY_INPUTS], [UNIT], lambda _: (added, none))]
     if accounts:

@@ -64,13 +64,15 @@ def read_rex3(
     folder = files.below(table.name)
     names = [f"{part}_REX3.mat" for part in ("T", "Y", "Q", "Q_Y")]
     title = f"REX3 {table.year or ''}".strip()
-    with reading(folder, names, progress, title):
-        T, Y, Q, Q_Y = (_matrix(folder, name) for name in names)
-    n, countries = Y.shape
-    if not countries or n % countries or T.shape != (n, n) or Q_Y.shape[1] != countries:
-        raise _sizes(folder, T, Y, Q, Q_Y)
-    if Q.shape != (len(Q_Y), n):
-        raise _sizes(folder, T, Y, Q, Q_Y)
+    with reading(folder, names, progress, title) as counted:
+        Y, Q, Q_Y = (_matrix(counted, name) for name in names[1:])
+        n, countries = Y.shape
+        with open_matlab(counted, names[0]) as data:
+            shape = data.shape("T_REX3")  # of a damaged file it could be endless
+            same = shape == (n, n) and Q.shape == (len(Q_Y), n) and Q_Y.shape[1] == countries
+            if not countries or n % countries or not same:
+                raise _sizes(folder, shape, Y.shape, Q.shape, Q_Y.shape)
+            T = data.sparse("T_REX3")
     regions = _labels(files, "country", countries)
     sectors = _labels(files, "sector", n // countries)
     indicators = _labels(files, "indicator", len(Q))
@@ -100,11 +102,9 @@ def read_rex3(
 
 
 def _matrix(folder: Files, name: str) -> FloatArray:
-    key = name.removesuffix(".mat")
-    with open_matlab(folder, name) as data:
-        matrix: FloatArray = data.sparse(key) if key.startswith("T") else data.dense(key)
     folder.on_bytes(folder.sizes.get(name, 0))
-    return matrix
+    with open_matlab(folder, name) as data:
+        return data.dense(name.removesuffix(".mat"))
 
 
 def _labels(files: Files, what: str, count: int) -> list[str]:
@@ -142,8 +142,8 @@ def unit_in(indicator: str) -> str:
     return found[1].strip() if found else NO_UNIT
 
 
-def _sizes(folder: Files, *matrices: FloatArray) -> FormatError:
-    shapes = ", ".join("{} × {}".format(*one.shape) for one in matrices)
+def _sizes(folder: Files, *sizes: tuple[int, ...]) -> FormatError:
+    shapes = ", ".join("{} × {}".format(*size) for size in sizes)
     return FormatError.about(
         folder.where(""),
         expected="T, Y, Q and Q_Y of one number of countries, sectors and indicators",
