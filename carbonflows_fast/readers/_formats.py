@@ -12,6 +12,8 @@ from typing import Any
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, InputError, nearest_are
 from carbonflows_fast.readers import (
+    adb,
+    emerging,
     eora,
     exiobase,
     figaro,
@@ -21,6 +23,7 @@ from carbonflows_fast.readers import (
     mrio_toolbox,
     oecd,
     plain,
+    rex3,
     useeio,
     wiod,
 )
@@ -39,6 +42,9 @@ FORMATS = {
     "figaro": figaro.FORMAT,
     "wiod2013": wiod.FORMAT_2013,
     "wiod2016": wiod.FORMAT_2016,
+    "adb": adb.FORMAT,
+    "emerging": emerging.FORMAT,
+    "rex3": rex3.FORMAT,
     "gloria": gloria.FORMAT,
     "eora26": eora.FORMAT_26,
     "eora": eora.FORMAT,

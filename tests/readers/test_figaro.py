@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.files.figaro_files import CATEGORIES, INPUTS, REGIONS, flattened, written
+from support.files.figaro_files import (
+    CATEGORIES,
+    ENERGY,
+    INPUTS,
+    REGIONS,
+    energy,
+    flattened,
+    written,
+)
 
 from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers import read
@@ -59,6 +68,24 @@ def test_a_flat_file_is_the_same_table(
     for place in (tmp_path, path.with_suffix(".zip")):
         assert read(place, year=2019).equals(table)
     assert not caplog.records
+
+
+def test_figaro_e3_is_the_same_in_other_names(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "eu").mkdir()
+    eurostat = read(written(tmp_path / "eu", name="ind-by-ind_24ed_2015"))
+    matrix = energy(tmp_path)
+    flat = flattened(matrix)
+    (tmp_path / "co2Footprint_23ed_2015.csv").write_text("never opened")
+    table = read(tmp_path / matrix.name)
+    assert (table.name, table.year) == (f"FIGARO-E3 {ENERGY}", 2015)
+    same = eurostat.with_changes(name=table.name)
+    assert table.equals(same)
+    assert read(flat).equals(same)
+    shutil.rmtree(tmp_path / "eu")
+    assert read(tmp_path).equals(same)
+    assert "are not of the 175 of FIGARO-E3, and not read" in caplog.text
 
 
 def test_the_order_of_lines_does_not_matter_and_absent_pairs_are_zero(
@@ -171,7 +198,11 @@ def test_a_damaged_zip_of_a_flat_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_supply_and_use_are_refused(tmp_path: Path) -> None:
-    for name in ("flatfile_eu-ic-supply_24ed_2019.csv", "matrix_eu-ic-use_24ed_2019.csv"):
+    for name in (
+        "flatfile_eu-ic-supply_24ed_2019.csv",
+        "matrix_eu-ic-use_24ed_2019.csv",
+        "matrix_FIGARO-e-ic-supply_millionEUR_2015.csv",
+    ):
         (tmp_path / name).write_text("icsupRow,icsupCol,refArea,rowPi\n")
         with pytest.raises(FormatError, match=rf"{name}: expected an input-output table of FIG"):
             read(tmp_path / name)

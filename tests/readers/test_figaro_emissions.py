@@ -7,7 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.files.figaro_files import HEADER, INPUTS, REGIONS, flattened, footprints, written
+from support.files.figaro_files import (
+    HEADER,
+    INPUTS,
+    REGIONS,
+    air_emissions,
+    energy,
+    flattened,
+    footprints,
+    written,
+)
 
 from carbonflows_fast.errors import CarbonFlowsError, FormatError, LabelError
 from carbonflows_fast.readers import read
@@ -183,3 +192,34 @@ def test_random_damage_is_read_or_refused(tmp_path: Path) -> None:
         file.write_bytes(content)
     assert len(refused) > 30
     assert all(message.startswith(str(tmp_path)) for message in refused)
+
+
+def test_emissions_of_figaro_e3_are_one_stressor_a_gas(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    energy(tmp_path)
+    numbers = air_emissions(tmp_path, ["CO2,AT,Z99,Gg CO2e,5"])
+    table = read(tmp_path)
+    assert table.stressors[-2:] == ("CO2", "CH4")
+    assert list(table.stressor_units)[-2:] == ["Gg CO2e"] * 2
+    np.testing.assert_array_equal(table.F.iloc[-2:], numbers[:, :, :2].reshape(2, 6))
+    wanted = np.zeros((2, 9))
+    wanted[:, [1, 4, 7]] = numbers[:, :, 2]  # of households
+    np.testing.assert_array_equal(table.F_Y.iloc[-2:], wanted)
+    assert "Z99" in caplog.text
+    assert read(tmp_path, stressors="CH4").stressors == ("CH4",)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("CO2,AT,A01,Gg CO2e,5", r"'CO2 \| AT \| A01': expected one record of these labels, got 2"),
+        ("CO2,AT,A02,Gg CO2e,", r"'CO2 \| AT \| A02'.*: expected a number in every cell"),
+        ("CO2,AT,A02,Gg CO2e,x", "column obsValue: expected a finite number, got 'x'"),
+    ],
+)
+def test_damage_of_emissions_of_figaro_e3_is_named(tmp_path: Path, line: str, message: str) -> None:
+    energy(tmp_path)
+    air_emissions(tmp_path, [line])
+    with pytest.raises(FormatError, match=rf"AEM_Gg_CO2e_2015\.csv.*{message}"):
+        read(tmp_path)

@@ -25,15 +25,17 @@ NAMES = [
     ("intsut14_nov16.xlsb", "supply and use tables of WIOD", "the input-output table"),
     ("MR_HIOT_2011_v3_3_18_by_product_technology.csv", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
     ("MR_HIOT_2011_v3_3_18_extensions.xlsx", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
-    ("matrix_FIGARO-e-ic-io-D_ind-by-ind_millionEUR_2015.csv", "FIGARO-E3", "matrix_eu-ic-io_"),
+    ("EXIOBASE_3rx_aggLandUseExtensions_2010_pxp.mat", "EXIOBASE 3rx, as data of", "with pymrio"),
+    ("flatfile_FIGARO-e_ENE_TJ_2015.csv", "FIGARO-E3, but for", "matrix_FIGARO-e-ic-io-D"),
     ("IO_AFG_1970_BasicPrice.txt", "a national table of Eora", "take Eora26 or full Eora"),
-    ("ADB-MRIO62-2021_August 2024.xlsx", "ADB's MRIO", "take WIOD 2013"),
-    ("ADB MRIO 2015, at constant 2010 prices.xlsx", "ADB's MRIO", "a table of your own"),
+    ("CAN IOT 2000, 2007-2024.xlsx", "a national table of the ADB", "its table of all economies"),
+    ("2023 EE-MRIOT (Air Emissions).xlsx", "the ADB's air emissions", "ADB-MRIO-2024-August"),
     ("basedata.har", "a header array file (HAR), as GTAP has", "the folder with all files"),
     ("GSDFSRCxDST.csv", "GTAP-Power MRIO", "by seller and buyer"),
     ("GSDF.gdx", "data of GAMS (GDX)", "gdxdump"),
-    ("T_REX3.mat", "REX3", "rex3handler"),
-    ("global_mrio_2019.mat", "EMERGING", "h5py"),
+    ("Y_REX3.mat", "a part of REX3", "REX3_Labels.zip"),
+    ("EMERGING_E_2021.mat", "EMERGING in another layout", "EMERGING_V2_2023_m.mat"),
+    ("0.0.0.0", "a Zarr store, as rex3handler writes", "the files of REX3"),
     ("mine.mat", "data of MATLAB", "scipy.io.loadmat"),
     ("mrio.nc", "data in NetCDF, as mrio-toolbox saves", "carbonflows_fast[netcdf]"),
     ("own.rds", "data of R", "as CSV in R"),
@@ -112,7 +114,7 @@ def test_backslashes_say_what_the_table_is(tmp_path: Path) -> None:
     assert "a table of eora26, names with backslashes" in said(tmp_path / "Eora26.zip")
     with zipfile.ZipFile(tmp_path / "rex.zip", "w") as archive:
         archive.writestr("REX3_2015\\T_REX3.mat", b"")
-    assert "REX3, as data of MATLAB, names with backslashes" in said(tmp_path / "rex.zip")
+    assert "a table of rex3, names with backslashes" in said(tmp_path / "rex.zip")
 
 
 ORIGINALS = {

@@ -100,7 +100,7 @@ def cut(row: int) -> Change:
         (put(15, 3, "r69"), "expected one row r69 with outputs, got 2"),
         (cut(18), "expected one row r69 with outputs, got 0"),
         (cut(12), "columns: expected 6 labels, as in the rows, got 9"),
-        (cut(6), "expected sectors with region and code from row 7 on, got none"),
+        (cut(6), "expected sectors with region and code below the header, got none"),
         (cut(3), r"expected 6 rows of titles and headers, .* got 3 row\(s\)"),
         (cut(0), r"expected 6 rows of titles and headers, .* got 0 row\(s\)"),
     ],

@@ -54,11 +54,17 @@ OTHERS = (
         "hybrid EXIOBASE, in tonnes, TJ and M.EUR",
         f"take EXIOBASE 3 in money, IOT_2011_pxp.zip of doi.org/10.5281/zenodo.3583070, or {OWN}",
     ),
+    Other(
+        r"exiobase_3rx.*\.mat",
+        "EXIOBASE 3rx, as data of MATLAB",
+        "open it with scipy.io.loadmat, name its rows by the release's labels, and save it with "
+        f"pymrio, whose folders are read, or {OWN}",
+    ),
     # FIGARO
     Other(
         r"(matrix|flatfile|flat)_figaro-e.*\.(csv|zip)",
-        "FIGARO-E3, the JRC's table with energy sectors",
-        f"take Eurostat's matrix_eu-ic-io_ind-by-ind_… of FIGARO, or {OWN}",
+        "FIGARO-E3, but for its tables",
+        "take matrix_FIGARO-e-ic-io-D_ind-by-ind_millionEUR_2015.csv, or its flat twin",
     ),
     # Eora
     Other(
@@ -68,9 +74,14 @@ OTHERS = (
     ),
     # ADB
     Other(
-        r"adb.?mrio.*\.xls[xbm]?",
-        "ADB's MRIO",
-        f"take WIOD 2013, which has its sectors, or {OWN}",
+        r"[a-z]{3} iot \d{4}.*\.xls[xbm]?",
+        "a national table of the ADB",
+        f"take its table of all economies, ADB-MRIO-2024-August 2025.xlsx, or {OWN}",
+    ),
+    Other(
+        r".*ee-mriot.*\.xls[xbm]?",
+        "the ADB's air emissions",
+        f"take its table, ADB-MRIO-2024-August 2025.xlsx, or {OWN}",
     ),
     # GTAP, GAMS
     Other(
@@ -93,13 +104,19 @@ OTHERS = (
     # MATLAB and others
     Other(
         r"([tyq]|q_y)_rex3.*\.mat|rex3_.*\.(zip|mat)",
-        "REX3, as data of MATLAB",
-        f"open it with rex3handler or h5py, and {OWN}",
+        "a part of REX3",
+        "give the folder with T_REX3.mat, Y_REX3.mat, Q_REX3.mat, Q_Y_REX3.mat and the labels, or "
+        "with REX3_2022.zip and REX3_Labels.zip",
     ),
     Other(
         r"(global_mrio|emerging).*\.mat",
-        "EMERGING, as data of MATLAB",
-        f"open it with h5py, and {OWN}",
+        "EMERGING in another layout",
+        f"take global_mrio_2019.mat or EMERGING_V2_2023_m.mat, or {OWN}",
+    ),
+    Other(
+        r"\d+(\.\d+){3}",  # its pieces; files with a dot in front are not looked at
+        "a Zarr store, as rex3handler writes",
+        f"give the files of REX3 that it was made from, or open it with xarray, and {OWN}",
     ),
     Other(
         r".*\.mat",

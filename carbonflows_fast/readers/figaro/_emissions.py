@@ -18,6 +18,7 @@ from carbonflows_fast.readers._layouts._long_format import Records, check_once, 
 from carbonflows_fast.readers._layouts._number_parser import settle_blanks, show
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
+from carbonflows_fast.readers.figaro._find import ENERGY
 from carbonflows_fast.table import Table
 
 __all__ = ["emission_files", "read_emissions"]
@@ -52,9 +53,9 @@ def emission_files(files: Files, table: Candidate) -> dict[str, str]:
         gas = match["gas"].upper()
         if int(match["year"]) != table.year:
             continue
-        if "prod-by-prod" in table.name.lower():
+        if other := _other_sectors(table.name.lower()):
             logger.warning(
-                "%s: emissions of industries are not of products, and not read", files.where(name)
+                "%s: emissions of industries are not of %s, and not read", files.where(name), other
             )
         elif gas in found:
             raise FormatError.about(
@@ -66,6 +67,13 @@ def emission_files(files: Files, table: Candidate) -> dict[str, str]:
         else:
             found[gas] = name
     return found
+
+
+def _other_sectors(name: str) -> str:
+    """Return what a table has in place of FIGARO's industries, if anything."""
+    if "prod-by-prod" in name:
+        return "products"
+    return "the 175 of FIGARO-E3" if ENERGY in name else ""
 
 
 def read_emissions(

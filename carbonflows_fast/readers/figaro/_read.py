@@ -1,12 +1,14 @@
 """Reader of Eurostat's FIGARO tables, industry by industry or product by product.
 
 A year comes as a comma-separated matrix, with one header line and one label column, or as a flat
-file, with one line for each pair of seller and buyer. Emissions are in files of their own. Tried
+file, with one line for each pair of seller and buyer. Emissions are in files of their own. The
+Joint Research Centre's FIGARO-E3, with 175 industries or 213 products, has the same layout. Tried
 on fixtures of the layouts, never on an original file.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -21,7 +23,8 @@ from carbonflows_fast.readers._layouts._square import (
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers.figaro._emissions import emission_files, read_emissions
-from carbonflows_fast.readers.figaro._find import is_flat
+from carbonflows_fast.readers.figaro._energy_accounts import read_energy_accounts
+from carbonflows_fast.readers.figaro._find import ENERGY, is_flat
 from carbonflows_fast.readers.figaro._flat import read_flat
 from carbonflows_fast.table import Table
 
@@ -37,7 +40,8 @@ def read_figaro(
 
     x is the sum of a row, as the files have no outputs. The six rows of primary inputs are
     stressors, so that they can be followed like emissions. Beside a table of industries,
-    co2Footprint_… and ghgFootprint_… of its year become the stressors "CO2" and "GHG".
+    co2Footprint_… and ghgFootprint_… of its year become the stressors "CO2" and "GHG". Beside a
+    table of FIGARO-E3, flatfile_FIGARO-e_AEM_… gives a stressor for each gas.
 
     Raises
     ------
@@ -47,6 +51,7 @@ def read_figaro(
         If a wanted stressor does not exist.
     """
     emissions = emission_files(files, table)
+    energy = read_energy_accounts(files, table, progress=progress)
     if is_flat(table.name):
         parts = read_flat(files, table, progress=progress)
     else:
@@ -56,15 +61,24 @@ def read_figaro(
         _demand(parts),
         x=None,
         stressors=stressors,
-        accounts=list(emissions),
+        accounts=[*emissions, *energy],
         unit=UNIT,
         year=table.year,
-        name=f"FIGARO {PurePosixPath(table.name).stem.partition('_eu-ic-io_')[2]}",
+        name=_name(table),
     )
     for gas, name in emissions.items():
         if stressors is None or gas in stressors:
             made = add_account(made, read_emissions(files, name, gas, made, progress=progress))
+    for gas, account in energy.items():
+        if stressors is None or gas in stressors:
+            made = add_account(made, account)
     return made
+
+
+def _name(table: Candidate) -> str:
+    stem = PurePosixPath(table.name).stem
+    kind = "FIGARO-E3" if ENERGY in stem.lower() else "FIGARO"
+    return f"{kind} {re.split('-ic-io(?:-[A-D])?_', stem, flags=re.IGNORECASE)[-1]}"
 
 
 def _demand(parts: Square) -> list[tuple[str, str]]:

@@ -23,11 +23,13 @@ from carbonflows_fast.readers._into_table._stressor_blocks import (
     read_stressors,
 )
 from carbonflows_fast.readers._layouts._number_parser import settle_blanks
-from carbonflows_fast.readers._layouts._sheets import cell_name, cell_text
+from carbonflows_fast.readers._layouts._sheets import cell_text
 from carbonflows_fast.readers._layouts._text import check_same_labels
 from carbonflows_fast.table import Table
 
 __all__ = [
+    "DATA",
+    "LABELS",
     "WIOD2013",
     "WIOD2016",
     "Book",
@@ -134,7 +136,7 @@ def read_world(book: Book, sheet: str, release: Release) -> World:
     """
     where = book.where(sheet)
     stream = book.stream(sheet)
-    columns = _columns(where, list(islice(stream, DATA)))
+    columns = _columns(book, sheet, list(islice(stream, DATA)))
     found = _Rows(book, sheet, release, len(columns))
     for at, cells in enumerate(stream, start=DATA):
         found.add(at, cells)
@@ -223,8 +225,9 @@ class _Rows:
         return name
 
 
-def _columns(where: str, top: list[list[Any]]) -> list[tuple[str, ...]]:
+def _columns(book: Book, sheet: str, top: list[list[Any]]) -> list[tuple[str, ...]]:
     """Return the labels of all columns, without those of totals at the right end."""
+    where = book.where(sheet)
     if len(top) < DATA or len(top[0]) <= LABELS:
         raise FormatError.about(
             where,
@@ -238,7 +241,7 @@ def _columns(where: str, top: list[list[Any]]) -> list[tuple[str, ...]]:
     late = next((one for one in labels[width:] if one[REGION] not in NOWHERE), None)
     if late is not None:
         raise FormatError.about(
-            f"{where}, {cell_name(HEADER + REGION, LABELS + width)}",
+            book.where(sheet, HEADER + REGION, LABELS + width),
             expected="a region",
             got=f"none, though columns of {late[REGION]} follow",
             remedy="restore the header",
@@ -262,7 +265,7 @@ def _check_sectors(
     if not rows:
         raise FormatError.about(
             where,
-            expected="sectors with region and code from row 7 on",
+            expected="sectors with region and code below the header",
             got="none",
             remedy="the sheet is cut short or no such table: restore it",
         )

@@ -10,6 +10,7 @@ REGIONS = ["AT", "FIGW1", "GR"]
 CATEGORIES = ["P3_S13", "P3_S14", "P5M"]
 INPUTS = ["W2_D21X31", "W2_OP_RES", "W2_D1"]
 NAME = "ind-by-ind_24ed_2019"
+ENERGY = "ind-by-ind_millionEUR_2015"
 
 
 def written(folder: Path, prefix: str = "", name: str = NAME) -> Path:
@@ -24,6 +25,27 @@ def written(folder: Path, prefix: str = "", name: str = NAME) -> Path:
     path = folder / f"matrix_eu-ic-io_{name}.csv"
     path.write_text("\n".join(",".join(line) for line in lines) + "\n")
     return path
+
+
+def energy(folder: Path) -> Path:
+    """Write the same table as FIGARO-E3 names it; its header begins with icioiRow."""
+    path = written(folder, name=ENERGY)
+    path.write_text(path.read_text().replace("rowLabels", "icioiRow"))
+    return path.rename(folder / f"matrix_FIGARO-e-ic-io-D_{ENERGY}.csv")
+
+
+def air_emissions(folder: Path, more: list[str] | None = None) -> np.ndarray:
+    """Write FIGARO-E3's emissions of two gases, and more lines; return (gas, region, code)."""
+    numbers = np.random.default_rng(4).uniform(0, 9, (2, len(REGIONS), 3)).round(6)
+    codes = ("A01", "C31_32", "HH")
+    lines = ["codeIndicator,refArea,colPi,unit,obsValue"]
+    lines += [
+        f"{('CO2', 'CH4')[g]},{REGIONS[r]},{codes[c]},Gg CO2e,{value!r}"
+        for (g, r, c), value in zip(np.ndindex(numbers.shape), numbers.ravel().tolist())
+    ]
+    path = folder / "flatfile_FIGARO-e_AEM_Gg_CO2e_2015.csv"
+    path.write_text("\n".join([*lines, *(more or [])]) + "\n")
+    return numbers
 
 
 def flattened(matrix: Path, letter: str = "i") -> Path:

@@ -7,10 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from support.files import (
+    adb_files,
     eora_files,
     figaro_files,
     gtap_files,
     mario_files,
+    matlab_files,
     mrio_toolbox_files,
     oecd_emission_files,
     oecd_files,
@@ -48,6 +50,11 @@ def _store(folder: Path) -> None:
 def _figaro(folder: Path) -> None:
     figaro_files.written(folder)
     figaro_files.footprints(folder, [f"2019,{r},HH,{r},,7.5" for r in figaro_files.REGIONS])
+
+
+def _figaro_e3(folder: Path) -> None:
+    figaro_files.energy(folder)
+    figaro_files.air_emissions(folder)
 
 
 def _figaro_flat(folder: Path) -> None:
@@ -114,6 +121,14 @@ def _pymrio_parquet(folder: Path) -> None:
     cf.to_pymrio(_world()).save_all(folder, table_format="parquet")
 
 
+def _emerging(folder: Path) -> None:
+    matlab_files.World(uses=3).emerging(folder)
+
+
+def _rex3(folder: Path) -> None:
+    matlab_files.World().rex3(folder)
+
+
 def _useeio(folder: Path) -> None:
     useeio_files.Model().write(folder)
 
@@ -148,12 +163,19 @@ def _wiod2016_rdata(folder: Path) -> None:
     wiod_files.Made(2016).write_rdata(folder)
 
 
+def _adb(folder: Path) -> None:
+    adb_files.Made().write(folder)
+
+
 LAYOUTS = {
+    "adb": _adb,
     "eora26": _eora26,
     "eora": _eora,
+    "emerging": _emerging,
     "exiobase": _exiobase,
     "exiobase-zip": _exiobase_zip,
     "figaro": _figaro,
+    "figaro-e3": _figaro_e3,
     "figaro-flat": _figaro_flat,
     "gloria": _gloria,
     "gloria-gases": _gloria_gases,
@@ -168,6 +190,7 @@ LAYOUTS = {
     "plain-parquet": _plain_parquet,
     "plain-workbook": _plain_workbook,
     "pymrio-parquet": _pymrio_parquet,
+    "rex3": _rex3,
     "store": _store,
     "useeio": _useeio,
     "useeio-workbook": _useeio_workbook,
