@@ -109,7 +109,7 @@ class Draws:
 
     @cached_property
     def sd(self) -> Estimate:
-        """The standard deviation of the answer."""
+        """The standard deviation of the answer; of two draws the error is NaN."""
         return self._estimate(*self._sample.deviation())
 
     def quantile(self, p: float) -> Estimate:
@@ -241,16 +241,30 @@ class _Sample:
     def deviation(self) -> tuple[FloatArray, FloatArray]:
         """Return the standard deviation and its sampling error.
 
-        Var = Var λ + 2 Cov(λ, rest) + Var rest, of which the last two are estimated.
+        The rest is b λ + e, with the slope b of least squares: Var = (1 + b)² Var λ + Var e. Where
+        answers are far from linear, Var λ + 2 Cov(λ, rest) + Var rest may come out below 0.
+        The draws that decide the slope leave small e: for the sampling error each e is divided by
+        what its draw leaves (HC3 of MacKinnon & White 1985). Two draws have neither slope nor error.
         """
         n, squares = len(self.rest), np.square(self.failed)
+        linear, rest = (each - each.mean(axis=0) for each in (self.linear, self.rest))
+        spread = np.square(linear).sum(axis=0)
         known = self.variance + (len(self.failed) * self.variance - squares.sum(axis=0)) / n
-        apart = self.rest - self.rest.mean(axis=0)
-        terms = (2.0 * (self.linear - self._shift) + apart) * apart * (n / (n - 1))
-        total = np.maximum(known - np.square(self._shift) + terms.mean(axis=0), 0.0)
-        lost = np.square(squares - self.variance).sum(axis=0) / n**2
+        known = known - np.square(self._shift)
+        known = np.where(known > 0.0, known, spread / (n - 1))  # most λ belong to failed draws
+        one = (spread > 0.0) & (n > 2)
+        slope = np.divide((linear * rest).sum(axis=0), spread, out=np.zeros_like(spread), where=one)
+        apart = rest - slope * linear
+        size = np.square(1.0 + slope)
+        sd = np.sqrt(size * known + np.square(apart).sum(axis=0) / (n - 1.0 - one))
+        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=one)
+        left = apart / np.maximum(1.0 - 1.0 / n - np.square(linear) * scale, 1.0 / n)
+        per_draw = np.where(one, known * (n - 1) * scale, 1.0)
+        terms = (2.0 * (1.0 + slope) * per_draw * linear + left) * left
+        lost = np.square(size) * np.square(squares - self.variance).sum(axis=0) / n**2
         error = np.sqrt(terms.var(axis=0, ddof=1) / n + lost)
-        sd = np.sqrt(total)
+        if n == 2:
+            error[:] = np.nan
         return sd, np.divide(error, 2.0 * sd, out=np.zeros_like(sd), where=sd > 0.0)
 
     def quantile(self, p: float) -> FloatArray:

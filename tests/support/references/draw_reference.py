@@ -57,6 +57,8 @@ def factor(distribution: str, deviation: float, word: int) -> float:
 
 def width_before_cut(deviation: float) -> float:
     """The deviation of a normal with mean 1 which, cut at 0 and 2, has this one."""
+    if deviation < 1e-2:
+        return deviation  # a hundred deviations away nothing is cut, and squares may be 0
 
     def excess(a: float) -> float:
         inside = math.erf(1 / (a * math.sqrt(2)))
