@@ -174,7 +174,7 @@ def _balances(result: Flows | pd.DataFrame) -> pd.DataFrame:
                 "result",
                 expected="the accounts of one table",
                 got=f"a frame without {', '.join(sorted(missing)) or 'one row a region'}",
-                remedy="give the result of cf.accounts or cf.flows",
+                remedy="give the result of cf.accounts or cf.flows, or cf.uncertainty of accounts",
             )
         finite("result", result[["production", "net_imports"]])
         frame = result[result["net_imports"] != 0]

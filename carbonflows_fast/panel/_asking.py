@@ -21,6 +21,7 @@ from carbonflows_fast.panel._run import (
     Found,
     Question,
     Run,
+    parts_of_draws,
     questions_of,
     run_options,
     summary,
@@ -124,6 +125,8 @@ class Asking:
         asked = {name: value for name, value in asked.items() if value is not None}
         drawn, lost = Found("draws", run), dict[int, str]()
         if draws is not None:
+            self._require_place(what, [(years, asked | {"draws": draws}, None) for years in chosen],
+                                run, pairs)  # fmt: skip
             lost = self._draw(sorted({year for years in chosen for year in years}), asked, draws,
                               drawn)  # fmt: skip
             asked = asked | {"draws": draws}
@@ -142,18 +145,22 @@ class Asking:
             failed |= _put_together(found, drawn, asked)
         return self._result(found, failed, len(questions))
 
+    def _require_place(
+        self, what: str, questions: Sequence[Question], run: Run, pairs: str
+    ) -> None:
+        """Refuse a folder that has the answer to another question before anything is drawn."""
+        if run.out is not None:
+            empty = {year: Source("", "", ()) for years, *_ in questions for year in years}
+            Found(what, run).there(tasks_of(what, questions, empty, run, "", pairs))
+
     def _draw(
         self, years: Sequence[int], asked: dict[str, Any], draws: int, drawn: Found
     ) -> dict[int, str]:
         """Make the draws of these years, and return the reasons of what failed, by year."""
-        parts = [
-            (first, min(first + DRAWS_IN_A_TASK, draws) - 1)
-            for first in range(0, draws, DRAWS_IN_A_TASK)
-        ]
         questions: list[Question] = [
             ((year,), asked | {"numbers": [first, last]}, ("draws", f"{first}-{last}"))
             for year in years
-            for first, last in parts
+            for first, last in parts_of_draws(drawn.parts(year), draws, DRAWS_IN_A_TASK)
         ]
         failed, lost = self._answer(questions, drawn, ""), dict[int, str]()
         for (year,), _, part in questions:
@@ -249,7 +256,7 @@ def _put_together(found: Found, drawn: Found, asked: dict[str, Any]) -> dict[str
         try:
             frame: Any = done.frame
             made: Any = parts  # each has a frame, since nothing was written
-            frame = with_draws(frame, made, asked["of"], asked["seed"])
+            frame = with_draws(frame, made, asked["of"], asked["seed"], asked["draws"])
             found.done[task.name] = replace(done, frame=frame)
         except CarbonFlowsError as error:
             failed[task.name] = Phrase.of(error)

@@ -226,6 +226,13 @@ class Panel(Asking):
         consumers : list of regions, countries or groups, or "all", optional
             Ask for the final demand of each of these separately: see :meth:`structural_paths`.
         """
+        if options.pop("errors", None) is not None:
+            raise InputError.about(
+                "errors",
+                expected="none, since single chains of steps have no deviation",
+                got="some",
+                remedy="ask cf.sector_study(panel[year], …, errors=…), whose sums have one",
+            )
         asked = {"stressor": stressor, "sectors": sectors, "demand": demand}
         return self._ask_years("sector_study", asked, options, consumers)
 

@@ -42,9 +42,17 @@ def _effects(before: Any, after: Any, **options: Any) -> pd.DataFrame:
 
 
 def _uncertainty(
-    table: Any, stressor: Any = None, *, errors: Any, of: str, rtol: float = 1e-10, **_: Any
+    table: Any,
+    stressor: Any = None,
+    *,
+    errors: Any,
+    of: str,
+    draws: int | None = None,
+    seed: int = 0,
+    correlation: float = 0.0,
+    rtol: float = 1e-10,
 ) -> pd.DataFrame:
-    """`_` is about draws, which are put in afterwards."""
+    """Draws are put in afterwards."""
     asked: Any = of
     found = uncertainty(table, stressor, errors, of=asked, rtol=rtol)
     cells = {"value": found.value.to_numpy(), "sd": found.sd.to_numpy()}
@@ -60,9 +68,10 @@ def _difference(
     *,
     errors: Any,
     of: str,
+    draws: int | None = None,
+    seed: int = 0,
     correlation: float = 0.0,
     rtol: float = 1e-10,
-    **_: Any,
 ) -> pd.DataFrame:
     asked: Any = of
     found = difference(

@@ -28,6 +28,7 @@ __all__ = [
     "Found",
     "Question",
     "Run",
+    "parts_of_draws",
     "questions_of",
     "run_options",
     "summary",
@@ -234,8 +235,7 @@ class Found:
         self.tasks = tasks
         if self.run.out is None or not tasks:
             return tasks
-        there = self._there(self.run.out / self.what, tasks[0].question)
-        left = []
+        there, left = self.there(tasks), []
         for task in tasks:
             if task.name in self.done:
                 continue
@@ -248,8 +248,19 @@ class Found:
                 left.append(task)
         return left
 
-    def _there(self, folder: Path, question: str) -> dict[str, str | None]:
-        """Return the keys of the results in a folder, all of which must answer one question."""
+    def parts(self, year: int) -> list[tuple[int, int]]:
+        """Return first and last numbers of the draws of a year that are on disk."""
+        found = []
+        if self.run.out is not None:
+            for file in (self.run.out / self.what / f"year={year}").glob("draws=*/part-0.parquet"):
+                first, _, last = file.parent.name.removeprefix("draws=").partition("-")
+                if first.isdigit() and last.isdigit():
+                    found.append((int(first), int(last)))
+        return found
+
+    def there(self, tasks: Sequence[Task]) -> dict[str, str | None]:
+        """Return the keys of the results on disk, all of which must answer one question."""
+        folder, question = Path(str(self.run.out)) / self.what, tasks[0].question
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not os.access(folder, os.W_OK):
@@ -291,6 +302,29 @@ class Found:
         same = {n: v for n, v in first.items() if all(a.get(n) == v for a in about.values())}
         result.attrs = same | {"by_task": about}
         return result
+
+
+def parts_of_draws(
+    there: Sequence[tuple[int, int]], draws: int, most: int
+) -> list[tuple[int, int]]:
+    """Divide draws into ranges: those that are there already, and what is missing between them.
+
+    >>> parts_of_draws([], 60, 25)
+    [(0, 24), (25, 49), (50, 59)]
+    >>> parts_of_draws([(0, 24), (25, 29)], 60, 25)
+    [(0, 24), (25, 29), (30, 54), (55, 59)]
+    >>> parts_of_draws([(5, 9)], 8, 25)
+    [(0, 4), (5, 9)]
+    """
+    parts, first = list[tuple[int, int]](), 0
+    while first < draws:
+        last = max((end for begin, end in there if begin == first), default=-1)
+        if last < first:
+            ends = [begin - 1 for begin, _ in there if begin > first]
+            last = min(first + most - 1, draws - 1, *ends)
+        parts.append((first, last))
+        first = last + 1
+    return parts
 
 
 def summary(what: str, failed: dict[str, str], asked: int) -> str:

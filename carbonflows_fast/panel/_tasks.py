@@ -206,7 +206,8 @@ def _answer(task: Task) -> pd.DataFrame:
         source.require_unchanged()
     if any(task.drawn):
         drawn = [[_read(Path(file), key) for file, key in files] for files in task.drawn]
-        return with_draws(frame, drawn, task.options["of"], task.options["seed"])
+        of, seed, draws = (task.options[name] for name in ("of", "seed", "draws"))
+        return with_draws(frame, drawn, of, seed, draws)
     return frame
 
 

@@ -129,10 +129,11 @@ def _statements(results: Results, sure: Uncertainty) -> Html:
     chances = [_balance_of(sure, str(region)) for region in sure.value.index]
     known = [value for value, p in chances if p > SURE and value]
     importers = sum(value > 0 for value in known)
+    doubtful = len(chances) - len(known)
     settled = (
         f"{count(importers, 'region')} surely on balance imported emissions, and "
-        f"{count(len(known) - importers, 'region')} surely exported them. For "
-        f"{len(chances) - len(known)} the errors leave some doubt."
+        f"{count(len(known) - importers, 'region')} surely exported them. "
+        f"{f'For {doubtful}' if doubtful else 'For none'} the errors leave some doubt."
     )
     items = [
         element("li", text, ": ", number(figure, p, verdict(p)), ".")

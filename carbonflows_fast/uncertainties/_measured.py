@@ -116,6 +116,9 @@ class Measured:
         if of == "flows":
             return {name: E for name, (E, _) in self.shared.items()}
         columns = {name: account_columns(*parts, None) for name, parts in self.shared.items()}
+        for one in self.errors.shared:
+            if one.F is None and one.F_Y is None:  # buyers emit nothing by themselves
+                columns[one.name]["production"] = np.zeros(self.size)
         return {
             name: np.stack([moved[account] for account in ACCOUNTS], axis=1)
             for name, moved in columns.items()

@@ -75,9 +75,10 @@ class _Samples:
     turned: npt.NDArray[np.bool_]
 
     @classmethod
-    def made_of(cls, parts: Sequence[pd.DataFrame], wanted: pd.MultiIndex) -> _Samples:
-        """Put the draws of a table together, their answers in the order of these labels."""
+    def made_of(cls, parts: Sequence[pd.DataFrame], wanted: pd.MultiIndex, count: int) -> _Samples:
+        """Put the first draws of a table together, their answers in the order of these labels."""
         every = pd.concat([part.reset_index() for part in parts], ignore_index=True)
+        every = every[every["draw"] < count]
         labels = pd.MultiIndex.from_frame(every[wanted.names][: len(wanted)])
         places, shape = labels.get_indexer(wanted), wanted.levshape
         answers, linear, turned = (
@@ -98,9 +99,11 @@ class _Samples:
 
 
 def with_draws(
-    frame: pd.DataFrame, drawn: Sequence[Sequence[pd.DataFrame]], of: str, seed: int
+    frame: pd.DataFrame, drawn: Sequence[Sequence[pd.DataFrame]], of: str, seed: int, count: int
 ) -> pd.DataFrame:
     """Add to a frame of the first order what draws come to: of its table, or before and after.
+
+    The first `count` of them: there may be more from another call.
 
     Raises
     ------
@@ -114,7 +117,7 @@ def with_draws(
         for name in ("value", "sd")
     )
     wanted = pd.MultiIndex.from_product([rows, columns], names=LEVELS[of])
-    samples = [_Samples.made_of(parts, wanted) for parts in drawn]
+    samples = [_Samples.made_of(parts, wanted, count) for parts in drawn]
     one = samples[0] if len(samples) == 1 else samples[1].less(samples[0])
     lost = np.asarray(np.isnan(one.answers).any(axis=(1, 2)))
     draws = checked_draws(

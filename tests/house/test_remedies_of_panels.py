@@ -186,6 +186,10 @@ CASES = [
     Case(changed_meanwhile, "its result was thrown away, run the panel again",
          lambda _: accounts()),
     Case(in_little_memory, "use larger workers, or ask for less at a time", lambda _: accounts()),
+    Case(lambda: cf.Panel(folder()).sector_study(sectors="s1", errors=cf.Errors(F=0.1)),
+         r"ask (cf.sector_study)\(panel\[year\], …, errors=…\), whose sums have one",
+         lambda name: python(name)(cf.Panel(folder())[2010], sectors="Wheat",
+                                   errors=cf.Errors(F=0.1))),
     # workers
     Case(lambda: accounts(client=5), "leave it out for a pool on this machine",
          lambda _: accounts()),

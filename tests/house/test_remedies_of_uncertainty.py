@@ -90,7 +90,8 @@ def latin(text: str) -> Any:
 
 EVERY_CELL = r"one number for each cell of (table\.\w+)"
 CASES = [
-    Case(lambda: cf.uncertainty(table(), "CO2"), r"give e\.g\. (cf\.Errors\(.*\))",
+    Case(lambda: cf.uncertainty(table(), "CO2"),
+         r"give e\.g\. (cf\.Errors\(.*\)), or cf\.Errors\.read of a file",
          lambda code: cf.uncertainty(table(), "CO2", python(code))),
     Case(lambda: cf.uncertainty(table(), "CO2", cf.Errors(F=0.1), of="paths"),
          "leave it out for accounts",
@@ -218,6 +219,8 @@ CASES = [
     Case(lambda: cf.Errors.read(3), r"give e\.g\. '(.*)'", lambda name: latin(b"F = 0.1")),
     Case(lambda: latin(b""), r"write e\.g\. (.*) for 10 %", from_file),
     Case(lambda: cf.Errors.read("none.toml"), "check the path", lambda _: from_file("Z = 0.1")),
+    Case(lambda: cf.Errors.read("a.csv"),
+         r"write lines such as (.*) to a file errors\.toml", from_file),
     Case(lambda: latin(b"\xe9"), "save it as UTF-8", lambda _: from_file('F."é" = 0.1')),
     Case(lambda: latin(b"#" * 10_000_001),
          r"as arrays, by (cf\.Errors)\(Z=…\) in Python",

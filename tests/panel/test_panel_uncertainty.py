@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,14 +182,31 @@ def test_nothing_is_drawn_twice(folder: Path, tmp_path: Path) -> None:
     after = stamps(tmp_path / "few")
     assert {name: after[name] for name in before} == before
     assert {name.split("/")[0] for name in after.keys() - before.keys()} == {"difference"}
-    # More draws are made beside those that are there; the answer has another place.
+    # Another answer has another place, and that is said before anything is drawn.
     with pytest.raises(InputError, match="out: expected a folder for uncertainty with these opt"):
         panel.uncertainty("CO2", ERRORS, draws=12, **ask)
-    more = stamps(tmp_path / "few")
-    assert {name: more[name] for name in after} == after
-    assert len(more) == len(after) + 3
+    assert stamps(tmp_path / "few") == after
+    shutil.rmtree(tmp_path / "few" / "uncertainty")
     with pytest.raises(InputError, match="out: expected a folder for draws with these options"):
         panel.uncertainty("CO2", cf.Errors(F=0.1), draws=8, **ask)
+
+
+def test_more_draws_and_fewer_are_those_that_are_there_and_what_they_lack(
+    folder: Path, tmp_path: Path
+) -> None:
+    panel, ask = cf.Panel(folder), {"years": 2010, "out": tmp_path, "progress": False}
+    for draws in (6, 13, 5):
+        before = stamps(tmp_path)
+        (file,) = panel.uncertainty("CO2", ERRORS, draws=draws, **ask)
+        made = pd.read_parquet(tmp_path / "draws")
+        assert sorted(made["draw"].unique()) == list(range(6 if draws == 6 else 13))
+        assert not made.duplicated(["draw", "region", "account"]).any()
+        kept = {name: stamp for name, stamp in before.items() if name.startswith("draws/")}
+        assert kept.items() <= stamps(tmp_path).items()
+        found = pd.read_parquet(file, partitioning=None).set_index(["region", "account"])
+        alone = panel.uncertainty("CO2", ERRORS, draws=draws, years=2010)
+        np.testing.assert_array_equal(found["drawn_sd"], alone["drawn_sd"])
+        shutil.rmtree(tmp_path / "uncertainty")
 
 
 def test_draws_that_were_damaged_are_made_again(folder: Path, tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_odd_tables_have_sections_that_make_sense(tmp_path: Path) -> None:
     assert not {"sure_balances", "sure_ranks"} & set(alone.tables)
     certain = page_of(world(1, REGIONS[:3]), tmp_path, cf.Errors())
     assert set(pd.DataFrame(certain.tables["sure_ranks"]).source) == {"none"}
-    assert "For 0 the errors leave some doubt" in certain.text
+    assert "For none the errors leave some doubt" in certain.text
     assert [row["sd"] for row in certain.tables["sure_figures"]] == [0.0] * 4
 
 

@@ -198,3 +198,13 @@ def test_what_is_wrong_is_said() -> None:
 
 def test_accounts_are_in_the_order_that_parts_are() -> None:
     assert list(cf.uncertainty(cf.synthetic.world(2, 2), errors=cf.Errors()).sd) == ACCOUNTS
+
+
+def test_production_is_sure_where_only_sales_are_wrong() -> None:
+    """Rounding of solves is no source, though it is all that there is."""
+    shared = cf.SharedError("trade statistics", 0.1, Z={"trade": 1.0}, Y={"trade": 1.0})
+    found = cf.uncertainty(cf.synthetic.world(4, 30), errors=cf.Errors(Z=0.1, Y=0.1, shared=shared))
+    assert (found.sd["production"] == 0.0).all()
+    for shares in (found.by_source, found.by_region, found.by_sector):
+        assert shares.xs("production", level="account").isna().all(axis=None)
+        assert shares.xs("consumption", level="account").notna().all(axis=None)

@@ -240,11 +240,11 @@ def test_draws_of_years_in_another_order_are_subtracted_by_label() -> None:
     cells = {"value": change.value, "sd": change.sd}
     arrays = {name: frame.to_numpy() for name, frame in cells.items()}
     frame = tidy(of, change.value.index, change.value.columns, **arrays)
-    expected = with_draws(frame, [[parts[0]], [parts[1]]], of, 0)
+    expected = with_draws(frame, [[parts[0]], [parts[1]]], of, 0, 4)
     other = parts[1].sort_index(level=[0, 1, 2], ascending=[True, False, False])
     assert list(other.index) != list(parts[1].index)
     for one in (other, other.reset_index()):  # as files of them are read
-        found = with_draws(frame, [[parts[0]], [one]], of, 0)
+        found = with_draws(frame, [[parts[0]], [one]], of, 0, 4)
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 

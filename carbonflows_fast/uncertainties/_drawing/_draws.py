@@ -244,7 +244,7 @@ class _Sample:
         The rest is b λ + e, with the slope b of least squares: Var = (1 + b)² Var λ + Var e. Where
         answers are far from linear, Var λ + 2 Cov(λ, rest) + Var rest may come out below 0.
         The draws that decide the slope leave small e: for the sampling error each e is divided by
-        what its draw leaves (HC3 of MacKinnon & White 1985). Two draws have neither slope nor error.
+        what its draw leaves (HC3 of MacKinnon & White 1985). Two draws have no slope, and no error.
         """
         n, squares = len(self.rest), np.square(self.failed)
         linear, rest = (each - each.mean(axis=0) for each in (self.linear, self.rest))

@@ -286,7 +286,7 @@ def required_errors(given: Any) -> Errors:
         "errors",
         expected="how wrong the table may be, as cf.Errors",
         got=kind_of(given),
-        remedy="give e.g. cf.Errors(Z=0.1, Y=0.1, F=0.05)",
+        remedy="give e.g. cf.Errors(Z=0.1, Y=0.1, F=0.05), or cf.Errors.read of a file",
     )
 
 

@@ -76,6 +76,13 @@ def parts_of(given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def _toml(path: str) -> dict[str, Any]:
     text = ""
+    if path.lower().endswith((".csv", ".tsv", ".xlsx")):
+        raise InputError.about(
+            path,
+            expected="a TOML file",
+            got="a sheet",
+            remedy="write lines such as Z.trade = 0.2 to a file errors.toml",
+        )
     try:
         with open(path, "rb") as file:
             content = file.read(LARGEST_FILE + 1)
