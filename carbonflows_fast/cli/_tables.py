@@ -309,7 +309,7 @@ def facts_of(table: Table) -> list[tuple[str, str]]:
         facts.append(("final demand, all", with_unit(parts.Y.sum(), unit)))
     if parts.population is not None:
         facts.append(("population", with_unit(table.population.sum(), "")))
-    return facts
+    return facts + [("note", note) for note in table.notes]
 
 
 def _some(items: Sequence[str]) -> str:

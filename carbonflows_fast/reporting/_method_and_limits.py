@@ -74,6 +74,7 @@ def _facts(results: Results) -> Html:
         "Table": (given.name or "without a name",),
         "Year": ("not given" if given.year is None else str(given.year),),
         "Size": (", ".join(size),),
+        **({"How it was read": (" ".join(given.notes),)} if given.notes else {}),
         "What is followed": (results.stressor, f", in {unit}" if unit else ""),
         "Proved error": (
             "no flow, and no sum of flows, is wrong by more than ",

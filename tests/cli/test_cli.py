@@ -18,6 +18,7 @@ from support.running.shell import Shell
 import carbonflows_fast as cf
 from carbonflows_fast.cli import _files, main
 from carbonflows_fast.cli import _main as cli
+from carbonflows_fast.table._table import with_notes
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,12 @@ def test_info_describes_a_table(shell: Shell, kind: str, several: dict[str, str]
         assert re.search(rf"^{key} +{value}$", out, re.MULTILINE), key
     form = "A, tiles" if kind == "saved" else "Z, (sparse|dense)"
     assert re.search(rf"^matrix +{form}$", out, re.MULTILINE)
+
+
+def test_info_tells_how_a_table_was_read(shell: Shell, tmp_path: Path) -> None:
+    cf.save(with_notes(cf.synthetic.world(2, 3), "Emissions are split by output."), tmp_path / "t")
+    assert re.search(r"^note +Emissions are split by output\.$", shell("info", str(tmp_path / "t")),
+                     re.MULTILINE)  # fmt: skip
 
 
 def test_version_and_help(shell: Shell) -> None:

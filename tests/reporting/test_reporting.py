@@ -20,6 +20,7 @@ from support.worlds.small_table import SENTENCE
 import carbonflows_fast as cf
 from carbonflows_fast.cli import main
 from carbonflows_fast.reporting._method_and_limits import _lost_share
+from carbonflows_fast.table._table import with_notes
 
 HOSTILE = ("<script>alert(1)</script>", "A & \"B\" 'C' -->", "中国 $x$")
 
@@ -168,11 +169,13 @@ def test_sentences_are_right_in_number(tmp_path: Path) -> None:
     sectors, names = ("Construction", "Transport Equipment"), ("AA", "WIOD 2013")
     table, before = (small_world(sectors=sectors, name=name, year=2009, scale=scale)
                      for scale, name in zip((1.0, 0.5), names, strict=True))  # fmt: skip
+    table = with_notes(table, "Emissions are split by output.")
     page = Page(cf.report(table, out=tmp_path / "a.html", since=before).read_text(encoding="utf-8"))
     assert {"studies_compared", "flow_changes"} & set(page.tables) == {"flow_changes"}
     for sentence in (
         "1 region on balance imported emissions in 2009, and 1 region exported them.",
         "The net importer is ", "The net exporter is ", "All flows from one region to another",
+        "How it was read Emissions are split by output.",
         "One sector study The study follows", "passes through the sector, and counts it once",
         "four have no numbers of their own from this table",
         "Steel: the study takes a table with all sectors of steel; this is one without 'Basic Met",
