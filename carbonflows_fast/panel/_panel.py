@@ -225,6 +225,11 @@ class Panel(Asking):
             The arguments of the function; years, client, out and more: see :class:`Panel`.
         consumers : list of regions, countries or groups, or "all", optional
             Ask for the final demand of each of these separately: see :meth:`structural_paths`.
+
+        Raises
+        ------
+        InputError
+            If there are errors; as for all methods otherwise.
         """
         if options.pop("errors", None) is not None:
             raise InputError.about(
