@@ -2,7 +2,7 @@
 
     table → leontief → supply_use → readers · synthetic → store → accounting
           → pymrio_bridge · checks → trade → linkages → uncertainties → paths → sectors
-          → decomposition → panel → figures → reporting → cli
+          → prices → decomposition → panel → figures → reporting → cli
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from carbonflows_fast.panel import Panel
     from carbonflows_fast.paths import Paths, structural_paths
+    from carbonflows_fast.prices import PriceEffects, carbon_price
     from carbonflows_fast.pymrio_bridge import calc_all, from_pymrio, to_pymrio
     from carbonflows_fast.readers import read, write_exiobase
     from carbonflows_fast.reporting import report
@@ -84,6 +85,7 @@ __all__ = [
     "PanelError",
     "PathChanges",
     "Paths",
+    "PriceEffects",
     "SectorStudy",
     "SharedError",
     "Solution",
@@ -95,6 +97,7 @@ __all__ = [
     "accounts",
     "build_info",
     "calc_all",
+    "carbon_price",
     "check",
     "decompose_years",
     "difference",
@@ -137,6 +140,7 @@ _HOMES = {
     "linkages": "elasticities production_layers sector_betweenness transaction_betweenness",
     "panel": "Panel",
     "paths": "Paths structural_paths",
+    "prices": "PriceEffects carbon_price",
     "pymrio_bridge": "calc_all from_pymrio to_pymrio",
     "readers": "read write_exiobase",
     "reporting": "report",

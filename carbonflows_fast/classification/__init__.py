@@ -7,6 +7,7 @@ rename what a file says, but for the three-letter region codes in some years of 
 
 from __future__ import annotations
 
+from carbonflows_fast.classification._cbam import cbam_goods, cbam_share
 from carbonflows_fast.classification._files import available, load
 from carbonflows_fast.classification._gases import (
     CHARACTERISATIONS,
@@ -37,6 +38,8 @@ __all__ = [
     "Characterisation",
     "available",
     "carbon_dioxide",
+    "cbam_goods",
+    "cbam_share",
     "characterisation",
     "country_of",
     "load",

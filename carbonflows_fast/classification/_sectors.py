@@ -37,11 +37,11 @@ def _row_keys(row: Any) -> list[str]:
 
 
 @cache
-def _rows_by_key(system: str) -> dict[str, dict[str, str]]:
+def rows_by_key(system: str) -> dict[str, dict[str, str]]:
     return {key: row for row in records(system) for key in _row_keys(row)}
 
 
-def _best_systems(sectors: Iterable[str]) -> tuple[list[str], list[str]]:
+def best_systems(sectors: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the systems that know most of the sectors, and those that the first of them lacks."""
     keys = {sector: label_key(sector) for sector in sectors}
     # Several systems have codes of one letter, with other meanings; so have toys. The one row of
@@ -49,7 +49,7 @@ def _best_systems(sectors: Iterable[str]) -> tuple[list[str], list[str]]:
     if all(len(key) == 1 or key == "total" for key in keys.values()):
         return [SYSTEMS[0]], list(keys)
     lacking = {
-        system: [sector for sector, key in keys.items() if key not in _rows_by_key(system)]
+        system: [sector for sector, key in keys.items() if key not in rows_by_key(system)]
         for system in SYSTEMS
     }
     fewest = min(map(len, lacking.values()))
@@ -60,7 +60,7 @@ def _best_systems(sectors: Iterable[str]) -> tuple[list[str], list[str]]:
 def _contradiction(sectors: Iterable[str], systems: Sequence[str]) -> str:
     """Return how systems that know all the sectors class one of them differently, or ""."""
     for sector in dict.fromkeys(sectors):
-        of = {system: _rows_by_key(system)[label_key(sector)]["class"] for system in systems}
+        of = {system: rows_by_key(system)[label_key(sector)]["class"] for system in systems}
         first = of[systems[0]]
         if other := next((system for system in systems if of[system] != first), None):
             return f"{sector!r} is {first} in {systems[0]} and {of[other]} in {other}"
@@ -94,7 +94,7 @@ def system_of(sectors: Sequence[str]) -> str | None:
     """
     if not len(sectors):
         return None
-    systems, lacking = _best_systems(sectors)
+    systems, lacking = best_systems(sectors)
     return None if lacking or _contradiction(sectors, systems) else systems[0]
 
 
@@ -140,7 +140,7 @@ def sector_classes(sectors: Sequence[str], classes: Any = None) -> tuple[str, ..
     ('energy', 'product')
     """
     if classes is None:
-        systems, lacking = _best_systems(sectors)
+        systems, lacking = best_systems(sectors)
         if lacking:
             none_known = len(lacking) == len(set(sectors))
             where = f"in {systems[0]}, the nearest" if not none_known else "in any shipped system"
@@ -275,7 +275,7 @@ def study_sectors(
             got=repr(study),
             remedy="choose one, or name the sectors themselves",
         )
-    systems, lacking = _best_systems(sectors)
+    systems, lacking = best_systems(sectors)
     if lacking or not len(sectors):
         raise LabelError.about(
             argument,
@@ -310,7 +310,7 @@ def _of_study(study: str, system: str) -> dict[str, dict[str, str]]:
 
 def _study_rows(study: str, system: str, sectors: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return the rows of studies.csv by the table's labels."""
-    code_of = {label: _rows_by_key(system)[label_key(label)]["code"] for label in sectors}
+    code_of = {label: rows_by_key(system)[label_key(label)]["code"] for label in sectors}
     rows = _of_study(study, system)
     return {label: rows[code] for label, code in code_of.items() if code in rows}
 

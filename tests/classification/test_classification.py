@@ -44,6 +44,7 @@ def test_all_files_are_listed_and_hold_text() -> None:
     assert set(classification.available()) == {
         *SYSTEMS, "exiobase3_regions", "ghg_stressors", "gwp100", "icf2011", "region_groups",
         "regions", "studies", "eu_members", "ambiguous_regions", "rests_of_world",
+        "cbam", "cbam_phase_in",
     }  # fmt: skip
     for name in classification.available():
         raw = Path(classification.__file__).with_name(f"{name}.csv").read_bytes()

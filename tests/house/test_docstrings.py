@@ -24,7 +24,8 @@ MODULES = {"": cf, "classification.": cf.classification, "figures.": cf.figures,
 # What computes says by which equation, where that is from, and in which unit the answer is.
 COMPUTES = {
     "Flows.bilateral_trade", "LeontiefSystem.solve", "LeontiefSystem.solve_adjoint", "accounts",
-    "check", "classification.characterisation", "decompose_years", "difference", "elasticities",
+    "carbon_price", "check",
+    "classification.characterisation", "decompose_years", "difference", "elasticities",
     "flows",
     "footprints", "from_supply_use", "multipliers", "national", "production_layers",
     "sector_betweenness",

@@ -18,6 +18,7 @@ import carbonflows_fast as cf
 # What a question needs beside its first argument.
 NEEDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "sector_study": lambda folder: {"sectors": "coal"},
+    "carbon_price": lambda folder: {"price": 80, "regions": "AT", "per": "unit"},
     "save": lambda folder: {"path": folder / "saved"},
     "write_exiobase": lambda folder: {"path": folder / "written"},
     "report": lambda folder: {"out": folder / "page.html"},
