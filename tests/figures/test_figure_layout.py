@@ -162,8 +162,8 @@ def test_small_axes_get_small_letters(large: World) -> None:
 def test_nine_figures_on_a_page_can_be_read() -> None:
     world, page = world_of(12, 4), Figure((10.5, 8), layout="constrained")
     axes = dict(zip(DRAWN, page.subplots(3, 3).flat))
-    for name, draw in DRAWN.items():
-        draw(world, axes[name])
+    for name, ax in axes.items():
+        DRAWN[name](world, ax)
     assert_readable(page)
     rest, bar = axes["path_tree"].texts[-1], axes["path_tree"].get_window_extent()
     assert Text.get_window_extent(rest).x1 <= bar.x1

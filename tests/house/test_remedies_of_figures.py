@@ -21,8 +21,8 @@ import carbonflows_fast as cf
 from carbonflows_fast import figures
 
 COVERED = [f"figures/{name}" for name in (
-    "_axes", "_chains", "_changes", "_frame", "_largest", "_letters", "_ranking", "_regions",
-    "_rows", "_sankey",
+    "_axes", "_chains", "_changes", "_frame", "_largest", "_letters", "_payers", "_ranking",
+    "_regions", "_rows", "_sankey",
 )]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 

@@ -30,6 +30,8 @@ class World:
         self.sure = cf.uncertainty(self.table, errors=errors)
         self.sure_flows = cf.uncertainty(self.table, errors=errors, of="flows")
         self.sure_share = cf.uncertainty(self.table, errors=errors, of="traded_share")
+        priced = list(self.table.regions[::2])
+        self.price = cf.carbon_price(self.table, None, 1.0, regions=priced, per="unit")
         self.years = pd.concat(years, names=["year"])
         self.years.attrs = self.accounts.attrs
 
@@ -44,6 +46,7 @@ DRAWN: dict[str, Callable[[World, Axes | None], Axes]] = {
     "waterfall": lambda w, ax: figures.waterfall(w.change, ax=ax),
     "time_series": lambda w, ax: figures.time_series(w.years, ax=ax),
     "ranking": lambda w, ax: figures.ranking(w.sure, ax=ax),
+    "payers": lambda w, ax: figures.payers(w.price, ax=ax),
 }
 
 
