@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast.errors import FormatError, Phrase
+from carbonflows_fast.errors import FormatError
 from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._layouts._text import Label, TextTable, check_same_labels, show
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, folder_year, outermost
@@ -41,6 +41,7 @@ from carbonflows_fast.readers.exiobase._files import (
     read_numbers,
     read_unit_column,
 )
+from carbonflows_fast.readers.exiobase._supply_use import MRSUT, read_supply_use
 from carbonflows_fast.readers.mario._find import is_mario
 from carbonflows_fast.table import Table
 
@@ -49,8 +50,6 @@ __all__ = ["FORMAT"]
 logger = logging.getLogger(__name__)
 
 MARKER = "Y.txt"
-SUPPLY = "supply.csv"
-MRSUT = (SUPPLY, "use.csv", "final_demand.csv", "value_added.csv")
 OPTIONAL = ("x", "unit", "population")
 EXPORTS = "Exports: Total (fob)"
 DEFAULT_CATEGORY = "final demand"  # where Y has one column for each region and no categories
@@ -71,15 +70,14 @@ class _Core:
 def find_exiobase(files: Files) -> list[Candidate]:
     """Return the folders that hold a table, but for those inside another one.
 
-    Folders that MARIO wrote are none. Supply and use tables are there as well, where there is
-    nothing else, to be refused.
+    Folders that MARIO wrote are none. Supply and use tables are there where nothing else is.
     """
     split = [name.rpartition("/") for name in files.sizes]
     folders = [(f"{head}{slash}", tail) for head, slash, tail in split]
     roots = {root for root, name in folders if _marks_table(files, root, name)}
     roots = {root for root in roots if not is_mario(files, root)}
     if not roots:
-        supply = {root for root, name in folders if name == SUPPLY}
+        supply = {root for root, name in folders if name == MRSUT[0]}
         roots = {root for root in supply if all(root + name in files for name in MRSUT)}
     # Of a folder that is listed in part the extensions would be lost.
     outer = [root for root in outermost(roots) if files.is_whole(root)]
@@ -118,7 +116,8 @@ def read_exiobase(
         If a wanted stressor does not exist; it lists the nearest.
     """
     folder = files.below(table.name)
-    _refuse_supply_and_use(folder)
+    if _is_supply_use(folder):
+        return read_supply_use(folder, stressors=stressors, progress=progress)
     parameters = FileParameters.read(folder, "")
     matrix_key = "Z" if parameters.find("Z") else "A"
     extensions = extension_files(folder)
@@ -134,17 +133,8 @@ def read_exiobase(
     return _table(folder, core, emissions, metadata)
 
 
-def _refuse_supply_and_use(folder: Files) -> None:
-    if SUPPLY in folder and not any(_marks_table(folder, "", name) for name in folder.sizes):
-        raise FormatError.about(
-            folder.where(SUPPLY),
-            expected="an input-output table, with Y.txt",
-            got="supply and use tables (MRSUT)",
-            remedy=Phrase.in_python(
-                "take IOT_<year>_pxp.zip or IOT_<year>_ixi.zip of the same release, or give what "
-                "pandas reads of these files to cf.from_supply_use"
-            ),
-        )
+def _is_supply_use(folder: Files) -> bool:
+    return MRSUT[0] in folder and not any(_marks_table(folder, "", name) for name in folder.sizes)
 
 
 # --- the root folder ------------------------------------------------------------------------

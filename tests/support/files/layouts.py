@@ -9,6 +9,7 @@ from pathlib import Path
 from support.files import (
     adb_files,
     eora_files,
+    exiobase_supply_files,
     figaro_files,
     gtap_files,
     mario_files,
@@ -45,6 +46,10 @@ def _store(folder: Path) -> None:
     for path in (folder / "store").iterdir():
         shutil.move(path, folder / path.name)
     (folder / "store").rmdir()
+
+
+def _exiobase_supply_use(folder: Path) -> None:
+    exiobase_supply_files.Made().write(folder)
 
 
 def _figaro(folder: Path) -> None:
@@ -173,6 +178,7 @@ LAYOUTS = {
     "eora": _eora,
     "emerging": _emerging,
     "exiobase": _exiobase,
+    "exiobase-supply-use": _exiobase_supply_use,
     "exiobase-zip": _exiobase_zip,
     "figaro": _figaro,
     "figaro-e3": _figaro_e3,
