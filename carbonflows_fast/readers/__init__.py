@@ -44,7 +44,7 @@ def read(
         A folder, a zip, a folder with zips in it, a file, or the way to a folder or a file inside
         a zip ("tables.zip/2011").
     format : str, optional
-        "exiobase3" (EXIOBASE 3, and what pymrio saves), "oecd" (the OECD's ICIO), "figaro",
+        "exiobase3" (EXIOBASE 3, MRSUT too, and what pymrio saves), "oecd" (ICIO), "figaro",
         "wiod2013", "wiod2016" (its releases), "adb", "rex3", "emerging", "gloria", "eora26", "eora"
         (full Eora, in basic prices), "useeio" (its JSON or workbook), "gtap" (header array files or
         records), "mario" (what the package mariopy saves), "mrio_toolbox" (NetCDF that the package
