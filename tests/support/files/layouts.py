@@ -122,6 +122,10 @@ def _mario_parquet(folder: Path) -> None:
     mario_files.write(made, folder / "coefficients", ".parquet")
 
 
+def _mario_supply_use(folder: Path) -> None:
+    mario_files.write(mario_files.supply_and_use(), folder / "flows")
+
+
 def _pymrio_parquet(folder: Path) -> None:
     cf.to_pymrio(_world()).save_all(folder, table_format="parquet")
 
@@ -189,6 +193,7 @@ LAYOUTS = {
     "gtap-records": _gtap_records,
     "mario": _mario,
     "mario-parquet": _mario_parquet,
+    "mario-supply-use": _mario_supply_use,
     "mario-workbook": _mario_workbook,
     "oecd": _oecd,
     "oecd-emissions": _oecd_emissions,
