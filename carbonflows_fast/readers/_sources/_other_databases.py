@@ -50,9 +50,10 @@ OTHERS = (
     ),
     # EXIOBASE
     Other(
-        r"mr_h(iot|sut)_.*\.(csv|txt|xlsx|zip|7z)",
-        "hybrid EXIOBASE, in tonnes, TJ and M.EUR",
-        f"take EXIOBASE 3 in money, IOT_2011_pxp.zip of doi.org/10.5281/zenodo.3583070, or {OWN}",
+        r"mr_h(iot|sup|use|suts?)_.*\.(csv|txt|xlsx|xlsb|zip|7z)",
+        "a part of hybrid EXIOBASE, or its supply and use tables",
+        "give the folder with MR_HIOT_2011_v3_3_18_by_product_technology.csv, "
+        "MR_HIOT_2011_v3_3_18_FD.csv and the workbook of extensions",
     ),
     Other(
         r"exiobase_3rx.*\.mat",

@@ -12,6 +12,7 @@ from support.files import (
     exiobase_supply_files,
     figaro_files,
     gtap_files,
+    hybrid_files,
     mario_files,
     matlab_files,
     mrio_toolbox_files,
@@ -50,6 +51,10 @@ def _store(folder: Path) -> None:
 
 def _exiobase_supply_use(folder: Path) -> None:
     exiobase_supply_files.Made().write(folder)
+
+
+def _exiobase_hybrid(folder: Path) -> None:
+    hybrid_files.Made().write(folder)
 
 
 def _figaro(folder: Path) -> None:
@@ -182,6 +187,7 @@ LAYOUTS = {
     "eora": _eora,
     "emerging": _emerging,
     "exiobase": _exiobase,
+    "exiobase-hybrid": _exiobase_hybrid,
     "exiobase-supply-use": _exiobase_supply_use,
     "exiobase-zip": _exiobase_zip,
     "figaro": _figaro,
