@@ -73,8 +73,8 @@ def read(
         Labels are those of the files, unchanged. Taxes and value added are stressors too, in the
         extension "primary inputs". Emissions published in separate files are read if these are
         beside the table: WIOD's accounts, TECO2 or DF_MAIN of the OECD, co2Footprint_… and
-        ghgFootprint_… of FIGARO, gsdemiss.har and gsdvole.har of GTAP. A table of GTAP is made of
-        its accounts, see docs/explanation/gtap.md.
+        ghgFootprint_… of FIGARO, EE-MRIOT of the ADB, gsdemiss.har and gsdvole.har of GTAP. A table
+        of GTAP is made of its accounts, see docs/explanation/gtap.md.
 
     Raises
     ------

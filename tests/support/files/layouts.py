@@ -178,7 +178,9 @@ def _wiod2016_rdata(folder: Path) -> None:
 
 
 def _adb(folder: Path) -> None:
-    adb_files.Made().write(folder)
+    made = adb_files.Made()
+    made.write(folder)
+    made.write_air(folder)
 
 
 LAYOUTS = {
