@@ -35,7 +35,7 @@ NAMES = [
     ("GSDF.gdx", "data of GAMS (GDX)", "gdxdump"),
     ("Y_REX3.mat", "a part of REX3", "REX3_Labels.zip"),
     ("EMERGING_E_2021.mat", "EMERGING in another layout", "EMERGING_V2_2023_m.mat"),
-    ("0.0.0.0", "a Zarr store, as rex3handler writes", "the files of REX3"),
+    ("0.0.0.0", "a Zarr store, or a part of one", "(2022.zarr)"),
     ("mine.mat", "data of MATLAB", "scipy.io.loadmat"),
     ("mrio.nc", "data in NetCDF, as mrio-toolbox saves", "carbonflows_fast[netcdf]"),
     ("own.rds", "data of R", "as CSV in R"),

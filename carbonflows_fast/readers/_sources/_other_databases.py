@@ -115,9 +115,9 @@ OTHERS = (
         f"take global_mrio_2019.mat or EMERGING_V2_2023_m.mat, or {OWN}",
     ),
     Other(
-        r"\d+(\.\d+){3}",  # its pieces; files with a dot in front are not looked at
-        "a Zarr store, as rex3handler writes",
-        f"give the files of REX3 that it was made from, or open it with xarray, and {OWN}",
+        r"\d+(\.\d+){3}",  # its pieces; of files with a dot in front, .zmetadata alone is seen
+        "a Zarr store, or a part of one",
+        f"give the whole folder of a store of REX3 (2022.zarr), or open it with xarray, and {OWN}",
     ),
     Other(
         r".*\.mat",

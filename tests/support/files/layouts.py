@@ -21,6 +21,7 @@ from support.files import (
     plain_files,
     useeio_files,
     wiod_files,
+    zarr_files,
 )
 from support.files.spreadsheets import write_workbook
 from support.worlds import gloria_world
@@ -143,6 +144,10 @@ def _rex3(folder: Path) -> None:
     matlab_files.World().rex3(folder)
 
 
+def _rex3_store(folder: Path) -> None:
+    zarr_files.write_store(folder, zarr_files.arrays(matlab_files.World()))
+
+
 def _useeio(folder: Path) -> None:
     useeio_files.Model().write(folder)
 
@@ -219,3 +224,5 @@ LAYOUTS = {
 }
 if all(map(find_spec, ("pyfive", "h5netcdf"))):  # the extra netcdf, and what writes such files
     LAYOUTS["mrio-toolbox"] = _mrio_toolbox
+if find_spec("numcodecs"):  # the extra zarr
+    LAYOUTS["rex3-store"] = _rex3_store
