@@ -44,11 +44,12 @@ def read(
         A folder, a zip, a folder with zips in it, a file, or the way to a folder or a file inside
         a zip ("tables.zip/2011").
     format : str, optional
-        "exiobase3" (EXIOBASE 3, and what pymrio saves), "oecd" (the OECD's ICIO), "figaro",
-        "wiod2013", "wiod2016" (its releases), "adb", "rex3", "emerging", "gloria", "eora26", "eora"
-        (full Eora, in basic prices), "useeio" (its JSON or workbook), "gtap" (header array files or
-        records), "mario" (what the package mariopy saves), "mrio_toolbox" (NetCDF that the package
-        mrio-toolbox saves) or "plain" (DataFrames of your own in one folder or workbook,
+        "exiobase3" (EXIOBASE 3, MRSUT too, and what pymrio saves), "exiobase_hybrid" (tonnes and
+        terajoules), "oecd" (the OECD's ICIO), "figaro", "wiod2013", "wiod2016" (its releases),
+        "adb", "rex3", "emerging", "gloria", "eora26", "eora" (full Eora, in basic prices), "useeio"
+        (its JSON or workbook), "gtap" (header array files or records), "mario" (what the package
+        mariopy saves), "mrio_toolbox" (NetCDF that the package mrio-toolbox saves) or "plain"
+        (DataFrames of your own in one folder or workbook,
         docs/bring_your_own_table.md), or a name given to `cf.readers.register`; None: detected.
     stressors : str or sequence of str, optional
         Read only these: names as in `Table.stressors`, or without the extension in front if that
@@ -72,8 +73,8 @@ def read(
         Labels are those of the files, unchanged. Taxes and value added are stressors too, in the
         extension "primary inputs". Emissions published in separate files are read if these are
         beside the table: WIOD's accounts, TECO2 or DF_MAIN of the OECD, co2Footprint_… and
-        ghgFootprint_… of FIGARO, gsdemiss.har and gsdvole.har of GTAP. A table of GTAP is made of
-        its accounts, see docs/explanation/gtap.md.
+        ghgFootprint_… of FIGARO, EE-MRIOT of the ADB, gsdemiss.har and gsdvole.har of GTAP. A table
+        of GTAP is made of its accounts, see docs/explanation/gtap.md.
 
     Raises
     ------

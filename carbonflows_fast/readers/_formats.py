@@ -16,6 +16,7 @@ from carbonflows_fast.readers import (
     emerging,
     eora,
     exiobase,
+    exiobase_hybrid,
     figaro,
     gloria,
     gtap,
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 FORMATS = {
     "exiobase3": exiobase.FORMAT,
+    "exiobase_hybrid": exiobase_hybrid.FORMAT,
     "oecd": oecd.FORMAT,
     "figaro": figaro.FORMAT,
     "wiod2013": wiod.FORMAT_2013,

@@ -61,12 +61,14 @@ def test_published_factors(
     plain = GASES["stressor"].isin(["CO2", "CH4", "N2O", "SF6", "NF3"])
     gloria = GASES["stressor"].str.startswith("'")
     oecd = GASES["stressor"] == "PROD_CO2"
-    assert (flows ^ exiobase ^ plain ^ gloria ^ oecd).all()
+    hybrid = GASES["stressor"].str.startswith("Carbon dioxide, ")
+    assert (flows ^ exiobase ^ plain ^ gloria ^ oecd ^ hybrid).all()
     for part, gases in (
         (GASES[exiobase], ("CO2", "CH4", "N2O", "SF6", "HFC", "PFC")),
         (GASES[plain], ("CO2", "CH4", "N2O", "SF6", "NF3")),
         (GASES[gloria], ("CO2", "CH4", "N2O", "SF6", *F_GASES, "NF3")),
         (GASES[flows], ("CO2", "CH4", "N2O", "SF6", "NF3", "HFCs")),
+        (GASES[hybrid], ("CO2",)),
     ):
         units = ["M.EUR", *(unit or "kg" for unit in part["unit"])]
         found = characterisation(name, ["Value added", *part["stressor"]], units)

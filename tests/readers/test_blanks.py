@@ -20,9 +20,11 @@ FREE = {
     "oecd": r"ICIO2021_2018\.csv, (AUS_TAXSUB|VALU|OUTPUT)",
     "oecd-emissions": r"(2018_SML\.csv, (TLS|VA|OUT)|DF_MAIN\.csv)",
     "exiobase": r"population\.txt",
+    "exiobase-hybrid": r"MR_HIOT_2011_v3_3_18_principal_production\.csv",
     "plain": r"population\.csv",
 }
-"""What may be empty: primary inputs of demand, observations that are lacking, unknown heads."""
+"""What may be empty: primary inputs of demand, observations that are lacking, unknown heads, and
+numbers that are not read, below labels that are."""
 
 LABELS = re.compile(r"index_.\.csv|labels_.*|(sectors|demands|flows|indicators)\.json|unit\.txt")
 

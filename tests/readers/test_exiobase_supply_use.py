@@ -53,6 +53,33 @@ def test_products_and_industries_have_the_multipliers_of_b_and_d(tmp_path: Path)
         np.testing.assert_allclose(pair.loc[expected.index], expected, rtol=1e-9)
 
 
+def test_what_does_not_balance_is_noted_and_negatives_are_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = Made()
+    made.demand.iloc[0, :2] = [10.0, -4.5]  # inventories run down
+    made.demand.iloc[1, 0] += 2.0
+    with caplog.at_level(logging.WARNING):
+        table = read(made.write(tmp_path / "MRSUT_2019"))
+    q, sold = made.supply.sum(axis=1), made.use.sum(axis=1) + made.demand.sum(axis=1)
+    gap = f"differ by {np.abs(q - sold).sum():.6g} M.EUR in all"
+    assert any(note.startswith("Products do not balance") and gap in note for note in table.notes)
+    assert gap in caplog.text
+    given = table.Y.loc[("AT", "Wheat"), ("AT", "Changes in inventories")]
+    assert given == -4.5
+
+
+def test_a_stressor_of_both_files_has_its_extension_in_front(tmp_path: Path) -> None:
+    made = Made()
+    made.F = made.F.rename(index={"CH4 - agriculture - air": ADDED[0]})
+    made.F_Y = made.F_Y.rename(index={"CH4 - agriculture - air": ADDED[0]})
+    table = read(made.write(tmp_path / "MRSUT_2019"))
+    assert table.stressors[0] == f"primary inputs: {ADDED[0]}"
+    assert table.stressors[-1] == f"satellite: {ADDED[0]}"
+    some = read(tmp_path, stressors=f"satellite: {ADDED[0]}")
+    np.testing.assert_array_equal(some.F.iloc[0], table.F.iloc[-1])
+
+
 def test_stressors_may_be_chosen_by_name(tmp_path: Path) -> None:
     table = read(Made().write(tmp_path / "MRSUT_2019"), stressors="CH4 - agriculture - air")
     assert list(table.stressors) == ["CH4 - agriculture - air"]

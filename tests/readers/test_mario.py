@@ -154,7 +154,7 @@ def test_a_workbook_may_have_coefficients_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "column", "value", "complaint"),
     [
-        (1, 3, "Activity", "got supply and use tables"),
+        (1, 3, "Activity", "second level of labels: expected"),
         (1, 3, "Energy", "second level of labels: expected"),
         (2, 3, "Iron", "columns, position 1: expected 'NA | Sector | Steel, iron'"),
         (4, 2, "Steel, iron", "got it again"),
@@ -172,14 +172,6 @@ def test_what_is_wrong_in_a_workbook_is_refused(
 
 
 # --- what is refused ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", [".txt", ".parquet"])
-def test_supply_and_use_tables_are_named_with_the_way_in(tmp_path: Path, suffix: str) -> None:
-    mario_files.write(mario_files.supply_and_use(), tmp_path / "flows", suffix)
-    sentence = said(tmp_path)
-    assert "expected an input-output table of MARIO, got supply and use tables" in sentence
-    assert "to_iot('B')" in sentence
 
 
 def test_records_are_named_with_the_way_in(tmp_path: Path) -> None:

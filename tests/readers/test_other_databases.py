@@ -23,8 +23,8 @@ NAMES = [
     ("WIOT2014_PYP_Nov16_ROW.xlsb", "WIOD in prices of the previous", "in current prices"),
     ("LUX_NIOT_nov16.xlsx", "a national table of WIOD", "the table of the world"),
     ("intsut14_nov16.xlsb", "supply and use tables of WIOD", "the input-output table"),
-    ("MR_HIOT_2011_v3_3_18_by_product_technology.csv", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
-    ("MR_HIOT_2011_v3_3_18_extensions.xlsx", "hybrid EXIOBASE", "IOT_2011_pxp.zip"),
+    ("MR_HIOT_2011_v3_3_18_extensions.xlsx", "a part of hybrid EXIOBASE", "_FD.csv"),
+    ("MR_HUSE_2011_v3_3_18.csv", "a part of hybrid EXIOBASE", "_FD.csv"),
     ("EXIOBASE_3rx_aggLandUseExtensions_2010_pxp.mat", "EXIOBASE 3rx, as data of", "with pymrio"),
     ("flatfile_FIGARO-e_ENE_TJ_2015.csv", "FIGARO-E3, but for", "matrix_FIGARO-e-ic-io-D"),
     ("IO_AFG_1970_BasicPrice.txt", "a national table of Eora", "take Eora26 or full Eora"),
@@ -35,7 +35,7 @@ NAMES = [
     ("GSDF.gdx", "data of GAMS (GDX)", "gdxdump"),
     ("Y_REX3.mat", "a part of REX3", "REX3_Labels.zip"),
     ("EMERGING_E_2021.mat", "EMERGING in another layout", "EMERGING_V2_2023_m.mat"),
-    ("0.0.0.0", "a Zarr store, as rex3handler writes", "the files of REX3"),
+    ("0.0.0.0", "a Zarr store, or a part of one", "(2022.zarr)"),
     ("mine.mat", "data of MATLAB", "scipy.io.loadmat"),
     ("mrio.nc", "data in NetCDF, as mrio-toolbox saves", "carbonflows_fast[netcdf]"),
     ("own.rds", "data of R", "as CSV in R"),
@@ -119,7 +119,7 @@ def test_backslashes_say_what_the_table_is(tmp_path: Path) -> None:
 
 ORIGINALS = {
     "wiod2016/LUX_NIOT_nov16.xlsx": "a national table of WIOD",
-    "exiobase/MR_HIOT_2011_v3_3_18_extensions_together.xlsx": "hybrid EXIOBASE",
+    "exiobase/MR_HIOT_2011_v3_3_18_extensions_together.xlsx": "a part of hybrid EXIOBASE",
 }
 
 

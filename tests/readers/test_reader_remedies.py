@@ -99,7 +99,7 @@ def test_which_table(tmp_path: Path) -> None:
     assert cf.read(tmp_path / "tables" / "2001").year == 2001
     gone = complaint(lambda: cf.read(tmp_path / "tables" / "2001", year=1999))
     assert "leave year=… out" in gone
-    assert "format: expected 'exiobase3', 'oecd'" in complaint(
+    assert "format: expected 'exiobase3', 'exiobase_hybrid', 'oecd'" in complaint(
         lambda: cf.read(tmp_path / "tables" / "2001", format="x")
     )
 

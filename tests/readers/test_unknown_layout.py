@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_layouts_are_listed_by_name_alone(tmp_path: Path) -> None:
     sentence = said(tmp_path)
-    assert "(exiobase3, oecd, figaro" in sentence
+    assert "(exiobase3, exiobase_hybrid, oecd, figaro" in sentence
     assert "or plain), got nothing; give the folder or the zip of a table; format=…" in sentence
     assert "Y.csv" not in sentence
 

@@ -34,8 +34,10 @@ class Reach(NamedTuple):
 
 WIDE = Reach(9_999, 3_406, rb"(?:[A-Z]{1,2}|[A-D][A-Z]{2})[0-9]{1,4}")
 TALL = Reach(99_999, 260, rb"(?:[A-I]?[A-Z])[0-9]{1,5}")
-ALLOWED = (
-    f"cells within {WIDE.rows} rows and {WIDE.columns} columns, or {TALL.rows} and {TALL.columns}"
+FLAT = Reach(999, 8_814, rb"(?:[A-Z]{1,2}|[A-L][A-Z]{2})[0-9]{1,3}")  # hybrid EXIOBASE has 7,876
+REACHES = (WIDE, TALL, FLAT)
+ALLOWED = "cells within {} rows and {} columns, or {} and {}, or {} and {}".format(
+    *(number for reach in REACHES for number in reach[:2])
 )
 
 
@@ -101,11 +103,12 @@ class Look(NamedTuple):
 
 
 def _look(where: str, part: bytes, look: Callable[[bytes, Reach], Look]) -> Look:
-    """Look through a part, which may be wide or tall."""
-    found = look(part, WIDE)
-    if found.beyond:
-        found = look(part, TALL)
-    if found.beyond:
+    """Look through a part, which may be wide, tall or flat."""
+    for reach in REACHES:
+        found = look(part, reach)
+        if not found.beyond:
+            break
+    else:
         raise FormatError.about(
             where,
             expected=ALLOWED,
@@ -120,7 +123,8 @@ def _look(where: str, part: bytes, look: Callable[[bytes, Reach], Look]) -> Look
 ATTRIBUTES = rb"""(?:[ \t\r\n]+(?!r=)[^\s=<>"']+="[^"<]*")*[ \t\r\n]+"""
 KIND = re.compile(rb"""t=["']([es])["']""")  # of cells: with an error, or a shared text
 STRINGS = re.compile(rb"<(?:[^\s<>]*:)?sst\s[^<]*")
-COUNT = re.compile(rb"""ount=["'](\d{1,20})""")  # count and uniqueCount
+# Of texts that are stored; `count` is of the cells that have one, which may be many more.
+COUNT = re.compile(rb"""uniqueCount=["'](\d{1,20})""")
 
 
 def _cell_beyond(reach: Reach, prefix: bytes) -> re.Pattern[bytes]:
@@ -131,8 +135,8 @@ def _cell_beyond(reach: Reach, prefix: bytes) -> re.Pattern[bytes]:
 
 
 # Names with a prefix ("<x:c") are rare, and take twice the time to look for.
-PLAIN = {reach: _cell_beyond(reach, b"") for reach in (WIDE, TALL)}
-PREFIXED = {reach: _cell_beyond(reach, rb"(?:[^\s<>]*:)?") for reach in (WIDE, TALL)}
+PLAIN = {reach: _cell_beyond(reach, b"") for reach in REACHES}
+PREFIXED = {reach: _cell_beyond(reach, rb"(?:[^\s<>]*:)?") for reach in REACHES}
 
 
 def _look_at_xml(part: bytes, reach: Reach) -> Look:
@@ -164,7 +168,7 @@ def _plain_numbers(columns: int) -> re.Pattern[bytes]:
     return re.compile(b"(?:" + real + b"|" + short + b")*+", re.DOTALL)
 
 
-NUMBERS = {reach: _plain_numbers(reach.columns) for reach in (WIDE, TALL)}
+NUMBERS = {reach: _plain_numbers(reach.columns) for reach in REACHES}
 
 
 def _look_at_records(part: bytes, reach: Reach) -> Look:

@@ -13,11 +13,16 @@ from carbonflows_fast.readers._sources._zips import open_zip, unreadable
 
 __all__ = ["disk_files", "open_files"]
 
+ZARR = ".zmetadata"
+
 
 def disk_files(folder: Path, depth: int = DEPTH) -> Iterator[tuple[str, int]]:
-    """Yield the files at and below a folder, with their sizes; hidden ones are left out."""
+    """Yield the files at and below a folder, with their sizes; hidden ones are left out.
+
+    But for the metadata of Zarr stores.
+    """
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
+        if entry.name.startswith(".") and entry.name != ZARR:
             continue
         if entry.is_file():
             yield entry.name, entry.stat().st_size

@@ -50,9 +50,10 @@ OTHERS = (
     ),
     # EXIOBASE
     Other(
-        r"mr_h(iot|sut)_.*\.(csv|txt|xlsx|zip|7z)",
-        "hybrid EXIOBASE, in tonnes, TJ and M.EUR",
-        f"take EXIOBASE 3 in money, IOT_2011_pxp.zip of doi.org/10.5281/zenodo.3583070, or {OWN}",
+        r"mr_h(iot|sup|use|suts?)_.*\.(csv|txt|xlsx|xlsb|zip|7z)",
+        "a part of hybrid EXIOBASE, or its supply and use tables",
+        "give the folder with MR_HIOT_2011_v3_3_18_by_product_technology.csv, "
+        "MR_HIOT_2011_v3_3_18_FD.csv and the workbook of extensions",
     ),
     Other(
         r"exiobase_3rx.*\.mat",
@@ -114,9 +115,9 @@ OTHERS = (
         f"take global_mrio_2019.mat or EMERGING_V2_2023_m.mat, or {OWN}",
     ),
     Other(
-        r"\d+(\.\d+){3}",  # its pieces; files with a dot in front are not looked at
-        "a Zarr store, as rex3handler writes",
-        f"give the files of REX3 that it was made from, or open it with xarray, and {OWN}",
+        r"\d+(\.\d+){3}",  # its pieces; of files with a dot in front, .zmetadata alone is seen
+        "a Zarr store, or a part of one",
+        f"give the whole folder of a store of REX3 (2022.zarr), or open it with xarray, and {OWN}",
     ),
     Other(
         r".*\.mat",

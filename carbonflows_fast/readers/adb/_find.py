@@ -5,11 +5,10 @@ from __future__ import annotations
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, reader
 from carbonflows_fast.readers._sources._files import Files
 
-__all__ = ["EMISSIONS", "FORMAT"]
+__all__ = ["FORMAT"]
 
 # ADB-MRIO62-2018_September 2024.xlsx, ADB-MRIO-LAC-2017_Mar2022-2.xlsx, ADB MRIO 2015, at …
 NAMES = r"adb[-_ ]?mrio\d{0,2}[-_ ](lac[-_ ])?(?P<year>(19|20)\d\d)(\D.*)?\.xlsx"
-EMISSIONS = r".*EE-MRIOT.*\.xlsx"
 
 
 def find_adb(files: Files) -> list[Candidate]:

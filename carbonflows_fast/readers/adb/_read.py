@@ -22,7 +22,13 @@ from carbonflows_fast.readers._layouts._sheets import Workbook, cell_text
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
-from carbonflows_fast.readers.adb._find import EMISSIONS
+from carbonflows_fast.readers.adb._emissions import (
+    CODE,
+    TITLES,
+    emission_workbook,
+    in_brackets,
+    read_air,
+)
 from carbonflows_fast.readers.wiod._matrix import DATA, LABELS, Release, read_world, wiod_table
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._table import with_notes
@@ -34,9 +40,6 @@ logger = logging.getLogger(__name__)
 NUMBER, NAME = 3, 1  # of the labels that WIOD's sheets have too
 ADB = Release(NUMBER, frozenset({"r60"}), "r69", NAME, NAME, "")
 LEGEND = "legend"
-TITLES = 16  # rows among which the header is looked for; it is in row 7 or 8
-CODE = re.compile(r"c\d{1,3}", re.IGNORECASE)
-IN_BRACKETS = re.compile(r"\(\s*((?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?)\s*\)")
 
 
 def read_adb(
@@ -47,7 +50,7 @@ def read_adb(
     Sectors and final demand are called by their names, as the codes F1 to F5 are said to differ
     between releases. x is the row r69. The rows below the transactions are stressors of the
     extension "primary inputs", but for totals. A number in brackets, kept as text, is negative.
-    Air emissions, which the ADB publishes in other workbooks (EE-MRIOT), are not read.
+    Air emissions of the same year are read if their workbook (EE-MRIOT) is beside the table.
 
     Raises
     ------
@@ -57,19 +60,29 @@ def read_adb(
         If a wanted stressor does not exist.
     """
     title = f"ADB MRIO {table.year}"
-    with reading(files, [table.name], progress, title) as files:
+    air, other = emission_workbook(files, table.year)
+    with reading(files, [table.name, air], progress, title) as files:
         sheet = _Sheet(Workbook(files, table.name), table.year)
+        world = read_world(sheet, sheet.name, ADB)
+        notes = [f"Money is in the prices that the sheet names: {text}." for text in sheet.constant]
+        blocks = []
+        if air is not None:
+            block, more = read_air(files, air, table.year, world.rows, world.demand)
+            blocks.append(block)
+            notes += more
         made = wiod_table(
-            read_world(sheet, sheet.name, ADB),
-            [],
+            world,
+            blocks,
             stressors=stressors,
             year=table.year,
             name=PurePosixPath(table.name).stem,
         )
-    notes = [f"Money is in the prices that the sheet names: {text}." for text in sheet.constant]
-    if other := [name for name, _ in files.matching(EMISSIONS)]:
-        notes.append(f"Air emissions are not read ({shorten(other, 2)}).")
-        logger.warning("%s: %s", files.where(table.name), notes[-1])
+    if other and air is None:
+        logger.warning(
+            "%s: air emissions of other years are not read (%s)",
+            files.where(table.name),
+            shorten(other, 2),
+        )
     return with_notes(made, *notes) if notes else made
 
 
@@ -123,7 +136,10 @@ class _Sheet:
             If a cell is no finite number.
         """
         return self._book.numbers(
-            sheet, self._row(row), [self._column(at) for at in columns], list(map(_number, cells))
+            sheet,
+            self._row(row),
+            [self._column(at) for at in columns],
+            list(map(in_brackets, cells)),
         )
 
     def where(self, sheet: str, row: int | None = None, column: int | None = None) -> str:
@@ -160,13 +176,3 @@ def _text(cell: Any) -> str:
 
 def _region(text: str) -> str:
     return "TOT" if text.upper() == "TOT" else text
-
-
-def _number(cell: Any) -> Any:
-    """Return a number that is text in brackets, and anything else as it is.
-
-    >>> _number("(1,250.5)"), _number("(n.a.)"), _number(2.0)
-    (-1250.5, '(n.a.)', 2.0)
-    """
-    found = IN_BRACKETS.fullmatch(cell.strip()) if type(cell) is str else None
-    return cell if found is None else -float(found[1].replace(",", ""))

@@ -8,7 +8,7 @@ these releases do. Accounts that are saved as well (S, M, D_cba, …) are not re
 has empty cells in air_emissions, which are zero where `blanks="zero"` says so.
 
 Tried on real tables in this layout and one real extension; on the releases themselves, whose
-folders and defects tests imitate, not yet.
+folders and defects tests imitate, not yet. Supply and use tables go to `_supply_use`.
 """
 
 from __future__ import annotations
@@ -308,5 +308,6 @@ FORMAT = Format(
     find_exiobase,
     read_exiobase,
     "Y.txt, with Z.txt or A.txt beside it and sub-folders with F.txt: EXIOBASE 3, or what pymrio "
-    "saves as text or Parquet, at the top or below a prefix folder",
+    "saves as text or Parquet; or supply.csv, use.csv, final_demand.csv and value_added.csv; "
+    "at the top or below a prefix folder",
 )

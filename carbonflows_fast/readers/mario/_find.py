@@ -29,7 +29,7 @@ class Saved(NamedTuple):
 
     Attributes
     ----------
-    kind : {"flows", "coefficients", "supply and use", "flat"}
+    kind : {"flows", "coefficients", "supply and use", "supply and use coefficients", "flat"}
     suffix : str
         Of all its files.
     """
@@ -44,7 +44,7 @@ MARKS = (
     ("flows", ("Z", "Y", "V", "E")),
     ("coefficients", ("z", "Y", "v", "e")),
     ("supply and use", ("U", "S", "Ya", "Yc")),
-    ("supply and use", ("u", "s", "Ya", "Yc")),
+    ("supply and use coefficients", ("u", "s", "Ya", "Yc")),
 )
 
 
@@ -121,6 +121,6 @@ def _year(files: Files, root: str) -> int | None:
 FORMAT = Format(
     find_mario,
     reader("carbonflows_fast.readers.mario._read", "read_mario"),
-    "units.txt (or .csv, .parquet) with Z, Y, V and E beside it, or z, Y, v and e, or a workbook "
-    "with sheets flows and units: MARIO",
+    "units.txt (or .csv, .parquet) with Z, Y, V and E beside it, or z, Y, v and e, or U, S, Ya and "
+    "Yc, or a workbook with sheets flows and units: MARIO",
 )

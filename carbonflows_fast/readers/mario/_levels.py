@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError
-from carbonflows_fast.readers._into_table._stressor_blocks import PRIMARY_INPUTS
+from carbonflows_fast.readers._into_table._stressor_blocks import PRIMARY_INPUTS, StressorBlock
+from carbonflows_fast.readers._into_table._stressor_names import join_levels
 from carbonflows_fast.readers._layouts._text import Label, show
 
 __all__ = [
     "ACCOUNTS",
+    "ACTIVITY",
     "CATEGORY",
+    "COMMODITY",
     "FACTOR",
     "SATELLITE",
     "SAVE_ANEW",
     "SECTOR",
-    "SUPPLY_USE",
     "UNITS",
     "Account",
     "Units",
-    "supply_and_use",
+    "account_block",
+    "no_coefficients",
 ]
 
 SECTOR, CATEGORY = "Sector", "Consumption category"
 FACTOR, SATELLITE = "Factor of production", "Satellite account"
-SUPPLY_USE = {"Activity", "Commodity"}  # in the place of sectors
+ACTIVITY, COMMODITY = "Activity", "Commodity"  # of supply and use, in the place of sectors
 SATELLITES = "satellite account"  # the extension
 UNITS = "units"
 SAVE_ANEW = "save it anew with MARIO"
@@ -47,14 +51,13 @@ ACCOUNTS = (
 )
 
 
-def supply_and_use(where: str) -> FormatError:
-    """Return the error for supply and use tables."""
+def no_coefficients(where: str) -> FormatError:
+    """Return the error for supply and use tables without flows."""
     return FormatError.about(
         where,
-        expected="an input-output table of MARIO",
-        got="supply and use tables",
-        remedy="make one in MARIO, database.to_iot('B') by products or 'D' by industries, and "
-        "save that",
+        expected="supply and use tables of MARIO as flows",
+        got="coefficients alone",
+        remedy="save it anew with MARIO's flows=True",
     )
 
 
@@ -90,3 +93,18 @@ class Units:
                 remedy=SAVE_ANEW,
             )
         return "" if unit == "None" else unit  # what MARIO writes where it knows none
+
+
+def account_block(
+    account: Account,
+    labels: Sequence[Label],
+    units: Units,
+    read: Callable[[list[int]], tuple[FloatArray, FloatArray | None]],
+) -> StressorBlock:
+    """Return the stressors of an account, named by all levels of their labels."""
+    return StressorBlock(
+        [join_levels(label) for label in labels],
+        [account.extension] * len(labels),
+        [units.of(account.level, label[-1]) for label in labels],
+        read,
+    )

@@ -16,6 +16,16 @@ SECTORS = ["Agriculture, hunting, forestry, and fishing", "Mining and quarrying"
 CATEGORIES = ["Households", "NPISHs", "Government", "Gross fixed capital", "Inventories"]
 INPUTS = [("Taxes less subsidies on products", "r99"), ("Value added at basic prices", "r64")]
 NAME = "ADB-MRIO-2024-August 2025.xlsx"
+AIR, AIR_UNIT = (
+    "2024 EE-MRIOT (Air Emissions).xlsx",
+    "Gigagrams of Carbon Dioxide equivalent (Gg of CO2e)",
+)
+AIR_ROWS = [
+    ("Energy production", "CO2"),
+    ("Energy production", "CH4"),
+    ("Road transport", "CO2"),
+    ("Total by substance", "GHG"),
+]
 Cells = list[list[Any]]
 
 
@@ -65,6 +75,41 @@ class Made:
             change(cells)
         legend = [["Code", "Country"], ["AUS", "Australia"]]
         return write_workbook(folder / name, {"Legend": legend, "ADB MRIO 2024": cells})
+
+    def write_air(
+        self,
+        folder: Path,
+        change: Callable[[Cells], None] | None = None,
+        regions: list[str] | None = None,
+    ) -> Path:
+        """Write air emissions: two gases of two activities, and totals."""
+        return write_workbook(
+            folder / AIR, {"2024": self.air_sheet(change, regions), "Notes": [["Notes"]]}
+        )
+
+    def air_sheet(
+        self, change: Callable[[Cells], None] | None = None, regions: list[str] | None = None
+    ) -> Cells:
+        every = regions or REGIONS
+        columns = [(r, s, f"c{at + 1}") for r in every for at, s in enumerate(SECTORS)]
+        columns += [(r, c, f"F{at + 1}") for r in every for at, c in enumerate(CATEGORIES)]
+        head = "Environmentally-Extended Multiregional Input-Output Table (Air Emissions)"
+        cells: Cells = [["Title:", head], ["Year:", 2024], ["Unit:", AIR_UNIT], [None]]
+        cells.append(["Main IPCC Sector", "GHG Sector", None, *(s for _, s, _ in columns), "TOTAL"])
+        cells.append([None] * 3 + [region for region, _, _ in columns])
+        cells.append([None] * 3 + [code for _, _, code in columns])
+        values = self.air(len(columns))
+        for (activity, gas), row in zip(AIR_ROWS, values.tolist(), strict=True):
+            cells.append([activity, gas, None, *row, sum(row)])
+        if change is not None:
+            change(cells)
+        return cells
+
+    @staticmethod
+    def air(width: int) -> Any:
+        values = np.random.default_rng(4).uniform(0, 9, (len(AIR_ROWS), width)).round(6)
+        values[-1] = values[:-1].sum(axis=0)
+        return values.round(6)
 
     def check(self, table: Table) -> None:
         assert list(table.x.index) == self.rows

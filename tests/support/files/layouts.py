@@ -12,6 +12,7 @@ from support.files import (
     exiobase_supply_files,
     figaro_files,
     gtap_files,
+    hybrid_files,
     mario_files,
     matlab_files,
     mrio_toolbox_files,
@@ -20,6 +21,7 @@ from support.files import (
     plain_files,
     useeio_files,
     wiod_files,
+    zarr_files,
 )
 from support.files.spreadsheets import write_workbook
 from support.worlds import gloria_world
@@ -50,6 +52,10 @@ def _store(folder: Path) -> None:
 
 def _exiobase_supply_use(folder: Path) -> None:
     exiobase_supply_files.Made().write(folder)
+
+
+def _exiobase_hybrid(folder: Path) -> None:
+    hybrid_files.Made().write(folder)
 
 
 def _figaro(folder: Path) -> None:
@@ -122,6 +128,10 @@ def _mario_parquet(folder: Path) -> None:
     mario_files.write(made, folder / "coefficients", ".parquet")
 
 
+def _mario_supply_use(folder: Path) -> None:
+    mario_files.write(mario_files.supply_and_use(), folder / "flows")
+
+
 def _pymrio_parquet(folder: Path) -> None:
     cf.to_pymrio(_world()).save_all(folder, table_format="parquet")
 
@@ -132,6 +142,10 @@ def _emerging(folder: Path) -> None:
 
 def _rex3(folder: Path) -> None:
     matlab_files.World().rex3(folder)
+
+
+def _rex3_store(folder: Path) -> None:
+    zarr_files.write_store(folder, zarr_files.arrays(matlab_files.World()))
 
 
 def _useeio(folder: Path) -> None:
@@ -169,7 +183,9 @@ def _wiod2016_rdata(folder: Path) -> None:
 
 
 def _adb(folder: Path) -> None:
-    adb_files.Made().write(folder)
+    made = adb_files.Made()
+    made.write(folder)
+    made.write_air(folder)
 
 
 LAYOUTS = {
@@ -178,6 +194,7 @@ LAYOUTS = {
     "eora": _eora,
     "emerging": _emerging,
     "exiobase": _exiobase,
+    "exiobase-hybrid": _exiobase_hybrid,
     "exiobase-supply-use": _exiobase_supply_use,
     "exiobase-zip": _exiobase_zip,
     "figaro": _figaro,
@@ -189,6 +206,7 @@ LAYOUTS = {
     "gtap-records": _gtap_records,
     "mario": _mario,
     "mario-parquet": _mario_parquet,
+    "mario-supply-use": _mario_supply_use,
     "mario-workbook": _mario_workbook,
     "oecd": _oecd,
     "oecd-emissions": _oecd_emissions,
@@ -206,3 +224,5 @@ LAYOUTS = {
 }
 if all(map(find_spec, ("pyfive", "h5netcdf"))):  # the extra netcdf, and what writes such files
     LAYOUTS["mrio-toolbox"] = _mrio_toolbox
+if find_spec("numcodecs"):  # the extra zarr
+    LAYOUTS["rex3-store"] = _rex3_store

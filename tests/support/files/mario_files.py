@@ -13,10 +13,13 @@ Frames = dict[str, pd.DataFrame]
 
 LEVELS = ["Region", "Level", "Item"]
 REGIONS, SECTORS, USERS = ["NA", "Côte d'Ivoire"], ["Steel, iron", "Rest"], ["Final demand"]
+ACTIVITIES, COMMODITIES = ["Steel, iron", "Rest"], ["Steel, iron", "Scrap", "Others"]
 FACTORS, SATELLITES = ["Taxes", "Wages"], ["Employment", "CO2"]
 UNITS = {
     # In another order than the matrices, as MARIO has them.
     "Sector": {"Rest": "M EUR", "Steel, iron": "t"},
+    "Commodity": dict.fromkeys(["Others", "Scrap", "Steel, iron"], "M EUR"),
+    "Activity": {"Rest": "M EUR", "Steel, iron": "M EUR"},
     "Factor of production": {"Taxes": "M EUR", "Wages": "None"},
     "Satellite account": {"CO2": "kg", "Employment": "1000 p"},
 }
@@ -51,11 +54,29 @@ def coefficients(frames: Frames) -> Frames:
 
 
 def supply_and_use() -> Frames:
-    made = flows()
-    frames = {"U": made["Z"], "S": made["Z"], "EY": made["EY"], "VY": made["VY"]}
-    for key, like in (("Ya", "Y"), ("Yc", "Y"), ("Va", "V"), ("Vc", "V"), ("Ea", "E"), ("Ec", "E")):
-        frames[key] = made[like]
-    return frames
+    """Balanced flows of supply and use, with three commodities of two activities."""
+    rng = np.random.default_rng(6)
+    makers, users = index("Activity", ACTIVITIES), index("Consumption category", USERS)
+    goods = index("Commodity", COMMODITIES)
+    factors, satellites = pd.Index(FACTORS, name="Item"), pd.Index(SATELLITES, name="Item")
+    S = np.kron(np.eye(2), rng.uniform(1, 9, (2, 3)).round(2))
+    U = rng.uniform(0, 1, (6, 4)).round(2)
+    home = np.kron([[0.75, 0.25], [0.25, 0.75]], np.ones((3, 1)))
+    Yc = (S.sum(axis=0) - U.sum(axis=1))[:, None] * home
+    paid = np.array([S.sum(axis=1) - U.sum(axis=0), [1.0, 2.0, 3.0, 4.0]])  # the second in no unit
+    emitted = rng.uniform(0, 2, (2, 4)).round(2)
+    return {
+        "U": pd.DataFrame(U, goods, makers),
+        "S": pd.DataFrame(S, makers, goods),
+        "Ya": pd.DataFrame(np.zeros((4, 2)), makers, users),
+        "Yc": pd.DataFrame(Yc, goods, users),
+        "Va": pd.DataFrame(paid, factors, makers),
+        "Vc": pd.DataFrame(np.zeros((2, 6)), factors, goods),
+        "VY": pd.DataFrame(np.zeros((2, 2)), factors, users),
+        "Ea": pd.DataFrame(emitted, satellites, makers),
+        "Ec": pd.DataFrame(np.zeros((2, 6)), satellites, goods),
+        "EY": pd.DataFrame(rng.uniform(0, 2, (2, 2)).round(2), satellites, users),
+    }
 
 
 def units() -> pd.DataFrame:
@@ -88,8 +109,27 @@ def sheets(frames: Frames, name: str = "flows") -> dict[str, list[list[Any]]]:
     ):
         account = pd.concat([frames[kind(key)], frames[direct]], axis=1)
         rows += [["-", level, item, *account.loc[item]] for item in account.index]
+    return {name: rows, "units": unit_rows()}
+
+
+def unit_rows() -> list[list[Any]]:
     listed = [[*label, unit] for label, unit in units()["unit"].items()]
-    return {name: rows, "units": [[None, None, "unit"], *listed]}
+    return [[None, None, "unit"], *listed]
+
+
+def supply_and_use_sheets(frames: Frames, name: str = "flows") -> dict[str, list[list[Any]]]:
+    """Return what `to_excel` writes of supply and use; blocks without a meaning are zero."""
+    goods, makers, users = (frames[key].columns for key in ("S", "U", "Yc"))
+    columns = [*goods, *makers, *users]
+    rows: list[list[Any]] = [[None] * 3 + [label[level] for label in columns] for level in range(3)]
+    rows += [[*at, *[0] * len(goods), *frames["U"].loc[at], *frames["Yc"].loc[at]] for at in goods]
+    rows += [
+        [*at, *frames["S"].loc[at], *[0] * len(makers), *frames["Ya"].loc[at]] for at in makers
+    ]
+    for key, level in (("V", "Factor of production"), ("E", "Satellite account")):
+        account = pd.concat([frames[f"{key}{axis}"] for axis in "caY"], axis=1)
+        rows += [[None, level, item, *account.loc[item]] for item in account.index]
+    return {name: rows, "units": unit_rows()}
 
 
 def write_notes(folder: Path, **notes: Any) -> None:
