@@ -46,7 +46,10 @@ __all__ = [
 
 WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
 SHOWN = 12  # labels that `info` lists
-READ = ("table", "after", "other", "since", "classes", "errors")
+READ = (
+    *("table", "after", "other", "since", "classes", "errors"),
+    *("bought", "categories", "price_index", "margins"),
+)
 
 
 def add_table(

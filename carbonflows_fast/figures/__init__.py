@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from carbonflows_fast.figures._chains import path_tree, stage_profile
 from carbonflows_fast.figures._changes import time_series, waterfall
+from carbonflows_fast.figures._purchases import purchases
 from carbonflows_fast.figures._ranking import ranking
 from carbonflows_fast.figures._regions import heat_map, net_imports
 from carbonflows_fast.figures._sankey import sankey, sector_flow
@@ -20,6 +21,7 @@ __all__ = [
     "heat_map",
     "net_imports",
     "path_tree",
+    "purchases",
     "ranking",
     "sankey",
     "sector_flow",
