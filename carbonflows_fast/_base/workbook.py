@@ -62,8 +62,8 @@ def _require_room(rows: int, path: Path) -> None:
 def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
     """Write the columns of frames (their indices left out), each as a sheet.
 
-    Numbers keep all digits, NaN is an empty cell, and a text stays a text whatever it begins with:
-    a spreadsheet must not run what stands in a ledger.
+    Numbers keep 16 digits, as many as openpyxl writes. NaN is an empty cell, and a text stays a
+    text whatever it begins with: a spreadsheet must not run what stands in a ledger.
 
     Raises
     ------
@@ -74,14 +74,13 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
+    # First everything that may be wrong: openpyxl does not end well what it has begun.
+    cells = {}
+    for name, frame in sheets.items():
+        _require_room(len(frame), path)
+        cells[name] = [_cells(frame.iloc[:, at], path) for at in range(frame.shape[1])]
+
     def text(value: str) -> Any:
-        if len(value) > MOST_LETTERS:
-            raise InputError.about(
-                str(path),
-                expected=f"texts of at most {MOST_LETTERS:,} letters, which a cell has",
-                got=f"{len(value):,} in {value[:30]!r}…",
-                remedy="write a .csv or .parquet file",
-            )
         plain = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)
         if plain[:1] not in ("=", "#"):
             return plain
@@ -91,19 +90,26 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
 
     book = Workbook(write_only=True)
     for name, frame in sheets.items():
-        _require_room(len(frame), path)
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
         sheet.append([text(str(head)) for head in frame.columns])
-        columns = [_cells(frame.iloc[:, at]) for at in range(frame.shape[1])]
-        for row in zip(*columns, strict=True):
+        for row in zip(*cells.pop(name), strict=True):
             sheet.append([text(cell) if isinstance(cell, str) else cell for cell in row])
     book.save(path)
 
 
-def _cells(column: pd.Series) -> list[Any]:
+def _cells(column: pd.Series, path: Path) -> list[Any]:
     """Return the cells of a column as Python's own texts and numbers, None for nothing."""
-    return [_cell(value) for value in column.tolist()]
+    found = [_cell(value) for value in column.tolist()]
+    longest = max((one for one in found if isinstance(one, str)), key=len, default="")
+    if len(longest) > MOST_LETTERS:
+        raise InputError.about(
+            str(path),
+            expected=f"texts of at most {MOST_LETTERS:,} letters, which a cell has",
+            got=f"{len(longest):,} in {longest[:30]!r}…",
+            remedy="write a .csv or .parquet file",
+        )
+    return found
 
 
 def _cell(value: Any) -> Any:

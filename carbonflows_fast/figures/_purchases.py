@@ -90,10 +90,11 @@ def purchases(
     (rows, _), (E,) = merge_others([list(frame.index), names_of], [E], [*categories, *columns])
 
     ax = begin(ax, max(2.0, 1.25 + 0.17 * len(rows)), spines=["bottom"])
+    ends = _bars(ax, E)
+    name_rows(ax, rows)
     left_over = len(regions) - len(emitters)
     _key(ax, [*emitters, f"other ({left_over})"] if left_over else emitters)
-    ends = _bars(ax, E)
-    size = name_rows(ax, rows)
+    size = name_rows(ax, rows)  # again: the key leaves less height to them
     ax.axvline(0, color=INK, linewidth=0.6)
     totals = E.sum(axis=1)
     scale = scale_for(totals, result.unit)

@@ -147,8 +147,8 @@ class ChainList:
             Ends in .parquet (`to_arrow()`, with the `attrs` of `to_frame()` in the metadata of
             its schema), .csv or .xlsx (`to_frame()`) or, of :class:`Paths` alone, .json (a list
             with an object a path). Files of :class:`Paths` have the columns stressor and unit as
-            well, so that those of several years can be put together. Numbers keep all digits; NaN
-            is an empty cell or null.
+            well, so that those of several years can be put together. Numbers keep all digits, in
+            .xlsx 16; NaN is an empty cell or null.
 
         Returns
         -------

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.classification._files import label_key, without_marks
-from carbonflows_fast.errors import InputError, LabelError, nearest_are
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, passed_on
 from carbonflows_fast.spending._given import Given
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def rows_of(given: Given, table: Table) -> list[BoolArray]:
         try:
             here = labels.region(region)[p.region_codes]
         except LabelError as error:
-            raise _unknown(given, "region", region, line, error.remedy) from error
+            raise passed_on(
+                error, LabelError, f"{given.place('region')}, {given.called} {line:,}"
+            ) from error
         here = here if code is None else here & (p.sector_codes == code)
         if not here.any():
             raise _unknown(given, "region", region, line, f"no row there is {sector!r}")
@@ -84,7 +86,7 @@ def rows_of(given: Given, table: Table) -> list[BoolArray]:
 
 def _unknown(given: Given, kind: str, name: str, line: Any, remedy: str) -> LabelError:
     return LabelError.about(
-        f"{given.argument}, column {kind}",
+        given.place(kind),
         expected=f"a {kind} of the table",
         got=f"{name!r} in {given.called} {line:,}",
         remedy=remedy,

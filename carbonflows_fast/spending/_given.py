@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -88,10 +91,9 @@ class Given:
         rest = f" and {more:,} more {self.called}{'s' if more > 1 else ''}" if more > 0 else ""
         return ", ".join(told) + rest
 
-    def about(self, column: str, expected: str, got: str, remedy: str) -> InputError:
-        """Return an error about a column of this."""
-        where = f"{self.argument}, column {column}"
-        return InputError.about(where, expected=expected, got=got, remedy=remedy)
+    def place(self, column: str) -> str:
+        """Return what errors about a column of this call it."""
+        return f"{self.argument}, column {column}"
 
     def numbers(
         self, name: str, expected: str, fits: Callable[[FloatArray], BoolArray] = np.isfinite
@@ -107,10 +109,14 @@ class Given:
         values = _as_numbers(column)
         bad = ~(np.isfinite(values) & fits(values))
         if bad.any():
-            remedy = "write plain numbers with a decimal point: no thousands separators, currency "
-            remedy += "signs or empty cells"
             got = self.at(bad, column.to_numpy(dtype=object, na_value=None))
-            raise self.about(name, expected, got, remedy)
+            raise InputError.about(
+                self.place(name),
+                expected=expected,
+                got=got,
+                remedy="write plain numbers with a decimal point: no thousands separators, "
+                "currency signs or empty cells",
+            )
         return values
 
     def years(self, name: str, expected: str) -> npt.NDArray[np.int64]:
@@ -125,7 +131,12 @@ class Given:
         wrong = np.array([*(year is None for year in years), False])[codes]
         if wrong.any():
             cells = self.column(name).to_numpy(dtype=object, na_value=None)
-            raise self.about(name, expected, self.at(wrong, cells), "write years such as 2019")
+            raise InputError.about(
+                self.place(name),
+                expected=expected,
+                got=self.at(wrong, cells),
+                remedy="write years such as 2019",
+            )
         return np.array([*(year or 0 for year in years), 0], dtype=np.int64)[codes]
 
 
@@ -154,11 +165,26 @@ def _as_numbers(column: pd.Series) -> FloatArray:
         return given
     if kind in "bcmM":
         return np.full(len(column), np.nan)
-    if column.dtype == object:  # True is no amount
-        column = column.where(column.map(lambda cell: not isinstance(cell, bool | complex)), None)
-    read = pd.to_numeric(column.astype("str").str.strip(), errors="coerce")
-    found: FloatArray = read.to_numpy(dtype=np.float64, na_value=np.nan)
+    found = np.full(len(column), np.nan)
+    for at, cell in enumerate(column.to_numpy(dtype=object, na_value=None)):
+        if isinstance(cell, Decimal | str | Real) and not isinstance(cell, bool | np.bool_):
+            with suppress(ValueError, OverflowError):
+                found[at] = np.nan if "_" in str(cell) else float(cell)
     return found
+
+
+def _read(texts: pd.Series) -> FloatArray:
+    """Return numbers that are all written as such, to the last digit.
+
+    Raises
+    ------
+    ValueError
+        If one is not; Python reads 1_000, too.
+    """
+    if texts.str.contains("_", regex=False).any():
+        raise ValueError
+    numbers: FloatArray = texts.to_numpy(dtype=object).astype(np.float64)
+    return numbers
 
 
 def frame_of(
@@ -241,17 +267,18 @@ def _csv(name: str, path: Any, numeric: str | None) -> pd.DataFrame:
     }
     try:
         heads = list(pd.read_csv(path, nrows=0, **options).columns)
-        number = [head for head in heads if numeric and _same(head, numeric)]
-        if number:
-            kinds: dict[Any, Any] = dict.fromkeys(heads, "category")
-            try:
-                return pd.read_csv(
-                    path, dtype=kinds | {number[0]: np.float64}, float_precision="round_trip",
-                    **options,
-                )  # fmt: skip
-            except (ValueError, OverflowError):  # some are none: they will be found one by one
-                pass
-        return pd.read_csv(path, dtype=str, **options)
+        if not any(numeric and _same(head, numeric) for head in heads):
+            return pd.read_csv(path, dtype=str, **options)
+        # Texts that come again and again are kept once.
+        kinds: dict[Any, Any] = {
+            head: str if _same(head, str(numeric)) else "category" for head in heads
+        }
+        frame = pd.read_csv(path, dtype=kinds, **options)
+        for head in heads:
+            if kinds[head] is str:
+                with suppress(ValueError):  # what is no number is found later, cell by cell
+                    frame[head] = _read(frame[head])
+        return frame
     except (OSError, ValueError) as error:  # of the parser, and of letters that are not UTF-8
         reason = str(getattr(error, "strerror", None) or error).strip().removeprefix("Error ")
         raise InputError.about(
@@ -288,8 +315,10 @@ def _columns_missing(
     heads = [str(head) for head in frame.columns]
     remedy = "rename the columns that have them"
     if called == "line" and len(heads) == 1 and any(mark in heads[0] for mark in ";\t"):
-        remedy = "the file has semicolons or tabs: save it with commas and decimal points, or read "
-        remedy += "it with pandas and give the frame"
+        remedy = (
+            "the file has semicolons or tabs: save it with commas and decimal points, or read it "
+            "with pandas and give the frame"
+        )
     many = "s" if len(lacking) > 1 else ""
     return InputError.about(
         name,

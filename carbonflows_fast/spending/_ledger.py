@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.classification._files import label_key
-from carbonflows_fast.errors import InputError, LabelError, nearest_are
+from carbonflows_fast.errors import InputError, LabelError, nearest_are, passed_on
 from carbonflows_fast.spending._by_row import Labels
 from carbonflows_fast.spending._given import Given, frame_of
 from carbonflows_fast.spending._money import CURRENCIES, currency_code
@@ -83,8 +83,12 @@ def ledger_of(given: Any, currency: str, year: int | None) -> Ledger:
     wrong = np.array([*(one not in CURRENCIES for one in known), False])[codes]
     if wrong.any():
         cells = np.array([*names, ""], dtype=object)[codes]
-        remedy = "write codes of ISO 4217 such as EUR"
-        raise lines.about("currency", "currencies", lines.at(wrong, cells), remedy)
+        raise InputError.about(
+            lines.place("currency"),
+            expected="currencies",
+            got=lines.at(wrong, cells),
+            remedy="write codes of ISO 4217 such as EUR",
+        )
     own = list(dict.fromkeys([currency, *known]))
     places = np.array([*map(own.index, known), 0], dtype=np.int64)
     return Ledger(
@@ -133,7 +137,7 @@ def category_parts(table: Table, categories: Any) -> dict[str, tuple[Part, ...]]
         code, where = labels.sector(product), f"in {given.called} {line:,}"
         if code is None:
             raise LabelError.about(
-                f"{given.argument}, column product",
+                given.place("product"),
                 expected="a product of the table",
                 got=f"{product!r} {where}",
                 remedy=nearest_are(product, table.content.sectors),
@@ -141,19 +145,16 @@ def category_parts(table: Table, categories: Any) -> dict[str, tuple[Part, ...]]
         try:
             labels.region(region)
         except LabelError as error:
-            raise LabelError.about(
-                f"{given.argument}, column region",
-                expected="a region of the table",
-                got=f"{region!r} {where}",
-                remedy=error.remedy,
+            raise passed_on(
+                error, LabelError, f"{given.place('region')}, {given.called} {line:,}"
             ) from error
         parts = found[label_key(category)]
         if any((one.sector, one.region) == (code, region) for one in parts):
-            raise given.about(
-                "product",
-                "each product once in a category",
-                f"{product!r} of {category!r} again {where}",
-                "add up the weights of the two",
+            raise InputError.about(
+                given.place("product"),
+                expected="each product once in a category",
+                got=f"{product!r} of {category!r} again {where}",
+                remedy="add up the weights of the two",
             )
         parts.append(Part(code, region, weight))
     _require_whole(given, found)

@@ -90,11 +90,17 @@ class Prices:
         values = lines.numbers("index", "index numbers above 0", lambda v: v > 0.0)
         each = lines.years("year", "years")
         if (each == 0).any():
-            got, remedy = lines.at(each == 0), "write the year of each line"
-            raise lines.about("year", "a year in every line", got, remedy)
+            raise InputError.about(
+                lines.place("year"),
+                expected="a year in every line",
+                got=lines.at(each == 0),
+                remedy="write the year of each line",
+            )
         years, codes = np.unique(each, return_inverse=True)
         if not len(years):
-            raise lines.about("year", "at least one", "none", "give a line a year")
+            raise InputError.about(
+                lines.place("year"), expected="at least one", got="none", remedy="add a line"
+            )
         index = spread_by_row(lines, table, values[:, None], codes)[:, :, 0]
         return cls(table, tuple(years.tolist()), index)
 
@@ -226,8 +232,11 @@ def _of_lines(table: Table, given: Any) -> dict[str, float]:
         if year not in (0, table.year):  # rates of another year are not those that count
             continue
         if name in found:
-            got = f"{name} again in {lines.called} {line:,}"
-            remedy = f"keep that of {table.year or 'the table'}, in a column year or alone"
-            raise lines.about("currency", "one rate for each currency", got, remedy)
+            raise InputError.about(
+                lines.place("currency"),
+                expected="one rate for each currency",
+                got=f"{name} again in {lines.called} {line:,}",
+                remedy=f"keep that of {table.year or 'the table'}, in a column year or alone",
+            )
         found[name] = float(rate)
     return found
