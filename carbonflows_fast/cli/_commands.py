@@ -172,12 +172,14 @@ def factors(arguments: argparse.Namespace) -> int:
 def purchases(arguments: argparse.Namespace) -> int:
     """Show the emissions that purchases cause."""
     check_out(arguments.out)
+    _spending.check_figure(arguments.figure)
     table, stressor, _ = question(arguments)
     with naming(arguments, year="--price-year"):
         found = _spending.find_purchases(table, stressor, arguments)
     _heading(table, found.stressor, None)
     _spending.show_purchases(found, table.year, arguments)
     _spending.write_purchases(found, arguments)
+    _spending.draw_purchases(found, arguments.figure)
     return 0
 
 

@@ -89,6 +89,15 @@ def test_a_workbook_has_all_of_it(
     pd.testing.assert_series_equal(pd.read_csv("lines.csv").emissions, found.lines.emissions)
 
 
+def test_a_chart_and_a_spreadsheet_with_one_command(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = shell(capsys, f"{ASK} --out result.xlsx --figure chart.svg")
+    assert out.splitlines()[-2:] == ["written: result.xlsx", "written: chart.svg"]
+    assert Path("chart.svg").read_text().startswith("<?xml")
+    assert Path("result.xlsx").read_bytes()[:2] == b"PK"
+
+
 def test_factors_are_shown_and_written(
     place: Path, table: cf.Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,6 +153,7 @@ WRONG: dict[str, Any] = {
     "purchases world none.csv": r"none\.csv: expected a CSV file in UTF-8 .* No such file",
     "purchases world ledger.csv --price Atlantis": "--price: expected a region",
     "purchases world ledger.csv --out ledger.csv": "--out: expected another place than that of a",
+    "purchases world ledger.csv --figure chart.gif": "--figure: expected a file name that ends in",
     "factors world --price-year 1800": "--price-year: expected a whole number from 1900 to 2100",
     "factors world --valuation purchaser": "--margins: expected what purchasers' prices are made",
     "factors world --valuation purchaser --margins margins.csv":

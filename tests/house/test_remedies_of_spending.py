@@ -14,7 +14,7 @@ from support.advice import NEAREST, Case, advice_tests, named, python
 
 import carbonflows_fast as cf
 from carbonflows_fast._base import workbook
-from carbonflows_fast.cli._spending import _rates
+from carbonflows_fast.cli._spending import _rates, check_figure
 
 COVERED = [f"spending/{name}" for name in (
     "_by_row", "_factors", "_given", "_ledger", "_margins", "_match", "_money", "_prices",
@@ -193,6 +193,8 @@ CASES = [
          lambda _: buy().save("a.xlsx")),
     Case(lambda: _rates(["GBP=1,14"]), r"e\.g\. --exchange (GBP=.*), with a decimal point",
          lambda text: _rates([text])),
+    Case(lambda: check_figure(Path("chart.gif")), "the extension says how to draw it",
+         lambda _: [check_figure(Path(f"chart{kind}")) for kind in (".svg", ".png", ".pdf")]),
     # workbooks
     Case(lambda: buy().save("a.xls"), "write it so", lambda _: buy().save("a.xlsx")),
     Case(lambda: workbook.check_workbook(Path("a.xlsx"), "path", 2_000_000),
