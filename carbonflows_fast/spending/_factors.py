@@ -125,11 +125,11 @@ def factors(
     >>> table = cf.synthetic.world(regions=2, sectors=3)
     >>> found = cf.factors(table, "CO2", products=("AT", None))
     >>> found[["factor", "direct", "tier_1", "rest", "unit"]].round(2)
-                                factor  direct  tier_1  rest    unit
+                              factor  direct  tier_1  rest    unit
     region sector
-    AT     Paddy rice             0.93    0.37    0.25  0.31  kg/EUR
-           Wheat                  0.81    0.39    0.16  0.26  kg/EUR
-           Cereal grains nec      1.59    0.99    0.30  0.30  kg/EUR
+    AT     Paddy rice           0.46    0.21    0.11  0.14  kg/EUR
+           Wheat                0.51    0.23    0.13  0.15  kg/EUR
+           Cereal grains nec    0.65    0.44    0.14  0.07  kg/EUR
     >>> in_2023 = cf.factors(table, "CO2", year=2023, price_index={2019: 100, 2023: 120})
     >>> bool(abs(in_2023.factor * 1.2 - cf.factors(table, "CO2").factor).max() < 1e-12)
     True

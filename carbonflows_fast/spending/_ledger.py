@@ -41,6 +41,8 @@ class Ledger:
     currencies : tuple of codes (k,) and codes of ISO 4217
     years : ndarray of int, shape (k,)
         Of prices; 0 where the table's year is meant and it has none.
+    assumed : tuple of bool
+        Whether some lines have no currency, and whether some have no year.
     """
 
     given: Given
@@ -50,6 +52,7 @@ class Ledger:
     regions: tuple[npt.NDArray[np.int64], list[str]]
     currencies: tuple[npt.NDArray[np.int64], list[str]]
     years: npt.NDArray[np.int64]
+    assumed: tuple[bool, bool]
 
 
 def ledger_of(given: Any, currency: str, year: int | None) -> Ledger:
@@ -99,6 +102,7 @@ def ledger_of(given: Any, currency: str, year: int | None) -> Ledger:
         regions=lines.coded("region"),
         currencies=(places[codes], own),
         years=np.where(years == 0, year or 0, years),
+        assumed=(bool((codes < 0).any()), bool((years == 0).any())),
     )
 
 

@@ -131,7 +131,7 @@ def purchases(
     ...                        "amount": [1000.0, 500.0, 20.0]})
     >>> found = cf.purchases(table, bought, "CO2")
     >>> found
-    Purchases('CO2': 602.621 kg for 1,500 EUR; 2 lines, 1 unmatched)
+    Purchases('CO2': 602.627 kg for 1,500 EUR; 2 lines, 1 unmatched)
     >>> found.unmatched[["line", "amount", "finding"]].values.tolist()[0][:2]
     [3, 20.0]
     """
@@ -222,49 +222,50 @@ class _Asked:
         self, V: sp.csr_array, rtol: float, valuation: str, notes: tuple[str, ...]
     ) -> Purchases:
         """Solve, and add up."""
-        table, keys, s, R = self.table, self.keys, self.chosen.s, len(self.table.regions)
-        here, matched = keys.of_line, self.matched
-        paid = np.where(matched, self.ledger.amounts * self.rates, 0.0)
-        KV = (keys.K @ V).tocsr()
-        spend, sizes = (np.bincount(here, v, len(keys.money)) for v in (paid, np.abs(paid)))
+        table, s, R, matched = self.table, self.chosen.s, len(self.table.regions), self.matched
+        # Keys without rows, of which there may be as many as lines, are left out.
+        known, key = np.unique(self.keys.of_line[matched], return_inverse=True)
+        money = self.keys.money[known]
+        paid = (self.ledger.amounts * self.rates)[matched]
+        KV = (self.keys.K[known] @ V).tocsr()
+        spend, sizes = (np.bincount(key, v, len(known)) for v in (paid, np.abs(paid)))
         y, size = KV.T @ spend, abs(KV).T @ sizes
         b = _weight(table, size)
         source = np.arange(R)[:, None] == table.content.region_codes
         M, bounds = solve_multipliers(table, np.where(source, s, 0.0), b, rtol)
         m, bound = M.sum(axis=0), float(bounds.sum())
         prepared = system(table)
-        terms = len(paid) + 2 * table.n + R + prepared.tiles.additions + 64
+        first = pass_through_A(prepared, s, adjoint=True)
+        first_size = pass_through_A(prepared, np.abs(s), adjoint=True, absolute=True)
         m_size = np.abs(M).sum(axis=0) + bound / b
-        missed = bound * seen_through(size, b) + 3 * rounding(terms) * added_up(m_size, size)
+        terms = len(paid) + 2 * table.n + R + prepared.tiles.additions + 64
+        rounded = added_up(np.maximum(m_size, np.abs(s) + first_size), size)
+        missed = bound * seen_through(size, b) + 3 * rounding(terms) * rounded
         by_key = KV @ M.T
-        emitted = np.where(matched, paid * by_key.sum(axis=1)[here], np.nan)
-        parts = pd.DataFrame(
-            {"direct": KV @ s, "tier_1": KV @ pass_through_A(prepared, s, adjoint=True)}
-        )
+        emitted = paid * by_key.sum(axis=1)[key]
         labels, group = self._groups(matched)
-        weights = sp.coo_array(
-            (paid[matched], (group, here[matched])), shape=(len(labels), len(keys.money))
-        ).tocsr()
+        shape = len(labels), len(known)
+        weights = sp.coo_array((paid, (group, key)), shape=shape).tocsr()
         doubt = rounding(terms) * size
         return Purchases(
             stressor=self.chosen.name,
             unit=self.chosen.unit,
             currency=self.money.currency,
             valuation=valuation,
-            total=float(emitted[matched].sum()),
-            spent=float((paid * keys.money[here])[matched].sum()),
+            total=float(emitted.sum()),
+            spent=float((paid * money[key]).sum()),
             error_bound=missed * (1 + rounding(terms)) + (y.size + 8) * TINY,
             notes=notes,
             demand=pd.Series(locked(y), table.rows, name="demand"),
             _given=self.ledger.given,
-            _emissions=locked(emitted),
-            _spent=locked(np.where(matched, paid * keys.money[here], np.nan)),
-            _findings=(locked(here), keys.findings),
+            _emissions=_of_lines(matched, emitted),
+            _spent=_of_lines(matched, paid * money[key]),
+            _findings=(self.keys.of_line, self.keys.findings),
             _groups=labels,
             _lines=np.bincount(group, minlength=len(labels)),
-            _money=weights @ keys.money,
+            _money=weights @ money,
             _by_emitter=weights @ by_key,
-            _parts=weights @ parts.to_numpy(),
+            _parts=weights @ np.column_stack([KV @ s, KV @ first]),
             _regions=table.regions,
             _year=table.year,
             _tiers=partial(_tiers, table, self.chosen, (y, doubt), (m, bound, b), m_size),
@@ -289,6 +290,14 @@ class _Asked:
         places = {key: at for at, key in enumerate(labels)}
         again = np.array([places[label_key(name)] for name in names], dtype=np.int64)
         return list(labels.values()), again[group]
+
+
+def _of_lines(matched: BoolArray, values: FloatArray) -> FloatArray:
+    """Return the values of matched lines among all, NaN for the others."""
+    found = np.full(matched.size, np.nan)
+    found[matched] = values
+    found.flags.writeable = False
+    return found
 
 
 def _weight(table: Table, size: FloatArray) -> FloatArray:
@@ -321,11 +330,11 @@ def _notes(
     table: Table, ledger: Ledger, currency: Any, year: Any, buyer: Any, asked: _Asked
 ) -> tuple[str, ...]:
     """Say what was taken for granted, and what is not in the result."""
-    given, notes = ledger.given, []
-    own = asked.money.currency
-    if currency is None and (ledger.given.coded("currency")[0] < 0).any():
+    own, notes = asked.money.currency, []
+    no_currency, no_year = ledger.assumed
+    if currency is None and no_currency:
         notes.append(f"Lines without a currency are in {own}, that of the table.")
-    if year is None and table.year and (given.years("year", "years") == 0).any():
+    if year is None and table.year and no_year:
         notes.append(f"Lines without a year are in prices of {table.year}, the table's.")
     for code in np.unique(ledger.currencies[0]).tolist():
         name = ledger.currencies[1][code]

@@ -114,8 +114,7 @@ class Purchases:
         frame = self._given.frame.copy()
         frame.insert(0, "line", self._given.lines)
         frame["spent"], frame["emissions"] = self._spent, self._emissions
-        texts = list(dict.fromkeys(findings))
-        codes = np.array([texts.index(one) for one in findings], dtype=np.int64)
+        codes, texts = pd.factorize(np.array(findings, dtype=object))
         frame["finding"] = pd.Categorical.from_codes(codes[keys], texts)
         frame.attrs = self._attrs
         return frame
