@@ -20,15 +20,9 @@ import scipy.sparse as sp
 from carbonflows_fast._base.arguments import one_of, tolerance
 from carbonflows_fast._base.arrays import BoolArray, FloatArray, locked
 from carbonflows_fast._base.wording import count, numbers
-from carbonflows_fast.accounting._solves import solve_multipliers
-from carbonflows_fast.accounting._weights import demand_weight, positive_output, purchase_weight
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.classification._files import label_key
 from carbonflows_fast.errors import InputError, Phrase, shorten
-from carbonflows_fast.leontief import system
-from carbonflows_fast.leontief._certificate import TINY, added_up, rounding, seen_through
-from carbonflows_fast.leontief._subsystems import pass_through_A
-from carbonflows_fast.linkages import layers_of, seen_in_layers
 from carbonflows_fast.paths import structural_paths
 from carbonflows_fast.spending._by_row import Labels
 from carbonflows_fast.spending._factors import VALUATIONS
@@ -38,6 +32,7 @@ from carbonflows_fast.spending._match import Keys, keys_of
 from carbonflows_fast.spending._money import Money, money_of
 from carbonflows_fast.spending._prices import Prices, Rates, currency_of, price_year
 from carbonflows_fast.spending._result import Purchases
+from carbonflows_fast.spending._solved import Solved
 from carbonflows_fast.table._selection import Stressor, select_stressor
 from carbonflows_fast.table._table_argument import required_table
 
@@ -222,31 +217,20 @@ class _Asked:
         self, V: sp.csr_array, rtol: float, valuation: str, notes: tuple[str, ...]
     ) -> Purchases:
         """Solve, and add up."""
-        table, s, R, matched = self.table, self.chosen.s, len(self.table.regions), self.matched
+        table, s, matched = self.table, self.chosen.s, self.matched
         # Keys without rows, of which there may be as many as lines, are left out.
         known, key = np.unique(self.keys.of_line[matched], return_inverse=True)
         money = self.keys.money[known]
         paid = (self.ledger.amounts * self.rates)[matched]
         KV = (self.keys.K[known] @ V).tocsr()
         spend, sizes = (np.bincount(key, v, len(known)) for v in (paid, np.abs(paid)))
-        y, size = KV.T @ spend, abs(KV).T @ sizes
-        b = _weight(table, size)
-        source = np.arange(R)[:, None] == table.content.region_codes
-        M, bounds = solve_multipliers(table, np.where(source, s, 0.0), b, rtol)
-        m, bound = M.sum(axis=0), float(bounds.sum())
-        prepared = system(table)
-        first = pass_through_A(prepared, s, adjoint=True)
-        first_size = pass_through_A(prepared, np.abs(s), adjoint=True, absolute=True)
-        m_size = np.abs(M).sum(axis=0) + bound / b
-        terms = len(paid) + 2 * table.n + R + prepared.tiles.additions + 64
-        rounded = added_up(np.maximum(m_size, np.abs(s) + first_size), size)
-        missed = bound * seen_through(size, b) + 3 * rounding(terms) * rounded
-        by_key = KV @ M.T
+        y = KV.T @ spend
+        solved = Solved.of(table, self.chosen, abs(KV).T @ sizes, len(paid), rtol)
+        by_key = KV @ solved.M.T
         emitted = paid * by_key.sum(axis=1)[key]
         labels, group = self._groups(matched)
         shape = len(labels), len(known)
         weights = sp.coo_array((paid, (group, key)), shape=shape).tocsr()
-        doubt = rounding(terms) * size
         return Purchases(
             stressor=self.chosen.name,
             unit=self.chosen.unit,
@@ -254,7 +238,7 @@ class _Asked:
             valuation=valuation,
             total=float(emitted.sum()),
             spent=float((paid * money[key]).sum()),
-            error_bound=missed * (1 + rounding(terms)) + (y.size + 8) * TINY,
+            error_bound=solved.error_bound,
             notes=notes,
             demand=pd.Series(locked(y), table.rows, name="demand"),
             _given=self.ledger.given,
@@ -265,10 +249,10 @@ class _Asked:
             _lines=np.bincount(group, minlength=len(labels)),
             _money=weights @ money,
             _by_emitter=weights @ by_key,
-            _parts=weights @ np.column_stack([KV @ s, KV @ first]),
+            _parts=weights @ np.column_stack([KV @ s, KV @ solved.first]),
             _regions=table.regions,
             _year=table.year,
-            _tiers=partial(_tiers, table, self.chosen, (y, doubt), (m, bound, b), m_size),
+            _tiers=partial(solved.tiers, y),
             _paths=partial(structural_paths, table, self.stressor, demand=y),
         )
 
@@ -278,12 +262,9 @@ class _Asked:
         codes = np.where(category < 0, product + len(categories), category)[matched]
         used, group = np.unique(codes, return_inverse=True)
         find, sectors = Labels(self.table).sector, self.table.content.sectors
-        known = [find(name) for name in products]
-        called = [
-            name if code is None else sectors[code]
-            for name, code in zip(products, known, strict=True)
-        ]
-        names = [[*categories, *called][code] for code in used.tolist()]
+        names, own = [*categories, *products], len(categories)
+        found = [names[code] if code < own else find(names[code]) for code in used.tolist()]
+        names = [one if isinstance(one, str) else sectors[one or 0] for one in found]
         labels: dict[str, str] = {}  # "Paper" and "paper" are one
         for name in names:
             labels.setdefault(label_key(name), name)
@@ -298,32 +279,6 @@ def _of_lines(matched: BoolArray, values: FloatArray) -> FloatArray:
     found[matched] = values
     found.flags.writeable = False
     return found
-
-
-def _weight(table: Table, size: FloatArray) -> FloatArray:
-    """Return the weight in which multipliers are certified, by what the ledger buys.
-
-    A ledger is small beside the economy; brought to its size, the bound is relative to the ledger.
-    """
-    x = positive_output(table)
-    if not size.any():
-        return purchase_weight(table)
-    return demand_weight(size * (float(x.sum()) / float(size.sum())), x)
-
-
-def _tiers(
-    table: Table,
-    stressor: Stressor,
-    bought: tuple[FloatArray, FloatArray],
-    known: tuple[FloatArray, float, FloatArray],
-    sizes: FloatArray,
-    last: int,
-) -> pd.DataFrame:
-    prepared, (y, doubt) = system(table), bought
-    seen = seen_in_layers(prepared, stressor.s, sizes, last)
-    frame = layers_of(prepared, stressor, (y, added_up(seen, doubt)), known, last)
-    frame.index.name = "tier"
-    return frame
 
 
 def _notes(

@@ -18,7 +18,7 @@ from carbonflows_fast.cli._spending import _rates, check_figure
 
 COVERED = [f"spending/{name}" for name in (
     "_by_row", "_factors", "_given", "_ledger", "_margins", "_match", "_money", "_prices",
-    "_purchases", "_result",
+    "_purchases", "_result", "_solved",
 )] + ["_base/workbook", "cli/_spending"]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 

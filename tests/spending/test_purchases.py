@@ -296,15 +296,15 @@ def test_a_group_of_countries_and_a_carbon_price() -> None:
 
 
 def test_the_number_of_lines_costs_no_solve(monkeypatch: pytest.MonkeyPatch) -> None:
-    from carbonflows_fast.spending import _purchases
+    from carbonflows_fast.spending import _solved
 
-    table, solved, right = world(), _purchases.solve_multipliers, []
+    table, solved, right = world(), _solved.solve_multipliers, []
 
     def counted(table: cf.Table, sides: Any, *rest: Any) -> Any:
         right.append(len(sides))
         return solved(table, sides, *rest)
 
-    monkeypatch.setattr(_purchases, "solve_multipliers", counted)
+    monkeypatch.setattr(_solved, "solve_multipliers", counted)
     for lines in (1, 5_000):
         ledger = pd.DataFrame({"product": ["Wheat"] * lines, "amount": 1.0})
         cf.purchases(table, ledger)
