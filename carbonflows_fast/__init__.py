@@ -2,7 +2,7 @@
 
     table → leontief → supply_use → readers · synthetic → store → accounting
           → pymrio_bridge · checks → trade → linkages → uncertainties → paths → sectors
-          → prices → decomposition → panel → figures → reporting → cli
+          → prices → spending → decomposition → panel → figures → reporting → cli
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.readers import read, write_exiobase
     from carbonflows_fast.reporting import report
     from carbonflows_fast.sectors import SectorStudy, sector_study
+    from carbonflows_fast.spending import Purchases, factors, purchases
     from carbonflows_fast.store import open, save
     from carbonflows_fast.supply_use import from_supply_use
     from carbonflows_fast.table import Table, national
@@ -86,6 +87,7 @@ __all__ = [
     "PathChanges",
     "Paths",
     "PriceEffects",
+    "Purchases",
     "SectorStudy",
     "SharedError",
     "Solution",
@@ -102,6 +104,7 @@ __all__ = [
     "decompose_years",
     "difference",
     "elasticities",
+    "factors",
     "figures",
     "flows",
     "footprints",
@@ -111,6 +114,7 @@ __all__ = [
     "national",
     "open",
     "production_layers",
+    "purchases",
     "read",
     "repair",
     "report",
@@ -145,6 +149,7 @@ _HOMES = {
     "readers": "read write_exiobase",
     "reporting": "report",
     "sectors": "SectorStudy sector_study",
+    "spending": "Purchases factors purchases",
     "store": "open save",
     "supply_use": "from_supply_use",
     "table": "Table national",

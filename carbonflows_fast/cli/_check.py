@@ -64,7 +64,7 @@ def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
         "--ledger",
         metavar="FILE",
         type=path_of,
-        help="write all changes as .csv, .parquet or .json",
+        help="write all changes as .csv, .parquet, .json or .xlsx",
     )
     for name, text in SWITCHES.items():
         parser.add_argument(_option(name), action="store_true", help=text)

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
-from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _paths
+from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _paths, _spending
 from carbonflows_fast.cli._errors import (
     HowSure,
     errors_of,
@@ -35,9 +35,11 @@ __all__ = [
     "convert",
     "decompose",
     "demo",
+    "factors",
     "flows",
     "info",
     "paths",
+    "purchases",
     "question",
     "repair",
     "sector",
@@ -151,6 +153,33 @@ def paths(arguments: argparse.Namespace) -> int:
     _paths.show(found, arguments.lines)
     if arguments.out is not None:
         say(f"written: {found.save(arguments.out)}")
+    return 0
+
+
+def factors(arguments: argparse.Namespace) -> int:
+    """Show emissions per unit of money spent on each product."""
+    check_out(arguments.out)
+    errors = errors_of(arguments)
+    table, stressor, _ = question(arguments)
+    with naming(arguments, year="--price-year"):
+        frame = _spending.find_factors(table, stressor, errors, arguments)
+    _heading(table, frame.attrs["stressor"], None)
+    _spending.show_factors(frame, arguments.top)
+    write_out(frame.reset_index(), arguments.out)
+    return 0
+
+
+def purchases(arguments: argparse.Namespace) -> int:
+    """Show the emissions that purchases cause."""
+    check_out(arguments.out)
+    _spending.check_figure(arguments.figure)
+    table, stressor, _ = question(arguments)
+    with naming(arguments, year="--price-year"):
+        found = _spending.find_purchases(table, stressor, arguments)
+    _heading(table, found.stressor, None)
+    _spending.show_purchases(found, table.year, arguments)
+    _spending.write_purchases(found, arguments)
+    _spending.draw_purchases(found, arguments.figure)
     return 0
 
 

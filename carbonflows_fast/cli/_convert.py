@@ -41,7 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
     parser.add_argument("--workers", type=positive, help="processes; default by cores and memory")
     parser.add_argument("--no-resume", action="store_true", help="convert existing results again")
     parser.add_argument(
-        "--out", metavar="FILE", type=path_of, help="write the summary as .csv, .parquet or .json"
+        "--out",
+        metavar="FILE",
+        type=path_of,
+        help="write the summary as .csv, .parquet, .json or .xlsx",
     )
 
 

@@ -1,4 +1,4 @@
-"""Results as files: CSV, Parquet or JSON by extension."""
+"""Results as files: CSV, Parquet, JSON or a workbook of Excel, by extension."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from carbonflows_fast._base.files import check_place, replacing
+from carbonflows_fast._base.workbook import check_workbook, write_workbook
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.errors import InputError
 
 __all__ = ["FORMATS", "check_out", "path_of", "write_out", "writing"]
 
-FORMATS = (".csv", ".parquet", ".json")
+FORMATS = (".csv", ".parquet", ".json", ".xlsx")
 
 
 def path_of(text: str) -> Path:
@@ -32,7 +33,8 @@ def check_out(path: Path | None, option: str = "--out") -> None:
     Raises
     ------
     InputError
-        If the extension is unknown, the folder does not exist, or the path is a folder.
+        If the extension is unknown, the folder does not exist, or the path is a folder; if it is
+        .xlsx and openpyxl is not installed.
     """
     if path is None:
         return
@@ -44,10 +46,12 @@ def check_out(path: Path | None, option: str = "--out") -> None:
             got=repr(str(path)),
             remedy="the extension says how to write it",
         )
+    if path.suffix.lower() == ".xlsx":
+        check_workbook(path, option)
 
 
 def write_out(frame: Any, path: Path | None, option: str = "--out") -> None:
-    """Write the columns of a DataFrame (its index left out) as CSV, Parquet or JSON.
+    """Write the columns of a DataFrame (its index left out) as CSV, Parquet, JSON or .xlsx.
 
     As `writing` does, with nothing to wait for.
     """
@@ -60,7 +64,7 @@ def writing(frame: Any, path: Path | None, option: str = "--out") -> Iterator[No
     """Write a DataFrame, and give the file its name once what is done meanwhile went well.
 
     The file appears complete or not at all. JSON is a list with an object per row; numbers keep
-    all digits; NaN is an empty cell or null.
+    all digits, in .xlsx 16; NaN is an empty cell or null.
 
     Raises
     ------
@@ -82,6 +86,8 @@ def _write(frame: Any, path: Path, extension: str) -> None:
         frame.to_csv(path, index=False, lineterminator="\n")
     elif extension == ".parquet":
         frame.to_parquet(path, index=False)
+    elif extension == ".xlsx":
+        write_workbook({"result": frame}, path)
     else:
         rows = [
             {name: _plain(value) for name, value in row.items()}

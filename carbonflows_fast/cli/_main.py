@@ -1,5 +1,5 @@
 """The command line: ``carbonflows-fast demo | info | check | repair | convert | accounts | flows |
-sector | paths | decompose | panel | report``.
+sector | paths | factors | purchases | decompose | panel | report``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
@@ -27,6 +27,7 @@ from carbonflows_fast.cli import (
     _panel,
     _paths,
     _report,
+    _spending,
 )
 from carbonflows_fast.cli._counts import positive, threads
 from carbonflows_fast.cli._errors import add_errors
@@ -90,10 +91,12 @@ def _add_top(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=positive, default=10, help="lines of each list (default 10)")
 
 
-def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument(
-        "--out", metavar="FILE", type=path_of, help=f"write {what} as .csv, .parquet or .json"
-    )
+def _add_output(
+    parser: argparse.ArgumentParser,
+    what: str,
+    forms: str = ".csv, .parquet, .json or .xlsx (Excel)",
+) -> None:
+    parser.add_argument("--out", metavar="FILE", type=path_of, help=f"write {what} as {forms}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -165,6 +168,24 @@ def _parser() -> argparse.ArgumentParser:
     add_rtol(made, "1e-12, as far as rounding allows")
     _paths.add_arguments(made, positive)
     _add_output(made, "all paths found")
+
+    made = command("factors", "Show emissions per unit of money spent on each product.")
+    add_table(made)
+    add_stressor(made)
+    add_rtol(made)
+    _spending.add_factor_arguments(made)
+    _add_threads(made)
+    _add_top(made)
+    _add_output(made, "all factors")
+
+    made = command("purchases", "Show the emissions that purchases cause, line by line.")
+    add_table(made)
+    _spending.add_purchase_arguments(made)
+    add_stressor(made)
+    add_rtol(made)
+    _add_threads(made)
+    _add_top(made)
+    _add_output(made, "everything as .xlsx, or all lines", ".csv, .parquet or .json")
 
     made = command("decompose", "Show what explains the change between two tables.")
     add_table(made)

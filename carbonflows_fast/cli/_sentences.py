@@ -21,6 +21,8 @@ OTHER_NAMES = {
     "client": "scheduler",
     "path": "table",
     "before": "table",
+    "ledger": "bought",
+    "margin_sectors": "trade",
 }
 """Arguments of functions that are called otherwise here."""
 

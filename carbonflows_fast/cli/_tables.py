@@ -44,9 +44,12 @@ __all__ = [
     "years_of",
 ]
 
-WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger"}
+WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger", "figure": "--figure"}
 SHOWN = 12  # labels that `info` lists
-READ = ("table", "after", "other", "since", "classes", "errors")
+READ = (
+    *("table", "after", "other", "since", "classes", "errors"),
+    *("bought", "categories", "price_index", "margins"),
+)
 
 
 def add_table(

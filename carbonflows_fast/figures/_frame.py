@@ -17,7 +17,16 @@ from carbonflows_fast.figures._axes import bare
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["WIDTH", "axes_for", "begin", "display_names", "drawing", "most_width", "on_page"]
+__all__ = [
+    "WIDTH",
+    "axes_for",
+    "begin",
+    "display_names",
+    "drawing",
+    "most_width",
+    "on_page",
+    "require_matplotlib",
+]
 
 WIDTH = 7.2  # inches: a text block, or 700 pixels on a screen
 
@@ -78,16 +87,10 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     InputError
         If matplotlib is not installed or cannot make a figure, or `ax` is something else.
     """
-    try:
-        from matplotlib.axes import Axes
-        from matplotlib.figure import Figure, FigureBase
-    except ImportError as error:
-        raise InputError.about(
-            "matplotlib",
-            expected="an installed package",
-            got=str(error),
-            remedy="install it with `pip install 'carbonflows_fast[figures]'`",
-        ) from error
+    require_matplotlib()
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, FigureBase
+
     if ax is None:
         size = min(width, most_width()), height
         if _page.get() is not None:
@@ -108,6 +111,25 @@ def axes_for(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     elif isinstance(ax, np.ndarray | list | tuple | dict):
         got, remedy = f"{got} of {np.size(ax) or len(ax)}", "give one of them"
     raise InputError.about("ax", expected="plain matplotlib Axes", got=got, remedy=remedy)
+
+
+def require_matplotlib() -> None:
+    """Say in one sentence that matplotlib is missing.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        import matplotlib.axes
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise InputError.about(
+            "matplotlib",
+            expected="an installed package",
+            got=str(error),
+            remedy="install it with `pip install 'carbonflows_fast[figures]'`",
+        ) from error
 
 
 def begin(

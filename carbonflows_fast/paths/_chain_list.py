@@ -20,6 +20,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import BLOCK_ENTRIES, CodeArray, FloatArray, locked
 from carbonflows_fast._base.files import given_path, replacing
+from carbonflows_fast._base.workbook import check_workbook, write_workbook
 from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ChainList:
     _NUMBERS: ClassVar[tuple[str, ...]]
     _ABOUT: ClassVar[tuple[str, ...]]
     _MEASURE: ClassVar[tuple[str, ...]] = ()
-    _FORMATS: ClassVar[tuple[str, ...]] = (".parquet", ".csv")
+    _FORMATS: ClassVar[tuple[str, ...]] = (".parquet", ".csv", ".xlsx")
 
     def __post_init__(self) -> None:
         types = {"starts": np.int64, "rows": np.int32} | dict.fromkeys(self._NUMBERS, np.float64)
@@ -144,10 +145,10 @@ class ChainList:
         ----------
         path : path
             Ends in .parquet (`to_arrow()`, with the `attrs` of `to_frame()` in the metadata of
-            its schema), .csv (`to_frame()`) or, of :class:`Paths` alone, .json (a list with an
-            object a path). Files of :class:`Paths` have the columns stressor and unit as well, so
-            that those of several years can be put together. Numbers keep all digits; NaN is an
-            empty cell or null.
+            its schema), .csv or .xlsx (`to_frame()`) or, of :class:`Paths` alone, .json (a list
+            with an object a path). Files of :class:`Paths` have the columns stressor and unit as
+            well, so that those of several years can be put together. Numbers keep all digits, in
+            .xlsx 16; NaN is an empty cell or null.
 
         Returns
         -------
@@ -156,7 +157,8 @@ class ChainList:
         Raises
         ------
         InputError
-            If the extension is another one, or if the file cannot be written.
+            If the extension is another one, if the file cannot be written, or if openpyxl is
+            missing or a sheet too small for .xlsx.
         """
         target = given_path("path", path)
         kind = target.suffix.lower()
@@ -168,6 +170,8 @@ class ChainList:
                 got=repr(str(path)),
                 remedy="the extension says how to write it",
             )
+        if kind == ".xlsx":
+            check_workbook(target, "path", len(self))
         with replacing(target, "path") as fresh:
             if kind == ".parquet":
                 import pyarrow.parquet as pq
@@ -177,9 +181,12 @@ class ChainList:
                     table = table.append_column(name, self._repeated(name))
                 about = {name: str(value) for name, value in self._about.items()}
                 pq.write_table(table.replace_schema_metadata(about), fresh)
-            elif kind == ".csv":
+            elif kind in (".csv", ".xlsx"):
                 frame = self.to_frame().assign(**{n: getattr(self, n) for n in self._MEASURE})
-                frame.to_csv(fresh, index=False, lineterminator="\n", encoding="utf-8")
+                if kind == ".csv":
+                    frame.to_csv(fresh, index=False, lineterminator="\n", encoding="utf-8")
+                else:
+                    write_workbook({"chains": frame}, fresh)
             else:
                 self._write_json(fresh)
         return target

@@ -94,7 +94,7 @@ class Paths(ChainList):
     _NUMBERS: ClassVar = ("value", "pruned")
     _ABOUT: ClassVar = ("stressor", "unit", "total", "gross", "remainder", "error_bound")
     _MEASURE: ClassVar = ("stressor", "unit")
-    _FORMATS: ClassVar = (".parquet", ".csv", ".json")
+    _FORMATS: ClassVar = (".parquet", ".csv", ".json", ".xlsx")
 
     def __repr__(self) -> str:
         paths = f"{count(len(self), 'path')}"

@@ -330,7 +330,7 @@ def test_a_region_that_does_not_exist(shell: Shell, saved: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("result.xlsx", "--out: expected a file name that ends in .csv, .parquet or .json, got "),
+        ("result.ods", "--out: expected a file name that ends in .csv, .parquet, .json or .xlsx"),
         ("result", "--out: expected a file name that ends in "),
         ("missing/result.csv", "create the folder "),
         ("folder.csv", "got the folder "),

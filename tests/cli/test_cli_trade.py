@@ -33,6 +33,10 @@ def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
     return Shell(capsys)
 
 
+def read_workbook(path: Path) -> pd.DataFrame:
+    return pd.read_excel(path, engine="openpyxl")
+
+
 def test_flows_show_classes_and_balances(shell: Shell, table: cf.Table, saved: str) -> None:
     out = shell("flows", saved, "--top", "2")
     flows = cf.flows(table)
@@ -135,7 +139,7 @@ def test_decompose_shows_effects_and_chains(shell: Shell, tmp_path: Path) -> Non
         found.explained["change"]
     )
     for extension, read in ((".csv", pd.read_csv), (".json", pd.read_json),
-                            (".parquet", pd.read_parquet)):  # fmt: skip
+                            (".parquet", pd.read_parquet), (".xlsx", read_workbook)):  # fmt: skip
         file = tmp_path / f"effects{extension}"
         shell("decompose", *stores, "--method", "shapley", "--out", file)
         effects = read(file)
@@ -145,7 +149,7 @@ def test_decompose_shows_effects_and_chains(shell: Shell, tmp_path: Path) -> Non
         assert effects.columns.tolist()[3:] == ["label", "prices", "method", "stressor", "unit"]
         assert effects.label.unique().tolist() == ["2010 → 2019"]
     assert "--chains: expected a file name that ends in" in shell(
-        "decompose", *stores, "--chains", tmp_path / "chains.xlsx", status=2
+        "decompose", *stores, "--chains", tmp_path / "chains.ods", status=2
     )
     other = cf.save(cf.synthetic.world(2, 10), tmp_path / "other")
     assert "AFTER: expected the rows of before" in shell("decompose", stores[0], other, status=2)

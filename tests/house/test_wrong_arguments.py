@@ -26,7 +26,9 @@ NEEDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "structural_path_decomposition": lambda folder: {"after": table()},
     "repair": lambda folder: {"duplicates": True},
     "uncertainty": lambda folder: {"errors": cf.Errors(F=0.1)},
+    "purchases": lambda folder: {"ledger": LEDGER},
 }
+LEDGER = pd.DataFrame({"product": ["coal", "steel"], "amount": [1.0, 2.0]})
 # These make a table, a system or a world, or take results; what they take is tested with those.
 MAKERS = {
     "difference", "read", "open", "from_pymrio", "from_supply_use", "national", "calc_all",
@@ -192,6 +194,7 @@ def results() -> dict[str, Any]:
         "CheckReport": cf.check(one),
         "Footprints": cf.footprints(one),
         "Uncertainty": cf.uncertainty(one, "CO2", cf.Errors(F=0.1)),
+        "Purchases": cf.purchases(one, LEDGER, "CO2"),
         "Difference": cf.difference(*(cf.uncertainty(one, "CO2", cf.Errors(F=0.1)),) * 2),
     }
 

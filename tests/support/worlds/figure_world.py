@@ -29,6 +29,10 @@ class World:
         errors = cf.Errors(Z=0.3, Y=0.3, F=0.2)
         self.sure = cf.uncertainty(self.table, errors=errors)
         self.sure_flows = cf.uncertainty(self.table, errors=errors, of="flows")
+        products = [*self.table.content.sectors] * 2
+        ledger = {"product": products, "amount": np.arange(1.0, 1.0 + len(products)) * 1e6}
+        paid = self.table.with_changes(row_units="M.EUR")
+        self.purchases = cf.purchases(paid, pd.DataFrame(ledger))
         self.sure_share = cf.uncertainty(self.table, errors=errors, of="traded_share")
         priced = list(self.table.regions[::2])
         self.price = cf.carbon_price(self.table, None, 1.0, regions=priced, per="unit")
@@ -42,6 +46,7 @@ DRAWN: dict[str, Callable[[World, Axes | None], Axes]] = {
     "sankey": lambda w, ax: figures.sankey(w.flows, ax=ax),
     "sector_flow": lambda w, ax: figures.sector_flow(w.study, ax=ax),
     "path_tree": lambda w, ax: figures.path_tree(w.paths, ax=ax),
+    "purchases": lambda w, ax: figures.purchases(w.purchases, ax=ax),
     "stage_profile": lambda w, ax: figures.stage_profile(w.paths, ax=ax),
     "waterfall": lambda w, ax: figures.waterfall(w.change, ax=ax),
     "time_series": lambda w, ax: figures.time_series(w.years, ax=ax),
