@@ -26,6 +26,7 @@ COMPUTES = {
     "Flows.bilateral_trade", "LeontiefSystem.solve", "LeontiefSystem.solve_adjoint", "accounts",
     "carbon_price", "check",
     "classification.characterisation", "decompose_years", "difference", "elasticities",
+    "enabled", "responsibility",
     "flows",
     "footprints", "from_supply_use", "multipliers", "national", "production_layers",
     "sector_betweenness",
