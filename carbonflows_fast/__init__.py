@@ -2,7 +2,7 @@
 
     table → leontief → supply_use → readers · synthetic → store → accounting
           → pymrio_bridge · checks → trade → linkages → uncertainties → paths → sectors
-          → prices → spending → decomposition → panel → figures → reporting → cli
+          → viewpoints → prices → spending → decomposition → panel → figures → reporting → cli
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         difference,
         uncertainty,
     )
+    from carbonflows_fast.viewpoints import enabled, responsibility, with_value_added
 
     __version__: str
 
@@ -104,6 +105,7 @@ __all__ = [
     "decompose_years",
     "difference",
     "elasticities",
+    "enabled",
     "factors",
     "figures",
     "flows",
@@ -118,6 +120,7 @@ __all__ = [
     "read",
     "repair",
     "report",
+    "responsibility",
     "save",
     "sector_betweenness",
     "sector_study",
@@ -129,6 +132,7 @@ __all__ = [
     "to_pymrio",
     "transaction_betweenness",
     "uncertainty",
+    "with_value_added",
     "write_exiobase",
 ]
 
@@ -156,6 +160,7 @@ _HOMES = {
     "trade": "Flows flows",
     "uncertainties": "BySize Difference Draws Errors SharedError Uncertainty "
     "difference uncertainty",
+    "viewpoints": "enabled responsibility with_value_added",
 }
 """Where each public name is defined. It is loaded when it is first asked for, so that importing the
 package takes no time, and the command line can listen for Ctrl-C before anything else is loaded."""

@@ -17,6 +17,7 @@ import pandas as pd
 from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.accounting._footprints import Footprints
+from carbonflows_fast.accounting._per_head import asked_per_head, for_each_head
 from carbonflows_fast.accounting._region_flows import region_flows, unknown_consumers
 from carbonflows_fast.accounting._solves import OF_FOOTPRINTS, solve_multipliers
 from carbonflows_fast.accounting._stressor_block import Stressors, stressor_block, stressor_frame
@@ -37,7 +38,12 @@ __all__ = [
 
 
 def accounts(
-    table: Table, stressor: Any = None, *, demand: Any = None, rtol: float = 1e-10
+    table: Table,
+    stressor: Any = None,
+    *,
+    demand: Any = None,
+    per_head: bool = False,
+    rtol: float = 1e-10,
 ) -> pd.DataFrame:
     """Return what each region emits, what it consumes, and what crosses its border.
 
@@ -53,13 +59,16 @@ def accounts(
         Count only what this final demand causes (and emits itself). The default is all final
         demand. A region is a label of the table, a country by name or ISO code, or a group such as
         "EU27".
+    per_head : bool, optional
+        Divide by the heads of each region, from the table's `population`. NaN where these are
+        unknown.
     rtol : float, optional
         Relative error that every solve is certified to. A looser one takes fewer passes over A,
         and `error_bound` says how accurate the result is.
 
     Returns
     -------
-    DataFrame, index region, in the stressor's unit
+    DataFrame, index region, in the stressor's unit (per head)
         - production: Σ_q E_rq + households;
         - consumption: Σ_r E_rq + households;
         - imports, exports: the same sums without E_rr;
@@ -78,7 +87,8 @@ def accounts(
     LabelError
         If a stressor, region or category is unknown.
     InputError
-        If `demand` is an array: it does not say who consumes.
+        If `demand` is an array: it does not say who consumes. If `per_head` is asked of a table
+        without population.
     NotProductiveError, ConvergenceError
         If the table cannot be solved, or not to `rtol`.
 
@@ -101,6 +111,7 @@ def accounts(
     AA            60.0       60.901        0.901
     BB           120.0      119.099       -0.901
     """
+    heads = asked_per_head(per_head)
     flow = region_flows(table, stressor, demand, rtol)
     if flow.demand.columns is None:
         raise unknown_consumers("select it by region and category")
@@ -114,7 +125,7 @@ def accounts(
         "unit": flow.stressor.unit,
         "error_bound": flow.error_bound,
     }
-    return frame
+    return for_each_head(table, frame, ["net_share"]) if heads else frame
 
 
 def account_columns(

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base import sums
-from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import FloatArray, encode
 from carbonflows_fast.accounting._region_flows import region_flows
 from carbonflows_fast.accounting._solves import demand_size, source_multipliers
@@ -26,19 +25,17 @@ from carbonflows_fast.accounting._weights import purchase_weight
 from carbonflows_fast.classification import CLASSES, sector_classes
 from carbonflows_fast.errors import LabelError, nearest_are
 from carbonflows_fast.leontief._certificate import TINY, rounding, seen_through
-from carbonflows_fast.trade._flow_matrix import FlowMatrix, parts_of, require_consumers
-from carbonflows_fast.trade._gross_trade import GrossTrade, gross_trade
+from carbonflows_fast.trade._bilateral import Bilateral
+from carbonflows_fast.trade._flow_matrix import parts_of, require_consumers
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = ["Flows", "flows"]
 
-Use = Literal["intermediate", "final"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Flows(FlowMatrix):
+class Flows(Bilateral):
     """Who emits for whom.
 
     Attributes
@@ -106,84 +103,6 @@ class Flows(FlowMatrix):
         summed = float((np.abs(m).sum(axis=0) + bound / weight) @ size)
         bound = bound * seen_through(size, weight) + rounding(terms) * summed
         return m, bound * (1 + rounding(terms)) + m.size * len(table.regions) * TINY
-
-    # ---- emissions embodied in bilateral trade ---------------------------------------------------
-
-    def bilateral_trade(self, use: Use | None = None) -> pd.DataFrame:
-        """Return emissions embodied in bilateral trade (EEBT), exporter × importer, in `unit`.
-
-        EEBT_rs = Σ_{i∈r} m_i e_is, (I − A_rr)'m = s_r, with e_is what row i sells to region s: the
-        exporter's own emissions for its gross exports. For the whole demand this is the trade in
-        the table, for a selected demand the trade that it needs. If the table balances, the exports
-        of r and m'y_rr (purchases of its final users at home) add up to the emissions of its
-        industries.
-
-        Parameters
-        ----------
-        use : {"intermediate", "final"}, optional
-            Only purchases of the importer's sectors, or of its final users. The default is both.
-
-        Returns
-        -------
-        DataFrame, zero on the diagonal
-            `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
-
-        Raises
-        ------
-        InputError
-            If `use` is something else, or if the demand was an array.
-
-        Notes
-        -----
-        Source: Peters (2008), Ecological Economics 65:13.
-
-        Examples
-        --------
-        >>> import carbonflows_fast as cf
-        >>> found = cf.flows(cf.synthetic.world(regions=3, sectors=4))
-        >>> parts = found.bilateral_trade("intermediate") + found.bilateral_trade("final")
-        >>> bool(abs(parts - found.bilateral_trade()).max().max() < 1e-9 * found.total)
-        True
-        """
-        by_row = self.by_traded_product(use)
-        frame = by_row.groupby(level="region", sort=False).sum()
-        frame = frame.reindex(self.matrix.index, fill_value=0.0)  # no rows, no exports
-        frame.index.name, frame.columns.name = "exporter", "importer"
-        return self._with_bound(frame, by_row.attrs["error_bound"])
-
-    def by_traded_product(self, use: Use | None = None) -> pd.DataFrame:
-        """Return bilateral trade by traded product: rows (region, product), columns importer.
-
-        Its sum over products is :meth:`bilateral_trade`.
-
-        Parameters
-        ----------
-        use : {"intermediate", "final"}, optional
-            Only trade in inputs, or only in final products. The default is both.
-
-        Returns
-        -------
-        DataFrame, in `unit`
-            `attrs["error_bound"]`: absolute bound on the error of any entry and of any sum.
-
-        Raises
-        ------
-        InputError
-            If `use` is something else, or if the demand was an array.
-        """
-        trade, table = self._trade, self._table
-        one_of("use", use, (None, "intermediate", "final"), remedy="leave it out for both")
-        amounts = getattr(trade, use) if use else trade.intermediate + trade.final
-        rows = table.rows.set_names(["region", "product"])
-        frame = self._grouped(trade.m[:, None] * amounts, rows, table.content.region_codes)
-        frame.columns.name = "importer"
-        return self._with_bound(frame, trade.error_bound)
-
-    @cached_property
-    def _trade(self) -> GrossTrade:
-        require_consumers(self, "trade between regions")
-        codes = encode(self._groups or self._table.regions)[1]
-        return gross_trade(self._table, self._flow, codes, self._rtol)
 
     def split(self, classes: Any = None) -> pd.DataFrame:
         """Return traded emissions by class of product: energy, commodity, product, service.
