@@ -22,7 +22,7 @@ from carbonflows_fast.classification import cbam_goods, cbam_share, regions_in
 from carbonflows_fast.errors import InputError, or_no_unit, shorten
 from carbonflows_fast.prices._charges import Rules, charges_of, solve_prices
 from carbonflows_fast.prices._result import PriceEffects
-from carbonflows_fast.table._money import money_of
+from carbonflows_fast.table._money import unit_of_money
 from carbonflows_fast.table._selection import select_rows, select_stressor
 from carbonflows_fast.table._units import power_between, scaled_by_ten
 
@@ -172,7 +172,7 @@ def _in_table_units(price: float, per: str, unit: str, stressor_unit: str) -> fl
     one_of("per", per, PER)
     if per == "unit":
         return price
-    money = money_of(unit)
+    money = unit_of_money(unit)
     remedy = "give the price in the table's own units with per='unit'"
     if money is None:
         raise InputError.about(
@@ -188,7 +188,7 @@ def _in_table_units(price: float, per: str, unit: str, stressor_unit: str) -> fl
             got=or_no_unit(stressor_unit),
             remedy=remedy,
         ) from error
-    scaled: float = scaled_by_ten(price, power - money[0])
+    scaled: float = scaled_by_ten(price, power - money[1])
     return scaled
 
 

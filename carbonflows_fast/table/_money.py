@@ -1,39 +1,56 @@
-"""Units of money, such as M.EUR or million USD."""
+"""Units of money: a scale and a currency.
+
+Only a unit that is surely money counts: a scale and a currency of ISO 4217 ("M.EUR", "million
+USD"), or a euro or US dollar in other letters. TOE has three capitals and is none.
+"""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["money_of"]
+__all__ = ["CURRENCIES", "currency_code", "unit_of_money"]
 
-_SIZES = {
-    0: "",
-    3: "1000 k th thousand",
-    6: "m mio mn mill million millions",
-    9: "bn b billion billions",
-}
-_POWER_OF = {word: power for power, words in _SIZES.items() for word in words.split()}
-_SIGNS = {"€": "EUR", "$": "USD", "US$": "USD", "USD": "USD", "EUR": "EUR", "EURO": "EUR"}
-_MONEY = re.compile(
-    r"(?P<size>1000|[a-z]*?)[ ._]*(?:of )?(?P<currency>US\$|€|\$|EURO|[A-Z]{3})", re.I
+_CODES = """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP
+    BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP
+    GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS
+    KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LTL LVL LYD MAD MDL MGA MKD MMK MNT MOP MRU
+    MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD
+    RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY
+    TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL
+"""
+CURRENCIES = frozenset(_CODES.split())
+OTHER_LETTERS = {"euro": "EUR", "euros": "EUR", "€": "EUR", "us$": "USD", "$": "USD"}
+SCALES = {"": 0} | dict.fromkeys(("k", "thousand", "1000", "1,000"), 3)
+SCALES |= dict.fromkeys(("m", "mn", "mln", "mio", "million", "millions", "1000000"), 6)
+SCALES |= dict.fromkeys(("bn", "b", "billion", "billions"), 9)
+_SCALE = "|".join(re.escape(scale) for scale in sorted(SCALES, key=len, reverse=True))
+_CURRENCY = r"[a-z]{3}|euros?|€|us\$|\$"
+_UNITS = (
+    re.compile(rf"(?P<scale>{_SCALE})[ .]*(?P<currency>{_CURRENCY})", re.IGNORECASE),
+    re.compile(rf"(?P<currency>{_CURRENCY}) +(?P<scale>{_SCALE})[.]?", re.IGNORECASE),
 )
 
 
-def money_of(unit: str) -> tuple[int, str] | None:
-    """Return k and the currency where a unit is ten to the k of it; None if it is no money.
+def currency_code(text: str) -> str:
+    """Return the code of a currency; a text that is none comes back as it is.
 
-    Examples
-    --------
-    >>> money_of("M.EUR"), money_of("million USD"), money_of("1000 US$"), money_of("TJ")
-    ((6, 'EUR'), (6, 'USD'), (3, 'USD'), None)
+    >>> currency_code(" eur"), currency_code("€"), currency_code("TOE")
+    ('EUR', 'EUR', 'TOE')
     """
-    found = _MONEY.fullmatch(unit.strip())
-    if not found:
-        return None
-    size, currency = found["size"].lower(), found["currency"]
-    if size and size not in _POWER_OF:
-        return None
-    known = _SIGNS.get(currency.upper())
-    if known is None and not currency.isupper():
-        return None
-    return _POWER_OF.get(size, 0), known or currency
+    plain = text.strip()
+    return OTHER_LETTERS.get(plain.casefold(), plain.upper())
+
+
+def unit_of_money(unit: str) -> tuple[str, int] | None:
+    """Return currency and power of ten of a unit, or None where it is not surely money.
+
+    >>> unit_of_money("M.EUR"), unit_of_money("thousand USD"), unit_of_money("TJ")
+    (('EUR', 6), ('USD', 3), None)
+    """
+    for pattern in _UNITS:
+        found = pattern.fullmatch(unit.strip())
+        code = currency_code(found["currency"]) if found else ""
+        if found and code in CURRENCIES:
+            return code, SCALES[found["scale"].casefold()]
+    return None

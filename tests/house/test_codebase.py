@@ -22,13 +22,11 @@ ROOT = Path(__file__).parents[2]
 
 # Rooms in flow order: a folder, or a file that is a room by itself. A module imports only from its
 # own room and those before it; a room that comes later may take internals by their module.
-# `prices` is to come.
 ROOMS = [
     *("errors", "_core", "classification", "_base", "table", "leontief", "supply_use", "readers"),
     *("synthetic", "store", "accounting", "pymrio_bridge", "checks", "trade", "linkages"),
     *("uncertainties", "paths", "sectors", "viewpoints", "prices", "spending", "decomposition"),
-    "panel",
-    *("figures", "reporting", "cli", "__main__"),
+    *("panel", "figures", "reporting", "cli", "__main__"),
 ]
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 MOST_MODULES = 20  # in a folder, its face included
