@@ -27,6 +27,7 @@ from carbonflows_fast.readers._into_table._stressor_blocks import (
     read_stressors,
 )
 from carbonflows_fast.readers._layouts._matlab import open_matlab
+from carbonflows_fast.readers._layouts._text import check_once
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
@@ -55,7 +56,7 @@ def read_rex3(
     Raises
     ------
     FormatError
-        If a file is missing or damaged, or labels are too few.
+        If a file is missing or damaged, labels are too few, or one occurs twice.
     InputError
         If h5py is not installed.
     LabelError
@@ -129,6 +130,7 @@ def _labels(files: Files, what: str, count: int) -> list[str]:
         )
     if len(labels) > count:
         logger.warning("%s: names after the first %d are left out", files.where(found[0]), count)
+    check_once(files.where(found[0]), what, [(label,) for label in labels[:count]])
     return labels[:count]
 
 
