@@ -98,6 +98,7 @@ def renamed(old: str, new: str) -> Any:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (renamed("In millions of US$", "In thousand US$"), "got the title 'In thousand US.'; conv"),
         (renamed("RoW", "AUS"), r"row 'AUS \| Agri.*: expected every row labelled, and once"),
         (
             renamed("Food", "Mining and quarrying"),

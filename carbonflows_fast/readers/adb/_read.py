@@ -36,6 +36,7 @@ ADB = Release(NUMBER, frozenset({"r60"}), "r69", NAME, NAME, "")
 LEGEND = "legend"
 TITLES = 16  # rows among which the header is looked for; it is in row 7 or 8
 CODE = re.compile(r"c\d{1,3}", re.IGNORECASE)
+OTHER_UNIT = re.compile(r"\b(thousand|billion|trillion)s?\b", re.IGNORECASE)
 IN_BRACKETS = re.compile(r"\(\s*((?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?)\s*\)")
 
 
@@ -99,6 +100,13 @@ class _Sheet:
         self._head, self._rest = top[: self._codes + 1], top[self._codes + 1 :]
         titles = [cell_text(cell).strip() for row in self._head[:-3] for cell in row]
         self.constant = [text for text in titles if "constant" in text.lower()]
+        if other := [text for text in titles if OTHER_UNIT.search(text)]:
+            raise FormatError.about(
+                book.where(self.name),
+                expected="money in millions of US$, as the ADB publishes it",
+                got=f"the title {other[0]!r}",
+                remedy="convert all numbers to millions, and correct the title",
+            )
 
     def stream(self, sheet: str) -> Iterator[list[Any]]:
         """Yield two titles, four header lines and the rows; may be asked for once."""
