@@ -55,7 +55,8 @@ def from_supply_use(
 
     where A and B keep the products, C and D the industries. With ``model=None`` the table has both,
     a + p rows with Z = [[0, V], [U, 0]] and x = (g, q). No square table is formed then, and the
-    multipliers of products are those of B, those of industries those of D.
+    multipliers of products are those of B, those of industries those of D. Of stressors by product
+    that holds for B alone, since D gives them to makers.
 
     Parameters
     ----------

@@ -56,8 +56,8 @@ def oddities(given: SupplyUse, table: Table, model: str | None, unit: str) -> It
             given.industries.texts,
             money,
         )
-    if model in ("A", "B"):
-        yield from _lost(given, table, money)
+    if model is not None:
+        yield from _lost(given, table, model, money)
     if model in ("A", "C"):
         yield from _negatives(given, table, str(model), money)
 
@@ -97,19 +97,31 @@ def _primary_inputs(given: SupplyUse, table: Table, unit: str) -> FloatArray | N
     return given.F[rows].sum(axis=0) if rows else None
 
 
-def _lost(given: SupplyUse, table: Table, money: str) -> Iterator[str]:
-    """Say what industries without output buy and emit, which no product has then."""
-    idle = np.flatnonzero(given.g == 0.0)
-    bought = float(np.abs(given.U[:, idle].data).sum())
-    emitted = np.zeros(len(given.F)) if given.by_product else np.abs(given.F[:, idle]).sum(axis=1)
-    what = [f"buy {bought:.6g}{money}"] if bought else []
+def _lost(given: SupplyUse, table: Table, model: str, money: str) -> Iterator[str]:
+    """Say what has no output and is left out by a model that shares by it, if it is not zero.
+
+    Models of products lose what such industries buy and emit, models of industries what is bought
+    of such products, and emitted to make them.
+    """
+    of_products = model in ("A", "B")
+    idle = np.flatnonzero((given.g if of_products else given.q) == 0.0)
+    if of_products:
+        bought = float(np.abs(given.U[:, idle].data).sum())
+    else:
+        bought = float(np.abs(given.U[idle].data).sum() + np.abs(given.Y[idle]).sum())
+    emitted = np.zeros(len(given.F))
+    if of_products != given.by_product:
+        emitted = np.abs(given.F[:, idle]).sum(axis=1)
     units = table.content.stressor_units
+    who = "buy" if of_products else "are bought for"
+    what = [f"{who} {bought:.6g}{money}"] if bought else []
     what += [
         f"emit {emitted[k]:.6g} {units[k]} of {table.stressors[k]}".replace("  ", " ")
         for k in np.flatnonzero(emitted)
     ]
     if what:
-        yield f"Industries without output {shorten(what, 3)}, which no product has."
+        one, other = ("Industries", "product") if of_products else ("Products", "industry")
+        yield f"{one} without output {shorten(what, 3)}, which no {other} has."
 
 
 def _negatives(given: SupplyUse, table: Table, model: str, money: str) -> Iterator[str]:

@@ -82,9 +82,26 @@ def test_a_blank_is_refused_or_zero(tmp_path: Path) -> None:
     made.check(cf.read(path, blanks="zero"))
 
 
+def renamed(old: str, new: str) -> Any:
+    """Call what has a label by another, in rows and columns."""
+
+    def change(cells: list[list[Any]]) -> None:
+        for row in cells:
+            row[:] = [new if str(cell).strip() == old else cell for cell in row]
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (renamed("In millions of US$", "In thousand US$"), "got the title 'In thousand US.'; conv"),
+        (renamed("RoW", "AUS"), r"row 'AUS \| Agri.*: expected every row labelled, and once"),
+        (
+            renamed("Food", "Mining and quarrying"),
+            r"row 'AUS \| Mining and quarrying': expected",
+        ),
+        (renamed("NPISHs", "Households"), r"column 'AUS \| Households': expected every column"),
         (put("12.5"), "'ADB MRIO 2024', F8: expected a finite number, got '12.5'"),
         (put("(1,2)"), r"F8: expected a finite number, got '\(1,2\)'"),
         (put("n/a", 14), "F15: expected a finite number, got 'n/a'"),

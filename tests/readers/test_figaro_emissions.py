@@ -210,6 +210,18 @@ def test_emissions_of_figaro_e3_are_one_stressor_a_gas(
     assert read(tmp_path, stressors="CH4").stressors == ("CH4",)
 
 
+def test_parts_of_households_are_summed_where_the_whole_is_lacking(tmp_path: Path) -> None:
+    energy(tmp_path)
+    numbers = air_emissions(tmp_path, ["CO2,AT,HH_HEAT,Gg CO2e,5"])
+    path = tmp_path / "flatfile_FIGARO-e_AEM_Gg_CO2e_2015.csv"
+    homes = read(tmp_path).F_Y.loc["CO2"]
+    assert homes.sum() == pytest.approx(numbers[0, :, 2].sum())  # the part is in HH
+    path.write_text(path.read_text().replace(",HH,", ",HH_TRA,"))
+    homes = read(tmp_path).F_Y.loc["CO2"]
+    assert homes["AT", "P3_S14"] == pytest.approx(numbers[0, 0, 2] + 5)
+    assert homes.sum() == pytest.approx(numbers[0, :, 2].sum() + 5)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

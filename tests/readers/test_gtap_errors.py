@@ -221,6 +221,10 @@ RECORDS = [
     ("VDPB", line(2, "coa,EU_3,x"), "line 3, column value: expected a finite number, got 'x'"),
     ("VDPB", line(2, "coa,Moon,1"), "expected labels among AUS, EU_3, ROW, each once, got moon"),
     ("VDPB", lambda text: "COMM,REG,value\n", "expected 1 to"),
+    ("VXSB", line(0, "COMM,DST,SRC,value"), "DST or REG, got COMM, DST, SRC; bring the columns"),
+    ("VTWR", line(0, "COMM,MARG,SRC,DST,value"), "line 1: expected columns in GTAP's order: MARG"),
+    ("VDFB", line(0, "REG,COMM,ACTS,value"), "got REG, COMM, ACTS; bring the columns into this"),
+    ("MDF", line(0, '"ACTS","REG","FUEL","value"'), "got ACTS, REG, FUEL; bring the columns"),
     ("REG", line(2, "AUS,again"), "REG.csv, line 3: expected a label that is no other line's, got"),
 ]
 

@@ -180,6 +180,20 @@ def test_records_are_named_with_the_way_in(tmp_path: Path) -> None:
     assert "records (data.txt); save it anew with MARIO's flat=False" in said(place)
 
 
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".parquet"])
+@pytest.mark.parametrize("lacking", ["units", "Z", "V", "E"])
+def test_a_folder_that_lacks_a_file_is_no_other_layout(
+    tmp_path: Path, lacking: str, suffix: str
+) -> None:
+    """Its X was taken for a misspelt x of pymrio."""
+    place = written(tmp_path, suffix)
+    (place / "flows" / f"{lacking}{suffix}").unlink()
+    for path in (place, place / "flows"):
+        assert "expected the files Z, Y, V, E and units of MARIO" in said(path)
+    mario_files.write(FRAMES, place / "flows", suffix)
+    assert cf.read(place).n == 4
+
+
 def swapped(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.iloc[:, ::-1]
 

@@ -118,6 +118,22 @@ def test_more_names_than_needed_are_left_out(
         cf.read(tmp_path)
 
 
+def test_labels_twice_are_refused(tmp_path: Path) -> None:
+    """Regions of one name would be added up without a word."""
+    made = World()
+    made.rex3(tmp_path)
+    path = tmp_path / "REX3_Labels" / "Labels_Countries_REX3.mat"
+    write_matlab(path, Labels_Countries=[REGIONS[0], REGIONS[1], REGIONS[0]])
+    with pytest.raises(FormatError, match="country 'Afghanistan': expected every country labelled"):
+        cf.read(tmp_path)
+    wide = World(uses=3)
+    path = wide.emerging(tmp_path / "emerging")
+    write_matlab(path, z=wide.Z, f=wide.Y, va=wide.F[1:], X=wide.x[:, None], country_list=REGIONS,
+                 sector_list=["wheat", "wheat"], final_list=USES)  # fmt: skip
+    with pytest.raises(FormatError, match="label in sector_list 'wheat': expected every label"):
+        cf.read(path)
+
+
 def test_matrices_of_other_sizes_are_refused(tmp_path: Path) -> None:
     made = World()
     made.rex3(tmp_path)

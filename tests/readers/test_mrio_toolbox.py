@@ -15,7 +15,7 @@ from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf
 from carbonflows_fast.errors import FormatError, InputError
-from carbonflows_fast.readers.mrio_toolbox._order import check_balance, check_home
+from carbonflows_fast.readers.mrio_toolbox._order import check_balance, check_home, check_parts
 
 REGIONS = ["a", "b", "c", "d"]
 
@@ -136,6 +136,34 @@ def test_every_other_order_is_seen(seed: int) -> None:
         if abs(outputs[order] - inputs).sum() > 0.1 * outputs.sum():  # else they hardly matter
             with pytest.raises(FormatError, match="two orders"):
                 check_balance("x", REGIONS, outputs[order], inputs)
+
+
+def test_small_regions_in_another_order_are_found(tmp_path: Path) -> None:
+    """Two of a thousandth of all output, which leave the balance of the whole as it is."""
+    labels = LABELS | {"countries": ["US", "MT", "LU"]}
+    for name, axis, complaint in (
+        ("t", 0, "rows of t: expected regions that balance under their own names, got numbers"),
+        ("t", 2, "columns of t: expected"),
+        ("va", 1, "va: expected regions that balance under their own names, got numbers called"),
+    ):
+        made = mrio_toolbox_files.parts()
+        t, y, va = (made[part][1] for part in ("t", "y", "va"))
+        for part in (t, y):
+            part[0] *= 5e3
+        va += (t.sum(axis=(2, 3)) + y.sum(axis=(2, 3)) - t.sum(axis=(0, 1)) - va.sum(axis=0)) / 2
+        cf.read(mrio_toolbox_files.write(made, tmp_path / "right.nc", labels))
+        made[name] = (made[name][0], np.take(made[name][1], [0, 2, 1], axis=axis))
+        wrong = said(mrio_toolbox_files.write(made, tmp_path / "wrong.nc", labels))
+        assert complaint in wrong
+        assert "'MT' that fit 'LU'; its regions have another order" in wrong
+
+
+def test_regions_that_do_not_balance_are_no_other_order() -> None:
+    outputs = np.array([[90.0, 40], [3, 2], [1, 0], [0, 0]])
+    inputs = np.array([[90.0, 40], [2, 2], [3, 2], [0, 1]])  # of c alike what b sells
+    check_parts("x", REGIONS, [("t and y", outputs, inputs)])
+    with pytest.raises(FormatError, match="'b' that fit 'c'"):
+        check_parts("x", REGIONS, [("t and y", outputs, outputs[[0, 2, 1, 3]])])
 
 
 def set_part(name: str, dimensions: tuple[str, ...], value: Any) -> Callable[[Parts], None]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from support.files import plain_files
+from support.files import adb_files, plain_files
 from support.files.spreadsheets import write_workbook
 from support.worlds.small_table import SENTENCE
 
@@ -109,6 +109,7 @@ def without(*names: str, **more: list[list[Any]]) -> Sheets:
     ("sheets", "complaint"),
     [
         (change("Z", 3, 4, "n.a."), "sheet 'Z', E4: expected a finite number, got 'n.a.'"),
+        (change("Z", 3, 4, "20,5"), "sheet 'Z', E4: expected a finite number, got '20,5', a text;"),
         (change("Y", 4, 3, None), "sheet 'Y', D5"),
         (change("Y", 4, 1, None), "sheet 'Y', row 5: expected a text in each label column"),
         (change("Y", 3, 1, "service"), "sheet 'Y', rows, position 2: expected 'DE | services'"),
@@ -141,6 +142,21 @@ def test_other_workbooks_are_not_taken_for_a_table(tmp_path: Path) -> None:
     files = Files(tmp_path, "", {"other.xlsx": 1, "broken.xlsx": 1})
     assert sheet_names(files, "other.xlsx") == ["Sheet1"]
     assert sheet_names(files, "broken.xlsx") == []
+
+
+@pytest.mark.parametrize(("name", "there"), [("Z", "z"), ("Y", "Y "), ("Z", "Sheet1")])
+def test_a_workbook_whose_sheets_have_other_names(tmp_path: Path, name: str, there: str) -> None:
+    """The advice is followed: sheets are named as arguments, or a file as it was published."""
+    sheets = {there if key == name else key: rows for key, rows in by_hand().items()}
+    wrong = said(write_workbook(tmp_path / "mine.xlsx", sheets))
+    assert "expected a workbook with sheets Z (or A), Y and F (or S), or one that is named" in wrong
+    assert repr(there) in wrong
+    assert "name sheets as the arguments of cf.Table are, or the file as it was published" in wrong
+    assert cf.read(write_workbook(tmp_path / "mine.xlsx", by_hand())).n == 3
+    published = adb_files.Made()
+    path = published.write(tmp_path, "table.xlsx")
+    assert "got the sheets 'Legend', 'ADB MRIO 2024'; name sheets as" in said(path)
+    published.check(cf.read(path.rename(tmp_path / adb_files.NAME)))
 
 
 def test_numbers_as_labels_are_texts(tmp_path: Path) -> None:

@@ -280,6 +280,20 @@ def test_what_industries_without_output_emit_is_said() -> None:
         assert [note.startswith(said) for note in lost] == [True] * (model == "B")
 
 
+@pytest.mark.parametrize("model", ["B", "D", None])
+def test_what_is_bought_of_products_without_output_is_said(model: Any) -> None:
+    """Models of industries share by what is made, and lose it; so small a gap is no imbalance."""
+    table = two_regions()
+    table["V"], table["Y"] = 1e9 * table["V"], 1e9 * table["Y"]
+    table["V"][:, 2] = 0.0
+    table["Y"][2] = 1.0
+    table["F"] = np.arange(1.0, 7)
+    notes = cf.from_supply_use(**table, emissions_by="product", model=model).notes
+    bought = table["U"][2].sum() + table["Y"][2].sum()
+    said = f"Products without output are bought for {bought:g} M.EUR, emit 3 kt of CO2, which no "
+    assert sum(note == f"{said}industry has." for note in notes) == (model == "D")
+
+
 def test_tiles_made_a_few_blocks_at_a_time_are_those_of_the_matrix() -> None:
     """For regions of several blocks, of one, and of less, and for blocks that hold nothing."""
     rng = np.random.default_rng(1)

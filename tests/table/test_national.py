@@ -210,6 +210,39 @@ def test_notes(caplog: pytest.LogCaptureFixture) -> None:
     assert "no emissions" not in by_use(c, technology={"s0": [1.0, 2.0]}).notes[-1]
 
 
+def test_columns_may_be_named_in_any_sequence_and_a_pair_may_be_a_list() -> None:
+    c = country(3)
+    Y = pd.DataFrame(np.column_stack([c["Yd"], c["e"], -0.1 * c["e"]]), c["names"],
+                     ["homes", "state", "sold", "bought"])  # fmt: skip
+    parts = {"Z": c["Zd"], "Y": Y, "F": c["F"], "region": "LU", "stressors": GASES}
+    one = cf.national(**parts, exports="sold", imports="bought")
+    for kind in (list, tuple, set, np.array, pd.Index, pd.Series):
+        exports, imports = (kind([name]) for name in ("sold", "bought"))
+        assert cf.national(**parts, exports=exports, imports=imports).equals(one)
+    parts["Y"] = Y[["homes", "state", "sold"]]
+    pair = c["Zm"], np.column_stack([c["Ym"], c["onwards"]])
+    by_pair, by_list = (
+        cf.national(**parts, exports="sold", imports=kind(pair)) for kind in (tuple, list)
+    )
+    assert by_list.equals(by_pair)
+    forgotten = cf.national(**parts, imports=pair)
+    assert forgotten.notes[0] == (
+        "No exports are given: all of Y (homes, state, sold) is final demand of LU itself."
+    )
+
+
+def test_output_that_is_not_what_is_sold_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """As where Z and Y were given with imports, though these are given by user too."""
+    c = country(4)
+    assert by_use(c, x=c["x"]).notes == by_use(c).notes
+    with caplog.at_level(logging.WARNING):
+        said = by_use(c, Z=c["Zd"] + c["Zm"], x=c["x"]).notes[1]
+    gap = c["Zm"].sum(axis=1)
+    most = int(gap.argmax())
+    assert f"by {gap.sum() / (c['x'] + gap).sum():.2g} of all output, most at s{most} (" in said
+    assert said in caplog.text
+
+
 def test_labels_units_and_heads() -> None:
     c = country(1)
     names, categories = pd.Index(c["names"]), pd.Index(["homes", "state"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -169,7 +170,7 @@ class Workbook:
         return FormatError.about(
             self.where(sheet, row, column),
             expected="a finite number",
-            got=repr(cell),
+            got=f"{cell!r}, a text" if _is_text_of_number(cell) else repr(cell),
             remedy=NO_NUMBER,
         )
 
@@ -183,6 +184,11 @@ class Workbook:
             got=f"{type(error).__name__} ({error})",
             remedy="it is damaged, cut short or encrypted: download or copy it again",
         )
+
+
+def _is_text_of_number(cell: Any) -> bool:
+    """Return whether a cell looks like a number, and is kept as text."""
+    return isinstance(cell, str) and re.fullmatch(r"\s*[-+]?\d[\d.,' ]*", cell) is not None
 
 
 def cell_name(row: int, column: int) -> str:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from carbonflows_fast.errors import FormatError, Phrase, nearest, shorten
+from carbonflows_fast.readers._layouts._sheet_frame import sheet_names
 from carbonflows_fast.readers._sources._candidates import Candidate, Format
 from carbonflows_fast.readers._sources._files import DEPTH, Files
 from carbonflows_fast.readers._sources._opening import disk_files
@@ -108,6 +109,18 @@ def _reasons(files: Files, layouts: Layouts, wanted: Layouts) -> Iterator[tuple[
     yield from _renamed(files, wanted)
     yield from other_databases(files)
     yield from _elsewhere(files, layouts, wanted)
+    if not files.path.is_dir() and "plain" in wanted:
+        yield from _other_sheets(files)
+
+
+def _other_sheets(files: Files) -> Iterator[tuple[str, str, str]]:
+    """Yield the sheets of a workbook that is no table by its name, nor by these."""
+    if sheets := [sheet for name in files.sizes for sheet in sheet_names(files, name)]:
+        yield (
+            "a workbook with sheets Z (or A), Y and F (or S), or one that is named as published",
+            f"the sheets {shorten(map(repr, sheets))}",
+            "name sheets as the arguments of cf.Table are, or the file as it was published",
+        )
 
 
 def _backslashes(files: Files, odd: list[str], layouts: Layouts) -> tuple[str, str, str]:

@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 NUMBER, NAME = 3, 1  # of the labels that WIOD's sheets have too
 ADB = Release(NUMBER, frozenset({"r60"}), "r69", NAME, NAME, "")
 LEGEND = "legend"
+OTHER_UNIT = re.compile(r"\b(thousand|billion|trillion)s?\b", re.IGNORECASE)
 
 
 def read_adb(
@@ -112,6 +113,13 @@ class _Sheet:
         self._head, self._rest = top[: self._codes + 1], top[self._codes + 1 :]
         titles = [cell_text(cell).strip() for row in self._head[:-3] for cell in row]
         self.constant = [text for text in titles if "constant" in text.lower()]
+        if other := [text for text in titles if OTHER_UNIT.search(text)]:
+            raise FormatError.about(
+                book.where(self.name),
+                expected="money in millions of US$, as the ADB publishes it",
+                got=f"the title {other[0]!r}",
+                remedy="convert all numbers to millions, and correct the title",
+            )
 
     def stream(self, sheet: str) -> Iterator[list[Any]]:
         """Yield two titles, four header lines and the rows; may be asked for once."""

@@ -28,6 +28,7 @@ from carbonflows_fast.readers._into_table._stressor_blocks import (
 )
 from carbonflows_fast.readers._layouts._matlab import RESTORE, open_matlab
 from carbonflows_fast.readers._layouts._matlab5 import matrix_in
+from carbonflows_fast.readers._layouts._text import check_once
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
@@ -53,7 +54,7 @@ def read_emerging(
     Raises
     ------
     FormatError
-        If a file is damaged, or sizes disagree.
+        If a file is damaged, sizes disagree, or a label occurs twice.
     InputError
         If h5py is not installed.
     LabelError
@@ -73,6 +74,8 @@ def read_emerging(
     ):
         data = whole.inside(*NEEDED)
         regions, sectors, uses = map(data.texts, NEEDED[-3:])
+        for name, labels in zip(NEEDED[-3:], (regions, sectors, uses), strict=True):
+            check_once(data.where, f"label in {name}", [(label,) for label in labels])
         n, m = len(regions) * len(sectors), len(regions) * len(uses)
         got = [data.shape(name) for name in NEEDED[:4]]
         vectors = {tuple(sorted(shape)) for shape in got[2:]}

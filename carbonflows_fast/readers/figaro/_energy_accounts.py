@@ -1,7 +1,8 @@
 """FIGARO-E3's air emissions: one line for each gas, area and industry.
 
 We have not seen the file. Its columns are those that a published program reads; how it calls what
-households emit is unknown, so P3_S14 and HH are taken for them, and the rest is logged.
+households emit is unknown, so P3_S14 and HH are taken for them, or Eurostat's parts of HH (HH_TRA,
+HH_HEAT and so on) where neither is there. The rest is logged.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ COLUMNS = {
     "value": "obsValue",
 }
 ROLES = ["gas", "area", "industry"]
-HOUSEHOLDS = {"P3_S14": "P3_S14", "HH": "P3_S14"}
+HOUSEHOLDS = "P3_S14"
+WHOLE, PART = {HOUSEHOLDS, "HH"}, "HH_"
 
 
 def read_energy_accounts(
@@ -69,11 +71,13 @@ def read_energy_accounts(
 def _account(records: Records, gas: int, unit: str) -> Account:
     sectors: dict[Pair, float] = {}
     demand: dict[Pair, float] = {}
-    for at in np.flatnonzero(records.codes["gas"] == gas).tolist():
+    chosen = np.flatnonzero(records.codes["gas"] == gas).tolist()
+    parts = WHOLE.isdisjoint(_label(records, "industry", at) for at in chosen)
+    for at in chosen:
         area, industry = _label(records, "area", at), _label(records, "industry", at)
         value = float(np.nan_to_num(records.values[at]))
-        if industry in HOUSEHOLDS:
-            pair = area, HOUSEHOLDS[industry]
+        if industry in WHOLE or (parts and industry.startswith(PART)):
+            pair = area, HOUSEHOLDS
             demand[pair] = demand.get(pair, 0.0) + value
         else:
             sectors[area, industry] = value

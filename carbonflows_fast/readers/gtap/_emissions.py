@@ -76,6 +76,7 @@ def _sources() -> Iterator[_Source]:
 
 
 CARBON_DIOXIDE = (EMISSIONS, "CO2", "Mt")
+BURNT_TOO = ("EMI_IO", "EMI_HH")  # have CO2 of fuels bought, as MDF and others do
 NOT_READ = ("NC_QO_CEQ", "NC_TRAD_CEQ", "NC_ENDW_CEQ", "NC_HH_CEQ", "EMI_LU")
 WHY_NOT = "whose units differ by release, or which no user causes"
 
@@ -91,15 +92,20 @@ def emission_blocks(
         If an array is damaged, or its labels are none of the accounts'.
     """
     sums = _Sums()
+    lacking = []
     for source in _sources():
         array = headers.find(*source.headers)
         if array is not None:
             for label, values in _by_stressor(source, array, accounts, makers):
                 sums.add(source, label, values)
+        elif (source.extension, source.name) == CARBON_DIOXIDE[:2] and source.final != INVESTMENT:
+            lacking.append(" or ".join(source.headers))
     if unread := [name for name in NOT_READ if headers.has(name)]:
         logger.warning("%s: not read: %s, %s", headers.where, shorten(unread, 10), WHY_NOT)
     blocks = []
     found, notes = sums.result()
+    if lacking and CARBON_DIOXIDE in found and not any(map(headers.has, BURNT_TOO)):
+        notes.append(f"CO2 of combustion is not whole: {shorten(lacking, 9)} are not there, zero.")
     for extension in (EMISSIONS, ENERGY):
         own = {key: values for key, values in found.items() if key[0] == extension}
         if own:
@@ -112,25 +118,31 @@ def emission_blocks(
 class _Sums:
     """Emissions (U, R) by extension, stressor and unit, those of all arrays added up.
 
-    CO2 of combustion has arrays of its own, so that what others have of fuels bought would count
-    it again, and is left out beside them. CO2 of processes is added to it, and the part of
-    combustion is then a stressor too.
+    CO2 of combustion has arrays of its own, so that what others have of fuels that the same users
+    buy would count it again, and is left out beside them. CO2 of processes is added to it, and the
+    part of combustion is then a stressor too. Gases may be in small letters.
     """
 
     def __init__(self) -> None:
         self.sums: dict[tuple[str, str, str], FloatArray] = {}
-        self.left_out = 0.0
+        self.left_out: dict[str, float] = {}  # by header
         self.combustion: FloatArray | None = None
+        self._names = {CARBON_DIOXIDE[1].casefold(): CARBON_DIOXIDE[1]}
+        self._burning: set[int | None] = set()  # users whose CO2 has arrays of its own
 
     def add(self, source: _Source, label: str, values: FloatArray) -> None:
-        key = (source.extension, source.name.format(label), source.unit)
-        if key == CARBON_DIOXIDE and source.headers[0].startswith("EMI_") and values.any():
-            there = self.sums.get(key)
-            if there is not None and source.headers[0] in ("EMI_IO", "EMI_HH"):
-                self.left_out += float(values.sum())
-                return
-            if self.combustion is None and there is not None:
-                self.combustion = there
+        name = source.name.format(label)
+        key = (source.extension, self._names.setdefault(name.casefold(), name), source.unit)
+        if key == CARBON_DIOXIDE and values.any():
+            header = source.headers[0]
+            if header in BURNT_TOO:
+                if source.final in self._burning:
+                    self.left_out[header] = self.left_out.get(header, 0.0) + float(values.sum())
+                    return
+            elif not header.startswith("EMI_"):
+                self._burning.add(source.final)
+            elif self.combustion is None:
+                self.combustion = self.sums.get(key)
         self.sums[key] = self.sums[key] + values if key in self.sums else values
 
     def result(self) -> tuple[dict[tuple[str, str, str], FloatArray], list[str]]:
@@ -144,8 +156,8 @@ class _Sums:
             )
         if self.left_out:
             notes.append(
-                f"CO2 in EMI_IO and EMI_HH ({self.left_out:.6g} Mt) is left out: MDF and others "
-                "have that of combustion."
+                f"CO2 in {' and '.join(self.left_out)} ({sum(self.left_out.values()):.6g} Mt) is "
+                "left out: MDF and others have that of combustion."
             )
         return self.sums, notes
 

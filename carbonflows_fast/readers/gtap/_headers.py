@@ -29,6 +29,10 @@ from carbonflows_fast.readers.gtap._har import MOST_CELLS, Array, Header, header
 __all__ = ["Headers", "opened"]
 
 MOST_LABELS = 1 << 11
+SETS = {"MARG": 0, "MARG_COMM": 0, "COMM": 1, "TRAD_COMM": 1, "ACTS": 2, "PROD_COMM": 2}
+SETS |= {"SRC": 3, "DST": 4, "REG": 4}
+"""The order of sets among the columns of records; others may stand anywhere before regions."""
+REGIONS, OTHER = 3, -1
 
 
 class Headers(Protocol):
@@ -154,6 +158,7 @@ class _CsvHeaders:
         if name is None:
             return None
         where = self.files.where(name)
+        self._check_order(name)
         records = read_records(self.files, name, None, progress=False)
         self.files.on_bytes(self.files.sizes[name])
         roles = list(records.labels)
@@ -175,6 +180,23 @@ class _CsvHeaders:
         values = np.zeros(shape)
         values[codes] = np.where(empty, 0.0, records.values)
         return Array(where, labels, values)
+
+    def _check_order(self, name: str) -> None:
+        """Refuse columns in another order than GTAP's, since they count by their place."""
+        where = self.files.where(name)
+        for line, raw in islice(self.files.lines(name, ","), 1):
+            names = decoded(where, line, raw).split(",")
+            sets = [one.strip().strip('"').upper() for one in names[:-1]]
+            places = [SETS.get(one, OTHER) for one in sets]
+            known = [place for place in places if place != OTHER]
+            regions = places[next((i for i, one in enumerate(places) if one >= REGIONS), 9) :]
+            if known != sorted(known) or OTHER in regions:
+                raise FormatError.about(
+                    f"{where}, line 1",
+                    expected="columns in GTAP's order: MARG, COMM, ACTS, then SRC, DST or REG",
+                    got=", ".join(sets),
+                    remedy="bring the columns into this order, names and records alike",
+                )
 
     def labels(self, name: str) -> list[str] | None:
         if name not in self.known:

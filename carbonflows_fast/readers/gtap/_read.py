@@ -148,6 +148,11 @@ def _balance(where: str, accounts: Accounts, square: Square, primary: Primary) -
         bought = accounts.imported.sum(axis=1) - accounts.landed.sum(axis=1)
         gaps["what is imported and what is bought of it"] = np.abs(bought).T.ravel()
     gaps["exports or transport and what is bought of it"] = np.array([square.unsold])
+    from_nowhere = np.where(accounts.exports.any(axis=1), 0.0, accounts.imported.sum(axis=1))
+    gaps["what is imported and what is exported there"] = np.abs(from_nowhere).T.ravel()
+    paid = accounts.carried.sum(axis=(1, 2, 3))
+    unpaid = np.abs(accounts.supplied[accounts.carriers].sum(axis=1) - paid).sum()
+    gaps["what is paid for transport (VTWR) and what is supplied (VST)"] = np.array([unpaid])
     notes = []
     for what, gap in gaps.items():
         share = float(gap.sum()) / total

@@ -29,7 +29,8 @@ class Saved(NamedTuple):
 
     Attributes
     ----------
-    kind : {"flows", "coefficients", "supply and use", "supply and use coefficients", "flat"}
+    kind : "flows", "coefficients", "supply and use", "supply and use coefficients", "flat", "part"
+        The last: files that MARIO alone writes, without others that a table needs.
     suffix : str
         Of all its files.
     """
@@ -46,6 +47,7 @@ MARKS = (
     ("supply and use", ("U", "S", "Ya", "Yc")),
     ("supply and use coefficients", ("u", "s", "Ya", "Yc")),
 )
+OWN = ("VY", "EY")  # files that no other layout has
 
 
 def saved(files: Files, root: str) -> Saved | None:
@@ -55,6 +57,10 @@ def saved(files: Files, root: str) -> Saved | None:
             for kind, stems in MARKS:
                 if all(f"{root}{stem}{suffix}" in files for stem in stems):
                     return Saved(kind, suffix)
+    for suffix in SUFFIXES:
+        there = [stem for stem in (*OWN, "Y") if f"{root}{stem}{suffix}" in files]
+        if len(there) > 1 and "Y" in there:
+            return Saved("part", suffix)
     return None
 
 
@@ -68,7 +74,7 @@ def find_mario(files: Files) -> list[Candidate]:
 
     And workbooks, by their sheets.
     """
-    marks = {f"units{suffix}" for suffix in SUFFIXES}
+    marks = {f"{stem}{suffix}" for stem in ("units", *OWN) for suffix in SUFFIXES}
     roots = {
         name.removesuffix(name.rpartition("/")[2]) for name in files.sizes if _last(name) in marks
     }

@@ -94,11 +94,11 @@ def _kind(files: Files, root: str) -> tuple[str, str]:
     """Return the suffix of all files, and what they hold."""
     found = saved(files, root)
     folder = files.below(root)
-    if found is None:
+    if found is None or found.kind == "part":
         raise FormatError.about(
             folder.where(""),
-            expected="the files Z, Y, V, E and units of MARIO",
-            got=shorten(sorted(folder.sizes)) or "nothing",
+            expected="the files Z, Y, V, E and units of MARIO, or z, Y, v, e and units",
+            got=shorten(sorted(folder.sizes), 9) or "nothing",
             remedy=SAVE_ANEW,
         )
     if found.kind == "supply and use coefficients":

@@ -7,7 +7,7 @@ both, without a warning. Only the numbers tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -15,9 +15,10 @@ from scipy.optimize import linear_sum_assignment
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError
 
-__all__ = ["check_balance", "check_home"]
+__all__ = ["check_balance", "check_home", "check_parts"]
 
 DIFFERENCE = 0.1  # of output: published tables balance to a few percent
+FITS = 0.02  # of a region's numbers: another region's that are so near in all sectors are its own
 ANEW = "bring all parts into one order in mrio-toolbox, and save it anew"
 
 
@@ -56,6 +57,40 @@ def check_balance(
         else "no output",
         remedy=f"rows and columns have two orders of regions, or va is not whole: {ANEW}",
     )
+
+
+def check_parts(
+    where: str, regions: Sequence[str], parts: Iterable[tuple[str, FloatArray, FloatArray]]
+) -> None:
+    """Raise if numbers of regions, however small, are those that others need to balance.
+
+    Parameters
+    ----------
+    where : str
+    regions : sequence of str
+    parts : iterable of (name, ndarray, ndarray), shapes (regions, sectors)
+        Sums of a part, and what the others say that they are.
+
+    Raises
+    ------
+    FormatError
+        If regions that are off by 10 % fit others that are off and fit others too.
+    """
+    for name, sums, others in parts:
+        size = np.abs(sums).sum(axis=1)
+        off = np.flatnonzero(np.abs(sums - others).sum(axis=1) > DIFFERENCE * size)
+        fits = {
+            at: off[np.abs(sums[at] - others[off]).sum(axis=1) <= FITS * size[at]].tolist()
+            for at in off.tolist()
+        }
+        for at, found in fits.items():
+            if moved := [other for other in found if fits[other]]:  # an order moves both
+                raise FormatError.about(
+                    f"{where}, {name}",
+                    expected="regions that balance under their own names",
+                    got=f"numbers called {regions[at]!r} that fit {regions[moved[0]]!r}",
+                    remedy=f"its regions have another order than those of other parts: {ANEW}",
+                )
 
 
 def check_home(where: str, regions: Sequence[str], deliveries: FloatArray) -> None:

@@ -27,7 +27,7 @@ from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers.mrio_toolbox._find import PARTS
 from carbonflows_fast.readers.mrio_toolbox._netcdf import NetCdf, open_netcdf
-from carbonflows_fast.readers.mrio_toolbox._order import check_balance, check_home
+from carbonflows_fast.readers.mrio_toolbox._order import check_balance, check_home, check_parts
 from carbonflows_fast.table import Table
 
 __all__ = ["read_mrio_toolbox"]
@@ -123,8 +123,17 @@ class _World:
         where = self._file.where
         if "va" in self._file.names:
             added = self._account("va", self._by_sector).sum(axis=0)
-            outputs = self.Z.sum(axis=(2, 3)) + self.Y.sum(axis=(2, 3))
-            check_balance(where, self.regions, outputs, self.Z.sum(axis=(0, 1)) + added)
+            sold, final = self.Z.sum(axis=(2, 3)), self.Y.sum(axis=(2, 3))
+            bought = self.Z.sum(axis=(0, 1))
+            outputs, inputs = sold + final, bought + added
+            check_balance(where, self.regions, outputs, inputs)
+            parts = [
+                ("t and y", outputs, inputs),
+                ("rows of t", sold, inputs - final),
+                ("columns of t", bought, outputs - added),
+                ("va", added, outputs - bought),
+            ]
+            check_parts(where, self.regions, parts)
         else:
             check_home(f"{where}, t", self.regions, self.Z.sum(axis=(1, 3)))
         if self._by_user[0] == self._by_sector[0]:

@@ -28,6 +28,7 @@ from carbonflows_fast.readers._into_table._stressor_blocks import (
     read_stressors,
 )
 from carbonflows_fast.readers._layouts._matlab import open_matlab
+from carbonflows_fast.readers._layouts._text import check_once
 from carbonflows_fast.readers._layouts._zarr import ZarrStore
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
@@ -59,7 +60,7 @@ def read_rex3(
     Raises
     ------
     FormatError
-        If a file is missing or damaged, or labels are too few or disagree.
+        If a file is missing or damaged, labels are too few or disagree, or one occurs twice.
     InputError
         If h5py, or for a Zarr store numcodecs, is not installed.
     LabelError
@@ -178,6 +179,7 @@ def _labels(files: Files, what: str, count: int) -> list[str]:
         )
     if len(labels) > count:
         logger.warning("%s: names after the first %d are left out", files.where(found[0]), count)
+    check_once(files.where(found[0]), what, [(label,) for label in labels[:count]])
     return labels[:count]
 
 

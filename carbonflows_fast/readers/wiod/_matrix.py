@@ -24,7 +24,7 @@ from carbonflows_fast.readers._into_table._stressor_blocks import (
 )
 from carbonflows_fast.readers._layouts._number_parser import settle_blanks
 from carbonflows_fast.readers._layouts._sheets import cell_text
-from carbonflows_fast.readers._layouts._text import check_same_labels
+from carbonflows_fast.readers._layouts._text import check_once, check_same_labels
 from carbonflows_fast.table import Table
 
 __all__ = [
@@ -131,8 +131,8 @@ def read_world(book: Book, sheet: str, release: Release) -> World:
     Raises
     ------
     FormatError
-        If a cell is empty or no number, rows and columns have different sectors, or something is
-        missing.
+        If a cell is empty or no number, rows and columns have different sectors, a label occurs
+        twice, or something is missing.
     """
     where = book.where(sheet)
     stream = book.stream(sheet)
@@ -270,6 +270,7 @@ def _check_sectors(
             remedy="the sheet is cut short or no such table: restore it",
         )
     check_same_labels(f"{where}, columns", pairs[: max(n, len(rows))], "the rows", rows)
+    check_once(where, "row", rows)
 
 
 def _check_demand(where: str, demand: Sequence[tuple[str, str]], regions: set[str]) -> None:
@@ -281,6 +282,7 @@ def _check_demand(where: str, demand: Sequence[tuple[str, str]], regions: set[st
                 expected=f"a region among {shorten(sorted(regions))}, and a category",
                 remedy="correct the header",
             )
+    check_once(where, "column", demand)
 
 
 # --- the table ------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ __all__ = ["Country", "country_given"]
 
 DEFAULT_CATEGORY = "final demand"
 DEFAULT_EXPORTS = "exports"
+SAME = 1e-6
+"""By what share numbers of one column may differ; published ones are rounded."""
 A_SECTOR = "give sectors=[…], one name per row of Z"
 A_CATEGORY = "give categories=[…], one name per column of Y"
 A_PRODUCT = "give DataFrames whose rows are the imported products"
@@ -104,6 +106,13 @@ def country_given(
 
     abroad = _export_columns(exports, columns)
     subtracted = _import_column(imports, columns)
+    if (abroad & subtracted).any():
+        raise LabelError.about(
+            "imports",
+            expected="another column of Y than that of exports",
+            got=shorten([name for name, out in zip(columns, abroad, strict=True) if out]),
+            remedy="name the column that subtracts imports, or leave imports out",
+        )
     home = ~(abroad | subtracted)
     if not home.any():
         raise InputError.about(
@@ -117,8 +126,9 @@ def country_given(
     if exports is not None and not abroad.any():
         sold = _column("exports", exports, names)[:, None]
         sold_as = [DEFAULT_EXPORTS]
+        _refuse_twice("exports", sold[:, 0], demand, columns)
     contained, by_use, products = None, None, list(names)
-    if isinstance(imports, tuple) and any(np.ndim(part) for part in imports):
+    if _is_pair(imports):
         by_use, products = _imports_by_use(imports, names, columns, home, abroad, len(sold_as))
     elif imports is not None:
         contained = (
@@ -127,6 +137,8 @@ def country_given(
             else _column("imports", imports, names)
         )
         _require_positive(contained, names, of_column=bool(subtracted.any()))
+        if not subtracted.any():
+            _refuse_twice("imports", -contained, demand, columns)
     return Country(
         sectors=names,
         categories=at_home,
@@ -197,17 +209,29 @@ def _direct(F_Y: Any, gases: Labels, at_home: Labels) -> FloatArray | None:
 # --- trade ----------------------------------------------------------------------------------
 
 
+def _is_pair(imports: Any) -> bool:
+    """Return whether imports are matrices by user; a list of numbers is one by product."""
+    if isinstance(imports, tuple):
+        return any(np.ndim(part) for part in imports)
+    return isinstance(imports, list) and any(getattr(part, "ndim", 0) for part in imports)
+
+
 def _export_columns(exports: Any, columns: Labels) -> BoolArray:
     """Return which columns of Y are exports, by their names."""
-    names = [exports] if isinstance(exports, str) else exports
-    if not isinstance(names, list | tuple | pd.Index) or not all(isinstance(n, str) for n in names):
-        return np.zeros(len(columns), dtype=bool)
-    return _columns_named("exports", names, columns)
+    return _columns_named("exports", _names(exports), columns)
 
 
 def _import_column(imports: Any, columns: Labels) -> BoolArray:
-    names = [imports] if isinstance(imports, str) else []
-    return _columns_named("imports", names, columns)
+    return _columns_named("imports", _names(imports), columns)
+
+
+def _names(given: Any) -> Sequence[str]:
+    """Return names of columns, none if numbers are given."""
+    if isinstance(given, str):
+        return [given]
+    several = isinstance(given, list | tuple | set | np.ndarray | pd.Index | pd.Series)
+    names = list(given) if several and getattr(given, "ndim", 1) == 1 else []
+    return names if all(isinstance(one, str) for one in names) else []
 
 
 def _columns_named(argument: str, names: Sequence[str], columns: Labels) -> BoolArray:
@@ -220,6 +244,19 @@ def _columns_named(argument: str, names: Sequence[str], columns: Labels) -> Bool
                 remedy=nearest_are(name, columns),
             )
     return np.array([column in names for column in columns])
+
+
+def _refuse_twice(argument: str, trade: FloatArray, demand: FloatArray, columns: Labels) -> None:
+    """Refuse a column of Y that is trade given beside Y, as it would count twice."""
+    several = np.count_nonzero(trade) > 1  # one number may be the same by chance
+    for at, name in enumerate(columns):
+        if several and np.allclose(demand[:, at], trade, rtol=SAME, atol=0.0):
+            raise InputError.about(
+                argument,
+                expected=f"{argument} beside Y, or the name of its column in Y",
+                got=f"the numbers of the column {name!r} once more",
+                remedy=f"write {argument}={name!r}, or leave the column out of Y",
+            )
 
 
 def _require_positive(imports: FloatArray, names: Labels, *, of_column: bool) -> None:
@@ -240,7 +277,7 @@ def _require_positive(imports: FloatArray, names: Labels, *, of_column: bool) ->
 
 
 def _imports_by_use(
-    imports: tuple[Any, ...],
+    imports: Sequence[Any],
     names: Labels,
     columns: Labels,
     home: BoolArray,

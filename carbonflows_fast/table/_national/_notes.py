@@ -11,9 +11,21 @@ from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import shorten
 from carbonflows_fast.table._national._country import Country
 
-__all__ = ["about_imports", "about_products_not_made"]
+__all__ = ["about_exports", "about_imports", "about_output", "about_products_not_made"]
+
+BALANCE = 1e-3
+"""What outputs may differ by, as a share of all of them; published numbers are rounded."""
 
 logger = logging.getLogger(__name__)
+
+
+def about_exports(c: Country, region: str) -> str:
+    if c.export_names:
+        return f"Exports of {region} are final demand of the other region."
+    return (
+        f"No exports are given: all of Y ({shorten(c.categories)}) is final demand of {region} "
+        "itself."
+    )
 
 
 def about_imports(c: Country, region: str, abroad: str, by_factor: BoolArray) -> list[str]:
@@ -33,6 +45,22 @@ def about_imports(c: Country, region: str, abroad: str, by_factor: BoolArray) ->
             "technology)."
         )
     return notes
+
+
+def about_output(c: Country, output: FloatArray, sold: FloatArray) -> list[str]:
+    """Say how far outputs that were given differ from what is sold."""
+    gap = np.abs(output - sold)
+    share = float(gap.sum() / max(np.abs(output).sum(), np.abs(sold).sum(), 1e-300))
+    if share <= BALANCE:
+        return []
+    at = int(gap.argmax())
+    note = (
+        f"x differs from what is sold of domestic products by {share:.2g} of all output, most at "
+        f"{c.sectors[at]} ({output[at]:.6g} and {sold[at]:.6g}): Z and Y should be without imports "
+        "where imports are given by user."
+    )
+    logger.warning("%s", note)
+    return [note]
 
 
 def about_products_not_made(

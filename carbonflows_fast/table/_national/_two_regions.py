@@ -10,8 +10,14 @@ import numpy as np
 from carbonflows_fast._base.arrays import FloatArray, row_sums
 from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import InputError, LabelError, shorten
+from carbonflows_fast.table._labels_given import agreed, label_texts
 from carbonflows_fast.table._national._country import Country, country_given
-from carbonflows_fast.table._national._notes import about_imports, about_products_not_made
+from carbonflows_fast.table._national._notes import (
+    about_exports,
+    about_imports,
+    about_output,
+    about_products_not_made,
+)
 from carbonflows_fast.table._national._shared_out import Uses, shared_out
 from carbonflows_fast.table._national._technology import factors_given, made_abroad
 from carbonflows_fast.table._numbers_given import series_index
@@ -63,9 +69,9 @@ def national(
         The country.
     exports : str, sequence of str or array of shape (n,), optional
         The columns of Y that are exports, or exports by product beside Y.
-    imports : tuple, str or array of shape (n,), optional
+    imports : tuple, str, sequence of str or array of shape (n,), optional
         A pair (Zm, Ym) of shapes (p, n) and (p, m): imports by product and user, beside domestic Z
-        and Y. Or imports by product that Z and Y contain, or the column of Y that subtracts them;
+        and Y. Or imports by product that Z and Y contain, or the columns of Y that subtract them;
         they are then shared out in proportion to uses. None: footprints stop at the border.
     technology : "domestic", array, DataFrame or mapping, optional
         "domestic": imports, and all that goes into them, are made as at home. An array of shape
@@ -213,7 +219,7 @@ def _require_two_names(region: Any, abroad: Any) -> None:
 def _told_apart(c: Country, region: str) -> tuple[Uses, Uses, FloatArray, list[str]]:
     """Return domestic and imported uses, the country's output, and what to say of it."""
     n, p = len(c.sectors), len(c.products)
-    notes = [f"Exports of {region} are final demand of the other region."] * bool(c.export_names)
+    notes = [about_exports(c, region)]
     if c.contained is not None:
         domestic, foreign, onwards = shared_out(c.contained, c.Z, c.Y, c.exports, c.sectors)
         how = "exports are made at home"
@@ -226,9 +232,9 @@ def _told_apart(c: Country, region: str) -> tuple[Uses, Uses, FloatArray, list[s
     else:
         nothing = (np.zeros((p, n)), np.zeros((p, c.Y.shape[1])), np.zeros((p, c.exports.shape[1])))
         domestic, foreign = (c.Z, c.Y, c.exports), c.by_use or nothing
-    if c.x is not None:
-        return domestic, foreign, c.x, notes
     output = sum((row_sums(part) for part in domestic), np.zeros(n))
+    if c.x is not None:
+        return domestic, foreign, c.x, notes + about_output(c, c.x, output)
     if c.contained is not None:
         uses = sum((row_sums(np.abs(part)) for part in (c.Z, c.Y, c.exports)), np.zeros(n))
         output[np.abs(output) <= ROUNDING * uses] = 0.0
@@ -239,8 +245,9 @@ def _units(row_units: Any, c: Country) -> Any:
     """Return units of all rows; imports of other products have the one unit that there is."""
     if row_units is None or isinstance(row_units, str) or not c.products:
         return row_units
-    if series_index(row_units) is not None:
-        row_units = row_units.tolist()
+    if (index := series_index(row_units)) is not None:
+        sources = [("the sectors", c.sectors), ("row_units index", label_texts("row_units", index))]
+        agreed("the sectors", len(c.sectors), sources, "give a unit for each sector, in order")
     units = list(row_units)
     if c.products == c.sectors:
         return units + units
