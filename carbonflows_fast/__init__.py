@@ -2,7 +2,8 @@
 
     table → leontief → supply_use → readers · synthetic → store → accounting
           → pymrio_bridge · checks → trade → linkages → uncertainties → paths → sectors
-          → viewpoints → prices → spending → decomposition → panel → figures → reporting → cli
+          → viewpoints → prices → spending → shocks → decomposition → panel
+          → figures → reporting → cli
 
 `Table` is data; every question is a function of a table. Start with
 ``cf.read("IOT_2019_pxp.zip")`` or ``cf.synthetic.world()``, then ``cf.accounts(table, "CO2")``
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.readers import read, write_exiobase
     from carbonflows_fast.reporting import report
     from carbonflows_fast.sectors import SectorStudy, sector_study
+    from carbonflows_fast.shocks import extraction, scenario, with_capital
     from carbonflows_fast.spending import Purchases, factors, purchases
     from carbonflows_fast.store import open, save
     from carbonflows_fast.supply_use import from_supply_use
@@ -106,6 +108,7 @@ __all__ = [
     "difference",
     "elasticities",
     "enabled",
+    "extraction",
     "factors",
     "figures",
     "flows",
@@ -122,6 +125,7 @@ __all__ = [
     "report",
     "responsibility",
     "save",
+    "scenario",
     "sector_betweenness",
     "sector_study",
     "structural_decomposition",
@@ -132,6 +136,7 @@ __all__ = [
     "to_pymrio",
     "transaction_betweenness",
     "uncertainty",
+    "with_capital",
     "with_value_added",
     "write_exiobase",
 ]
@@ -154,6 +159,7 @@ _HOMES = {
     "reporting": "report",
     "sectors": "SectorStudy sector_study",
     "spending": "Purchases factors purchases",
+    "shocks": "extraction scenario with_capital",
     "store": "open save",
     "supply_use": "from_supply_use",
     "table": "Table national",

@@ -16,7 +16,7 @@ from carbonflows_fast.leontief._right_hand_sides import checked_weight
 from carbonflows_fast.leontief._system import LeontiefSystem
 from carbonflows_fast.leontief._tiles import tiles_from
 
-__all__ = ["pass_through_A", "reach", "restricted_to", "split_by_group"]
+__all__ = ["pass_through_A", "reach", "restricted_to", "shrunk", "split_by_group"]
 
 
 def restricted_to(
@@ -32,9 +32,28 @@ def restricted_to(
     prepared : LeontiefSystem
     rows : ndarray of bool, shape (n,), in table order
     """
+    mask: FloatArray = np.where(rows, 1.0, 0.0)
+    return shrunk(prepared, mask, mask, threads)
+
+
+def shrunk(
+    prepared: LeontiefSystem,
+    rows: FloatArray,
+    columns: FloatArray,
+    threads: int | None = None,
+) -> LeontiefSystem:
+    """Return the system of A with its rows and columns times factors from 0 to 1.
+
+    The proofs of the whole hold for it, as they do for a part.
+
+    Parameters
+    ----------
+    prepared : LeontiefSystem
+    rows, columns : ndarray, shape (n,), in table order
+    """
     tiles, count = prepared.tiles, thread_count(threads)
-    mask: FloatArray = np.where(rows, 1.0, 0.0)[tiles.table_rows]
-    core = tiles.core.scaled(mask, mask, count)
+    here = tiles.table_rows
+    core = tiles.core.scaled(rows[here], columns[here], count)
     part = _system(prepared, core, count)
     if prepared.by_sizes:
         part._proofs = prepared._proofs

@@ -37,6 +37,7 @@ __all__ = [
     "enabled",
     "enabled_by_row",
     "require_one_unit",
+    "value_added_share",
     "with_value_added",
 ]
 
@@ -78,7 +79,7 @@ def require_one_unit(table: Table) -> str:
     return units[0] if units else ""
 
 
-def _value_added_share(table: Table) -> tuple[FloatArray, FloatArray]:
+def value_added_share(table: Table) -> tuple[FloatArray, FloatArray]:
     """Return 1 − Σ_i a_ij of every column, 0 without output, and a bound of its error."""
     prepared, ones = system(table), np.ones(table.n)
     x = table.x.to_numpy()
@@ -92,7 +93,7 @@ def enabled_by_row(table: Table, stressor: Stressor, rtol: float) -> Enabled:
     """Return what the value added of each row enables downstream."""
     require_one_unit(table)
     prepared, x = system(table), table.x.to_numpy()
-    share, inexact = _value_added_share(table)
+    share, inexact = value_added_share(table)
     weight = account_weight(share, positive_output(table))
     emitted = stressor.s * x
     solution = prepared.solve(emitted, weight=weight, rtol=rtol)
@@ -207,7 +208,7 @@ def with_value_added(table: Table, *, name: str = VALUE_ADDED) -> Table:
             got=repr(name),
             remedy="ask for the one that it has, or give another name",
         )
-    share, _ = _value_added_share(table)
+    share, _ = value_added_share(table)
     p = table.content
     row = share if p.emissions_kind == "S" else share * table.x.to_numpy()
     F_Y = None if p.F_Y is None else np.vstack([p.F_Y, np.zeros(len(p.demand_codes))])
