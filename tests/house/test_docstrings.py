@@ -25,7 +25,7 @@ MODULES = {"": cf, "classification.": cf.classification, "figures.": cf.figures,
 COMPUTES = {
     "Flows.bilateral_trade", "LeontiefSystem.solve", "LeontiefSystem.solve_adjoint", "accounts",
     "carbon_price", "check", "classification.characterisation", "decompose_years", "difference",
-    "elasticities", "enabled", "factors", "flows", "responsibility",
+    "elasticities", "enabled", "extraction", "factors", "flows", "responsibility",
     "footprints", "from_supply_use", "multipliers", "national", "production_layers",
     "purchases", "sector_betweenness",
     "sector_study",

@@ -86,6 +86,7 @@ def advice_in(case: Case) -> str:
 
 
 NOT_TRIED = {
+    "shocks/_scenario": ["<str(error.remedy)>"],  # of the places that a line names
     # Those of other errors, which have a case there.
     "cli/_report": ["<error.remedy>"],
     "uncertainties/_error_model/_errors": ["<str(error.typed)>"],

@@ -139,6 +139,8 @@ def _from_store(folder: Files) -> _Read:
                 or "another order or number",
                 remedy="make the store anew",
             )
+    for name in ("region", "sector"):
+        check_once(folder.where(name), name, [(label,) for label in labels[name]])
     R, S, K = len(regions), len(sectors), len(indicators)
     shapes = {"T": (R, S, R, S), "Y": (R, S, R), "Q": (K, R, S), "Q_Y": (K, R)}
     for name, shape in shapes.items():
