@@ -221,3 +221,15 @@ def test_unknown_names() -> None:
         cf.carbon_price(table, price=50, regions="AA", border="direct", goods="cbam")
     with pytest.raises(LabelError, match="sectors: expected"):
         cf.carbon_price(table, price=50, regions="AA", sectors="steal")
+
+
+def test_prices_of_a_textbook_rise_by_its_printed_inverse() -> None:
+    """Miller & Blair (2009), chapter 2: Z, f and the inverse that they print to four digits."""
+    table = cf.Table(
+        Z=[[150.0, 500.0], [200.0, 100.0]], Y=[350.0, 1700.0], S=[[1.0, 0.0], [0.0, 1.0]],
+        x=[1000.0, 2000.0], regions="AA", sectors=["one", "two"], stressors=["first", "second"],
+    )  # fmt: skip
+    printed = {"first": [1.2541, 0.3300], "second": [0.2640, 1.1221]}
+    for stressor, rises in printed.items():
+        got = cf.carbon_price(table, stressor, 1.0, regions="AA", per="unit")
+        assert got.prices["increase"].round(4).tolist() == rises

@@ -157,3 +157,16 @@ def test_bad_input() -> None:
         with pytest.raises(InputError, match="name: expected the name of a stressor that"):
             cf.with_value_added(three_regions(), name=name)  # type: ignore[arg-type]
     assert isinstance(cf.enabled(three_regions()), pd.DataFrame)
+
+
+def test_income_of_a_textbook_enables_by_its_printed_inverse() -> None:
+    """Miller & Blair (2009), chapters 2 and 12: the inverse of Ghosh from their Z and x."""
+    table = cf.Table(
+        Z=[[150.0, 500.0], [200.0, 100.0]], Y=[350.0, 1700.0], S=[[1.0, 0.0], [0.0, 1.0]],
+        x=[1000.0, 2000.0], regions="AA", sectors=["one", "two"], stressors=["first", "second"],
+    )  # fmt: skip
+    printed = {"first": [1.2541, 0.1320], "second": [0.6601, 1.1221]}
+    for stressor, per_unit in printed.items():
+        got = cf.enabled(table, stressor)
+        assert got["value_added"].round(6).tolist() == [650.0, 1400.0]
+        assert got["per_unit"].round(4).tolist() == per_unit
