@@ -115,6 +115,13 @@ def with_capital(table: Table, capital: Any, *, category: str) -> Table:
 
 def _capital(table: Table, capital: Any) -> Any:
     """Return K as a sparse array of finite numbers that are not negative."""
+    if capital is None:
+        raise InputError.about(
+            "capital",
+            expected="products by industries",
+            got="None",
+            remedy="give what each industry wears out of each product",
+        )
     try:
         given = checked_changes(table.content, A=capital, S=None, F=None, Y=None, F_Y=None).A
     except LabelError as error:
@@ -136,7 +143,7 @@ def _capital(table: Table, capital: Any) -> Any:
 def _columns(table: Table, category: Any) -> dict[int, int]:
     """Return the column of the category by region code."""
     p = table.content
-    if category not in p.categories:
+    if not isinstance(category, str) or category not in p.categories:
         raise LabelError.about(
             "category",
             expected="a category of final demand",

@@ -79,6 +79,8 @@ CASES = [
                     changed(part="A", factor=0.5, table=large()))),
     Case(lambda: capital(category="Capital"), NEAREST,
          lambda text: capital(category=named(text)[0])),
+    Case(lambda: capital(numbers=None), "give what each industry wears out of each product",
+         lambda _: capital()),
     Case(lambda: capital(numbers=-K),
          "give what is worn out; what is added stays in final demand",
          lambda _: capital(numbers=K)),

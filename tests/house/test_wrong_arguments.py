@@ -27,8 +27,12 @@ NEEDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "repair": lambda folder: {"duplicates": True},
     "uncertainty": lambda folder: {"errors": cf.Errors(F=0.1)},
     "purchases": lambda folder: {"ledger": LEDGER},
+    "extraction": lambda folder: {"rows": "coal"},
+    "scenario": lambda folder: {"changes": CHANGES},
+    "with_capital": lambda folder: {"capital": np.zeros((4, 4)), "category": "households"},
 }
 LEDGER = pd.DataFrame({"product": ["coal", "steel"], "amount": [1.0, 2.0]})
+CHANGES = pd.DataFrame({"part": ["S"], "factor": [0.5]})
 # These make a table, a system or a world, or take results; what they take is tested with those.
 MAKERS = {
     "difference", "read", "open", "from_pymrio", "from_supply_use", "national", "calc_all",
