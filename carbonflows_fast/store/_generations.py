@@ -96,7 +96,12 @@ def is_store(path: str | os.PathLike[str]) -> bool:
     False
     """
     place = Path(path)
-    return os.path.isfile(place / POINTER) or _is_old(place)
+    # A save may turn the earlier layout into this one between two looks: hence the third.
+    return any(look(place) for look in (_is_new, _is_old, _is_new))
+
+
+def _is_new(place: Path) -> bool:
+    return os.path.isfile(place / POINTER)
 
 
 def _is_old(place: Path) -> bool:
@@ -124,8 +129,8 @@ def standing(path: Path) -> Generation:
         )
     try:
         if not os.path.lexists(path / POINTER):
-            old = read_small(path / OLD_DIGEST, POINTER_BYTES).decode("ascii", "replace")
-            return Generation(path, path, OLD_MANIFEST, old, 1)
+            with suppress(_Replaced):
+                return _old(path)
         text = read_small(path / POINTER, POINTER_BYTES)
         pointer = parsed(text, POINTER)
         require_version(path, pointer, VERSION)
@@ -139,6 +144,20 @@ def standing(path: Path) -> Generation:
     except Damage as what:
         raise _damaged(path, what) from what
     return Generation(path, path / name, MANIFEST, checksum, VERSION)
+
+
+class _Replaced(Exception):
+    """The earlier layout has just been replaced by this one."""
+
+
+def _old(path: Path) -> Generation:
+    try:
+        checksum = read_small(path / OLD_DIGEST, POINTER_BYTES).decode("ascii", "replace")
+    except Damage as what:
+        if os.path.lexists(path / POINTER):
+            raise _Replaced from what
+        raise
+    return Generation(path, path, OLD_MANIFEST, checksum, 1)
 
 
 def consistent(path: Path, use: Callable[[Generation], Found]) -> Found:

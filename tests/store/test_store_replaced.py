@@ -14,7 +14,8 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -205,15 +206,20 @@ for table in itertools.islice(itertools.cycle(tables), count):
 """
 
 
-def saving(path: Path, count: int) -> subprocess.Popen[str]:
-    """Start a process that saves two tables in turns."""
+@contextmanager
+def saving(path: Path, count: int) -> Iterator[subprocess.Popen[str]]:
+    """Give a process that saves two tables in turns; it ends with the block."""
     process = subprocess.Popen(
         [sys.executable, "-c", SAVES, str(path), str(count)], stdout=subprocess.PIPE, text=True
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.stdout.close()
-    return process
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.stdout.close()
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("first", ["version 1", "version 2"])
@@ -223,23 +229,41 @@ def test_a_reader_gets_the_old_table_or_the_new_one(tmp_path: Path, first: str) 
         as_version_1(path)
     names = {store.checksum(cf.save(other(seed), tmp_path / "twin")) for seed in (1, 2)}
     tables = other(1), other(2)
-    writer = saving(path, 60)
     found = []
-    while writer.poll() is None:
-        opened = cf.open(path, verify=len(found) % 2 == 0)
-        found.append([opened.equals(table) for table in tables])
-        assert store.manifest_of(path)["name"] == opened.name
-        assert first == "version 1" or store.checksum(path) in names
-        store.stamp(path)
+    with saving(path, 60) as writer:
+        while writer.poll() is None:
+            opened = cf.open(path, verify=len(found) % 2 == 0)
+            found.append([opened.equals(table) for table in tables])
+            assert store.manifest_of(path)["name"] == opened.name
+            assert first == "version 1" or store.checksum(path) in names
+            store.stamp(path)
     assert writer.returncode == 0
     assert all(sorted(one) == [False, True] for one in found)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["twin", "world"]
 
 
+@pytest.mark.parametrize("look", ["_is_old", "read_small"])
+def test_the_earlier_layout_is_replaced_while_it_is_looked_at(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, look: str
+) -> None:
+    as_version_1(saved)
+    original = getattr(_generations, look)
+
+    def late(*given: Any) -> Any:
+        monkeypatch.setattr(_generations, look, original)
+        cf.save(other(), saved)
+        return original(*given)
+
+    monkeypatch.setattr(_generations, look, late)
+    assert cf.open(saved, verify=True).equals(other())
+    assert getattr(_generations, look) is original
+
+
 def test_processes_that_save_at_once_leave_one_whole_table(tmp_path: Path) -> None:
     path = tmp_path / "world"
-    writers = [saving(path, 15) for _ in range(3)]
-    assert [writer.wait(120) for writer in writers] == [0, 0, 0]
+    with ExitStack() as running:
+        writers = [running.enter_context(saving(path, 15)) for _ in range(3)]
+        assert [writer.wait(120) for writer in writers] == [0, 0, 0]
     opened = cf.open(path, verify=True)
     assert opened.equals(other(1)) or opened.equals(other(2))
     assert list(tmp_path.iterdir()) == [path]
