@@ -5,16 +5,17 @@ Source: Södersten, Wood & Hertwich (2018), Environmental Science & Technology 5
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast.errors import InputError, LabelError, nearest_are, passed_on
 from carbonflows_fast.leontief import system
 from carbonflows_fast.table._replacements import checked_changes
-from carbonflows_fast.table._table import with_notes
+from carbonflows_fast.table._table import table_from, with_notes
 from carbonflows_fast.table._table_argument import required_table
 
 if TYPE_CHECKING:
@@ -86,8 +87,6 @@ def with_capital(table: Table, capital: Any, *, category: str) -> Table:
             got=f"some for {' '.join(table.rows[at])}",
             remedy="give it to the industries that use it",
         )
-    with np.errstate(divide="ignore"):
-        per_unit = np.where(x == 0.0, 0.0, 1.0 / x)
     Y = table.content.Y.copy()
     codes = table.content.region_codes
     for region, column in columns.items():
@@ -101,7 +100,10 @@ def with_capital(table: Table, capital: Any, *, category: str) -> Table:
             got=f"none in {region}",
             remedy="give the table such columns, or leave capital of these regions out",
         )
-    made = table.with_changes(A=sp.csr_array(table.A + K @ sp.diags_array(per_unit)), Y=Y)
+    # F and x go with Z, so that nothing of an industry without output is lost.
+    Z = checked_changes(table.content, A=table.Z + K, S=None, F=None, Y=None, F_Y=None).A
+    flows = replace(table.content, matrix=Z, kind="Z", x=locked(x), Y=locked(Y))
+    made = table_from(flows)
     system(made).certificate(np.ones(table.n), adjoint=False)  # says why if it cannot be solved
     net = Y[:, list(columns.values())]
     below = float(net[net < 0.0].sum())

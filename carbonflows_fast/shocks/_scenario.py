@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +10,13 @@ import pandas as pd
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arguments import one_of
-from carbonflows_fast._base.arrays import BoolArray, FloatArray
+from carbonflows_fast._base.arrays import BoolArray, FloatArray, locked
 from carbonflows_fast._base.wording import count
-from carbonflows_fast.errors import CarbonFlowsError, InputError, LabelError, nearest_are
-from carbonflows_fast.spending._given import Given, frame_of
-from carbonflows_fast.table._selection import select_demand, select_rows
-from carbonflows_fast.table._table import with_notes
+from carbonflows_fast.errors import CarbonFlowsError, InputError, LabelError, shorten
+from carbonflows_fast.shocks._lines import COLUMNS, Line, lines_of, places_of
+from carbonflows_fast.spending._given import frame_of
+from carbonflows_fast.table._replacements import checked_changes
+from carbonflows_fast.table._table import table_from, with_notes
 from carbonflows_fast.table._table_argument import required_table
 
 if TYPE_CHECKING:
@@ -23,17 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["scenario"]
 
-PARTS = ("A", "Z", "Y", "S", "F", "F_Y")
-PLACES = ("region", "sector", "stressor", "buyer_region", "buyer")
-TAKES = {
-    "A": ("region", "sector", "buyer_region", "buyer"),
-    "Z": ("region", "sector", "buyer_region", "buyer"),
-    "Y": ("region", "sector", "buyer_region", "buyer"),
-    "S": ("stressor", "region", "sector"),
-    "F": ("stressor", "region", "sector"),
-    "F_Y": ("stressor", "buyer_region", "buyer"),
-}
-"""Which cells of a line say where it is; an empty one means all."""
+FLOWS = ("Z", "F")
+BALANCED = 1e-6
+"""Share of all output that may be missing without a word."""
 LARGEST_BLOCK = 20_000_000
 """Cells of A that one line may set to a value; a matrix of EXIOBASE's size has 96 million."""
 
@@ -56,12 +49,14 @@ def scenario(table: Table, changes: Any, *, rebalance: bool = True) -> tuple[Tab
         Other columns stay in the ledger. A region may be a country's name or a group.
     rebalance : bool, optional
         True: coefficients (A, S) that no line changes stay, and output follows demand. False: flows
-        (Z, F) that no line changes stay, and output is what is sold, x = Z·1 + Y·1.
+        (Z, F) that no line changes stay, and output is what is sold, x = Z·1 + Y·1. If no line is
+        about A, Z or Y, output stays as it is.
 
     Returns
     -------
     table : Table
-        `notes` says that it is a scenario.
+        `notes` says that it is a scenario, and what it leaves out: of a table that was not
+        balanced, and what sectors without output emit, where coefficients stay.
     ledger : DataFrame
         The list with: cells, how many numbers a line is about; before and after, their sums.
 
@@ -102,126 +97,111 @@ def scenario(table: Table, changes: Any, *, rebalance: bool = True) -> tuple[Tab
     """
     required_table("table", table)
     one_of("rebalance", rebalance, (True, False), remedy="leave it out, or give False")
-    given = frame_of("changes", changes, ["part"], [*PLACES, "factor", "value"])
-    state = _State.of(table)
-    told = [_apply(table, state, line) for line in _lines(given)]
+    given = frame_of("changes", changes, ["part"], COLUMNS)
+    lines = lines_of(given)
+    parts = {line.part for line in lines}
+    anew = bool(parts & {"A", "Z", "Y"})  # else outputs stay, and with them all flows
+    flows = not rebalance or not anew
+    state = _State.of(table, flows)
+    told = [_apply(table, state, line) for line in lines]
     ledger = given.frame.copy()
     for name, at in (("cells", 0), ("before", 1), ("after", 2)):
         ledger[name] = [one[at] for one in told]
-    made = state.table(table, rebalance)
+    made = state.table(table, parts)
     kept = "coefficients" if rebalance else "flows"
     note = f"A scenario with {count(len(told), 'change')}; other {kept} are as they were."
-    return with_notes(made, note), ledger
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One change: where (texts, "" for all), the numbers (NaN where there is none), its name."""
-
-    part: str
-    where: dict[str, str]
-    factor: float
-    value: float
-    called: str
-
-
-def _lines(given: Given) -> list[_Line]:
-    """Read the list.
-
-    Raises
-    ------
-    InputError
-        Naming the line.
-    """
-    places = {name: given.texts(name) for name in PLACES}
-    numbers = {name: _numbers(given, name) for name in ("factor", "value")}
-    lines = []
-    for at, part in enumerate(given.texts("part")):
-        called = f"{given.argument}, {given.called} {given.lines[at]}"
-        where = {name: texts[at] for name, texts in places.items()}
-        factor, value = (float(numbers[name][at]) for name in ("factor", "value"))
-        if part not in PARTS:
-            raise InputError.about(
-                called,
-                expected=f"a part: {', '.join(PARTS)}",
-                got=repr(part),
-                remedy="write one of them",
-            )
-        extra = [name for name, text in where.items() if text and name not in TAKES[part]]
-        if extra:
-            raise InputError.about(
-                called,
-                expected=f"places of {part}: {', '.join(TAKES[part])}",
-                got=f"{extra[0]} {where[extra[0]]!r}",
-                remedy="leave it empty, or change another part",
-            )
-        if np.isnan(factor) == np.isnan(value):
-            raise InputError.about(
-                called,
-                expected="a factor or a value",
-                got="neither" if np.isnan(factor) else "both",
-                remedy="give one of the two",
-            )
-        lines.append(_Line(part, where, factor, value, called))
-    return lines
-
-
-def _numbers(given: Given, name: str) -> FloatArray:
-    """Return a column of numbers, NaN where it is empty."""
-    found = np.full(len(given.frame), np.nan)
-    texts = given.texts(name)
-    there = np.array([bool(text) for text in texts], dtype=np.bool_)
-    if there.any():
-        part = Given(
-            given.argument,
-            given.frame[there],
-            given.lines[there],
-            given.columns,
-            given.called,
-        )
-        found[there] = part.numbers(name, "numbers, or empty cells")
-    return found
+    return with_notes(made, note, *(_left_out(table, flows) if anew else ())), ledger
 
 
 @dataclass(slots=True)
 class _State:
-    """The numbers of a table while it is changed: A sparse, the others dense."""
+    """The numbers of a table while it is changed, of one kind, so that what sectors without output
+    buy and emit is not lost on the way.
 
-    A: Any
+    Attributes
+    ----------
+    flows : bool
+        Whether `matrix` is Z and `emissions` F, or else A and S.
+    """
+
+    flows: bool
+    matrix: Any
     Y: FloatArray
-    S: FloatArray
+    emissions: FloatArray
     F_Y: FloatArray
     x: FloatArray
 
     @classmethod
-    def of(cls, table: Table) -> _State:
+    def of(cls, table: Table, flows: bool) -> _State:
         arrays = table.arrays
         return cls(
-            table.A.copy(),
+            flows,
+            (table.Z if flows else table.A).copy(),
             table.content.Y.copy(),
-            arrays.S.copy(),
+            (arrays.F if flows else arrays.S).copy(),
             arrays.F_Y.copy(),
             table.x.to_numpy(),
         )
 
-    def table(self, before: Table, rebalance: bool) -> Table:
-        """Return the table with these numbers."""
-        A = sp.csr_array(self.A)
-        A.eliminate_zeros()
-        if rebalance:
-            return before.with_changes(A=A, Y=self.Y, S=self.S, F_Y=self.F_Y)
-        Z = sp.csr_array(A @ sp.diags_array(self.x))
-        x = np.asarray(Z.sum(axis=1)).ravel() + self.Y.sum(axis=1)
+    def per(self, part: str) -> tuple[FloatArray, FloatArray]:
+        """Return the numbers of a part per number that is kept, and the inverse (NaN: none)."""
+        ones = np.ones(len(self.x))
+        if (part in FLOWS) == self.flows:
+            return ones, ones
         with np.errstate(divide="ignore"):
-            per_unit = np.where(x == 0.0, 0.0, 1.0 / x)
-        A = sp.csr_array(Z @ sp.diags_array(per_unit))
-        return before.with_changes(A=A, Y=self.Y, F=self.S * self.x, F_Y=self.F_Y)
+            inverse = 1.0 / self.x
+        idle = self.x == 0.0
+        if self.flows:
+            return np.where(idle, 0.0, inverse), self.x
+        return self.x, np.where(idle, np.nan, inverse)
+
+    def table(self, before: Table, parts: set[str]) -> Table:
+        """Return the table with what was changed: these parts, and what follows."""
+        emissions = self.emissions if parts & {"S", "F"} else None
+        F_Y = self.F_Y if "F_Y" in parts else None
+        if not parts & {"A", "Z", "Y"}:
+            return before.with_changes(F=emissions, F_Y=F_Y)
+        matrix = sp.csr_array(self.matrix)
+        matrix.eliminate_zeros()
+        if not self.flows:
+            A = matrix if parts & {"A", "Z"} else None
+            return before.with_changes(A=A, Y=self.Y, S=emissions, F_Y=F_Y)
+        made = before.with_changes(Y=self.Y, F=self.emissions, F_Y=F_Y)
+        Z = checked_changes(before.content, A=matrix, S=None, F=None, Y=None, F_Y=None).A
+        x = locked(_sold(matrix, self.Y))
+        return table_from(replace(made.content, matrix=Z, kind="Z", x=x))
 
 
-def _apply(table: Table, state: _State, line: _Line) -> tuple[int, float, float]:
+def _sold(Z: Any, Y: FloatArray) -> FloatArray:
+    sold: FloatArray = np.asarray(Z.sum(axis=1)).ravel() + Y.sum(axis=1)
+    return sold
+
+
+def _left_out(table: Table, flows: bool) -> list[str]:
+    """Say what a new output does not have of the given one."""
+    x, notes = table.x.to_numpy(), []
+    sold = _sold(table.Z, table.content.Y) if flows else table.A @ x + table.content.Y.sum(axis=1)
+    gap, whole = float(np.abs(x - sold).sum()), float(np.abs(x).sum())
+    if gap > BALANCED * whole:
+        notes.append(
+            f"Outputs of the table before this scenario differ from what it sells by "
+            f"{gap / whole:.2g} of their sum; the scenario's do not."
+        )
+    lost = np.abs(table.arrays.F[:, x == 0.0]).sum(axis=1)
+    if lost.any() and not flows:
+        told = zip(table.stressors, lost.tolist(), strict=True)
+        notes.append(
+            "Sectors without output have no emissions per unit: a scenario leaves out "
+            + shorten([f"{name} {value:.6g}" for name, value in told if value])
+            + "."
+        )
+    return notes
+
+
+def _apply(table: Table, state: _State, line: Line) -> tuple[int, float, float]:
     """Change the numbers; return how many, and their sums before and after."""
     try:
-        rows, columns = _places(table, line)
+        rows, columns = places_of(table, line)
     except CarbonFlowsError as error:
         kind = LabelError if isinstance(error, LabelError) else InputError
         raise kind.about(
@@ -233,42 +213,46 @@ def _apply(table: Table, state: _State, line: _Line) -> tuple[int, float, float]
     cells = int(rows.sum()) * int(columns.sum())
     if line.part in ("A", "Z"):
         return cells, *_in_matrix(state, line, rows, columns)
-    target = {"Y": state.Y, "S": state.S, "F": state.S, "F_Y": state.F_Y}[line.part]
+    target = {"Y": state.Y, "F_Y": state.F_Y}.get(line.part, state.emissions)
     block = np.ix_(rows, columns)
-    scale: Any = state.x[columns] if line.part == "F" else 1.0
-    before = float((target[block] * scale).sum())
+    unit = inverse = np.ones(target.shape[1])
+    if target is state.emissions:
+        unit, inverse = state.per(line.part)
+    before = float((target[block] * unit[columns]).sum())
     if np.isnan(line.value):
         target[block] *= line.factor
     else:
-        target[block] = _over(line.value, scale, line)
-    return cells, before, float((target[block] * scale).sum())
+        target[block] = _kept(line, inverse[columns])
+    return cells, before, float((target[block] * unit[columns]).sum())
 
 
-def _over(value: float, scale: Any, line: _Line) -> Any:
-    """Return a value per unit of output."""
-    if value and np.any(scale == 0.0):
+def _kept(line: Line, inverse: FloatArray) -> FloatArray:
+    """Return the value of a line as the number that is kept."""
+    if line.value == 0.0:
+        return np.zeros(len(inverse))
+    if np.isnan(inverse).any():
         raise InputError.about(
             line.called,
             expected="sectors with output, for a value other than 0",
             got="one without",
-            remedy="leave such sectors out",
+            remedy="leave such sectors out, or give rebalance=False",
         )
-    return value / np.where(scale == 0.0, 1.0, scale)
+    return line.value * inverse
 
 
 def _in_matrix(
-    state: _State, line: _Line, rows: BoolArray, columns: BoolArray
+    state: _State, line: Line, rows: BoolArray, columns: BoolArray
 ) -> tuple[float, float]:
-    """Change a block of A; of Z, the sums are flows."""
-    A = state.A
-    within = np.repeat(rows, np.diff(A.indptr)) & columns[A.indices]
-    unit = state.x if line.part == "Z" else np.ones(len(state.x))
-    sizes = unit[A.indices[within]]
-    before = float(A.data[within] @ sizes)
+    """Change a block of the matrix."""
+    matrix = state.matrix
+    unit, inverse = state.per(line.part)
+    within = np.repeat(rows, np.diff(matrix.indptr)) & columns[matrix.indices]
+    sizes = unit[matrix.indices[within]]
+    before = float(matrix.data[within] @ sizes)
     if np.isnan(line.value):
-        A.data[within] *= line.factor
-        return before, float(A.data[within] @ sizes)
-    A.data[within] = 0.0
+        matrix.data[within] *= line.factor
+        return before, float(matrix.data[within] @ sizes)
+    matrix.data[within] = 0.0
     if line.value == 0.0:
         return before, 0.0
     count_ = int(rows.sum()) * int(columns.sum())
@@ -279,42 +263,8 @@ def _in_matrix(
             got=f"{count_:,}",
             remedy="name the cells more closely, or give a factor",
         )
-    block = np.zeros(count_).reshape(int(rows.sum()), -1)
-    block += _over(line.value, unit[columns], line)
+    block = np.tile(_kept(line, inverse[columns]), (int(rows.sum()), 1))
     r, c = np.flatnonzero(rows), np.flatnonzero(columns)
     places = (np.repeat(r, len(c)), np.tile(c, len(r)))
-    state.A = sp.csr_array(A + sp.coo_array((block.ravel(), places), shape=A.shape))
+    state.matrix = sp.csr_array(matrix + sp.coo_array((block.ravel(), places), shape=matrix.shape))
     return before, float((block * unit[columns]).sum())
-
-
-def _places(table: Table, line: _Line) -> tuple[BoolArray, BoolArray]:
-    """Return which rows and columns of its part a line is about."""
-    where = line.where
-    seller = _rows(table, where["region"], where["sector"], "sector")
-    if line.part in ("A", "Z"):
-        return seller, _rows(table, where["buyer_region"], where["buyer"], "buyer")
-    if line.part in ("S", "F"):
-        return _stressors(table, where["stressor"]), seller
-    consumer = (where["buyer_region"] or None, where["buyer"] or None)
-    bought = np.ones(len(table.content.demand_codes), dtype=np.bool_)
-    if any(consumer):
-        found = select_demand(table, consumer).columns
-        bought = bought if found is None else found
-    return (seller if line.part == "Y" else _stressors(table, where["stressor"])), bought
-
-
-def _rows(table: Table, region: str, sector: str, argument: str) -> BoolArray:
-    if not region and not sector:
-        return np.ones(table.n, dtype=np.bool_)
-    return select_rows(table, (region or None, sector or None), argument)
-
-
-def _stressors(table: Table, name: str) -> BoolArray:
-    if name and name not in table.stressors:
-        raise LabelError.about(
-            "stressor",
-            expected="a stressor of the table",
-            got=repr(name),
-            remedy=nearest_are(name, table.stressors),
-        )
-    return np.array([not name or one == name for one in table.stressors], dtype=np.bool_)

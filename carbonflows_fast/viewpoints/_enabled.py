@@ -89,6 +89,16 @@ def value_added_share(table: Table) -> tuple[FloatArray, FloatArray]:
     return share, rounding(prepared.tiles.additions + 1) * (1.0 + sizes)
 
 
+def _flow(table: Table, share: FloatArray) -> FloatArray:
+    """Return x_j − Σ_i z_ij; what a column without output buys has no share of anything."""
+    x = table.x.to_numpy()
+    flow: FloatArray = share * x
+    idle = x == 0.0
+    if idle.any() and table.content.kind == "Z":
+        flow[idle] = -np.asarray(table.Z.sum(axis=0)).ravel()[idle]
+    return flow
+
+
 def enabled_by_row(table: Table, stressor: Stressor, rtol: float) -> Enabled:
     """Return what the value added of each row enables downstream."""
     require_one_unit(table)
@@ -210,7 +220,7 @@ def with_value_added(table: Table, *, name: str = VALUE_ADDED) -> Table:
         )
     share, _ = value_added_share(table)
     p = table.content
-    row = share if p.emissions_kind == "S" else share * table.x.to_numpy()
+    row = share if p.emissions_kind == "S" else _flow(table, share)
     F_Y = None if p.F_Y is None else np.vstack([p.F_Y, np.zeros(len(p.demand_codes))])
     parts = replace(
         p,

@@ -19,6 +19,20 @@ from carbonflows_fast.errors import InputError, LabelError, NotProductiveError
 CATEGORY = "capital"
 
 
+def test_output_and_what_idle_industries_do_stay_bit_for_bit() -> None:
+    table = cf.Table(
+        Z=[[10.0, 20.0, 5.0], [5.0, 10.0, 0.0], [0.0, 0.0, 0.0]], x=[105.0, 120.0, 0.0],
+        Y=[[20.0, 50.0], [80.0, 5.0], [0.0, 0.0]], F=[50.0, 10.0, 7.0],
+        regions=["DE", "DE", "FR"], sectors=["a", "b", "a"], stressors="CO2",
+        demand=[("DE", "households"), ("DE", CATEGORY)],
+    )  # fmt: skip
+    K = np.array([[5.0, 10.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    made = cf.with_capital(table, K, category=CATEGORY)
+    np.testing.assert_array_equal(made.x, table.x)
+    np.testing.assert_array_equal(made.F, table.F)
+    np.testing.assert_array_equal(made.Z.toarray(), table.Z.toarray() + K)
+
+
 def invested(table: cf.Table) -> cf.Table:
     """The table with a category of investment for every region."""
     p, rng = table.content, np.random.default_rng(table.n)

@@ -41,14 +41,20 @@ class Dense:
             for j, b in enumerate(second):
                 if not self.meant(one, part, a, b):
                     continue
-                scale = self.x0[j] if part in ("Z", "F") else 1.0
+                scale = self.per(part, j)
                 cells, before = cells + 1, before + target[part][i, j] * scale
                 if "factor" in one:
                     target[part][i, j] *= one["factor"]
                 else:
-                    target[part][i, j] = one["value"] / scale if scale else 0.0
+                    target[part][i, j] = self.kept(one["value"], part, j)
                 after += target[part][i, j] * scale
         return cells, before, after
+
+    def per(self, part: str, j: int) -> float:
+        return float(self.x0[j]) if part in ("Z", "F") else 1.0
+
+    def kept(self, value: float, part: str, j: int) -> float:
+        return value / self.per(part, j) if self.per(part, j) else 0.0
 
     @staticmethod
     def meant(one: dict[str, Any], part: str, a: Any, b: Any) -> bool:
@@ -99,20 +105,100 @@ def test_lines_change_what_they_name(table: cf.Table, data: st.DataObject) -> No
     assert made.notes[-1].startswith("A scenario with ")
 
 
-@given(tables(negatives=False, zero_outputs=False), st.data())
+class DenseFlows(Dense):
+    """The same of Z and F, which know what sectors without output buy and emit."""
+
+    def __init__(self, table: cf.Table) -> None:
+        super().__init__(table)
+        self.A, self.S = table.Z.toarray(), table.F.to_numpy().copy()
+
+    def per(self, part: str, j: int) -> float:
+        if part in ("A", "S"):
+            return 1.0 / self.x0[j] if self.x0[j] else 0.0
+        return 1.0
+
+    def kept(self, value: float, part: str, j: int) -> float:
+        return value * self.x0[j] if part in ("A", "S") else value
+
+
+@given(tables(negatives=False), st.data())
 def test_without_rebalancing_flows_stay(table: cf.Table, data: st.DataObject) -> None:
-    lines, dense = some_lines(table, data), Dense(table)
-    for one in lines:
-        dense.change(one)
-    Z, Y = dense.A * dense.x0, dense.Y
+    lines, dense = some_lines(table, data), DenseFlows(table)
+    told = [dense.change(one) for one in lines]
+    Z, Y = dense.A, dense.Y
     x = Z.sum(axis=1) + Y.sum(axis=1)
-    assume((x > 0.0).all())
-    assume(np.linalg.cond(np.eye(table.n) - Z / x) < 1e6)  # else nothing is left to produce for
-    made, _ = cf.scenario(table, pd.DataFrame(lines), rebalance=False)
-    scale = 1e-7 * np.abs(x).sum()
-    np.testing.assert_allclose(made.x, x, rtol=1e-7, atol=scale)
-    np.testing.assert_allclose((made.A @ np.diag(made.x)), Z, rtol=1e-7, atol=scale)
-    np.testing.assert_allclose(made.F, dense.S * dense.x0, rtol=1e-12)
+    assume(((x > 0.0) | (x == 0.0)).all())
+    A = np.divide(Z, x, out=np.zeros_like(Z), where=x != 0.0)
+    assume(np.linalg.cond(np.eye(table.n) - A) < 1e6)  # else nothing is left to produce for
+    made, ledger = cf.scenario(table, pd.DataFrame(lines), rebalance=False)
+    scale = 1e-9 * np.abs(dense.x0).sum()
+    np.testing.assert_allclose(ledger[["cells", "before", "after"]], told, rtol=1e-9, atol=scale)
+    if any(one["part"] in ("A", "Z", "Y") for one in lines):
+        np.testing.assert_allclose(made.x, x, rtol=1e-12, atol=1e-12 * scale)
+    else:
+        np.testing.assert_array_equal(made.x, table.x)
+    np.testing.assert_allclose(made.Z.toarray(), Z, rtol=1e-12)
+    np.testing.assert_allclose(made.F, dense.S, rtol=1e-12)
+
+
+def idle() -> cf.Table:
+    """A table in which a sector without output buys 5 and emits 7."""
+    return cf.Table(
+        Z=[[10.0, 20.0, 5.0], [5.0, 10.0, 0.0], [0.0, 0.0, 0.0]], Y=[70.0, 85.0, 0.0],
+        F=[[50.0, 10.0, 7.0]], regions=["DE", "DE", "FR"], sectors=["a", "b", "a"],
+        stressors="CO2", row_units="M.EUR", demand=[("DE", "all")],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rebalance", [True, False])
+def test_lines_about_emissions_alone_leave_output_as_it_is(rebalance: bool) -> None:
+    table = idle()
+    made, ledger = cf.scenario(table, pd.DataFrame([line("F", factor=2.0)]), rebalance=rebalance)
+    assert made.F.loc["CO2"].tolist() == [100.0, 20.0, 14.0]
+    assert ledger[["before", "after"]].iloc[0].tolist() == [67.0, 134.0]
+    np.testing.assert_array_equal(made.x, table.x)
+    np.testing.assert_array_equal(made.Z.toarray(), table.Z.toarray())
+    made, _ = cf.scenario(table, pd.DataFrame([line("F", region="FR", value=3.0)]))
+    assert made.F.loc["CO2"].tolist() == [50.0, 10.0, 3.0]
+
+
+def test_what_a_sector_without_output_buys_and_emits_is_named_where_it_is_lost() -> None:
+    table = idle()
+    change = pd.DataFrame([line("Y", region="DE", sector="b", factor=2.0)])
+    made, _ = cf.scenario(table, change)
+    gap, lost = made.notes[-2:]
+    assert gap.startswith(
+        "Outputs of the table before this scenario differ from what it sells by 0.0"
+    )
+    assert lost == (
+        "Sectors without output have no emissions per unit: a scenario leaves out CO2 7."
+    )
+    made, _ = cf.scenario(table, change, rebalance=False)
+    assert len(made.notes) == 1
+    assert made.x.tolist() == [105.0, 185.0, 0.0]
+    assert made.F.loc["CO2"].tolist() == [50.0, 10.0, 7.0]
+    assert made.Z.toarray()[0].tolist() == [10.0, 20.0, 5.0]
+    with pytest.raises(InputError, match=r"expected sectors with output, for a value other"):
+        cf.scenario(table, pd.DataFrame([line("Y", factor=2.0), line("F", value=1.0)]))
+    made, _ = cf.scenario(
+        table, pd.DataFrame([line("Y", factor=2.0), line("F", value=1.0)]), rebalance=False
+    )
+    assert made.F.loc["CO2"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_table_that_is_not_balanced_is_changed_and_said_to_be() -> None:
+    table = idle()
+    unbalanced = cf.Table(
+        Z=table.Z.toarray(), x=[105.0, 150.0, 0.0], Y=table.Y, F=table.F,
+        regions=["DE", "DE", "FR"], sectors=["a", "b", "a"], stressors="CO2",
+        demand=[("DE", "all")],
+    )  # fmt: skip
+    for rebalance in (True, False):
+        made, _ = cf.scenario(
+            unbalanced, pd.DataFrame([line("Y", factor=1.0)]), rebalance=rebalance
+        )
+        assert "differ from what it sells by 0.2" in made.notes[1]
+    assert made.x.tolist() == [105.0, 100.0, 0.0]
 
 
 def test_a_block_is_set_to_a_value_and_a_file_is_read(tmp_path: Path) -> None:

@@ -94,6 +94,16 @@ def test_value_added_is_a_stressor_like_others(table: cf.Table) -> None:
     assert accounts["consumption"].sum() == pytest.approx(spent, abs=1e-8 * size)
 
 
+def test_value_added_of_a_sector_without_output_is_what_it_does_not_earn() -> None:
+    table = cf.Table(
+        Z=[[10.0, 5.0], [0.0, 0.0]], Y=[85.0, 0.0], F=[50.0, 7.0], regions="DE",
+        sectors=["a", "b"], stressors="CO2",
+    )  # fmt: skip
+    made = cf.with_value_added(table)
+    assert made.F.loc["value added"].tolist() == [90.0, -5.0]
+    assert float(made.F.loc["value added"].sum()) == float(table.Y.to_numpy().sum())
+
+
 @pytest.mark.real_data
 def test_wiod(real_data: Path) -> None:
     table = cf.read(real_data / "wiod2013_2009.zip", progress=False)
