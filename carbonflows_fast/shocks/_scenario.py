@@ -37,7 +37,7 @@ def scenario(table: Table, changes: Any, *, rebalance: bool = True) -> tuple[Tab
     Parameters
     ----------
     table : Table
-    changes : DataFrame or path of a CSV file
+    changes : DataFrame or path of a CSV file or workbook
         A line for each change, applied one after the other. Columns:
 
         - part: "A", "Z", "Y", "S", "F" or "F_Y";

@@ -1,4 +1,4 @@
-"""Frames and CSV files that a user gives: their columns, their numbers, and where they are wrong.
+"""Frames and files that a user gives, CSV or the first sheet of a workbook.
 
 Every complaint names lines: of a file those that an editor shows, the header being line 1; of a
 frame its rows, counted from 1.
@@ -20,13 +20,16 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.files import given_path
-from carbonflows_fast.errors import InputError, shorten
+from carbonflows_fast.errors import FormatError, InputError, passed_on, shorten
+from carbonflows_fast.readers._layouts._sheets import Workbook, cell_text
+from carbonflows_fast.readers._sources._opening import open_files
 
 __all__ = ["Given", "frame_of"]
 
 FEW = 3  # lines that an error shows
 HEADER = 1  # lines before the first record of a file
 LETTERS = 60  # of a text in an error
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,7 +199,7 @@ def frame_of(
     numeric: str | None = None,
     either: Sequence[str] = (),
 ) -> Given:
-    """Return what a user gave as a frame or as the path of a CSV file.
+    """Return what a user gave as a frame or as the path of a CSV file or a workbook.
 
     Parameters
     ----------
@@ -220,7 +223,8 @@ def frame_of(
     elif isinstance(given, str | os.PathLike):
         path = given_path(argument, given)
         called, name = "line", str(path)
-        frame = _csv(name, path, numeric)
+        sheet = path.suffix.lower() in WORKBOOKS
+        frame = _sheet(name, path) if sheet else _csv(name, path, numeric)
         lines = np.arange(1, len(frame) + 1) + HEADER
         blank = np.logical_and.reduce([_empty(frame[one]) for one in frame.columns])
         if blank.any():
@@ -228,7 +232,7 @@ def frame_of(
     else:
         raise InputError.about(
             argument,
-            expected="a DataFrame or the path of a CSV file",
+            expected="a DataFrame or the path of a CSV file or workbook",
             got=type(given).__name__,
             remedy=f"give columns {_listed(required, either)}",
         )
@@ -287,6 +291,37 @@ def _csv(name: str, path: Any, numeric: str | None) -> pd.DataFrame:
             got=" ".join(reason.split()) or "nothing in it",
             remedy="save it so, or read it with pandas and give the frame",
         ) from error
+
+
+def _sheet(name: str, path: Any) -> pd.DataFrame:
+    """Read the first sheet of a workbook; its first row has the names, all cells are texts."""
+    try:
+        with open_files(path) as files:
+            book = Workbook(files, next(iter(files.sizes)))
+            rows = [[cell_text(cell) for cell in row] for row in book.stream(book.first)]
+    except FormatError as error:
+        raise passed_on(error, InputError, error.argument) from error
+    width = max(map(len, rows), default=0)
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    if not rows:
+        raise InputError.about(
+            name,
+            expected="a workbook whose first sheet has a row of names",
+            got="nothing in it",
+            remedy="put the table on the first sheet",
+        )
+    # Columns without a name hold notes, or nothing.
+    named = [at for at, head in enumerate(rows[0]) if head.strip()]
+    cells = {rows[0][at]: [row[at] for row in rows[1:]] for at in named}
+    if len(cells) < len(named):
+        heads = [rows[0][at] for at in named]
+        raise InputError.about(
+            name,
+            expected="a different name for each column",
+            got=shorten(sorted({head for head in heads if heads.count(head) > 1})),
+            remedy="rename or leave out the other",
+        )
+    return pd.DataFrame(cells, dtype=str)
 
 
 def _same(head: Any, name: str) -> bool:

@@ -64,7 +64,7 @@ def purchases(
     ----------
     table : Table
         Its rows are in money, e.g. M.EUR.
-    ledger : DataFrame or path of a CSV file
+    ledger : DataFrame or path of a CSV file or workbook
         A line for each purchase. Columns:
 
         - amount: money, in units (not thousands) of a currency; below 0 for a refund;
@@ -77,7 +77,7 @@ def purchases(
     stressor : str or mapping of str to float, optional
         A stressor of the table, weights of several in one unit, {"CO2": 1, "CH4": 28}, or
         "GWP100_AR6". Not needed if the table has only one.
-    categories : mapping, DataFrame or path of a CSV file, optional
+    categories : mapping, DataFrame or path of a CSV file or workbook, optional
         The products that categories stand for: {"paper": "Pulp"}; or columns category, product,
         and, if needed, weight (those of a category add up to 1) and region. A line that names a
         product does not need it.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import openpyxl
 import pandas as pd
 import pytest
 from support.advice import NEAREST, Case, advice_tests, named, python
@@ -71,6 +72,14 @@ def file(text: str, **options: Any) -> cf.Purchases:
     return buy(lines="ledger.csv", **options)
 
 
+def book(*rows: list[Any]) -> cf.Purchases:
+    made = openpyxl.Workbook()
+    for row in rows:
+        made.active.append(row)
+    made.save("ledger.xlsx")
+    return buy(lines="ledger.xlsx")
+
+
 def without_openpyxl() -> None:
     with mock.patch.dict(sys.modules, {"openpyxl": None}):
         workbook.check_workbook(Path("a.xlsx"), "path")
@@ -90,6 +99,8 @@ CASES = [
     Case(lambda: file("product;amount\nWheat;1\n"),
          "has semicolons or tabs: save it with commas and decimal points, or read it with pandas",
          lambda _: [file("product,amount\nWheat,1\n"), buy(lines=pd.DataFrame(GOOD))]),
+    Case(lambda: book(), "put the table on the first sheet",
+         lambda _: book(["product", "amount"], ["Wheat", 1])),
     Case(lambda: file(""), "save it so, or read it with pandas and give the frame",
          lambda _: [file("product,amount\nWheat,1\n"), buy(lines=pd.DataFrame(GOOD))]),
     Case(lambda: buy(lines=lines(amount=["1,000", "2"])),

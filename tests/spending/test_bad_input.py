@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from support.worlds.small_table import SENTENCE
@@ -187,3 +188,40 @@ def test_letters_that_are_not_utf_8(tmp_path: Path) -> None:
         cf.purchases(world(), path)
     with pytest.raises(cf.InputError, match=r"none\.csv: expected a CSV file .* No such file"):
         cf.purchases(world(), tmp_path / "none.csv")
+
+
+def sheet(path: Path, rows: list[list[Any]]) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.create_sheet("notes").append(["not", "read"])
+    book.save(path)
+    return path
+
+
+def test_a_workbook_is_read_as_the_same_file_of_text(tmp_path: Path) -> None:
+    rows = [
+        ["product", "amount", "region", "year", None], ["Wheat", 1234.5, "AT", 2019, "a note"],
+        [None, None, None, None, None], ["Paddy rice", 7, None, None, None],
+    ]  # fmt: skip
+    text = tmp_path / "ledger.csv"
+    text.write_text("product,amount,region,year\nWheat,1234.5,AT,2019\n,,,\nPaddy rice,7,,\n")
+    got = cf.purchases(world(), sheet(tmp_path / "ledger.xlsx", rows))
+    expected = cf.purchases(world(), text)
+    assert got.total == expected.total > 0
+    assert got.lines["line"].tolist() == expected.lines["line"].tolist() == [2, 4]
+
+
+def test_wrong_workbooks(tmp_path: Path) -> None:
+    wrong = sheet(tmp_path / "a.xlsx", [["product", "amount"], ["Wheat", "1 000"]])
+    with pytest.raises(cf.InputError, match=r"a\.xlsx, column amount: .*'1 000' in line 2"):
+        cf.purchases(world(), wrong)
+    twice = sheet(tmp_path / "b.xlsx", [["product", "amount", "amount"], ["Wheat", 1, 2]])
+    with pytest.raises(cf.InputError, match=r"b\.xlsx: expected a different name for each col"):
+        cf.purchases(world(), twice)
+    with pytest.raises(cf.InputError, match=r"c\.xlsx: expected a workbook whose first sheet"):
+        cf.purchases(world(), sheet(tmp_path / "c.xlsx", []))
+    (tmp_path / "d.xlsx").write_bytes(b"PK\x03\x04 damaged")
+    for name in ("d.xlsx", "none.xlsx"):
+        with pytest.raises(cf.InputError, match=rf"{name}.*: expected"):
+            cf.purchases(world(), tmp_path / name)
