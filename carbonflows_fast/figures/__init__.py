@@ -12,19 +12,23 @@ from __future__ import annotations
 
 from carbonflows_fast.figures._chains import path_tree, stage_profile
 from carbonflows_fast.figures._changes import time_series, waterfall
+from carbonflows_fast.figures._losses import extraction
 from carbonflows_fast.figures._payers import payers
 from carbonflows_fast.figures._purchases import purchases
 from carbonflows_fast.figures._ranking import ranking
 from carbonflows_fast.figures._regions import heat_map, net_imports
 from carbonflows_fast.figures._sankey import sankey, sector_flow
+from carbonflows_fast.figures._viewpoints import responsibility
 
 __all__ = [
+    "extraction",
     "heat_map",
     "net_imports",
     "path_tree",
     "payers",
     "purchases",
     "ranking",
+    "responsibility",
     "sankey",
     "sector_flow",
     "stage_profile",

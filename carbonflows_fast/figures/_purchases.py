@@ -15,15 +15,13 @@ from carbonflows_fast.figures._axes import (
     OTHER,
     caption,
     empty,
-    points,
     require_result,
     top_of,
     write_ticks,
 )
 from carbonflows_fast.figures._frame import begin, display_names, drawing
 from carbonflows_fast.figures._largest import largest, merge_others
-from carbonflows_fast.figures._letters import SIZE, as_is, fit, text_width
-from carbonflows_fast.figures._rows import name_rows, sparse, write_beside
+from carbonflows_fast.figures._rows import key_above, name_rows, sparse, write_beside
 from carbonflows_fast.spending import Purchases
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["purchases"]
 
 EMITTERS = 6  # that have a colour
-SWATCH = 3.5 * SIZE  # of the key, beside a name
 
 
 @drawing
@@ -78,6 +75,8 @@ def purchases(
     >>> bool(np.isclose(sum(bar.get_width() for bar in ax.patches), found.total))
     True
     """
+    from matplotlib.patches import Patch
+
     require_result("result", result, Purchases, "cf.purchases")
     frame = result.by_emitter
     regions = display_names(list(frame.columns), names)
@@ -93,7 +92,10 @@ def purchases(
     ends = _bars(ax, E)
     name_rows(ax, rows)
     left_over = len(regions) - len(emitters)
-    _key(ax, [*emitters, f"other ({left_over})"] if left_over else emitters)
+    named = [*emitters, f"other ({left_over})"] if left_over else emitters
+    colours = [*CATEGORIES[:EMITTERS], OTHER]
+    key_above(ax, [Patch(color=c, linewidth=0, label=name) for c, name in zip(colours, named)],
+              title="emitted in")  # fmt: skip
     size = name_rows(ax, rows)  # again: the key leaves less height to them
     ax.axvline(0, color=INK, linewidth=0.6)
     totals = E.sum(axis=1)
@@ -124,30 +126,3 @@ def _bars(ax: Axes, E: FloatArray) -> tuple[FloatArray, FloatArray]:
         ax.barh(place, part, left=start, height=0.72, color=colour, linewidth=0)
         below, above = below + np.minimum(part, 0.0), above + np.maximum(part, 0.0)
     return below, above
-
-
-def _key(ax: Axes, columns: list[str]) -> None:
-    """Say above the axes what the colours are, in as many columns as there is room for."""
-    from matplotlib.patches import Patch
-
-    room = points(ax)[0]
-    said = [fit(name, room / 2 - SWATCH) for name in columns]
-    widest = max(text_width(name) for name in said) + SWATCH
-    colours = [*CATEGORIES[:EMITTERS], OTHER]
-    key = ax.legend(
-        handles=[Patch(color=c, linewidth=0, label=name) for c, name in zip(colours, said)],
-        ncols=max(1, min(len(said), int(room / widest))),
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        frameon=False,
-        fontsize=SIZE,
-        labelcolor=INK,
-        borderaxespad=0.0,
-        handlelength=1.0,
-        columnspacing=1.0,
-        title="emitted in",
-        title_fontsize=SIZE,
-        alignment="left",
-    )
-    for text, name in zip(key.get_texts(), said, strict=True):
-        text.set(**as_is(name))

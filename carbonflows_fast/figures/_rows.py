@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,15 +10,17 @@ import numpy as np
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.wording import Scale
 from carbonflows_fast.figures._axes import INK, margins, points
-from carbonflows_fast.figures._letters import as_is, fit, lettering, text_width
+from carbonflows_fast.figures._letters import SIZE, as_is, fit, lettering, text_width
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-__all__ = ["ASIDE", "NAME", "intervals_of", "name_rows", "sparse", "write_beside"]
+__all__ = ["ASIDE", "NAME", "intervals_of", "key_above", "name_rows", "sparse", "write_beside"]
 
 NAME = 150.0  # points that the name of a region may take at most
 ASIDE = 0.4  # of the width is for names at most
+SWATCH = 3.5 * SIZE  # of a key, beside a name
 
 
 def intervals_of(level: float) -> str:
@@ -87,3 +90,28 @@ def sparse(ax: Axes, scale: Scale) -> None:
     most = max(1, min(8, int(points(ax)[0] / (widest + 12))))
     if len(ax.get_xticks()):
         ax.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+
+
+def key_above(ax: Axes, handles: Sequence[Artist], title: str | None = None) -> None:
+    """Say above the axes what colours or marks are, in as many columns as there is room for."""
+    room = points(ax)[0]
+    said = [fit(str(handle.get_label()), room / 2 - SWATCH) for handle in handles]
+    widest = max(text_width(name) for name in said) + SWATCH
+    key = ax.legend(
+        handles=list(handles),
+        labels=said,
+        ncols=max(1, min(len(said), int(room / widest))),
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        frameon=False,
+        fontsize=SIZE,
+        labelcolor=INK,
+        borderaxespad=0.0,
+        handlelength=1.0,
+        columnspacing=1.0,
+        title=title,
+        title_fontsize=SIZE,
+        alignment="left",
+    )
+    for text, name in zip(key.get_texts(), said, strict=True):
+        text.set(**as_is(name))

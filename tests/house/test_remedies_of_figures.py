@@ -21,8 +21,8 @@ import carbonflows_fast as cf
 from carbonflows_fast import figures
 
 COVERED = [f"figures/{name}" for name in (
-    "_axes", "_chains", "_changes", "_frame", "_largest", "_letters", "_payers", "_ranking",
-    "_regions", "_rows", "_sankey",
+    "_axes", "_chains", "_changes", "_frame", "_largest", "_letters", "_losses", "_payers",
+    "_ranking", "_regions", "_rows", "_sankey", "_viewpoints",
 )]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
@@ -82,6 +82,10 @@ def without_a_backend(ax: Any = None) -> Any:
 
 
 CASES = [
+    Case(lambda: figures.responsibility(world().accounts), "give its result",
+         lambda _: figures.responsibility(world().told)),
+    Case(lambda: figures.extraction(world().accounts), "give its result",
+         lambda _: figures.extraction(world().lost)),
     # axes
     Case(lambda: drawn_on(Figure()), r"give its (add_subplot\(\))",
          lambda code: drawn_on(python(f"figure.{code}", figure=Figure()))),

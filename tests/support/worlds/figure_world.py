@@ -36,6 +36,8 @@ class World:
         self.sure_share = cf.uncertainty(self.table, errors=errors, of="traded_share")
         priced = list(self.table.regions[::2])
         self.price = cf.carbon_price(self.table, None, 1.0, regions=priced, per="unit")
+        self.told = cf.responsibility(self.table)
+        self.lost = cf.extraction(self.table, self.table.sectors[0])
         self.years = pd.concat(years, names=["year"])
         self.years.attrs = self.accounts.attrs
 
@@ -52,6 +54,8 @@ DRAWN: dict[str, Callable[[World, Axes | None], Axes]] = {
     "time_series": lambda w, ax: figures.time_series(w.years, ax=ax),
     "ranking": lambda w, ax: figures.ranking(w.sure, ax=ax),
     "payers": lambda w, ax: figures.payers(w.price, ax=ax),
+    "responsibility": lambda w, ax: figures.responsibility(w.told, ax=ax),
+    "extraction": lambda w, ax: figures.extraction(w.lost, ax=ax),
 }
 
 
