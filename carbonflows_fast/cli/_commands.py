@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.classification import CHARACTERISATIONS, sector_classes
-from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _paths, _spending
+from carbonflows_fast.cli import _check, _convert, _decompose, _flows, _paths, _spending, _what_if
 from carbonflows_fast.cli._errors import (
     HowSure,
     errors_of,
@@ -14,7 +14,7 @@ from carbonflows_fast.cli._errors import (
     say_what_is_meant,
     with_account_sds,
 )
-from carbonflows_fast.cli._files import check_out, write_out
+from carbonflows_fast.cli._files import check_figure, check_out, draw, write_out, writing
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import (
     facts_of,
@@ -23,9 +23,11 @@ from carbonflows_fast.cli._tables import (
     naming,
     pairs,
     rtol_of,
+    save,
     wrong_for_saved,
 )
 from carbonflows_fast.cli._text import measured, say_memberships, show_accounts
+from carbonflows_fast.errors import InputError
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -35,13 +37,17 @@ __all__ = [
     "convert",
     "decompose",
     "demo",
+    "extraction",
     "factors",
     "flows",
     "info",
     "paths",
+    "prices",
     "purchases",
     "question",
     "repair",
+    "responsibility",
+    "scenario",
     "sector",
 ]
 
@@ -91,8 +97,16 @@ def accounts(arguments: argparse.Namespace) -> int:
 
     check_out(arguments.out)
     errors = errors_of(arguments)
+    if errors is not None and arguments.per_head:
+        raise InputError.about(
+            "--per-head",
+            expected="accounts without --errors",
+            got="both",
+            remedy="leave one of the two out",
+        )
     table, stressor, demand = question(arguments)
-    frame = cf.accounts(table, stressor, demand=demand, **rtol_of(arguments))
+    how = {"demand": demand, "per_head": arguments.per_head} | rtol_of(arguments)
+    frame = cf.accounts(table, stressor, **how)
     found = None if errors is None else how_sure(table, stressor, errors, "accounts", arguments)
     _heading(table, frame.attrs["stressor"], demand)
     show_accounts(frame, selected=demand is not None, found=found)
@@ -171,15 +185,80 @@ def factors(arguments: argparse.Namespace) -> int:
 
 def purchases(arguments: argparse.Namespace) -> int:
     """Show the emissions that purchases cause."""
+    import carbonflows_fast as cf
+
     check_out(arguments.out)
-    _spending.check_figure(arguments.figure)
+    check_figure(arguments.figure)
     table, stressor, _ = question(arguments)
     with naming(arguments, year="--price-year"):
         found = _spending.find_purchases(table, stressor, arguments)
     _heading(table, found.stressor, None)
     _spending.show_purchases(found, table.year, arguments)
     _spending.write_purchases(found, arguments)
-    _spending.draw_purchases(found, arguments.figure)
+    draw(lambda: cf.figures.purchases(found), arguments.figure)
+    return 0
+
+
+def prices(arguments: argparse.Namespace) -> int:
+    """Show what a price on emissions does to the prices of goods, and who pays it."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    check_figure(arguments.figure)
+    table, stressor, _ = question(arguments)
+    found = _what_if.find_prices(table, stressor, arguments)
+    _heading(table, found.stressor, None)
+    _what_if.show_prices(found, table.year, arguments)
+    _what_if.write_prices(found, arguments.out)
+    draw(lambda: cf.figures.payers(found), arguments.figure)
+    return 0
+
+
+def responsibility(arguments: argparse.Namespace) -> int:
+    """Show the emissions of regions told four ways."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    check_figure(arguments.figure)
+    table, stressor, _ = question(arguments)
+    told = cf.responsibility(table, stressor, per_head=arguments.per_head, **rtol_of(arguments))
+    _heading(table, told.attrs["stressor"], None)
+    _what_if.show_responsibility(told)
+    write_out(measured(told.reset_index(), told.attrs), arguments.out)
+    draw(lambda: cf.figures.responsibility(told), arguments.figure)
+    return 0
+
+
+def extraction(arguments: argparse.Namespace) -> int:
+    """Show what would not be emitted without some sectors."""
+    import carbonflows_fast as cf
+
+    check_out(arguments.out)
+    check_figure(arguments.figure)
+    table, stressor, _ = question(arguments)
+    found = _what_if.find_extraction(table, stressor, arguments)
+    _heading(table, found.attrs["stressor"], None)
+    _what_if.show_extraction(found, arguments.top)
+    write_out(measured(found.reset_index(), found.attrs), arguments.out)
+    draw(lambda: cf.figures.extraction(found), arguments.figure)
+    return 0
+
+
+def scenario(arguments: argparse.Namespace) -> int:
+    """Change a table by a list, and save it with a ledger of what each line changed."""
+    import carbonflows_fast as cf
+    from carbonflows_fast.store._saved import require_replaceable
+
+    require_replaceable(arguments.destination, "DESTINATION")
+    check_out(arguments.ledger, "--ledger")
+    made, ledger = cf.scenario(
+        load(arguments), arguments.changes, rebalance=not arguments.keep_flows
+    )
+    _what_if.show_ledger(ledger, arguments.top)
+    with writing(ledger, arguments.ledger, "--ledger"):  # neither without the other
+        save(made, arguments.destination)
+    for note in made.notes[-3:]:
+        say(f"note: {note}")
     return 0
 
 

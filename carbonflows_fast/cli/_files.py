@@ -1,23 +1,37 @@
-"""Results as files: CSV, Parquet, JSON or a workbook of Excel, by extension."""
+"""Results as files: CSV, Parquet, JSON or a workbook of Excel by extension, and pictures."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast._base.files import check_place, replacing
 from carbonflows_fast._base.workbook import check_workbook, write_workbook
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.errors import InputError
 
-__all__ = ["FORMATS", "check_out", "path_of", "write_out", "writing"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "FORMATS",
+    "add_figure",
+    "check_figure",
+    "check_out",
+    "draw",
+    "path_of",
+    "write_out",
+    "writing",
+]
 
 FORMATS = (".csv", ".parquet", ".json", ".xlsx")
+FIGURES = (".svg", ".png", ".pdf")
+DOTS = 200  # an inch, of a .png
 
 
 def path_of(text: str) -> Path:
@@ -100,3 +114,49 @@ def _write(frame: Any, path: Path, extension: str) -> None:
 def _plain(value: Any) -> Any:
     """Return what JSON has for a value: null for NaN and infinity."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# --- pictures -------------------------------------------------------------------------------
+
+
+def add_figure(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --figure."""
+    parser.add_argument(
+        "--figure",
+        metavar="FILE",
+        type=path_of,
+        help=f"draw {what} as .svg, .png or .pdf (needs matplotlib)",
+    )
+
+
+def check_figure(path: Path | None) -> None:
+    """Refuse a figure that could not be drawn, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+    """
+    if path is None:
+        return
+    check_place(path, "--figure")
+    if path.suffix.lower() not in FIGURES:
+        raise InputError.about(
+            "--figure",
+            expected=f"a file name that ends in {', '.join(FIGURES[:-1])} or {FIGURES[-1]}",
+            got=repr(str(path)),
+            remedy="the extension says how to draw it",
+        )
+    from carbonflows_fast.figures._frame import require_matplotlib
+
+    require_matplotlib()
+
+
+def draw(drawing: Callable[[], Axes], path: Path | None) -> None:
+    """Write what a function of `carbonflows_fast.figures` draws."""
+    if path is None:
+        return
+    from carbonflows_fast.figures._frame import on_page
+
+    with on_page(), replacing(path, "--figure") as fresh:
+        drawing().figure.figure.savefig(fresh, dpi=DOTS)
+    say(f"written: {path}")

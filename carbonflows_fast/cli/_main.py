@@ -1,5 +1,6 @@
 """The command line: ``carbonflows-fast demo | info | check | repair | convert | accounts | flows |
-sector | paths | factors | purchases | decompose | panel | report``.
+sector | paths | factors | purchases | prices | responsibility | extraction | scenario | decompose |
+panel | report``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
@@ -28,6 +29,7 @@ from carbonflows_fast.cli import (
     _paths,
     _report,
     _spending,
+    _what_if,
 )
 from carbonflows_fast.cli._counts import positive, threads
 from carbonflows_fast.cli._errors import add_errors
@@ -87,6 +89,12 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_per_head(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--per-head", action="store_true", help="divide by heads, which the table must have"
+    )
+
+
 def _add_top(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=positive, default=10, help="lines of each list (default 10)")
 
@@ -97,6 +105,15 @@ def _add_output(
     forms: str = ".csv, .parquet, .json or .xlsx (Excel)",
 ) -> None:
     parser.add_argument("--out", metavar="FILE", type=path_of, help=f"write {what} as {forms}")
+
+
+def _add_answer(parser: argparse.ArgumentParser, *what: str) -> None:
+    """Add what all questions about a whole table take."""
+    add_stressor(parser)
+    add_rtol(parser)
+    _add_threads(parser)
+    _add_top(parser)
+    _add_output(parser, *what)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -143,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_question(made)
     add_rtol(made)
     add_errors(made)
+    _add_per_head(made)
     _add_output(made, "the accounts")
 
     made = command("flows", "Show emissions embodied in trade between regions.")
@@ -186,6 +204,27 @@ def _parser() -> argparse.ArgumentParser:
     _add_threads(made)
     _add_top(made)
     _add_output(made, "everything as .xlsx, or all lines", ".csv, .parquet or .json")
+
+    made = command("prices", "Show what a price on emissions does, and who pays it.")
+    add_table(made)
+    _what_if.add_price_arguments(made)
+    _add_answer(made, "everything as .xlsx, or the rises of prices", ".csv, .parquet or .json")
+
+    made = command("responsibility", "Show the emissions of regions told four ways.")
+    add_table(made)
+    _what_if.add_responsibility_arguments(made)
+    _add_per_head(made)
+    _add_answer(made, "the accounts")
+
+    made = command("extraction", "Show what would not be emitted without some sectors.")
+    add_table(made)
+    _what_if.add_extraction_arguments(made)
+    _add_answer(made, "all rows")
+
+    made = command("scenario", "Change a table by a list, and save it.")
+    add_table(made)
+    _what_if.add_scenario_arguments(made)
+    _add_top(made)
 
     made = command("decompose", "Show what explains the change between two tables.")
     add_table(made)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carbonflows_fast._base.files import check_place, replacing
 from carbonflows_fast._base.wording import Scale, count, scale_for
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.cli._errors import add_errors
-from carbonflows_fast.cli._files import path_of, write_out
+from carbonflows_fast.cli._files import add_figure, path_of, write_out
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import given, pairs, rtol_of
 from carbonflows_fast.cli._text import (
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 __all__ = [
     "add_factor_arguments",
     "add_purchase_arguments",
-    "check_figure",
-    "draw_purchases",
     "find_factors",
     "find_purchases",
     "show_factors",
@@ -42,8 +38,6 @@ __all__ = [
 ]
 
 SHOWN = ("factor", "direct", "tier_1", "rest")
-FIGURES = (".svg", ".png", ".pdf")
-DOTS = 200  # an inch, of a .png
 SAME_ERROR = 3  # lines that a reason names
 
 
@@ -92,12 +86,7 @@ def add_purchase_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="regions with a carbon price, e.g. 'EU ETS 2009'; may be repeated",
     )
-    parser.add_argument(
-        "--figure",
-        metavar="FILE",
-        type=path_of,
-        help="draw categories by emitting region as .svg, .png or .pdf (needs matplotlib)",
-    )
+    add_figure(parser, "categories by emitting region")
     parser.set_defaults(demand=None)
 
 
@@ -299,40 +288,6 @@ def _say_unmatched(lost: pd.DataFrame, top: int) -> None:
         say(f"line{'s' if lines > 1 else ''} {said}{more}: {reason}")
     if len(reasons) > top:
         say(f"and {count(len(reasons) - top, 'more reason')}; --out writes all")
-
-
-def check_figure(path: Path | None) -> None:
-    """Refuse a figure that could not be drawn, before anything is computed for it.
-
-    Raises
-    ------
-    InputError
-    """
-    if path is None:
-        return
-    check_place(path, "--figure")
-    if path.suffix.lower() not in FIGURES:
-        raise InputError.about(
-            "--figure",
-            expected=f"a file name that ends in {', '.join(FIGURES[:-1])} or {FIGURES[-1]}",
-            got=repr(str(path)),
-            remedy="the extension says how to draw it",
-        )
-    from carbonflows_fast.figures._frame import require_matplotlib
-
-    require_matplotlib()
-
-
-def draw_purchases(found: Purchases, path: Path | None) -> None:
-    """Draw categories by emitting region."""
-    if path is None:
-        return
-    from carbonflows_fast import figures
-    from carbonflows_fast.figures._frame import on_page
-
-    with on_page(), replacing(path, "--figure") as fresh:
-        figures.purchases(found).figure.figure.savefig(fresh, dpi=DOTS)
-    say(f"written: {path}")
 
 
 def write_purchases(found: Purchases, arguments: argparse.Namespace) -> None:

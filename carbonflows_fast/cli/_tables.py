@@ -48,7 +48,7 @@ WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger", "
 SHOWN = 12  # labels that `info` lists
 READ = (
     *("table", "after", "other", "since", "classes", "errors"),
-    *("bought", "categories", "price_index", "margins"),
+    *("bought", "categories", "price_index", "margins", "changes"),
 )
 
 

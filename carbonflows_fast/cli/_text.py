@@ -117,17 +117,19 @@ def show_accounts(
         shown = frame.sort_values("production", ascending=False, kind="stable").head(largest)
     total = frame[amounts].sum()
     total["net_imports"] = total["consumption"] - total["production"]
-    heads, cells = ["region"], [[*shown.index, f"all {len(frame)}"]]
+    summed = not unit.endswith("per head")  # those have no sum
+    heads, cells = ["region"], [[*shown.index, *([f"all {len(frame)}"] if summed else [])]]
     for name in amounts:
         heads.append(name.replace("_", " "))
-        cells.append(numbers([*shown[name], total[name]]))  # decimals column by column
+        whole = [total[name]] if summed else []
+        cells.append(numbers([*shown[name], *whole]))  # decimals column by column
         if found is not None:
             heads.append("±")
             cells.append(_deviations(found, name, shown.index))
     say_columns(
         [*heads, "net share"],
         *cells,
-        [*(percent(share, sign=True) for share in shown["net_share"]), ""],
+        [*(percent(share, sign=True) for share in shown["net_share"]), *([""] if summed else [])],
     )
     households = households_in(
         frame["households"],
@@ -136,7 +138,7 @@ def show_accounts(
     )
     say(f"in {unit or '(no unit)'}; {households}")
     lost = float(frame["unallocated"].sum()) if "unallocated" in frame else 0.0
-    if abs(lost) > frame.attrs["error_bound"]:
+    if summed and abs(lost) > frame.attrs["error_bound"]:
         say(f"unallocated (no final demand accounts for it): {with_unit(lost, unit)}")
     say(f"certified: no account is wrong by more than {frame.attrs['error_bound']:.1e} {unit}")
 

@@ -283,8 +283,15 @@ def _csv(name: str, path: Any, numeric: str | None) -> pd.DataFrame:
                 with suppress(ValueError):  # what is no number is found later, cell by cell
                     frame[head] = _read(frame[head])
         return frame
-    except (OSError, ValueError) as error:  # of the parser, and of letters that are not UTF-8
-        reason = str(getattr(error, "strerror", None) or error).strip().removeprefix("Error ")
+    except OSError as error:
+        raise InputError.about(
+            name,
+            expected="a file that can be read",
+            got=str(error.strerror or error),
+            remedy="check the path",
+        ) from error
+    except ValueError as error:  # of the parser, and of letters that are not UTF-8
+        reason = str(error).strip().removeprefix("Error ")
         raise InputError.about(
             name,
             expected="a CSV file in UTF-8 with a line of names, and commas between columns",

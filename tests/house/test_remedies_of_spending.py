@@ -101,6 +101,8 @@ CASES = [
          lambda _: [file("product,amount\nWheat,1\n"), buy(lines=pd.DataFrame(GOOD))]),
     Case(lambda: book(), "put the table on the first sheet",
          lambda _: book(["product", "amount"], ["Wheat", 1])),
+    Case(lambda: buy(lines="no.csv"), "check the path",
+         lambda _: file("product,amount\nWheat,1\n")),
     Case(lambda: file(""), "save it so, or read it with pandas and give the frame",
          lambda _: [file("product,amount\nWheat,1\n"), buy(lines=pd.DataFrame(GOOD))]),
     Case(lambda: buy(lines=lines(amount=["1,000", "2"])),
