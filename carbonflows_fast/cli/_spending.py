@@ -28,15 +28,22 @@ if TYPE_CHECKING:
     from carbonflows_fast.table import Table
 
 __all__ = [
+    "LEDGER",
     "add_factor_arguments",
+    "add_ledger_arguments",
     "add_purchase_arguments",
     "find_factors",
     "find_purchases",
+    "purchases_of",
     "show_factors",
     "show_purchases",
     "write_purchases",
 ]
 
+LEDGER = (
+    "CSV file or workbook of purchases: columns product (or category) and amount; region, currency "
+    "and year if lines differ"
+)
 SHOWN = ("factor", "direct", "tier_1", "rest")
 SAME_ERROR = 3  # lines that a reason names
 
@@ -63,9 +70,21 @@ def add_purchase_arguments(parser: argparse.ArgumentParser) -> None:
         "bought",
         metavar="LEDGER",
         type=path_of,
-        help="CSV file of purchases: columns product (or category) and amount; region, currency "
-        "and year if lines differ",
+        help=LEDGER,
     )
+    add_ledger_arguments(parser)
+    parser.add_argument(
+        "--price",
+        metavar="REGIONS",
+        action="append",
+        help="regions with a carbon price, e.g. 'EU ETS 2009'; may be repeated",
+    )
+    add_figure(parser, "categories by emitting region")
+    parser.set_defaults(demand=None)
+
+
+def add_ledger_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how a ledger is read."""
     parser.add_argument(
         "--categories",
         metavar="FILE",
@@ -80,14 +99,6 @@ def add_purchase_arguments(parser: argparse.ArgumentParser) -> None:
         "regions, by output",
     )
     _add_money(parser, "lines without one", ("basic", "purchaser"))
-    parser.add_argument(
-        "--price",
-        metavar="REGIONS",
-        action="append",
-        help="regions with a carbon price, e.g. 'EU ETS 2009'; may be repeated",
-    )
-    add_figure(parser, "categories by emitting region")
-    parser.set_defaults(demand=None)
 
 
 def _add_money(parser: argparse.ArgumentParser, whose: str, valuations: tuple[str, ...]) -> None:
@@ -210,10 +221,15 @@ def show_factors(frame: pd.DataFrame, top: int) -> None:
 
 def find_purchases(table: Table, stressor: Any, arguments: argparse.Namespace) -> Purchases:
     """Ask for the purchases of the arguments."""
-    import carbonflows_fast as cf
-
     if arguments.price:  # before anything is solved for them
         regions_in(table.regions, arguments.price, "--price", year=table.year)
+    return purchases_of(table, stressor, arguments)
+
+
+def purchases_of(table: Table, stressor: Any, arguments: argparse.Namespace) -> Purchases:
+    """Ask what the ledger of the arguments causes."""
+    import carbonflows_fast as cf
+
     return cf.purchases(
         table,
         arguments.bought,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_extraction_arguments",
+    "add_price",
     "add_price_arguments",
     "add_responsibility_arguments",
     "add_scenario_arguments",
@@ -48,13 +49,20 @@ WAYS = ("production", "consumption", "income", "technology_adjusted")
 
 
 def add_price_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the price, and a picture of who pays it."""
+    add_price(parser, required=True)
+    add_figure(parser, "what each region pays")
+    parser.set_defaults(demand=None)
+
+
+def add_price(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Add the price, where it holds, and what happens at the border."""
     parser.add_argument(
         "--per-tonne",
         dest="price",
         metavar="MONEY",
         type=float,
-        required=True,
+        required=required,
         help="the price of a tonne in the table's currency, e.g. 80",
     )
     parser.add_argument(
@@ -62,7 +70,7 @@ def add_price_arguments(parser: argparse.ArgumentParser) -> None:
         dest="regions",
         metavar="REGIONS",
         action="append",
-        required=True,
+        required=required,
         help="regions with the price, e.g. EU27; may be repeated",
     )
     words = ("direct", "total")
@@ -91,8 +99,6 @@ def add_price_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="charge the share of that year, from 2026, which EU law sets for goods",
     )
-    add_figure(parser, "what each region pays")
-    parser.set_defaults(demand=None)
 
 
 def find_prices(table: Table, stressor: Any, arguments: argparse.Namespace) -> PriceEffects:

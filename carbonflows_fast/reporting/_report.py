@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carbonflows_fast._base.files import check_place, given_path, replacing
 from carbonflows_fast.errors import InputError
+from carbonflows_fast.figures._axes import require_result
 from carbonflows_fast.figures._frame import axes_for, on_page
 from carbonflows_fast.reporting._html import Html, element, joined
 from carbonflows_fast.store import is_store
@@ -22,7 +23,9 @@ from carbonflows_fast.table._table_argument import kind_of, required_table
 
 if TYPE_CHECKING:
     from carbonflows_fast.panel import Panel
+    from carbonflows_fast.prices import PriceEffects
     from carbonflows_fast.reporting._results import Results
+    from carbonflows_fast.spending import Purchases
     from carbonflows_fast.uncertainties import Errors
 
 __all__ = ["check_page", "report"]
@@ -40,6 +43,8 @@ def report(
     out: str | os.PathLike[str],
     since: Table | None = None,
     errors: Errors | None = None,
+    purchases: Purchases | None = None,
+    prices: PriceEffects | None = None,
     title: str | None = None,
     date: str | datetime.date | None = None,
     progress: bool | None = None,
@@ -52,9 +57,9 @@ def report(
     read without JavaScript and printed. Every number is one that
     :func:`accounts`, :func:`flows`, :func:`sector_study`, :func:`structural_paths`,
     :func:`production_layers`, :func:`structural_decomposition`,
-    :func:`structural_path_decomposition`, :func:`uncertainty` or :func:`difference` returns, and is
-    in the file in full, in the stressor's unit, as `data-value`; a share of a total whose parts
-    cancel is "n/a".
+    :func:`structural_path_decomposition`, :func:`uncertainty` or :func:`difference` returns, or
+    what is given, and is in the file in full, in the stressor's unit, as `data-value`; a share of a
+    total whose parts cancel is "n/a".
 
     Parameters
     ----------
@@ -72,6 +77,10 @@ def report(
     errors : Errors, optional
         How wrong the table may be, and the earlier one. Headline figures then have standard
         deviations, and a section says which statements and ranks survive.
+    purchases : Purchases, optional
+        What :func:`purchases` returns for this table and stressor: a section of its own.
+    prices : PriceEffects, optional
+        What :func:`carbon_price` returns for them: a section of its own.
     title : str, optional
         One line; the default is "Carbon embodied in trade, 2009", or the stressor if not carbon.
     date : str or datetime.date, optional
@@ -116,13 +125,15 @@ def report(
     if date is not None:
         _check_text("date", date, str | datetime.date, "leave it out for none")
     _check_errors(errors)
+    _check_given(purchases, prices)
     source, since, panel = _tables(table, since)
     _check_labels(source)
     with on_page():
         axes_for(None, 1.0)  # raises if matplotlib is missing, before anything is computed
     from carbonflows_fast.reporting._results import results_of
 
-    page = _page(results_of(source, stressor, since, panel, progress, errors), title, date)
+    found = results_of(source, stressor, since, panel, progress, errors, purchases, prices)
+    page = _page(found, title, date)
     with replacing(path, "out") as fresh:
         fresh.write_bytes(page.encode("utf-8"))
     return path
@@ -188,6 +199,18 @@ def _check_errors(errors: Any) -> None:
         _check_text("errors", one.name, str, "rename the shared error")
 
 
+def _check_given(purchases: Any, prices: Any) -> None:
+    from carbonflows_fast.prices import PriceEffects
+    from carbonflows_fast.spending import Purchases
+
+    for argument, value, kind, source in (
+        ("purchases", purchases, Purchases, "cf.purchases"),
+        ("prices", prices, PriceEffects, "cf.carbon_price"),
+    ):
+        if value is not None:
+            require_result(argument, value, kind, source)
+
+
 def _check_labels(table: Table) -> None:
     """Refuse labels that a page cannot hold."""
     parts = table.content
@@ -226,6 +249,8 @@ def _page(results: Results, title: str | None, date: str | datetime.date | None)
         _how_sure,
         _method_and_limits,
         _overview,
+        _prices,
+        _purchases,
         _studies,
     )
 
@@ -238,6 +263,8 @@ def _page(results: Results, title: str | None, date: str | datetime.date | None)
         _studies.chains(results),
         _changes.change(results),
         _changes.years(results),
+        _purchases.purchases(results),
+        _prices.prices(results),
         _method_and_limits.method(results),
         _method_and_limits.limits(results),
     ]

@@ -18,18 +18,18 @@ from carbonflows_fast.decomposition import (
     structural_decomposition,
     structural_path_decomposition,
 )
-from carbonflows_fast.decomposition._comparable import aligned
-from carbonflows_fast.errors import InputError, LabelError
+from carbonflows_fast.errors import LabelError
 from carbonflows_fast.figures._axes import one_sign
 from carbonflows_fast.leontief import system
 from carbonflows_fast.linkages import production_layers
 from carbonflows_fast.paths import Paths, structural_paths
+from carbonflows_fast.reporting._of_one_kind import alike, comparable, names_of, require_same
 from carbonflows_fast.reporting._region_names import Places
 from carbonflows_fast.reporting._signs import cancels, checked_accounts
 from carbonflows_fast.sectors import SectorStudy, sector_study
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_stressor
-from carbonflows_fast.table._stressors import require_one_measure, require_same_stressor
+from carbonflows_fast.table._stressors import require_one_measure
 from carbonflows_fast.trade import Flows, flows
 from carbonflows_fast.uncertainties import (
     Difference,
@@ -41,6 +41,8 @@ from carbonflows_fast.uncertainties import (
 
 if TYPE_CHECKING:
     from carbonflows_fast.panel import Panel
+    from carbonflows_fast.prices import PriceEffects
+    from carbonflows_fast.spending import Purchases
 
 __all__ = [
     "CHAINS",
@@ -48,10 +50,8 @@ __all__ = [
     "Change",
     "Results",
     "Study",
-    "alike",
-    "comparable",
-    "names_of",
     "results_of",
+    "searchable",
 ]
 
 CHAINS: Final = 20  # supply chains in a list
@@ -121,6 +121,7 @@ class Results:
     classification; `no_split` says why. `chains` are None where by-products stop the search.
     `years` are the accounts of a panel. `mixed`: emissions cancel each other, so that a part is no
     share. `sure`, `sure_flows`, `sure_share`: of accounts, flows, traded share, if asked.
+    `purchases`, `prices`: as they were given.
     """
 
     table: Table
@@ -139,6 +140,8 @@ class Results:
     sure: Uncertainty | None = None
     sure_flows: Uncertainty | None = None
     sure_share: Uncertainty | None = None
+    purchases: Purchases | None = None
+    prices: PriceEffects | None = None
 
     def known(self, value: float) -> float:
         """Return a share of all emissions, NaN where there is no such thing."""
@@ -195,6 +198,8 @@ def results_of(
     panel: Panel | None,
     progress: bool | None,
     errors: Errors | None = None,
+    purchases: Purchases | None = None,
+    prices: PriceEffects | None = None,
 ) -> Results:
     """Ask all that a report says.
 
@@ -207,6 +212,7 @@ def results_of(
         stressor = select_stressor(table).name
     if since is not None:
         since = comparable(table, since, stressor)
+    require_same(table, stressor, purchases=purchases, prices=prices)
     years = () if panel is None else panel.years
     if panel is not None:
         measures = {}
@@ -265,6 +271,8 @@ def results_of(
         sure=sure,
         sure_flows=sure_flows,
         sure_share=sure_share,
+        purchases=purchases,
+        prices=prices,
     )
 
 
@@ -330,70 +338,3 @@ def _study(table: Table, stressor: Any, name: str, earlier: list[Study], mixed: 
     mixed = mixed or not one_sign(result.flow["value"])
     chains = result.paths(top=STUDY_CHAINS) if searchable(table) else None
     return Study(name, notes, result, chains, mixed=mixed)
-
-
-def names_of(table: Table, since: Table) -> tuple[str, str]:
-    """Return names that distinguish two tables in a sentence, the other one first.
-
-    >>> import carbonflows_fast as cf
-    >>> tables = [cf.synthetic.world(2, 2, year=year) for year in (2009, 2005)]
-    >>> names_of(*tables), names_of(tables[0], tables[0])
-    (('2005', '2009'), ('the other table', 'this table'))
-    """
-    for now, then in ((table.year, since.year), (table.name, since.name)):
-        if now != then and None not in (now, then) and now and then:
-            return str(then), str(now)
-    return "the other table", "this table"
-
-
-def alike(table: Table, other: Table, year: int, stressor: Any) -> None:
-    """Refuse a year of a panel that has not the stressor of the table.
-
-    Raises
-    ------
-    InputError
-        Naming the year.
-    """
-    here = select_stressor(table, stressor)
-    try:
-        select_stressor(other, stressor)
-    except LabelError as error:
-        raise InputError.about(
-            "table",
-            expected=f"a panel with {here.name!r} in every year",
-            got=f"{year} without it",
-            remedy="report years of one kind, or name it alike",
-        ) from error
-
-
-def comparable(table: Table, since: Table, stressor: Any) -> Table:
-    """Return `since` with rows and consumers in the order of `table`.
-
-    Raises
-    ------
-    InputError
-        If it is the same table, or units differ.
-    LabelError
-        If it has not the same rows, consumers and stressor.
-    """
-    then, now = names_of(table, since)
-    then, now = (f"the table of {one}" if one.isdecimal() else one for one in (then, now))
-    if since is table or since.equals(table):
-        raise InputError.about(
-            "since",
-            expected="another table than the one that is reported",
-            got="the same",
-            remedy="give that of another year, or leave it out",
-        )
-    here = select_stressor(table, stressor)
-    try:
-        there = select_stressor(since, stressor)
-    except LabelError as error:
-        raise LabelError.about(
-            "since",
-            expected=f"a table with {here.name!r}, which {now} has",
-            got=f"{then} without it",
-            remedy=error.remedy,
-        ) from error
-    require_same_stressor(here, there, "since", (now, then))
-    return aligned(table, since, "since", (now, then))

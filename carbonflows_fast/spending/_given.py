@@ -7,6 +7,7 @@ frame its rows, counted from 1.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
 from carbonflows_fast._base.files import given_path
+from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import FormatError, InputError, passed_on, shorten
 from carbonflows_fast.readers._layouts._sheets import Workbook, cell_text
 from carbonflows_fast.readers._sources._opening import open_files
@@ -271,6 +273,7 @@ def _csv(name: str, path: Any, numeric: str | None) -> pd.DataFrame:
     }
     try:
         heads = list(pd.read_csv(path, nrows=0, **options).columns)
+        _refuse_cells_without_a_name(name, path, len(heads), options)
         if not any(numeric and _same(head, numeric) for head in heads):
             return pd.read_csv(path, dtype=str, **options)
         # Texts that come again and again are kept once.
@@ -283,6 +286,8 @@ def _csv(name: str, path: Any, numeric: str | None) -> pd.DataFrame:
                 with suppress(ValueError):  # what is no number is found later, cell by cell
                     frame[head] = _read(frame[head])
         return frame
+    except InputError:  # a ValueError too
+        raise
     except OSError as error:
         raise InputError.about(
             name,
@@ -298,6 +303,24 @@ def _csv(name: str, path: Any, numeric: str | None) -> pd.DataFrame:
             got=" ".join(reason.split()) or "nothing in it",
             remedy="save it so, or read it with pandas and give the frame",
         ) from error
+
+
+def _refuse_cells_without_a_name(name: str, path: Any, names: int, options: dict[str, Any]) -> None:
+    """Refuse a file whose first record is longer than the line of names.
+
+    Pandas takes its length for that of all, refuses longer ones, and leaves out what has no name.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            pd.read_csv(path, dtype=str, nrows=1, **options)
+        except pd.errors.ParserWarning as warning:
+            raise InputError.about(
+                name,
+                expected=f"lines of at most {count(names, 'cell')}, as many as names",
+                got="more in the first line below them",
+                remedy="put texts that have commas in quotes, and name all columns",
+            ) from warning
 
 
 def _sheet(name: str, path: Any) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import carbonflows_fast as cf
-from carbonflows_fast.reporting._results import comparable
+from carbonflows_fast.reporting._of_one_kind import comparable
 
 ROWS = [("a", "p"), ("b", "p"), ("a", "r"), ("b", "r")]
 COLUMNS = [("a", "h"), ("b", "h"), ("q", "h"), ("w", "h"), ("w", "g"), ("v", "h")]  # v, w, q buy

@@ -89,6 +89,15 @@ CASES = [
          lambda _: [Path("errors.toml").write_text("Z = 0.1"),
                     answered("accounts all/2018 --errors errors.toml",
                              "accounts all/2018 --demand AT")]),
+    Case(lambda: asked("accounts all/2018 --per-head --errors errors.toml"),
+         "leave one of the two out",
+         lambda _: [Path("errors.toml").write_text("Z = 0.1"),
+                    answered("accounts all/2018 --errors errors.toml",
+                             "accounts all/2018 --per-head")]),
+    Case(lambda: asked("responsibility all/2018 --figure chart.gif"),
+         "the extension says how to draw it",
+         lambda _: answered(*(f"responsibility all/2018 --figure chart{kind}"
+                              for kind in (".svg", ".png", ".pdf")))),
     # panels
     Case(lambda: asked("panel sector world"), r"e\.g\. (--sectors steel)",
          lambda option: answered(f"panel sector world {option}")),
@@ -125,6 +134,15 @@ CASES = [
          lambda option: answered(f"report world/2019 --out page.html --since world {option} 2018")),
     Case(lambda: asked("report world/2019 --out page.html --since-year 2018"), "give its path",
          lambda _: answered("report world/2019 --out page.html --since world/2018")),
+    Case(lambda: asked("report world/2019 --out page.html --price AT"),
+         "give both, e.g. (--per-tonne 80 --price) EU27, or leave --price out",
+         lambda both: answered(f"report world/2019 --out page.html {both} AT",
+                               "report world/2019 --out page.html")),
+    Case(lambda: asked("report world/2019 --out page.html --buyer AT"),
+         "give (--purchases), or leave --buyer out",
+         lambda option: [
+             Path("bought.csv").write_text("product,amount\nWheat,1\n"),
+             answered(f"report world/2019 --out page.html {option} bought.csv --buyer AT")]),
     # standard output
     Case(to_nowhere, r"send it to a file, or to (.*)",
          lambda place: [to_a_file("some.txt"), to_a_file(place)]),

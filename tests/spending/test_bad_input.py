@@ -190,6 +190,16 @@ def test_letters_that_are_not_utf_8(tmp_path: Path) -> None:
         cf.purchases(world(), tmp_path / "none.csv")
 
 
+def test_cells_without_a_name_are_refused_and_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("product,amount\nPaddy, rice,5\n")
+    with pytest.raises(cf.InputError, match=r"a\.csv: expected lines of at most 2 cells, as many"):
+        cf.purchases(world(), path)
+    path.write_text("product,amount\nWheat,5\nPaddy, rice,5\n")
+    with pytest.raises(cf.InputError, match=r"a\.csv: .*line 3, saw 3"):
+        cf.purchases(world(), path)
+
+
 def sheet(path: Path, rows: list[list[Any]]) -> Path:
     book = openpyxl.Workbook()
     for row in rows:
