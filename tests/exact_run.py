@@ -31,6 +31,7 @@ from support.exact import exact_case as questions
 from support.exact import (
     exact_chains,  # noqa: F401  # registers its questions
     exact_questions,  # noqa: F401
+    exact_viewpoints,  # noqa: F401
 )
 from support.running.solving import as_large, iterated
 

@@ -119,12 +119,13 @@ def solve_prices(table: Table, found: Charges, rtol: float) -> Solved:
     by_region, without = (m[:-1], m[-1]) if moved else (m, m.sum(axis=0))
 
     # The error of the solve; that of emissions embodied in what crosses the border; rounding.
-    size_Y = np.abs(p.Y).sum(axis=1)
+    size_Y, size_x = np.abs(p.Y).sum(axis=1), np.abs(table.x.to_numpy())
     made = reach(prepared, weight, adjoint=True) * seen_through(size_Y, weight)
-    made = np.maximum(made, np.abs(table.x.to_numpy()))
+    made = np.maximum(made, size_x)
     terms = prepared.tiles.additions + table.n + p.Y.shape[1] + len(p.regions)
     sold = pass_through_A(prepared, made, absolute=True) * (1 + rounding(terms)) + size_Y
-    bound = float(bounds.sum()) * seen_through(size_Y, weight)
+    # Rises are seen through what is bought, and as costs through what is made.
+    bound = float(bounds.sum()) * seen_through(np.maximum(size_Y, size_x), weight)
     bound += found.inexact * seen_through(sold, weight)
     crossing = np.abs(found.border) + np.abs(found.refund)
     risen = np.abs(by_region).sum(axis=0)
