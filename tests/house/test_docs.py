@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from support.running.report_page import draw_nothing
 
 import carbonflows_fast as cf
 from carbonflows_fast.cli._main import _parser
@@ -41,6 +42,7 @@ def pages() -> list[object]:
 def test_page(page: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.get_closest_marker("real_data"):
         monkeypatch.chdir(request.getfixturevalue("real_data"))
+    draw_nothing(monkeypatch)  # in reports, whose figures have tests of their own
     session = doctest.DocTestParser().get_doctest(examples(PAGES[page]), {}, page, page, 0)
     shows_how = "/" not in page  # the tutorial and the how-to pages; others mainly explain
     assert len(session.examples) >= (5 if shows_how else 1)

@@ -21,11 +21,11 @@ from carbonflows_fast.leontief._dense_lu import DenseFactors
 
 
 def test_no_bound_is_below_the_true_error() -> None:
-    found = exact_run.run_chunk(range(250))
+    found = exact_run.run_chunk(range(160))
     assert found.violations == []
     assert set(found.asked) >= set(QUESTIONS) - {"calc_all"}
     assert found.answered.total() > 0.8 * found.asked.total()
-    assert found.claims > 1000
+    assert found.claims > 700
 
 
 @pytest.mark.parametrize("seed", [9005556, 20022448])

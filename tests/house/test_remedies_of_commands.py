@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 from support.advice import Case, advice_tests
 from support.files.plain_files import own, write_csv
+from support.running.report_page import draw_nothing
 
 import carbonflows_fast as cf
 from carbonflows_fast.cli import _main, main
@@ -167,6 +168,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def there(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
+    draw_nothing(monkeypatch)
 
 
 test_what_an_error_advises_works, test_every_piece_of_advice_has_a_case = advice_tests(
