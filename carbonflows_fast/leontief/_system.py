@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from carbonflows_fast.leontief._solution import Solution, SolveReport
 from carbonflows_fast.leontief._solvers import Solvers
 from carbonflows_fast.leontief._sweeps import Sweeps
 from carbonflows_fast.leontief._tiles import RegionTiles
+
+if TYPE_CHECKING:
+    from carbonflows_fast.leontief._operator import InverseOperator
 
 GROUP = 288
 """Right-hand sides at a time: enough for the kernels, few enough for a dozen arrays of them."""
@@ -202,6 +205,22 @@ class LeontiefSystem:
         sides = RightHandSides.of("S", S, self.n, by_row=True)
         return self._solve(sides, True, rtol, weight, method, threads, x0, memory_limit)
 
+    @property
+    def L(self) -> InverseOperator:
+        """The Leontief inverse as a SciPy `LinearOperator`; every product is a certified solve.
+
+        Examples
+        --------
+        >>> import carbonflows_fast as cf
+        >>> table = cf.synthetic.world(2, 3)
+        >>> x = cf.system(table).L @ table.Y.sum(axis=1).to_numpy()
+        >>> bool(abs(x / table.x - 1).max() < 1e-9)
+        True
+        """
+        from carbonflows_fast.leontief._operator import InverseOperator
+
+        return InverseOperator(self)
+
     def require_productive(self, *, threads: int | None = None) -> None:
         """Prove that every solve has a bounded error: I − |A| is an M-matrix, but for by-products.
 
@@ -240,18 +259,8 @@ class LeontiefSystem:
     ) -> Certificate:
         """Return the proof vector for errors in a weight, made once for each weight.
 
-        Parameters
-        ----------
-        weight : ndarray, shape (n,)
-            Positive.
-        adjoint : bool
-            Of errors of M (I − A) = S.
-        threads : int, optional
-
-        Returns
-        -------
-        Certificate
-            Its own vectors are in tile order.
+        The weight (n,) is positive; adjoint: of errors of M (I − A) = S. The vectors of the result
+        are in tile order.
 
         Raises
         ------
@@ -283,11 +292,7 @@ class LeontiefSystem:
     def factor_inverses(self, weight: FloatArray, rtol: float) -> FactorInverses | None:
         """Return the inverses of dense factors if every forward solve with them is within rtol.
 
-        Parameters
-        ----------
-        weight : ndarray, shape (n,)
-            Of the error, in the order of the table's rows.
-        rtol : float
+        The weight (n,) is that of the error, in the order of the table's rows.
 
         Examples
         --------

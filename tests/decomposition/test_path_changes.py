@@ -323,7 +323,9 @@ def test_frames_and_files(tmp_path: Path) -> None:
     assert len(pd.read_csv(tmp_path / "changes.csv")) == 50
     assert pd.read_parquet(tmp_path / "changes.parquet")["change"].tolist() == frame.change.tolist()
     with pytest.raises(InputError, match="path: expected a file name that ends in"):
-        found.save(tmp_path / "changes.xlsx")
+        found.save(tmp_path / "changes.txt")
+    found.save(tmp_path / "changes.xlsx")
+    assert len(pd.read_excel(tmp_path / "changes.xlsx", engine="openpyxl")) == 50
     again = pickle.loads(pickle.dumps(found))
     assert again.remainder["demand"] == found.remainder["demand"]
     assert repr(found).startswith("PathChanges('2000 → 2009', 50 paths, 'CO2', shapley")

@@ -159,9 +159,10 @@ def test_small_axes_get_small_letters(large: World) -> None:
         assert min(text.get_fontsize() for text in [*ax.texts, *ax.get_yticklabels()]) >= 4
 
 
-def test_nine_figures_on_a_page_can_be_read() -> None:
-    world, page = world_of(12, 4), Figure((10.5, 8), layout="constrained")
-    axes = dict(zip(DRAWN, page.subplots(3, 3).flat))
+def test_four_figures_on_a_page_can_be_read() -> None:
+    world, page = world_of(12, 4), Figure((7, 5.4), layout="constrained")
+    four = ("heat_map", "sector_flow", "path_tree", "purchases")
+    axes = dict(zip(four, page.subplots(2, 2).flat))
     for name, ax in axes.items():
         DRAWN[name](world, ax)
     assert_readable(page)

@@ -129,6 +129,7 @@ def test_what_is_not_known_is_said(hostile: Page) -> None:
     assert not {"studies_compared", "classes", "production_changes"} & set(hostile.tables)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_panel_gives_its_last_year_since_its_first(tmp_path: Path) -> None:
     for scale, year in ((1.0, 2001), (2.0, 2008)):
         cf.save(small_world(scale=scale, year=year), tmp_path / str(year))
