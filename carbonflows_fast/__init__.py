@@ -2,7 +2,7 @@
 
     table → leontief → supply_use → readers · synthetic → store → accounting
           → pymrio_bridge · checks → trade → linkages → uncertainties → paths → sectors
-          → viewpoints → prices → spending → shocks → decomposition → panel
+          → viewpoints → prices → spending → shocks → decomposition → panel → exchange
           → figures → reporting → cli
 
 `Table` is data; every question is a function of a table. Start with
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         PanelError,
         StoreError,
     )
+    from carbonflows_fast.exchange import to_xarray
     from carbonflows_fast.leontief import LeontiefSystem, Solution, SolveReport, system
     from carbonflows_fast.linkages import (
         elasticities,
@@ -134,6 +135,7 @@ __all__ = [
     "synthetic",
     "system",
     "to_pymrio",
+    "to_xarray",
     "transaction_betweenness",
     "uncertainty",
     "with_capital",
@@ -149,6 +151,7 @@ _HOMES = {
     "PathChanges structural_path_decomposition",
     "errors": "CarbonFlowsError ConvergenceError FormatError InputError "
     "LabelError MemoryLimitError NotProductiveError PanelError StoreError",
+    "exchange": "to_xarray",
     "leontief": "LeontiefSystem Solution SolveReport system",
     "linkages": "elasticities production_layers sector_betweenness transaction_betweenness",
     "panel": "Panel",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
+
 from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast.errors import InputError
 from carbonflows_fast.leontief._dense_lu import DenseFactors, rounding_pays, shared_columns
 from carbonflows_fast.leontief._methods import (
     Outcome,
@@ -38,6 +41,24 @@ class Solvers:
         self._lock = threading.Lock()
         self._dense: DenseFactors | None = None
         self._rounded: tuple[Sweeps | None] | None = None
+
+    def in_float32(self) -> Solvers:
+        """Return the ways to solve with tiles in float32.
+
+        Raises
+        ------
+        InputError
+            If A does not fit.
+        """
+        single = self.sweeps.in_single()
+        if single is None:
+            raise InputError.about(
+                "dtype",
+                expected="coefficients that fit into float32",
+                got=f"A up to {np.abs(self.sweeps.tiles.core.values).max():.1e}",
+                remedy="use 'float64'",
+            )
+        return Solvers(self.sweeps, single)
 
     def shared(self, k: int) -> int:
         """Return how many of k right-hand sides share a Krylov space."""

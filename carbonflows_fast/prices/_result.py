@@ -78,11 +78,6 @@ class PriceEffects:
         """Bound on the error of any amount of money here, in `unit`."""
         return self._solved.error_bound
 
-    @property
-    def table_regions(self) -> tuple[str, ...]:
-        """All regions of the table."""
-        return self._table.regions
-
     @cached_property
     def _increase(self) -> FloatArray:
         rises: FloatArray = self._solved.by_region.sum(axis=0)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from carbonflows_fast.decomposition._comparable import aligned
 from carbonflows_fast.errors import InputError, LabelError
+from carbonflows_fast.prices import PriceEffects
 from carbonflows_fast.table import Table
 from carbonflows_fast.table._selection import select_stressor
 from carbonflows_fast.table._stressors import require_same_stressor
 
 if TYPE_CHECKING:
-    from carbonflows_fast.prices import PriceEffects
     from carbonflows_fast.spending import Purchases
 
 __all__ = ["alike", "comparable", "names_of", "require_same"]
@@ -96,9 +96,10 @@ def require_same(table: Table, stressor: Any, **given: Purchases | PriceEffects 
     for argument, found in given.items():
         if found is None:
             continue
+        frame = found.flow if isinstance(found, PriceEffects) else found.by_emitter
         if found.stressor != wanted:
             expected, got = f"a result about {wanted!r}", repr(found.stressor)
-        elif found.table_regions != table.regions:
+        elif tuple(frame.columns) != table.regions:
             expected, got = "a result of the table of the report", "one of another table"
         else:
             continue

@@ -104,11 +104,6 @@ class Purchases:
         return f"{value / scale.factor:.6g} {scale.unit}".rstrip()
 
     @property
-    def table_regions(self) -> tuple[str, ...]:
-        """All regions of the table."""
-        return self._regions
-
-    @property
     def lines(self) -> pd.DataFrame:
         """The ledger with four more columns: line, spent, emissions and finding.
 

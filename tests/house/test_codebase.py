@@ -26,7 +26,7 @@ ROOMS = [
     *("errors", "_core", "classification", "_base", "table", "leontief", "supply_use", "readers"),
     *("synthetic", "store", "accounting", "pymrio_bridge", "checks", "trade", "linkages"),
     *("uncertainties", "paths", "sectors", "viewpoints", "prices", "spending", "shocks"),
-    *("decomposition", "panel", "figures", "reporting", "cli", "__main__"),
+    *("decomposition", "panel", "exchange", "figures", "reporting", "cli", "__main__"),
 ]
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 MOST_MODULES = 20  # in a folder, its face included

@@ -1,0 +1,7 @@
+"""Results in the forms of other libraries."""
+
+from __future__ import annotations
+
+from carbonflows_fast.exchange._xarray import to_xarray
+
+__all__ = ["to_xarray"]
