@@ -17,7 +17,6 @@ from carbonflows_fast.cli._errors import (
 from carbonflows_fast.cli._files import check_figure, check_out, draw, write_out, writing
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._tables import (
-    facts_of,
     given,
     load,
     naming,
@@ -28,6 +27,7 @@ from carbonflows_fast.cli._tables import (
 )
 from carbonflows_fast.cli._text import measured, say_memberships, show_accounts
 from carbonflows_fast.errors import InputError
+from carbonflows_fast.table._facts import facts_of
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._streams import say
-from carbonflows_fast.cli._text import with_unit
 from carbonflows_fast.errors import (
     CarbonFlowsError,
     InputError,
@@ -29,7 +28,6 @@ __all__ = [
     "add_rtol",
     "add_stressor",
     "add_table",
-    "facts_of",
     "given",
     "has_saved",
     "load",
@@ -45,7 +43,6 @@ __all__ = [
 ]
 
 WRITTEN = {"destination": "DESTINATION", "out": "--out", "ledger": "--ledger", "figure": "--figure"}
-SHOWN = 12  # labels that `info` lists
 READ = (
     *("table", "after", "other", "since", "classes", "errors"),
     *("bought", "categories", "price_index", "margins", "changes"),
@@ -290,34 +287,6 @@ def years_of(text: str | None) -> Any:
             got=repr(text),
             remedy="e.g. --years 1995:2022",
         ) from None
-
-
-def facts_of(table: Table) -> list[tuple[str, str]]:
-    """Return what can be said of a table without touching its matrix."""
-    parts = table.content
-    facts = [
-        ("table", table.name or "(no name)"),
-        ("year", "(none)" if table.year is None else str(table.year)),
-        ("regions", _some(table.regions)),
-        ("sectors", _some(parts.sectors)),
-        ("rows", f"{table.n:,}, in {', '.join(parts.row_units) or '(no unit)'}"),
-        ("final demand", f"{len(parts.demand_codes):,} columns: {_some(table.categories)}"),
-        ("stressors", _some([f"{n} ({u})" for n, u in zip(table.stressors, parts.stressor_units)])),
-        ("extensions", _some(list(dict.fromkeys(table.extensions)))),
-        ("matrix", f"{parts.kind}, {parts.form}"),
-    ]
-    if len(parts.row_units) == 1:
-        unit = parts.row_units[0]
-        facts.append(("output", with_unit(table.x.sum(), unit)))
-        facts.append(("final demand, all", with_unit(parts.Y.sum(), unit)))
-    if parts.population is not None:
-        facts.append(("population", with_unit(table.population.sum(), "")))
-    return facts + [("note", note) for note in table.notes]
-
-
-def _some(items: Sequence[str]) -> str:
-    # Not a comma: names hold commas themselves.
-    return f"{len(items)}: {'; '.join(items[:SHOWN])}{'; …' if len(items) > SHOWN else ''}"
 
 
 def save(table: Table, destination: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from carbonflows_fast._base.markup import Shown
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.uncertainties._normal import probability_beyond
 
@@ -14,7 +15,7 @@ __all__ = ["Decomposition"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Decomposition:
+class Decomposition(Shown):
     """The change of a footprint, split by what changed.
 
     Attributes
@@ -158,6 +159,9 @@ class Decomposition:
         frame = self._frame[["effect"]]
         spread = pd.DataFrame(sd[:, None], frame.index, frame.columns)
         return probability_beyond(frame, spread, above, below)["effect"].rename("probability")
+
+    def _main_frame(self) -> pd.DataFrame:
+        return self.to_frame()
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""

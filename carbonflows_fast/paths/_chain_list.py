@@ -20,6 +20,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arrays import BLOCK_ENTRIES, CodeArray, FloatArray, locked
 from carbonflows_fast._base.files import given_path, replacing
+from carbonflows_fast._base.markup import Shown
 from carbonflows_fast._base.workbook import check_workbook, write_workbook
 from carbonflows_fast.errors import InputError
 
@@ -31,11 +32,12 @@ __all__ = ["ChainList", "Positions"]
 Positions: TypeAlias = npt.NDArray[np.int64]
 
 ARROW = " ← "  # between the steps of a chain that is written as text
+SHOWN = 10_000  # chains that become a frame at once
 OFFSETS = int(np.iinfo(np.int32).max)  # what the offsets of an Arrow list can count up to
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ChainList:
+class ChainList(Shown):
     """What all results have that list chains. Chain k is `rows[starts[k]:starts[k + 1]]`.
 
     A subclass says which of its arrays are numbers (`_NUMBERS`), what frames and files say of the
@@ -71,6 +73,9 @@ class ChainList:
     def stage(self) -> CodeArray:
         """int32 array, shape (p,): purchases between emitter and final user, 0 for the maker."""
         return locked((np.diff(self.starts) - 1).astype(np.int32))
+
+    def _main_frame(self) -> pd.DataFrame | None:
+        return self.to_frame() if len(self) <= SHOWN else None
 
     @property
     def _about(self) -> dict[str, Any]:

@@ -19,10 +19,10 @@ import numpy as np
 from carbonflows_fast._base.arguments import one_of, positive, tolerance
 from carbonflows_fast._base.arrays import BoolArray
 from carbonflows_fast.classification import cbam_goods, cbam_share, regions_in
+from carbonflows_fast.classification._currencies import unit_of_money
 from carbonflows_fast.errors import InputError, or_no_unit, shorten
 from carbonflows_fast.prices._charges import Rules, charges_of, solve_prices
 from carbonflows_fast.prices._result import PriceEffects
-from carbonflows_fast.table._money import unit_of_money
 from carbonflows_fast.table._selection import select_rows, select_stressor
 from carbonflows_fast.table._units import power_between, scaled_by_ten
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from carbonflows_fast._base import sums
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
+from carbonflows_fast._base.markup import Shown
 from carbonflows_fast.errors import shorten
 from carbonflows_fast.leontief import system
 from carbonflows_fast.leontief._subsystems import pass_through_A
@@ -24,7 +25,7 @@ __all__ = ["PriceEffects"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PriceEffects:
+class PriceEffects(Shown):
     """What a price on emissions does to the prices of goods, and who pays it.
 
     Attributes
@@ -64,6 +65,9 @@ class PriceEffects:
     _inside: BoolArray  # (R,)
     _charges: Charges
     _solved: Solved
+
+    def _main_frame(self) -> pd.DataFrame:
+        return self.revenue
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""

@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from carbonflows_fast import figures
+from carbonflows_fast.classification._currencies import unit_of_money
 from carbonflows_fast.errors import shorten
 from carbonflows_fast.prices import PriceEffects
 from carbonflows_fast.reporting._html import (
@@ -21,7 +22,6 @@ from carbonflows_fast.reporting._html import (
 )
 from carbonflows_fast.reporting._results import Results
 from carbonflows_fast.reporting._svg import picture
-from carbonflows_fast.table._money import unit_of_money
 
 __all__ = ["prices"]
 

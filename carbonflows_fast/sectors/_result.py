@@ -12,6 +12,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arguments import one_of
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
+from carbonflows_fast._base.markup import Shown
 from carbonflows_fast._base.wording import count
 from carbonflows_fast.accounting._region_flows import unknown_consumers
 from carbonflows_fast.classification import regions_in
@@ -27,7 +28,7 @@ STEPS = ("emitted", "made", "consumed")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SectorStudy:
+class SectorStudy(Shown):
     """The supply chains that pass through some sectors, each counted once.
 
     Attributes
@@ -79,6 +80,9 @@ class SectorStudy:
     _tiers: Callable[[int], pd.DataFrame]
     _paths: Callable[..., Paths]
     _deviations: StudyDeviations | None = None
+
+    def _main_frame(self) -> pd.DataFrame:
+        return self.flow.sort_values("value", ascending=False, kind="stable")
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast.classification._currencies import CURRENCIES, currency_code
 from carbonflows_fast.classification._files import label_key
 from carbonflows_fast.errors import InputError, LabelError, nearest_are, passed_on
 from carbonflows_fast.spending._by_row import Labels
 from carbonflows_fast.spending._given import Given, frame_of
-from carbonflows_fast.table._money import CURRENCIES, currency_code
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from carbonflows_fast._base.arrays import BoolArray
 from carbonflows_fast._base.wording import MASSES, SAME_MASSES
+from carbonflows_fast.classification._currencies import unit_of_money
 from carbonflows_fast.errors import InputError, Phrase, shorten
-from carbonflows_fast.table._money import unit_of_money
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

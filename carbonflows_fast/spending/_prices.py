@@ -17,10 +17,10 @@ import pandas as pd
 
 from carbonflows_fast._base.arguments import real, whole
 from carbonflows_fast._base.arrays import BoolArray, FloatArray
+from carbonflows_fast.classification._currencies import CURRENCIES, currency_code
 from carbonflows_fast.errors import InputError, Phrase, shorten
 from carbonflows_fast.spending._by_row import spread_by_row
 from carbonflows_fast.spending._given import frame_of
-from carbonflows_fast.table._money import CURRENCIES, currency_code
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table

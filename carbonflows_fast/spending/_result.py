@@ -16,6 +16,7 @@ import pandas as pd
 from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast._base.files import given_path, replacing
+from carbonflows_fast._base.markup import Shown
 from carbonflows_fast._base.wording import count, scale_for
 from carbonflows_fast._base.workbook import check_workbook, write_workbook
 from carbonflows_fast.classification import regions_in
@@ -32,7 +33,7 @@ CHAINS = 100
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Purchases:
+class Purchases(Shown):
     """The emissions that purchases cause, in all supply chains behind them.
 
     Attributes
@@ -89,6 +90,9 @@ class Purchases:
     _year: int | None
     _tiers: Callable[[int], pd.DataFrame]
     _paths: Callable[..., Paths]
+
+    def _main_frame(self) -> pd.DataFrame:
+        return self.categories
 
     def __repr__(self) -> str:
         lost = int(np.isnan(self._emissions).sum())

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from carbonflows_fast._base.arrays import FloatArray, locked
+from carbonflows_fast._base.markup import facts_as_html
 from carbonflows_fast._base.wording import count
 from carbonflows_fast.errors import InputError, shorten
 from carbonflows_fast.table._content import Parts, relocked
 from carbonflows_fast.table._equality import same_table
+from carbonflows_fast.table._facts import facts_of
 from carbonflows_fast.table._frame import Frame
 from carbonflows_fast.table._gate import table_parts
 from carbonflows_fast.table._kept import Kept
@@ -320,6 +322,9 @@ class Table(Frame):
             f"{p.kind} {p.form}",
         ]
         return f"Table({', '.join(text for text in described if text)})"
+
+    def _repr_html_(self) -> str:
+        return facts_as_html(repr(self), facts_of(self))
 
     def __copy__(self) -> Table:
         return self  # nothing of it can change

@@ -13,6 +13,7 @@ import pandas as pd
 from carbonflows_fast._base import sums
 from carbonflows_fast._base.arguments import whole
 from carbonflows_fast._base.arrays import CodeArray, FloatArray, encode
+from carbonflows_fast._base.markup import Shown
 from carbonflows_fast._base.wording import percent
 from carbonflows_fast.accounting._accounts import produced_by_size
 from carbonflows_fast.accounting._region_flows import (
@@ -32,7 +33,7 @@ __all__ = ["FlowMatrix", "parts_of", "require_consumers", "summed"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FlowMatrix:
+class FlowMatrix(Shown):
     """The matrix E_rq and what it was made from; `trade.Flows` adds the questions about trade."""
 
     matrix: pd.DataFrame
@@ -45,6 +46,9 @@ class FlowMatrix:
     _flow: RegionFlows
     _rtol: float = 1e-10  # of solves that are made when they are asked for
     _groups: tuple[str, ...] = field(default=())  # of each region of the table; empty: as they are
+
+    def _main_frame(self) -> pd.DataFrame:
+        return self.to_frame().sort_values("value", ascending=False, kind="stable")
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from carbonflows_fast._base.arguments import one_of, whole
 from carbonflows_fast._base.arrays import FloatArray
+from carbonflows_fast._base.markup import Shown
 from carbonflows_fast._base.wording import percent
 from carbonflows_fast.classification import regions_in
 from carbonflows_fast.errors import InputError
@@ -33,7 +34,7 @@ SUMMED = ("consumption", "production", "net_imports")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Uncertainty:
+class Uncertainty(Shown):
     """Accounts or flows with their standard deviations.
 
     Attributes
@@ -81,6 +82,9 @@ class Uncertainty:
     _scale: float  # that the variances are over
     drawn: Draws | None = None
     multipliers: pd.DataFrame | None = None
+
+    def _main_frame(self) -> pd.DataFrame:
+        return self.value
 
     def __repr__(self) -> str:
         if self.of == "traded_share":

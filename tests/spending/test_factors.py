@@ -15,8 +15,8 @@ from support.references.spending_reference import Spending
 from support.worlds.strategies import tables
 
 import carbonflows_fast as cf
+from carbonflows_fast.classification._currencies import unit_of_money
 from carbonflows_fast.spending._money import factor_unit
-from carbonflows_fast.table._money import unit_of_money
 
 worlds = tables(zero_outputs=False).map(lambda t: t.with_changes(row_units="M.EUR", year=2019))
 SHARES = (0.6, 0.15, 0.05, 0.2)
