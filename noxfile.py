@@ -172,6 +172,36 @@ def notebook(session: nox.Session) -> None:
     session.run("pytest", "-W", "default", "tests/notebook_figures.py", *session.posargs)
 
 
+@nox.session
+def slurm(session: nox.Session) -> None:
+    """Panels on a real SLURM (apt install slurm-wlm munge): lost jobs, wall times, resuming."""
+    session.install("-e", ".[test]", "dask-jobqueue>=0.9")
+    session.run("pytest", "-v", "-s", "tests/cluster/on_slurm.py", *session.posargs)
+
+
+@nox.session
+def mpi(session: nox.Session) -> None:
+    """A panel in one MPI job of 4 ranks (apt install openmpi-bin)."""
+    session.install("-e", ".[test]", "dask-mpi>=2026.3", "mpi4py>=4")
+    session.run("pytest", "-v", "-s", "tests/cluster/on_mpi.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def shared(session: nox.Session) -> None:
+    """An installation of root's, asked by users without a home (as root; apt install python3-venv).
+
+    With Debian's Python, because others may not enter the folder of root's own.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        session.run("/usr/bin/python3", "-m", "venv", f"{folder}/venv", external=True)
+        session.run(f"{folder}/venv/bin/pip", "install", "--quiet", ".[test]", external=True)
+        session.run(
+            f"{folder}/venv/bin/pytest", "-v", "-s", "tests/cluster/as_another_user.py",
+            *session.posargs, external=True,
+        )  # fmt: skip
+
+
 # --- releases -------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -65,11 +66,20 @@ def kernel(result: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
 
 
 def _require_home() -> None:
-    """Without a home folder, Numba would make one of the name "~" in the current folder."""
+    """Complain if Numba would take a wrong place.
+
+    Without a home folder, it would make one of the name "~" in the current folder. Where anybody
+    can make folders, as in /tmp, it would run what another user has put into one of this name.
+    """
     named = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     home = os.path.isabs(os.path.expanduser("~")) or os.access(os.path.dirname(__file__), os.W_OK)
     if not named and not home:
         raise OSError("this user has no home folder")
+    cache = os.path.abspath(os.environ.get("NUMBA_CACHE_DIR") or os.path.dirname(__file__))
+    if hasattr(os, "getuid") and os.path.isdir(cache):
+        anybody = os.stat(os.path.dirname(cache)).st_mode & stat.S_IWOTH
+        if anybody and os.stat(cache).st_uid not in (0, os.getuid()):
+            raise PermissionError(f"{cache} is another user's, whose code would be run")
 
 
 _said: list[str] = []

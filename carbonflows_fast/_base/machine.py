@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -16,9 +17,11 @@ from carbonflows_fast.errors import InputError
 
 __all__ = [
     "build_info",
+    "group_limits",
     "instruction_set",
     "interrupts_held",
     "memory_limit",
+    "memory_room",
     "pinned",
     "processors",
     "thread_count",
@@ -111,13 +114,43 @@ def memory_limit() -> int:
     >>> memory_limit() > 1e6
     True
     """
-    limits = (
-        [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else []
-    )
-    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with suppress(OSError, ValueError):  # no such limit, or the word "max"
-            limits.append(int(Path(file).read_text()))
-    return min(limits, default=1 << 33)
+    return memory_room()[0]
+
+
+def memory_room() -> tuple[int, str]:
+    """Return how many bytes this process may use, and the control group that has that limit.
+
+    All processes of that group share them: those of a container, or of a job of a cluster. The
+    group is "" if the machine has no more.
+    """
+    pages = ("SC_PAGE_SIZE", "SC_PHYS_PAGES")
+    machine = [(math.prod(map(os.sysconf, pages)), "")] if hasattr(os, "sysconf") else []
+    with suppress(OSError):
+        machine += group_limits(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup").read_text())
+    return min(machine, key=lambda limit: limit[0], default=(1 << 33, ""))
+
+
+def group_limits(mounted: Path, groups: str) -> list[tuple[int, str]]:
+    """Return the limits of memory of the control groups of a process, outer ones first.
+
+    Parameters
+    ----------
+    mounted : path
+        Where control groups are.
+    groups : str
+        What the system says of a process, a line for each hierarchy.
+    """
+    limits = []
+    for line in groups.splitlines():  # a number, which kinds, and the group
+        _, kinds, group = line.split(":", 2)
+        if kinds not in ("", "memory"):
+            continue
+        top, file = mounted / kinds, "memory.limit_in_bytes" if kinds else "memory.max"
+        inside = Path(group.lstrip("/"))
+        for part in [*reversed(inside.parents), inside]:
+            with suppress(OSError, ValueError):  # no such limit, or the word "max"
+                limits.append((int((top / part / file).read_text()), str(top / part)))
+    return limits
 
 
 def instruction_set() -> str:

@@ -65,7 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int
         "--wait",
         metavar="SECONDS",
         type=float,
-        help="seconds to wait for workers; default 600, no limit with --scheduler",
+        help="seconds to wait for workers, also if all are lost; default 600, no limit with "
+        "--scheduler",
+    )
+    parser.add_argument(
+        "--copies",
+        metavar="FOLDER",
+        help="of each worker's own disk, to copy tables to; e.g. '$TMPDIR/tables'",
     )
     parser.add_argument("--no-resume", action="store_true", help="compute again what --out has")
     parser.add_argument(
@@ -145,6 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
                 resume=not arguments.no_resume,
                 threads=arguments.threads or 1,
                 wait=arguments.wait,
+                copies=arguments.copies,
                 **asked,
             )
     except PanelError as error:

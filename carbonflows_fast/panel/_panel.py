@@ -58,10 +58,10 @@ class Panel(Asking):
     years : int, sequence of int, range or slice, optional
         Which years; the default is all. `slice(2000, 2009)` means the existing years from 2000 to
         2009, both included. Years named one by one must exist.
-    client : distributed.Client or str, optional
-        Where to run: a client, or the address of a scheduler. Without it, the run is on this
-        machine, with a pool of processes if that saves time. The tables must have the same path on
-        all workers.
+    client : distributed.Client, cluster or str, optional
+        Where to run: a client, a cluster such as `SLURMCluster`, which is taken by its address, or
+        the address of a scheduler. Without it, the run is on this machine, with a pool of processes
+        if that saves time. The tables must have the same path on all workers.
     out : path, optional
         Folder for a Parquet data set: each task writes one file there, which appears complete or
         not at all, and the call returns the list of files.
@@ -74,8 +74,13 @@ class Panel(Asking):
     threads : int
         Threads of the core in each task. The default is 1, because tasks run side by side.
     wait : float, optional
-        Seconds to wait for workers. The default is `CARBONFLOWS_WAIT`, else 600 for a pool on this
-        machine, and no limit on a cluster, whose queue may be long.
+        Seconds to wait for workers, at the start and whenever a cluster has none left. The default
+        is `CARBONFLOWS_WAIT`, else 600 for a pool on this machine, and no limit on a cluster, whose
+        queue may be long. What is done by then stays.
+    copies : path, optional
+        Folder on each worker's own disk, for a store on a slow network. A worker that needs a table
+        first copies it there, unless it has been copied before. Variables such as `$TMPDIR` are
+        those of the worker. Nobody deletes the copies.
 
     They return a DataFrame whose index begins with a level `year`, or for pairs of years with
     `since` and `year`. `attrs["by_task"]` has the attrs of each year's result (units, totals, error

@@ -1,30 +1,33 @@
 """How the tasks of a panel are handed out to the workers of any Dask cluster.
 
 Tasks are handed out as workers become free, no more at a time than fit into their memory. A worker
-that is lost costs its task another try elsewhere; a scheduler that is lost ends the run, and what
-had been written by then stays.
+that is lost costs its task another try elsewhere; one that is asked to end may finish it. A
+scheduler that is lost ends the run, and what had been written by then stays.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import socket
 import time
 from asyncio import CancelledError
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from carbonflows_fast import _core
 from carbonflows_fast._base.limits import load_blas
-from carbonflows_fast._base.machine import build_info
+from carbonflows_fast._base.machine import build_info, memory_room
 from carbonflows_fast._base.pool import late
 from carbonflows_fast._base.progress import ProgressBar
 from carbonflows_fast.errors import CarbonFlowsError, InputError, PanelError, Phrase
 from carbonflows_fast.panel._here import collect, lost, said
-from carbonflows_fast.panel._tasks import Done, Task, require_room, run_task
+from carbonflows_fast.panel._tasks import Done, Task, is_done, require_room, run_task
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -33,14 +36,43 @@ __all__ = ["Pool", "connected"]
 
 log = logging.getLogger("carbonflows_fast.panel")
 LOOK_SECONDS = 2.0  # between two looks at which workers there are
+ANSWER_SECONDS = 20.0  # for an answer to arrive, before it is asked whether its worker is there
+LEAVING_SECONDS = 35.0  # a worker that is asked to end waits 30 for its tasks
+LOSSES = 4  # workers that a task may lose, as Dask has it
 ISA = ("avx512", "avx2", "baseline")
 
 
 def _facts(dask_worker: Any) -> dict[str, Any]:
     """What a worker reports about itself, once it can work."""
     load_blas("numpy", "scipy.linalg")
-    limit = dask_worker.memory_manager.memory_limit
-    return build_info() | {"places": dask_worker.state.nthreads, "memory": limit or float("inf")}
+    limit = dask_worker.memory_manager.memory_limit or math.inf  # a worker may have no limit
+    shared, group = memory_room()
+    return build_info() | {
+        "places": dask_worker.state.nthreads,
+        "memory": min(limit, shared),
+        "shared": shared,
+        "host": (socket.gethostname(), group),
+    }
+
+
+@dataclass
+class _Work:
+    """The tasks of a run: those that wait, those that run, by future, with the worker of each.
+
+    Those that are `leaving` are with workers that were asked to end, until a time at the latest.
+    """
+
+    waiting: deque[Task]
+    running: dict[Any, tuple[Task, str]] = field(default_factory=dict)
+    leaving: list[tuple[Task, float]] = field(default_factory=list)
+    losses: Counter[str] = field(default_factory=Counter)
+
+    def again(self, task: Task) -> bool:
+        """Let a task wait again whose worker was lost, if that has not been too often."""
+        self.losses[task.name] += 1
+        if self.losses[task.name] < LOSSES:
+            self.waiting.append(task)
+        return self.losses[task.name] < LOSSES
 
 
 class Pool:
@@ -60,17 +92,15 @@ class Pool:
         If a task needs more memory than any worker has.
     """
 
-    def __init__(self, client: Client, memory: int) -> None:
-        self.client = client
-        self.memory = memory
+    def __init__(self, client: Client, memory: int, wait: float = math.inf) -> None:
+        self.client, self.memory, self.wait = client, memory, wait
         self._known: dict[str, dict[str, Any]] = {}
         self._fit: dict[str, int] = {}
         self._looked = -math.inf
         self.kernels = ISA[-1]
         self._look()
-        while not self._known:  # those that were there have left
-            time.sleep(LOOK_SECONDS)
-            self._look()
+        if not self._known and not self._one(lambda: self._known):  # all have left again
+            raise late(wait)
         workers = self._known.values()
         require_room(memory, max(w["memory"] for w in workers), "the largest worker has")
         worst = max(ISA.index(worker["instruction_set"]) for worker in workers)
@@ -107,22 +137,37 @@ class Pool:
                 got=", ".join(sorted(other)),
                 remedy="install one version everywhere",
             )
-        self._fit = {name: places for name, w in self._known.items() if (places := self._room(w))}
-        for name in found.keys() - self._fit:
-            log.warning(
-                "%s gets no tasks: it needs %.1f GB for each and %s",
-                name,
-                self.memory / 1e9,
-                self.kernels,
-            )
+        self._fit = self._places()
+        for name in [name for name in found if name not in self._fit]:
+            host, worker = found[name]["host"][0], found[name]
+            why = f"it needs {self.memory / 1e9:.1f} GB for each and {self.kernels}"
+            if self._room(worker):
+                why = f"{worker['shared'] / 1e9:.1f} GB are all that the workers of {host} share"
+            log.warning("%s gets no tasks: %s", name, why)
         self._looked = time.monotonic()
 
+    def _places(self) -> dict[str, int]:
+        """Return how many tasks each worker takes at a time, of those that take any.
+
+        Each may have the memory of its whole host as its limit, as under MPI, so those of a host
+        share what it has.
+        """
+        wanted = {name: self._room(worker) for name, worker in self._known.items()}
+        hosts = {name: self._known[name]["host"] for name in wanted}
+        left = {w["host"]: w["shared"] // self.memory for w in self._known.values()}
+        fit = Counter[str]()
+        for turn in range(max(wanted.values(), default=0)):
+            for name, places in wanted.items():
+                if turn < places and left[hosts[name]] > 0:
+                    fit[name] += 1
+                    left[hosts[name]] -= 1
+        return dict(fit)
+
     def _room(self, worker: dict[str, Any]) -> int:
-        """Return how many tasks a worker takes at a time."""
+        """Return how many tasks a worker takes at a time if its host has room for them."""
         if self.kernels not in worker["instruction_sets"]:
             return 0
-        by_memory = int(min(worker["memory"] / self.memory, 1e6))  # a worker may have no limit
-        return min(int(worker["places"]), by_memory)
+        return min(int(worker["places"]), int(worker["memory"] / self.memory))
 
     def run(
         self, tasks: Sequence[Task], bar: ProgressBar, keep: Callable[[Task, Done], None]
@@ -131,14 +176,21 @@ class Pool:
         return collect(self._answers(tasks), bar, keep)
 
     def _answers(self, tasks: Sequence[Task]) -> Generator[tuple[Task, Done], None, None]:
-        waiting, running = deque(tasks), dict[Any, tuple[Task, set[str]]]()
+        work = _Work(deque(tasks))
         try:
-            while waiting or running:
+            while work.waiting or work.running or work.leaving:
                 self._look()
-                self._start(waiting, running)
-                for future in self._finished(running):
-                    task = running.pop(future)[0]
-                    yield task, self._answer(future, task)
+                yield from self._left(work)
+                self._start(work)
+                if not (work.running or work.leaving or self._one_that_fits()):
+                    yield from ((task, _failed(self._none())) for task in work.waiting)
+                    return
+                for future in self._finished(work):
+                    task, worker = work.running.pop(future)
+                    if done := self._answer(future, task, worker):
+                        yield task, done
+                    elif not work.again(task):
+                        yield task, _failed(lost(self.memory))
         except (Exception, CancelledError) as error:
             # The first call to the scheduler after it was gone may raise anything.
             gone = isinstance(error, OSError | CancelledError) or self.client.status != "running"
@@ -146,44 +198,108 @@ class Pool:
                 raise
             raise self._lost(tasks[0].what) from error
         finally:
-            if running:
-                self._cancel(list(running))
+            if work.running:
+                self._cancel(list(work.running))
 
-    def _start(self, waiting: deque[Task], running: dict[Any, tuple[Task, set[str]]]) -> None:
-        """Hand out as many tasks as there is room for."""
-        # Dask never gives a task to other workers than it was meant for, even if all have left.
-        for future in [f for f, (_, meant) in running.items() if not meant & self._known.keys()]:
-            self._cancel([future])
-            waiting.append(running.pop(future)[0])
-        while waiting and len(running) < sum(self._fit.values()):
-            task = waiting.popleft()
+    def _start(self, work: _Work) -> None:
+        """Hand out as many tasks as there is room for, each to one worker.
+
+        If Dask chose among several, it would hand the tasks of a worker that ends to others at
+        once, although the worker may finish them, and to all others of its job, which end as well.
+        """
+        free = Counter(self._fit)
+        free.subtract(worker for _, worker in work.running.values() if worker in free)
+        while work.waiting and any(number > 0 for number in free.values()):
+            worker = max(free, key=free.__getitem__)
+            task = work.waiting.popleft()
             key = f"{task.what}-{task.name}-{uuid4().hex[:8]}"  # Dask's pages group by the first
-            meant = set(self._fit)
-            future = self.client.submit(run_task, task, key=key, pure=False, workers=list(meant))
-            running[future] = task, meant
+            future = self.client.submit(run_task, task, key=key, pure=False, workers=[worker])
+            work.running[future] = task, worker
+            free[worker] -= 1
 
-    def _finished(self, running: dict[Any, tuple[Task, set[str]]]) -> list[Any]:
+    def _left(self, work: _Work) -> Iterator[tuple[Task, Done]]:
+        """Take back the tasks of workers that have left; yield those that need no other worker."""
+        gone = [f for f, (_, worker) in work.running.items() if worker not in self._known]
+        if gone:
+            self._cancel(gone)
+        for future in gone:
+            task, worker = work.running.pop(future)
+            if task.out is not None and self._ends_in_order(worker):
+                work.leaving.append((task, time.monotonic() + LEAVING_SECONDS))
+            elif not work.again(task):
+                yield task, _failed(lost(self.memory))
+        for task, ends in list(work.leaving):
+            done = is_done(Path(str(task.out)), task.key)
+            if done or time.monotonic() > ends:
+                work.leaving.remove((task, ends))
+                if done:
+                    yield task, Done(None, task.out, 0.0)
+                else:
+                    work.waiting.append(task)
+
+    def _ends_in_order(self, worker: str) -> bool:
+        """Whether a worker that has left was asked to, and may finish its tasks."""
+        events: Any = self.client.get_events(worker)
+        return any(isinstance(e, dict) and e.get("action") == "retired" for _, e in events)
+
+    def _one_that_fits(self) -> bool:
+        """Wait for a worker that takes a task; whether there is one in time."""
+        if self._fit:
+            return True
+        most = "" if self.wait == math.inf else f", {self.wait:g} s at most"
+        log.warning("no worker is left that fits; waiting for one%s", most)
+        return self._one(lambda: self._fit)
+
+    def _one(self, there: Callable[[], Any]) -> bool:
+        """Look at the workers until there is what is wanted; whether it is in time."""
+        ends = time.monotonic() + self.wait
+        while not there():
+            if time.monotonic() > ends:
+                return False
+            time.sleep(LOOK_SECONDS)
+            self._look()
+        return True
+
+    def _none(self) -> str:
+        return (
+            f"no worker was left, and none came within {self.wait:g} seconds; let the cluster "
+            "replace jobs that end, or wait longer, and run again"
+        )
+
+    def _finished(self, work: _Work) -> list[Any]:
         """Wait until tasks have ended, or it is time to look at the workers again."""
         from distributed import wait
 
-        if not running:
-            log.warning("no worker is left that fits; waiting for one")
-            while not self._fit:
-                time.sleep(LOOK_SECONDS)
-                self._look()
+        if not work.running:
+            time.sleep(LOOK_SECONDS if work.leaving else 0)
             return []
         try:
-            return list(wait(list(running), LOOK_SECONDS, "FIRST_COMPLETED").done)
+            return list(wait(list(work.running), LOOK_SECONDS, "FIRST_COMPLETED").done)
         except TimeoutError:
             return []
 
-    def _answer(self, future: Any, task: Task) -> Done:
-        if future.status == "finished":
-            done: Done = future.result()
-            return done
+    def _answer(self, future: Any, task: Task, worker: str) -> Done | None:
+        """Fetch what came of a task; None if its worker was lost, perhaps with the answer."""
+        from distributed import KilledWorker
+
         if future.status == "error":
-            return Done(None, None, 0.0, failed=self._reason(future.exception()))
-        raise self._lost(f"{task.what} {task.name}")
+            error = future.exception()
+            if isinstance(error, KilledWorker):
+                return None
+            return _failed(Phrase.of(f"{type(error).__name__}: ", error))
+        if future.status in ("lost", "pending") and self.client.status == "running":
+            return None
+        if future.status != "finished":
+            raise self._lost(f"{task.what} {task.name}")
+        while True:
+            try:
+                done: Done = future.result(timeout=ANSWER_SECONDS)
+                return done
+            except TimeoutError:  # Dask waits for ever for what only that worker had
+                self._look()
+                if worker not in self._known:
+                    self._cancel([future])
+                    return None
 
     def _lost(self, what: str) -> PanelError:
         return PanelError.about(
@@ -192,13 +308,6 @@ class Pool:
             got=f"one that was lost while {what} was running",
             remedy="run again for the same folder, whose results stay, to compute the others",
         )
-
-    def _reason(self, error: BaseException) -> str:
-        from distributed import KilledWorker
-
-        if isinstance(error, KilledWorker):
-            return lost(self.memory)
-        return Phrase.of(f"{type(error).__name__}: ", error)
 
     def _cancel(self, futures: list[Any]) -> None:
         try:
@@ -209,12 +318,12 @@ class Pool:
 
 @contextmanager
 def connected(client: Any, memory: int, bar: ProgressBar, wait: float) -> Iterator[Pool]:
-    """Give a pool of the workers of a client, or of the scheduler at an address.
+    """Give a pool of the workers of a client, a cluster, or the scheduler at an address.
 
     Raises
     ------
     InputError
-        If the client is none, or its address does not answer.
+        If the client is none, or its scheduler does not answer.
     MemoryLimitError
         If a task does not fit.
     PanelError
@@ -222,14 +331,15 @@ def connected(client: Any, memory: int, bar: ProgressBar, wait: float) -> Iterat
     """
     from distributed import Client
 
-    if isinstance(client, str):
+    if isinstance(client, str) or _is_cluster(client):
+        address = client if isinstance(client, str) else client.scheduler_address
         try:
-            made = Client(client, timeout="10s")
+            made = Client(address, timeout="10s", security=getattr(client, "security", None))
         except (OSError, ValueError, TypeError) as error:
             raise InputError.about(
                 "client",
                 expected="the address of a Dask scheduler that answers",
-                got=f"{client!r} ({error})",
+                got=f"{address!r} ({error})",
                 remedy="start one with `dask scheduler`, or leave client out",
                 typed=("start one with `dask scheduler`, or leave ", "client", " out"),
             ) from error
@@ -241,10 +351,20 @@ def connected(client: Any, memory: int, bar: ProgressBar, wait: float) -> Iterat
         status = f"a {client.status} " if isinstance(client, Client) else ""
         raise InputError.about(
             "client",
-            expected="an open distributed.Client (not an asynchronous one) or an address",
+            expected="an open distributed.Client (not an asynchronous one), a cluster "
+            "or an address",
             got=f"{status}{type(client).__name__}",
             remedy="leave it out for a pool on this machine",
         )
+
+
+def _failed(reason: str) -> Done:
+    return Done(None, None, 0.0, failed=reason)
+
+
+def _is_cluster(client: Any) -> bool:
+    """Whether this has a scheduler, as LocalCluster and SLURMCluster have."""
+    return isinstance(getattr(client, "scheduler_address", None), str)
 
 
 def _ready(client: Client, memory: int, bar: ProgressBar, wait: float) -> Pool:
@@ -257,4 +377,4 @@ def _ready(client: Client, memory: int, bar: ProgressBar, wait: float) -> Pool:
                 raise late(wait)
             time.sleep(0.05)
     bar.rename(title)
-    return Pool(client, memory)
+    return Pool(client, memory, wait)

@@ -49,7 +49,7 @@ log = logging.getLogger("carbonflows_fast.panel")
 class Run:
     """How to run, of the arguments that all methods take."""
 
-    NAMES = ("years", "client", "out", "resume", "progress", "threads", "wait")
+    NAMES = ("years", "client", "out", "resume", "progress", "threads", "wait", "copies")
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class Run:
         progress: bool | None = None,
         threads: int = 1,
         wait: float | None = None,
+        copies: Any = None,
     ) -> None:
         one_of("resume", resume, (True, False))
         self.years, self.client, self.resume, self.progress = years, client, resume, progress
@@ -69,6 +70,7 @@ class Run:
                 "out", expected="a folder", got=repr(out), remedy="name one, or leave it out"
             )
         self.out = None if out is None else given_path("out", out).absolute()
+        self.copies = "" if copies is None else str(given_path("copies", copies))
         self.threads = thread_count(threads)
         self.wait = _seconds(wait, cluster=client is not None)
 
@@ -140,6 +142,7 @@ def tasks_of(
             run.resume,
             pairs,
             files,
+            run.copies,
         )
         if run.out is not None:
             task = replace(task, out=str(run.out / what / task.partition / "part-0.parquet"))

@@ -32,6 +32,7 @@ from carbonflows_fast.errors import (
     Phrase,
     StoreError,
 )
+from carbonflows_fast.panel._copies import local_copy
 from carbonflows_fast.panel._described import described
 from carbonflows_fast.panel._questions import COMPILED, QUESTIONS
 from carbonflows_fast.store import open
@@ -120,6 +121,8 @@ class Task:
         Which pairs of years it is one of.
     drawn : tuple of tuple of (str, str)
         Files of the draws that the result takes in, for each table, and their keys.
+    copies : str
+        Folder on the worker's disk for copies of the tables; none if empty.
     """
 
     what: str
@@ -132,6 +135,7 @@ class Task:
     resume: bool = True
     pairs: str = ""
     drawn: tuple[tuple[tuple[str, str], ...], ...] = ()
+    copies: str = ""
 
     @property
     def name(self) -> str:
@@ -200,7 +204,7 @@ def _answer(task: Task) -> pd.DataFrame:
     for source in task.sources:
         source.require_unchanged()
     with pinned(task.threads, task.kernels), _blas_threads(task.threads):
-        tables = [open(source.path) for source in task.sources]
+        tables = [open(_place(source, task.copies)) for source in task.sources]
         frame = QUESTIONS[task.what](*tables, **task.options)
     for source in task.sources:
         source.require_unchanged()
@@ -209,6 +213,10 @@ def _answer(task: Task) -> pd.DataFrame:
         of, seed, draws = (task.options[name] for name in ("of", "seed", "draws"))
         return with_draws(frame, drawn, of, seed, draws)
     return frame
+
+
+def _place(source: Source, copies: str) -> str | Path:
+    return local_copy(source.path, source.checksum, copies) if copies else source.path
 
 
 def _read(path: Path, key: str) -> pd.DataFrame:

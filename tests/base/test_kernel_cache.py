@@ -114,6 +114,25 @@ def test_without_a_home_no_folder_is_made_in_the_current_one(
     _kernels._require_home()
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs users")
+def test_a_folder_that_another_user_made_where_anybody_can_is_not_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cache = tmp_path / "numba"
+    cache.mkdir()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache))
+    tmp_path.chmod(0o1777)  # as /tmp is
+    _kernels._require_home()
+    monkeypatch.setattr(os, "getuid", lambda: cache.stat().st_uid + 1)
+    if cache.stat().st_uid == 0:
+        os.chown(cache, 2, -1)
+        monkeypatch.setattr(os, "getuid", lambda: 3)
+    with pytest.raises(PermissionError, match="is another user's, whose code would be run"):
+        _kernels._require_home()
+    tmp_path.chmod(0o755)
+    _kernels._require_home()
+
+
 def test_a_full_disk_and_a_fault_of_the_code_are_not_taken_for_each_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -117,6 +117,13 @@ def test_commands_have_their_options(command: str) -> None:
     assert _parser().parse_args(shlex.split(command, comments=True)).command
 
 
+def test_recipes_are_the_files_that_run_on_clusters() -> None:
+    blocks = re.findall(r"^```\w+\n(.*?)^```$", PAGES["panel.md"], re.DOTALL | re.MULTILINE)
+    recipes = {path.name: path.read_text() for path in (DOCS / "recipes").iterdir()}
+    assert {"study.py", "cluster.py", "mpi_study.py", "mpi_study.sh"} <= recipes.keys()
+    assert [name for name, text in recipes.items() if blocks.count(text) != 1] == []
+
+
 def test_reference_has_every_public_name_once() -> None:
     text = "".join(text for page, text in PAGES.items() if page.startswith("reference/"))
     directive = r"^\.\. auto(?:function|class|exception):: carbonflows_fast\.([\w.]+)"

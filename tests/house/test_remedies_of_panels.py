@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -16,14 +18,16 @@ from support.running.panel_cluster import Cluster
 
 import carbonflows_fast as cf
 from carbonflows_fast.panel import _here
+from carbonflows_fast.panel._copies import local_copy
 from carbonflows_fast.panel._pool import Pool
 from carbonflows_fast.panel._tasks import Source
+from carbonflows_fast.store._saved import checksum
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask and its event loop
 
 COVERED = ["_base/pool", *(f"panel/{name}" for name in (
-    "_asking", "_described", "_here", "_how_sure", "_panel", "_pool", "_questions", "_run",
-    "_tasks", "_years"))]  # fmt: skip
+    "_asking", "_copies", "_described", "_here", "_how_sure", "_panel", "_pool", "_questions",
+    "_run", "_tasks", "_years"))]  # fmt: skip
 """Modules whose every piece of advice has a case."""
 
 PLACE = tempfile.TemporaryDirectory()
@@ -110,6 +114,32 @@ def by_workers_that_say(answer: Any) -> Any:
     return Pool(client, 1)
 
 
+def to_copies_of_another_user() -> None:
+    place = fresh()
+    accounts(copies=place)
+    if os.getuid() == 0:  # whose copies all may use
+        for copy in place.iterdir():
+            os.chown(copy, 2, -1)
+    with mock.patch.object(os, "getuid", return_value=os.getuid() + 1):
+        local_copy(*of_2010(), str(place))
+
+
+def of_2010() -> tuple[str, str]:
+    path = folder() / "y2010"
+    return str(path), checksum(path)
+
+
+def to_copies_of_others(place: Path) -> None:
+    cf.save(cf.synthetic.world(2, 4, year=2010), place / of_2010()[1])
+    local_copy(*of_2010(), str(place))
+
+
+def copied_again(place: Path, code: str) -> Any:
+    shutil.rmtree(place)
+    assert python(code, path=folder() / "y2010").year == 2010
+    return accounts(copies=place)
+
+
 def by_a_lost_scheduler() -> None:
     raise Pool._lost(mock.Mock(), "accounts")
 
@@ -190,6 +220,11 @@ CASES = [
          r"ask (cf.sector_study)\(panel\[year\], …, errors=…\), whose sums have one",
          lambda name: python(name)(cf.Panel(folder())[2010], sectors="Wheat",
                                    errors=cf.Errors(F=0.1))),
+    Case(to_copies_of_another_user, "put the name of the user into that of the folder",
+         lambda _: accounts(copies=fresh() / "copies-of-$USER")),
+    Case(lambda: to_copies_of_others(fresh()),
+         r"delete the copy, and check the table with (cf\.open\(path, verify=True\))",
+         lambda code: copied_again(fresh(), code)),
     # workers
     Case(lambda: accounts(client=5), "leave it out for a pool on this machine",
          lambda _: accounts()),

@@ -8,10 +8,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
+import distributed
 import pytest
-from distributed import Client, LocalCluster, get_worker
+from distributed import Client, KilledWorker, LocalCluster, get_worker
 from support.running.panel_cluster import Cluster
 
 import carbonflows_fast as cf
@@ -195,6 +198,153 @@ def test_a_worker_that_is_lost_while_it_is_asked_is_asked_again(
     with Client(cluster) as client:
         assert len(ask(Pool(client, 1), 2)) == 2
     assert asked.exists()
+
+
+def test_workers_of_a_host_share_its_memory(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Under MPI each rank that is bound to a core has the whole node's memory as its limit."""
+    node = {"memory": 10e9, "shared": 10_000_000_000, "places": 3, "host": ("node1", "")}
+    monkeypatch.setattr(_pool, "_facts", facts_by_name(
+        w0=node, w1=node, w2=node | {"host": ("node1", "job 7")}, w3=node | {"places": 1}
+    ))  # fmt: skip
+    joined(cluster, 4)
+    with Client(cluster) as client, caplog.at_level(logging.WARNING, "carbonflows_fast.panel"):
+        names = {address: w["name"] for address, w in cluster.scheduler_info["workers"].items()}
+
+        def fit(memory: float) -> dict[int, int]:
+            return {names[a]: n for a, n in Pool(client, int(memory))._fit.items()}
+
+        assert fit(1e9) == {0: 3, 1: 3, 2: 3, 3: 1}
+        assert fit(2e9) == {0: 2, 1: 2, 2: 3, 3: 1}
+        assert fit(3e9) == {0: 1, 1: 1, 2: 3, 3: 1}
+        assert "gets no tasks" not in caplog.text
+        shared = fit(6e9)
+        assert shared[2] == 1
+        assert len(shared) == 2
+    assert "gets no tasks: 10.0 GB are all that the workers of node1 share" in caplog.text
+
+
+def test_four_threads_of_a_worker_take_as_many_tasks_as_fit(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What dask-jobqueue makes of 32 cores and 160 GB: 8 workers of 4 threads."""
+    node = {"memory": 20e9, "shared": 160_000_000_000, "places": 4}
+    monkeypatch.setattr(_pool, "_facts", facts_by_name(**{f"w{n}": node for n in range(8)}))
+    joined(cluster, 8)
+    with Client(cluster) as client:
+        for memory, together in (1e9, 32), (4.9e9, 32), (6e9, 24), (11e9, 8):
+            assert sum(Pool(client, int(memory))._fit.values()) == together
+
+
+def test_a_run_without_workers_ends_when_the_user_said(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_pool, "_facts", facts_by_name())
+    tasks = [Task("flows", (), (("year", year),), {}, 1, "", None) for year in range(5)]
+    found: list[str] = []
+
+    def keep(task: Task, done: Done) -> None:
+        found.append(task.name)
+        cluster.scale(0)
+
+    with Client(cluster) as client:
+        failed = Pool(client, 1, 0.2).run(tasks, progress_bar("", 5, False), keep)
+    assert found
+    assert sorted([*failed, *found]) == ["0", "1", "2", "3", "4"]
+    assert set(failed.values()) == {
+        "no worker was left, and none came within 0.2 seconds; let the cluster replace jobs that "
+        "end, or wait longer, and run again"
+    }
+
+
+def test_a_task_whose_workers_end_one_after_the_other_is_tried_again(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def killed(task: Task) -> Done:
+        with (tmp_path / task.name).open("a") as file:
+            file.write("x")
+        if task.name == "0" or (tmp_path / task.name).stat().st_size < _pool.LOSSES:
+            raise KilledWorker(task.name, SimpleNamespace(address="tcp://node1"), 3)
+        return answer(task)
+
+    monkeypatch.setattr(_pool, "_facts", facts_by_name())
+    monkeypatch.setattr(_pool, "run_task", killed)
+    tasks = [Task("flows", (), (("year", year),), {}, 1, "", None) for year in range(2)]
+    found: list[str] = []
+    with Client(cluster) as client:
+        pool = Pool(client, 1)
+        failed = pool.run(tasks, progress_bar("", 2, False), lambda t, _: found.append(t.name))
+    assert found == ["1"], failed
+    assert "lost again and again" in failed["0"]
+    assert [len((tmp_path / name).read_text()) for name in "01"] == [_pool.LOSSES] * 2
+
+
+def test_a_task_of_a_worker_that_is_asked_to_end_is_done_once(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As `--lifetime` asks it, in the middle of a task, which it finishes."""
+
+    def slowly(task: Task) -> Done:
+        worker = get_worker()
+        if worker.name == 0:
+            worker.loop.add_callback(worker.close_gracefully)
+        time.sleep(0.5)
+        with Path(str(task.out)).open("a") as file:
+            file.write("x")
+        return Done(None, task.out, 0.5)
+
+    monkeypatch.setattr(_pool, "_facts", facts_by_name())
+    monkeypatch.setattr(_pool, "run_task", slowly)
+    monkeypatch.setattr(_pool, "is_done", lambda path, _: path.exists())
+    joined(cluster, 2)
+    files = [tmp_path / str(year) for year in range(4)]
+    tasks = [Task("flows", (), (("year", int(file.name)),), {}, 1, "", str(file)) for file in files]
+    found: list[str] = []
+    with Client(cluster) as client:
+        pool = Pool(client, 1)
+        failed = pool.run(tasks, progress_bar("", 4, False), lambda t, _: found.append(t.name))
+    assert failed == {}
+    assert sorted(found) == ["0", "1", "2", "3"]
+    assert [file.read_text() for file in files] == ["x"] * 4
+
+
+def test_an_answer_that_is_lost_with_its_worker_is_made_again(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_pool, "_facts", facts_by_name())
+    monkeypatch.setattr(_pool, "ANSWER_SECONDS", 0.2)
+    wait, ended = distributed.wait, list[int]()
+
+    def then_lost(futures: Any, *how: Any) -> Any:
+        """Let workers end when they have an answer and before it is fetched."""
+        found = wait(futures, *how)
+        if found.done and not ended:
+            ended.append(len(found.done))
+            cluster.scale(0)
+            while cluster.scheduler.workers:
+                time.sleep(0.01)
+            joined(cluster, 1)
+        return found
+
+    monkeypatch.setattr(distributed, "wait", then_lost)
+    with Client(cluster) as client:
+        assert len(ask(Pool(client, 1), 3)) == 3
+    assert ended
+
+
+def test_a_cluster_is_taken_by_its_address(cluster: LocalCluster) -> None:
+    with _pool.connected(cluster, 1, progress_bar("", 1, False), 60) as pool:
+        assert pool.client.scheduler.address == cluster.scheduler_address
+        client = pool.client
+    assert client.status == "closed"
+    assert cluster.status.name == "running"
+    closed = mock.Mock(scheduler_address="<Not Connected>", security=None)
+    with (
+        pytest.raises(InputError, match="expected the address of a Dask scheduler that answers"),
+        _pool.connected(closed, 1, progress_bar("", 1, False), 60),
+    ):
+        pass
 
 
 def test_it_is_said_that_there_are_no_workers_yet(
