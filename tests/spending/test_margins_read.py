@@ -27,7 +27,10 @@ from support.worlds.gloria_world import (
 from support.worlds.small_table import SENTENCE
 
 import carbonflows_fast as cf
+from carbonflows_fast.readers._sources._opening import open_files
 from carbonflows_fast.readers.gloria import _valuation
+from carbonflows_fast.readers.gloria._labels import read_valuations
+from carbonflows_fast.readers.gloria._valuation import SHEETS
 
 SHARES = ["basic", "trade", "transport", "taxes"]
 HOUSEHOLDS, INVENTORIES = CATEGORIES
@@ -304,6 +307,16 @@ def test_sheets_of_useeio_that_do_not_fit(tmp_path: Path) -> None:
     book.save(path)
     with pytest.raises(cf.FormatError, match="expected a sheet 'Phi'"):
         cf.margins(path, transport=0)
+
+
+@pytest.mark.real_data
+def test_the_read_me_numbers_the_sheets(real_data: Path) -> None:
+    for file in sorted((real_data / "originals" / "gloria_059").glob("*.xlsx")):
+        with open_files(file) as files:
+            numbers = read_valuations(files, file.name)
+        assert numbers == {name.casefold(): at for at, name in enumerate(SHEETS, start=1)}
+    with pytest.raises(cf.FormatError, match=SENTENCE):  # a sample with two sheets of five
+        cf.margins(real_data / "formats" / "gloria_mock")
 
 
 def test_margins_of_another_table_are_refused(written: Path) -> None:

@@ -206,8 +206,10 @@ def _row_sums(
                 numbers.add(row)
             values = numbers.result()[0].reshape(-1, len(columns))
         sums[here][read] = values[:, chosen].sum(axis=1)
-        stray = np.where(is_industry[read][:, None] | unused[None, :], values, 0.0)
-        empty(where, sp.csr_array(stray), [row.label for row in of_use], columns)
+        made = is_industry[read]
+        if values[made].any() or (unused.any() and values[:, unused].any()):
+            stray = np.where(made[:, None] | unused[None, :], values, 0.0)
+            empty(where, sp.csr_array(stray), [row.label for row in of_use], columns)
     found: FloatArray = sums[labels.products]
     return found
 
