@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.reporting import report
     from carbonflows_fast.sectors import SectorStudy, sector_study
     from carbonflows_fast.shocks import extraction, scenario, with_capital
-    from carbonflows_fast.spending import Purchases, factors, purchases
+    from carbonflows_fast.spending import Purchases, factors, margins, purchases
     from carbonflows_fast.store import open, save
     from carbonflows_fast.supply_use import from_supply_use
     from carbonflows_fast.table import Table, national
@@ -116,6 +116,7 @@ __all__ = [
     "footprints",
     "from_pymrio",
     "from_supply_use",
+    "margins",
     "multipliers",
     "national",
     "open",
@@ -161,7 +162,7 @@ _HOMES = {
     "readers": "read write_exiobase",
     "reporting": "report",
     "sectors": "SectorStudy sector_study",
-    "spending": "Purchases factors purchases",
+    "spending": "Purchases factors margins purchases",
     "shocks": "extraction scenario with_capital",
     "store": "open save",
     "supply_use": "from_supply_use",

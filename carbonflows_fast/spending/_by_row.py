@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,8 +55,8 @@ class Labels:
         return np.array(regions_in(self.regions, name, "region", year=self.year), dtype=np.bool_)
 
 
-def rows_of(given: Given, table: Table) -> list[BoolArray]:
-    """Return the rows of the table that each line of a frame is about.
+def rows_of(given: Given, table: Table) -> Iterator[BoolArray]:
+    """Yield the rows of the table that each line of a frame is about.
 
     An empty sector is every sector, an empty region every region.
 
@@ -65,23 +66,24 @@ def rows_of(given: Given, table: Table) -> list[BoolArray]:
         If a sector or a region is unknown, or no row has both.
     """
     labels, p = Labels(table), table.content
-    found = []
+    places: dict[str, BoolArray] = {}  # of a region, which many lines may name
     lines = zip(given.texts("region"), given.texts("sector"), given.lines, strict=True)
     for region, sector, line in lines:
         code = None if sector in ANYWHERE else labels.sector(sector)
         if code is None and sector not in ANYWHERE:
             raise _unknown(given, "sector", sector, line, nearest_are(sector, p.sectors))
-        try:
-            here = labels.region(region)[p.region_codes]
-        except LabelError as error:
-            raise passed_on(
-                error, LabelError, f"{given.place('region')}, {given.called} {line:,}"
-            ) from error
+        if region not in places:
+            try:
+                places[region] = labels.region(region)[p.region_codes]
+            except LabelError as error:
+                raise passed_on(
+                    error, LabelError, f"{given.place('region')}, {given.called} {line:,}"
+                ) from error
+        here = places[region]
         here = here if code is None else here & (p.sector_codes == code)
         if not here.any():
             raise _unknown(given, "region", region, line, f"no row there is {sector!r}")
-        found.append(here)
-    return found
+        yield here
 
 
 def _unknown(given: Given, kind: str, name: str, line: Any, remedy: str) -> LabelError:
@@ -120,14 +122,14 @@ def spread_by_row(
     InputError
         If two lines are about the same.
     """
-    rows, group = rows_of(given, table), np.zeros(len(values), np.int64) if also is None else also
+    group = np.zeros(len(values), np.int64) if also is None else also
     weights = [
         2 * (sector not in ANYWHERE) + (region not in ANYWHERE)
         for region, sector in zip(given.texts("region"), given.texts("sector"), strict=True)
     ]
     out = np.full((int(group.max(initial=0)) + 1, table.n, values.shape[1]), np.nan)
     rank = np.full(out.shape[:2], -1)
-    for line, here in enumerate(rows):
+    for line, here in enumerate(rows_of(given, table)):
         taken = here & (rank[group[line]] == weights[line])
         if taken.any():
             raise InputError.about(

@@ -23,7 +23,7 @@ from carbonflows_fast.spending._prices import Prices, Rates, currency_of, price_
 from carbonflows_fast.table._selection import Stressor, select_rows, select_stressor
 from carbonflows_fast.table._table_argument import required_table
 from carbonflows_fast.uncertainties._error_model._errors import Errors, required_errors
-from carbonflows_fast.uncertainties._of_footprints import MOST_PRODUCTS, of_footprints
+from carbonflows_fast.uncertainties._of_multipliers import MOST_PRODUCTS, deviations
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -85,8 +85,9 @@ def factors(
     abroad : bool
         Add which share is emitted outside the product's region: a solve for each region.
     errors : Errors, optional
-        How wrong the cells of the table may be. Factors at basic prices of up to 1,000 products
-        have then standard deviations.
+        How wrong the cells of the table may be. Factors of up to 1,000 products have then standard
+        deviations. Margins, and how their suppliers share them, are taken as exact, as are price
+        indices and exchange rates.
     rtol : float, optional
         Relative error that every solve is certified to.
 
@@ -108,7 +109,7 @@ def factors(
         If a stressor, region or sector is unknown.
     InputError
         If an argument is wrong; if no row is in money; if an index, a rate or shares are missing
-        that are needed; or if errors are given for more than 1,000 products or purchasers' prices.
+        that are needed; or if errors are given for more than 1,000 products.
     NotProductiveError, ConvergenceError
         If the table cannot be solved, or not to `rtol`.
 
@@ -116,7 +117,9 @@ def factors(
     -----
     f_p = (basic_p m_p + trade_p m_trade + transport_p m_transport) · P_p(year of the table) /
     P_p(year) · rate, with (I − A)'m = s, and m_trade the mean of the suppliers' multipliers by
-    output. Taxes carry nothing. Source: Miller & Blair (2009), Input-Output Analysis, ch. 2;
+    output. Taxes carry nothing. That is f_p = v_p'm for what one unit of money buys, v_p; its
+    variance is that of v_p'm as a whole, since the products that make up a price rest on the same
+    cells. Source: Miller & Blair (2009), Input-Output Analysis, ch. 2;
     Eurostat (2008), Manual of Supply, Use and Input-Output Tables, ch. 6 (valuation).
 
     Examples
@@ -143,7 +146,7 @@ def factors(
     if products is not None:
         wanted = select_rows(table, products, "products")
     needed = _in_money(table, money, wanted)
-    given = None if errors is None else _errors_for(table, errors, needed, valuation)
+    given = None if errors is None else _errors_for(table, errors, needed)
     code = currency_of("currency", currency, money.currency)
     when = price_year("year", year, table)
     each = Prices.given(table, price_index).since(when, needed)
@@ -161,7 +164,9 @@ def factors(
         columns = solved.columns(reached[kind][rows], rows)
         columns = {n: v if n == "abroad" else v * each[rows] for n, v in columns.items()}
         if given is not None:
-            columns["sd"] = _deviations(table, stressor, given, rows, needed, rtol) * each[rows]
+            sd = np.full(table.n, np.nan)
+            sd[needed] = deviations(table, stressor, given, reached[kind][needed], rtol)
+            columns["sd"] = sd[rows] * each[rows]
             columns["error_bound"] = columns.pop("error_bound")
         frame = pd.DataFrame(columns, table.rows[rows])
         frame.loc[~needed[rows]] = np.nan
@@ -246,17 +251,9 @@ def _in_money(table: Table, money: Money, wanted: BoolArray) -> BoolArray:
     return found
 
 
-def _errors_for(table: Table, errors: Any, needed: BoolArray, valuation: str) -> Errors:
+def _errors_for(table: Table, errors: Any, needed: BoolArray) -> Errors:
     given, many = required_errors(errors), int(needed.sum())
     region = table.regions[0]
-    if valuation != "basic":
-        raise InputError.about(
-            "errors",
-            expected="valuation='basic', since the products that make up a price are not "
-            "wrong independently of each other",
-            got=f"{valuation!r}",
-            remedy="leave errors or valuation out",
-        )
     if many > MOST_PRODUCTS:
         raise InputError.about(
             "errors",
@@ -268,19 +265,6 @@ def _errors_for(table: Table, errors: Any, needed: BoolArray, valuation: str) ->
             ),
         )
     return given
-
-
-def _deviations(
-    table: Table, stressor: Any, errors: Errors, rows: Any, needed: BoolArray, rtol: float
-) -> FloatArray:
-    """Return standard deviations of the multipliers of some rows, NaN off money."""
-    places = np.flatnonzero(needed)
-    every = np.full(table.n, np.nan)
-    multipliers = of_footprints(table, stressor, errors, places, rtol).multipliers
-    if multipliers is not None:
-        every[places] = multipliers["sd"].to_numpy()
-    found: FloatArray = every[rows]
-    return found
 
 
 def _units(table: Table, money: Money, unit: str, currency: str) -> Any:

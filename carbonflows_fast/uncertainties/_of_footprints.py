@@ -2,14 +2,12 @@
 
 The footprint of product k bought by region q is E_kq = m_k y_kq, (I − A)'m = s. With ξ_i^k =
 L_ik / x_i, an error of z_ij moves m_k by m_i (ξ_j^k − ξ_i^k), one of y_ip by −m_i ξ_i^k, and one of
-f_i by ξ_i^k; y_kp moves E_kq directly as well if p is a column of q. L_ik are solved for one column
-a product. All is per unit of a product's whole output: a_i = x_k ξ_i^k has no unit and is about 1
-at most, and E_kq is the part y_kq / x_k of what x_k carries.
+f_i by ξ_i^k; y_kp moves E_kq directly as well if p is a column of q. All is per unit of a product's
+whole output: a_i = x_k ξ_i^k, and E_kq is the part y_kq / x_k of what x_k carries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,18 +19,13 @@ from carbonflows_fast._base import sums
 from carbonflows_fast._base.arguments import tolerance
 from carbonflows_fast._base.arrays import FloatArray, locked
 from carbonflows_fast.accounting._footprint_bounds import demanded, of_bought
-from carbonflows_fast.accounting._solves import solve_certified, solve_multipliers
-from carbonflows_fast.accounting._weights import account_weight, demand_weight, positive_output
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.table._selection import select_demand, select_rows
 from carbonflows_fast.table._stressors import select_stressor
-from carbonflows_fast.uncertainties._error_model._cells import (
-    cells_of_stressor,
-    cells_of_Y,
-    cells_of_Z,
-)
+from carbonflows_fast.uncertainties._error_model._cells import cells_of_Y
 from carbonflows_fast.uncertainties._error_model._errors import SOURCES, Errors, SharedError, named
 from carbonflows_fast.uncertainties._error_model._forms import got_of
+from carbonflows_fast.uncertainties._of_multipliers import MOST_PRODUCTS, Moved
 from carbonflows_fast.uncertainties._result import Uncertainty
 
 if TYPE_CHECKING:
@@ -40,15 +33,7 @@ if TYPE_CHECKING:
 
 Rows: TypeAlias = npt.NDArray[np.int64]
 
-__all__ = ["MOST_PRODUCTS", "FootprintOrigins", "chosen_products", "of_footprints"]
-
-MOST_PRODUCTS = 1_000
-"""Columns of L that are kept at once."""
-AT_ONCE = 24
-"""Products whose columns are passed over together: a panel of the passes, and little memory."""
-
-ROUNDED = 2e-15
-"""Of the squares that cancel: less than that is what rounding leaves where buyers are alike."""
+__all__ = ["FootprintOrigins", "chosen_products", "of_footprints"]
 
 
 def chosen_products(table: Table, products: Any, of: str, drawn: bool) -> Rows | None:
@@ -170,27 +155,18 @@ class FootprintOrigins:
 
 
 class _Products:
-    """The solved columns of L, over the scale of what rows carry, and what errors do to them."""
+    """Some products, what errors do to their multipliers, and so to their footprints."""
 
     def __init__(
         self, table: Table, stressor: Any, errors: Errors, rows: Rows, rtol: float
     ) -> None:
         self.table, self.stressor, self.errors, self.rows = table, stressor, errors, rows
-        x = table.x.to_numpy()
-        weight = demand_weight(np.abs(table.content.Y).sum(axis=1), positive_output(table))
-        m, bounds = solve_multipliers(table, stressor.s[None], weight, rtol)
-        self.m, self.outputs = m[0], x[rows]
-        self.error_bound = float(of_bought(m, bounds, demanded(table))[0])
+        self.outputs = table.x.to_numpy()[rows]
         sides = np.zeros((table.n, rows.size))
         sides[rows, np.arange(rows.size)] = self.outputs
-        tight = account_weight(stressor.s, x)
-        made = solve_certified(table, sides, by_row=False, weight=tight, rtol=rtol).values
-        self.shares = np.zeros(made.shape)  # a_i of each product
-        np.divide(made, x[:, None], out=self.shares, where=x[:, None] != 0.0)
-        carried = self.m * x
-        largest = [np.abs(one).max(initial=0.0) for one in (carried, stressor.F)]
-        self.scale = max(largest) or 1.0
-        self.carried = carried / self.scale
+        self.moved = Moved(table, stressor, errors, sides, rtol)
+        self.m, self.scale, self.carried = self.moved.m, self.moved.scale, self.moved.carried
+        self.error_bound = float(of_bought(self.m[None], self.moved.bounds, demanded(table))[0])
         self.bought = select_demand(table).values[rows]
         self.parts = np.zeros(self.bought.shape)
         np.divide(
@@ -199,21 +175,12 @@ class _Products:
             out=self.parts,
             where=self.outputs[:, None] != 0.0,
         )
-        for given in (errors, *errors.shared):  # those of final users move no product, but must fit
-            with named(given):
-                self._emissions("F_Y", given)
-        self._moved = {one.name: self._moved_by(one) for one in errors.shared}
+        self._moves = {one.name: self._moved_by(one) for one in errors.shared}
 
     @property
     def moves(self) -> dict[str, FloatArray]:
         """How one standard deviation of each shared error moves footprints, (P, R), over scale."""
-        return {name: footprints for name, (footprints, _) in self._moved.items()}
-
-    def _emissions(self, source: str, given: Errors | SharedError) -> FloatArray | None:
-        deviations = getattr(given, source)
-        if deviations is None:
-            return None
-        return cells_of_stressor(self.table, self.stressor, source, deviations) / self.scale
+        return {name: footprints for name, (footprints, _) in self._moves.items()}
 
     def _by_consumer(self, cells: FloatArray) -> FloatArray:
         p = self.table.content
@@ -221,28 +188,12 @@ class _Products:
 
     def _moved_by(self, one: SharedError) -> tuple[FloatArray, FloatArray]:
         """Return how a shared error of one standard deviation moves E (P, R) and m_k x_k (P,)."""
-        p, a = self.carried[:, None], self.shares
-        moved, direct = np.zeros(len(self.rows)), np.zeros(self.parts.shape)
+        moved, direct = self.moved.by_shared(one), np.zeros(self.parts.shape)
         with named(one):
-            if one.Z is not None:
-                cells = cells_of_Z(self.table, one.Z, 1)
-                row = cells.times(np.ones((self.table.n, 1)))
-                for here in self._groups():
-                    moved[here] += (p * (cells.times(a[:, here]) - a[:, here] * row)).sum(axis=0)
             if one.Y is not None:
-                cells_Y = cells_of_Y(self.table, one.Y)
-                row = cells_Y.sum(axis=1, keepdims=True)
-                for here in self._groups():
-                    moved[here] -= (p * row * a[:, here]).sum(axis=0)
-                direct += p[self.rows] * self._by_consumer(cells_Y[self.rows])
-            if (emitted := self._emissions("F", one)) is not None:
-                total = emitted.sum(axis=0)[:, None]
-                for here in self._groups():
-                    moved[here] += (total * a[:, here]).sum(axis=0)
-        return one.sd * (self.parts * moved[:, None] + direct), one.sd * moved
-
-    def _groups(self) -> list[slice]:
-        return [slice(at, at + AT_ONCE) for at in range(0, len(self.rows), AT_ONCE)]
+                cells_Y = cells_of_Y(self.table, one.Y)[self.rows]
+                direct += one.sd * self.carried[self.rows, None] * self._by_consumer(cells_Y)
+        return self.parts * moved[:, None] + direct, moved
 
     def variances(self) -> tuple[dict[str, FloatArray], FootprintOrigins, FloatArray]:
         """Return variances by source, (P, R) each, their origins, and those of m_k x_k, (P,)."""
@@ -250,53 +201,23 @@ class _Products:
         along = {name: np.zeros(count) for name in SOURCES}
         regions = np.zeros((count, len(p.regions)))
         sectors = np.zeros((count, len(p.sectors)))
-        for name, by_row in self._rows_of_sources().items():
-            for here in self._groups():
+        for name, by_row in self.moved.rows_of_sources().items():
+            for here in self.moved.groups():
                 found = by_row(here)
+                if name == "Y":  # see _own_demand
+                    found[self.rows[here], np.arange(found.shape[1])] = 0.0
                 along[name][here] = found.sum(axis=0)
                 regions[here] += sums.sum_by_group(found, p.region_codes, len(p.regions)).T
                 sectors[here] += sums.sum_by_group(found, p.sector_codes, len(p.sectors)).T
         own, own_of_multipliers = self._own_demand()
         by_source = {name: np.square(self.parts) * along[name][:, None] for name in SOURCES}
         by_source["Y"] += own
-        by_source |= {name: np.square(footprints) for name, (footprints, _) in self._moved.items()}
+        by_source |= {name: np.square(footprints) for name, (footprints, _) in self._moves.items()}
         of_multipliers = np.sum(list(along.values()), axis=0) + own_of_multipliers
-        for _, moved in self._moved.values():
+        for _, moved in self._moves.values():
             of_multipliers += np.square(moved)
         origins = FootprintOrigins(self.table, self.rows, self.parts, regions, sectors, own)
         return by_source, origins, of_multipliers
-
-    def _rows_of_sources(self) -> dict[str, Callable[[slice], FloatArray]]:
-        """Return what gives variances of m_k x_k by row for some products, (n, some)."""
-        found: dict[str, Callable[[slice], FloatArray]] = {}
-        squares = np.square(self.carried)[:, None]
-        if (emitted := self._emissions("F", self.errors)) is not None:
-            of_row = np.square(emitted).sum(axis=0)[:, None]
-            found["F"] = lambda here: of_row * np.square(self.shares[:, here])
-        if self.errors.Y is not None:
-            cells_Y = cells_of_Y(self.table, self.errors.Y)
-            bought = squares * np.square(cells_Y).sum(axis=1, keepdims=True)
-
-            def by_demand(here: slice) -> FloatArray:
-                by_row: FloatArray = bought * np.square(self.shares[:, here])
-                by_row[self.rows[here], np.arange(by_row.shape[1])] = 0.0  # see _own_demand
-                return by_row
-
-            found["Y"] = by_demand
-        if self.errors.Z is not None:
-            cells = cells_of_Z(self.table, self.errors.Z, 2)
-            one = cells.times(np.ones((self.table.n, 1)))
-
-            def by_deliveries(here: slice) -> FloatArray:
-                a = self.shares[:, here]
-                Va, Vaa = np.split(cells.times(np.concatenate([a, a * a], axis=1)), 2, axis=1)
-                apart, common = Vaa + a * a * one, 2.0 * a * Va
-                found = apart - common
-                by_row: FloatArray = squares * np.where(found > ROUNDED * apart, found, 0.0)
-                return by_row
-
-            found["Z"] = by_deliveries
-        return found
 
     def _own_demand(self) -> tuple[FloatArray, FloatArray]:
         """Return what errors of the products' own demand add: to footprints, to multipliers.
@@ -308,7 +229,7 @@ class _Products:
         mine = np.square(self.carried[self.rows])
         V = self._by_consumer(np.square(cells_of_Y(self.table, self.errors.Y)[self.rows]))
         V *= mine[:, None]
-        a = self.shares[self.rows, np.arange(len(self.rows))]
+        a = self.moved.shares[self.rows, np.arange(len(self.rows))]
         total, fallen = V.sum(axis=1), self.parts * a[:, None]
         own = V * np.square(1.0 - fallen) + (total[:, None] - V) * np.square(fallen)
         return np.maximum(own, 0.0), total * np.square(a)

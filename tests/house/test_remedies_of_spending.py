@@ -194,9 +194,6 @@ CASES = [
     Case(lambda: paid(dict.fromkeys(BOTH, ("AT", "Wheat"))), "add sectors of these regions",
          lambda _: paid({kind: [("AT", "Wheat"), ("BE", "Wheat")] for kind in BOTH})),
     # questions
-    Case(lambda: cf.factors(world(), valuation="both", errors=cf.Errors(F=0.1)),
-         "leave errors or valuation out",
-         lambda _: [cf.factors(world()), cf.factors(world(), errors=cf.Errors(F=0.1))]),
     Case(lambda: cf.factors(cf.synthetic.world(6), errors=cf.Errors(F=0.1)),
          r"those of one region: products=(\(.*\))",
          lambda code: cf.factors(cf.synthetic.world(6), errors=cf.Errors(F=0.1),

@@ -36,7 +36,7 @@ CHANGES = pd.DataFrame({"part": ["S"], "factor": [0.5]})
 # These make a table, a system or a world, or take results; what they take is tested with those.
 MAKERS = {
     "difference", "read", "open", "from_pymrio", "from_supply_use", "national", "calc_all",
-    "build_info", "to_xarray",
+    "build_info", "margins", "to_xarray",
 }  # fmt: skip
 FIRST = {"table", "table_or_path", "before", "tables"}
 

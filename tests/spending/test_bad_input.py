@@ -137,8 +137,6 @@ WRONG: dict[str, tuple[Any, str]] = {
     "two currencies": (lambda: cf.factors(world().with_changes(row_units=[*"€€€$$$"])),
                        "table: expected rows in one currency, got EUR and USD"),
     # questions
-    "errors of both": (lambda: cf.factors(world(), valuation="both", errors=cf.Errors(F=0.1)),
-                       "errors: expected valuation='basic', since"),
     "errors of all": (lambda: cf.factors(cf.synthetic.world(6), errors=cf.Errors(F=0.1)),
                       "errors: expected at most 1,000 products, .* got 1,200; choose with product"),
 }  # fmt: skip

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.references.footprint_errors_reference import FootprintReference
 from support.references.reference import Reference
 from support.references.spending_reference import Spending
 from support.worlds.strategies import tables
@@ -114,6 +115,29 @@ def test_deviations_are_those_of_multipliers() -> None:
     sure = cf.uncertainty(table, errors=errors, of="footprints", products=("AT", None))
     assert sure.multipliers is not None
     assert np.allclose(found.sd, 2.0 * sure.multipliers["sd"], rtol=1e-12)
+
+
+def test_deviations_at_purchasers_prices_are_of_all_that_the_money_buys() -> None:
+    table = world()
+    errors = cf.Errors(Z=0.2, Y=0.1, F=0.3, shared=[cf.SharedError("all", 0.1, F=1.0, Z=0.5)])
+    options = {"valuation": "both", "errors": errors, "products": ("AT", None), "year": 2020,
+               "price_index": {2019: 4, 2020: 5}}  # fmt: skip
+    found = cf.factors(table, "CO2", **purchaser(table) | options)
+    assert list(found.columns[:6]) == ["factor", "direct", "tier_1", "rest", "sd", "error_bound"]
+    dense = {"Z": table.Z.toarray(), "Y": table.Y.to_numpy(), "F": table.F.to_numpy()}
+    sizes = {"Z": 0.2, "Y": 0.1, "F": 0.3, "F_Y": 0.0}
+    sizes = {name: np.full(getattr(table, name).shape, one) for name, one in sizes.items()}
+    shared = {"Z": np.full(dense["Z"].shape, 0.5), "F": np.ones(dense["F"].shape)}
+    slow = FootprintReference(table, {"CO2": 1.0}, "footprints", sizes, [(0.1, shared)])
+    covariance, rows = slow.covariance[-table.n :, -table.n :], np.arange(6)
+    x = table.x.to_numpy()[:6]
+    V = np.zeros((6, table.n))
+    V[rows, rows] = SHARES[0]
+    V[:, :6] += (SHARES[1] + SHARES[2]) * x / x.sum()  # of Austrian sectors, by output
+    expected = 0.8 * np.sqrt(np.diag(V @ covariance @ V.T))
+    np.testing.assert_allclose(found.sd[found.valuation == "purchaser"], expected, rtol=1e-8)
+    basic = 0.8 * np.sqrt(np.diag(covariance)[:6])
+    np.testing.assert_allclose(found.sd[found.valuation == "basic"], basic, rtol=1e-8)
 
 
 def test_rows_that_are_not_in_money_have_no_factor() -> None:

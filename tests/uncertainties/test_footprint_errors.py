@@ -13,12 +13,12 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from support.references.footprint_errors_reference import FootprintReference
+from support.references.footprint_errors_reference import FootprintReference, nothing_beside
 from support.running.solving import iterated
 from support.worlds.uncertain_tables import SOURCES, allowed, questions
 
 import carbonflows_fast as cf
-from carbonflows_fast.uncertainties import _of_footprints
+from carbonflows_fast.uncertainties import _of_multipliers
 
 
 def asked(table: cf.Table, errors: cf.Errors, products: Any, **more: Any) -> cf.Uncertainty:
@@ -38,7 +38,7 @@ def test_every_number_is_that_of_the_derivatives(question: Any, by_region: bool,
     rows = np.array(sorted(data.draw(st.lists(place, min_size=1, unique=True))))
     products = [tuple(table.rows[row]) for row in rows]
     with pytest.MonkeyPatch.context() as patch, iterated() if by_region else nullcontext():
-        patch.setattr(_of_footprints, "AT_ONCE", 2)
+        patch.setattr(_of_multipliers, "AT_ONCE", 2)
         found = asked(table, errors, products, stressor=stressor)
     near = {"rtol": 1e-6, "atol": nothing_beside(slow)}
     size = table.n * R
@@ -60,17 +60,6 @@ def test_every_number_is_that_of_the_derivatives(question: Any, by_region: bool,
     same(of_products.value * x, answers[size + rows] * x)
     same(of_products.sd * np.abs(x), np.sqrt(np.diag(slow.covariance)[size + rows]) * np.abs(x))
     _same_by_seller(found, slow, cells, near)
-
-
-def nothing_beside(slow: FootprintReference) -> float:
-    """What counts as nothing: squares of what carries more than is emitted are rounded more."""
-    table, n = slow.table, slow.table.n
-    x = table.x.to_numpy()
-    inverse_x = np.divide(1.0, x, out=np.zeros(n), where=x != 0.0)
-    L = np.linalg.inv(np.eye(n) - slow.cells["Z"] * inverse_x)
-    shares = np.abs(L * x * inverse_x[:, None]).max()
-    carried = np.abs(slow.answers()[-n:] * x).sum()
-    return float(allowed(slow, table) + 2e-8 * shares * carried)
 
 
 def _same_by_seller(

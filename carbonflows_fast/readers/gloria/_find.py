@@ -5,13 +5,14 @@ from __future__ import annotations
 from carbonflows_fast.readers._sources._candidates import Candidate, Format, reader
 from carbonflows_fast.readers._sources._files import Files
 
-__all__ = ["FORMAT", "NAMES"]
+__all__ = ["ALL_SHEETS", "FORMAT", "NAMES"]
 
 # The date differs between the files of one release.
-NAMES = (
+ALL_SHEETS = (
     r"\d+_\d+secMother_AllCountries_\d+_(?P<part>T|Y|V|TQ|YQ)-Results_"
-    r"(?P<year>\d{4})_(?P<release>\d+)_Markup001\(full\)\.csv"
+    r"(?P<year>\d{4})_(?P<release>\d+)_Markup(?P<sheet>\d{3})\(full\)\.csv"
 )
+NAMES = ALL_SHEETS.replace(r"(?P<sheet>\d{3})", "001")
 
 
 def find_gloria(files: Files) -> list[Candidate]:

@@ -13,11 +13,14 @@ import numpy as np
 from carbonflows_fast._base.arrays import BoolArray
 from carbonflows_fast.errors import FormatError, shorten
 from carbonflows_fast.readers._into_table._stressor_names import join_levels
+from carbonflows_fast.readers._layouts._number_files import nearest_file
 from carbonflows_fast.readers._layouts._number_parser import Label
 from carbonflows_fast.readers._layouts._sheets import Workbook
 from carbonflows_fast.readers._sources._files import Files
 
-__all__ = ["Labels", "Satellites", "read_labels"]
+__all__ = ["Labels", "Satellites", "find_read_me", "read_labels", "read_valuations"]
+
+READ_ME = r"GLORIA_ReadMe(_0*(?P<release>\d+)[a-z]?)?\.xlsx"
 
 INDUSTRY, PRODUCT = "industry", "product"
 RESTORE = "restore the workbook as it was published"
@@ -111,6 +114,43 @@ class Labels:
     def satellite_rows(self) -> list[Label]:
         """Rows of TQ and YQ."""
         return [(name,) for name in self.satellites.names]
+
+
+def find_read_me(files: Files, release: int, home: str) -> str:
+    """Return the ReadMe of the release that is nearest to a file; older ones have no number.
+
+    Raises
+    ------
+    FormatError
+    """
+    found = files.matching(READ_ME)
+    mine = [name for name, match in found if match["release"] and int(match["release"]) == release]
+    mine = mine or [name for name, match in found if not match["release"]]
+    nearest = nearest_file(files, mine, home)
+    if nearest is None:
+        raise FormatError.about(
+            str(files.path),
+            got=shorten(name for name, _ in found) or "none",
+            expected=f"GLORIA_ReadMe_{release:03d}.xlsx, which has the labels",
+            remedy="give the folder that holds it and the tables",
+        )
+    return nearest
+
+
+def read_valuations(files: Files, name: str) -> dict[str, int]:
+    """Return the number of each sheet of valuation, as in Markup001, by its name in the ReadMe.
+
+    Raises
+    ------
+    FormatError
+    """
+    book, sheet = Workbook(files, name), "Valuations"
+    names = _once(book, sheet, "Valuation_names")
+    numbers = _alongside(book, sheet, "Lfd_Nr", names)
+    return {
+        name.strip().casefold(): int(number) if number.isdecimal() else 0
+        for name, number in zip(names, numbers, strict=True)
+    }
 
 
 def read_labels(files: Files, name: str) -> Labels:

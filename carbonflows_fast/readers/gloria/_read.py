@@ -2,9 +2,9 @@
 
 A folder with two others or two zips in it, GLORIA_MRIOs_59_2022 and
 GLORIA_SatelliteAccounts_059_2022, and with GLORIA_ReadMe_059.xlsx, which has all labels. Basic
-prices alone are read (Markup001). Tried on two original copies of the ReadMe of 059, on the
-small sample that pymrio tests its parser with, and on fixtures; never on an original file of
-numbers.
+prices alone are read (Markup001); the other sheets are for `_valuation`. Tried on two original
+copies of the ReadMe of 059, on the small sample that pymrio tests its parser with, and on fixtures;
+never on an original file of numbers.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ from carbonflows_fast.readers._into_table._stressor_blocks import (
     StressorBlock,
     read_stressors,
 )
-from carbonflows_fast.readers._layouts._number_files import nearest_file
 from carbonflows_fast.readers._layouts._number_parser import show
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers.gloria._find import NAMES
-from carbonflows_fast.readers.gloria._labels import Labels, read_labels
+from carbonflows_fast.readers.gloria._labels import Labels, find_read_me, read_labels
 from carbonflows_fast.readers.gloria._numbers import (
     UNIT,
     check_size,
@@ -46,7 +45,6 @@ __all__ = ["read_gloria"]
 
 logger = logging.getLogger(__name__)
 
-READ_ME = r"GLORIA_ReadMe(_0*(?P<release>\d+)[a-z]?)?\.xlsx"
 PARTS = ("T", "Y", "V", "TQ", "YQ")
 BALANCE = 1e-6  # relative to all output; numbers have five digits
 
@@ -79,7 +77,8 @@ def read_gloria(
         If a wanted stressor does not exist.
     """
     release = _release(files, table)
-    labels = read_labels(files, _read_me(files, table))
+    read_me = find_read_me(files, int(_match(table)["release"]), table.name)
+    labels = read_labels(files, read_me)
     for part, (rows, columns) in labels.shapes.items():
         check_size(files, release[part], rows, columns, labels.where)
     title = f"GLORIA {_match(table)['release']} {table.year}"
@@ -138,23 +137,6 @@ def _release(files: Files, table: Candidate) -> dict[str, str]:
                 "GLORIA_SatelliteAccounts_… and GLORIA_ReadMe_….xlsx, each file once",
             )
     return {part: names[0] for part, names in mine.items()}
-
-
-def _read_me(files: Files, table: Candidate) -> str:
-    """Return the ReadMe of the release that is nearest to T; older ones have no number."""
-    release = int(_match(table)["release"])
-    found = files.matching(READ_ME)
-    mine = [name for name, match in found if match["release"] and int(match["release"]) == release]
-    mine = mine or [name for name, match in found if not match["release"]]
-    nearest = nearest_file(files, mine, table.name)
-    if nearest is None:
-        raise FormatError.about(
-            str(files.path),
-            got=shorten(name for name, _ in found) or "none",
-            expected=f"GLORIA_ReadMe_{release:03d}.xlsx, which has the labels",
-            remedy="give the folder that holds it and the tables",
-        )
-    return nearest
 
 
 # --- stressors and final demand -------------------------------------------------------------

@@ -14,7 +14,7 @@ from carbonflows_fast.readers._into_table._assemble import table_from
 from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock, read_stressors
 from carbonflows_fast.table import Table
 
-__all__ = ["Model", "model_table"]
+__all__ = ["Model", "model_table", "sector_labels"]
 
 UNIT = "USD"
 CONSUMPTION, PRODUCTION = "Consumption", "Production"
@@ -71,7 +71,7 @@ def model_table(
         x=model.x,
         Y=Y,
         regions=[sector["location"] for sector in model.sectors],
-        sectors=_sector_labels(model.sectors),
+        sectors=sector_labels(model.sectors),
         demand=demand,
         row_units=UNIT,
         year=year,
@@ -80,7 +80,8 @@ def model_table(
     )
 
 
-def _sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:
+def sector_labels(sectors: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the names of sectors, or their codes where a location has one name twice."""
     alike = len({(sector["location"], sector["name"]) for sector in sectors}) < len(sectors)
     return [sector["code" if alike else "name"] for sector in sectors]
 

@@ -22,10 +22,10 @@ from carbonflows_fast.readers._layouts._sheets import Workbook, cell_text
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
-from carbonflows_fast.readers.useeio._model import Model, model_table
+from carbonflows_fast.readers.useeio._model import Model, model_table, sector_labels
 from carbonflows_fast.table import Table
 
-__all__ = ["read_workbook"]
+__all__ = ["PriceRatios", "read_price_ratios", "read_workbook"]
 
 OUTPUTS = {"commodities_meta": "q", "industries_meta": "x"}  # of what A has in rows and columns
 RESTORE = "restore the workbook as it was published"
@@ -62,8 +62,7 @@ def read_workbook(
     title = PurePosixPath(table.name).stem or files.title
     with reading(files, [table.name], progress, title) as counted:
         book = Workbook(counted, table.name)
-        meta = next((sheet for sheet in OUTPUTS if sheet in book.names), "commodities_meta")
-        sectors = _records(book, meta, ["id", "name", "code", "location"])
+        meta, sectors = _sectors(book)
         ids = [sector["id"] for sector in sectors]
         demands = _records(book, "demands", ["id", "type", "system", "location", "year"])
         for at, entry in enumerate(demands, start=1):
@@ -81,6 +80,54 @@ def read_workbook(
         )
         year = demands[0]["year"] if demands else None
         return model_table(model, stressors=stressors, year=year, name=title)
+
+
+class PriceRatios(NamedTuple):
+    """The price of the producer over that of the purchaser, ratios (n,) of rows, in a year."""
+
+    name: str
+    year: int
+    rows: list[tuple[str, str]]
+    ratios: FloatArray
+
+
+def read_price_ratios(
+    files: Files, table: Candidate, year: int | None, progress: bool | None
+) -> PriceRatios:
+    """Read the sheet Phi, whose columns are years; by default that of the model.
+
+    Raises
+    ------
+    FormatError
+        If a sheet is missing or damaged, if its sectors are not the model's, or the year is not
+        there.
+    """
+    title = PurePosixPath(table.name).stem or files.title
+    with reading(files, [table.name], progress, title) as counted:
+        book = Workbook(counted, table.name)
+        sectors = _sectors(book)[1]
+        if year is None:
+            demands = _records(book, "demands", ["year"])
+            year = _year(book.where("demands", 1), demands[0]["year"] if demands else "")
+        given = _Labels(book, "Phi")
+        years = [label.strip().removesuffix(".0") for label in given.columns]
+        if str(year) not in years:
+            raise FormatError.about(
+                f"{book.where('Phi')}, row 1",
+                expected=f"a column {year}",
+                got=shorten(years) or "none",
+                remedy="ask for one of these with year=",
+            )
+        values = given.numbers([sector["id"] for sector in sectors], given.columns)
+    locations = [sector["location"] for sector in sectors]
+    rows = list(zip(locations, sector_labels(sectors), strict=True))
+    return PriceRatios(title, year, rows, values[:, years.index(str(year))])
+
+
+def _sectors(book: Workbook) -> tuple[str, list[dict[str, Any]]]:
+    """Return the sheet that lists what A has in rows, and its records."""
+    meta = next((sheet for sheet in OUTPUTS if sheet in book.names), "commodities_meta")
+    return meta, _records(book, meta, ["id", "name", "code", "location"])
 
 
 def _stressor_blocks(book: Workbook, sectors: Sequence[str]) -> list[StressorBlock]:

@@ -15,6 +15,8 @@ LOCATIONS = ["US-XX", "RoUS"]
 
 CODES = ["111CA", "Other"]
 
+PHI = [0.6, 1.0, 0.75, 0.9]
+
 UNITS = ["kg CO2 eq", "jobs", "$"]
 
 
@@ -75,7 +77,9 @@ class Model:
         return folder
 
     def sheets(self) -> Sheets:
-        return as_sheets(self.files)
+        return as_sheets(self.files) | {
+            "Phi": [["", "2019", "2020"], *([one, 1.0, phi] for one, phi in zip(self.ids, PHI))]
+        }
 
     def workbook(self, folder: Path) -> Path:
         return write_workbook(folder / "XXEEIOv1.0-s-20.xlsx", self.sheets())

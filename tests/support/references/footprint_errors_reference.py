@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from support.references.uncertainty_reference import UncertaintyReference
+from support.worlds.uncertain_tables import allowed
 
-__all__ = ["FootprintReference"]
+__all__ = ["FootprintReference", "nothing_beside"]
 
 
 @dataclass
@@ -27,3 +28,18 @@ class FootprintReference(UncertaintyReference):
         m = s @ np.linalg.inv(np.eye(table.n) - cells["Z"] * inverse_x)
         bought = [cells["Y"][:, consumer == q].sum(axis=1) for q in table.regions]
         return np.concatenate([(m[:, None] * np.array(bought).T).ravel(), m])
+
+
+def nothing_beside(slow: FootprintReference, V: Any = None) -> Any:
+    """What counts as nothing: squares of what carries more than is emitted are rounded more.
+
+    V : (P, n), what is bought, for one number each; else what every product alone carries.
+    """
+    table, n = slow.table, slow.table.n
+    x = table.x.to_numpy()
+    inverse_x = np.divide(1.0, x, out=np.zeros(n), where=x != 0.0)
+    L = np.linalg.inv(np.eye(n) - slow.cells["Z"] * inverse_x)
+    sides = np.diag(x) if V is None else V.T * (V @ np.abs(x))
+    shares = np.abs(L @ sides * inverse_x[:, None]).max(axis=None if V is None else 0)
+    carried = np.abs(slow.answers()[-n:] * x).sum()
+    return allowed(slow, table) + 2e-8 * shares * carried

@@ -24,6 +24,10 @@ SATELLITES = [
     (4, "Emissions (EDGAR)", "'c6f14'", "kilotonnes"),
     (5, "Emissions (OECD)", CO2, "kilotonnes"),
 ]
+VALUATIONS = (
+    "Basic prices", "Trade margins", "Transport margins", "Taxes on products",
+    "Subsidies on products",
+)  # fmt: skip
 NAMES = (
     *INPUTS, "Wheat", f"Emissions (EDGAR): {CO2}", "'c6f14' | 3", "'c6f14' | 4",
     f"Emissions (OECD): {CO2}",
@@ -106,6 +110,7 @@ def write_read_me(path: Path, change: Callable[[Any], object] | None = None) -> 
         "Regions": [("Lfd_Nr", "Region_acronyms", "Region_names"), *enumerated(REGIONS)],
         "Sectors": [("Lfd_Nr", "Sector_names"), *enumerated([(name,) for name in SECTORS])],
         "Value added and final demand": [columns, *enumerated(list(zip(INPUTS, longer)))],
+        "Valuations": [("Lfd_Nr", "Valuation_names"), *enumerated([(one,) for one in VALUATIONS])],
         "Satellites": [("Lfd_Nr", "Sat_head_indicator", "Sat_indicator", "Sat_unit"), *SATELLITES],
         SEQUENCE: [
             ("Lfd_Nr", "Sequential_regionSector_labels"),
@@ -122,6 +127,38 @@ def write_read_me(path: Path, change: Callable[[Any], object] | None = None) -> 
     if change is not None:
         change(book)
     book.save(path)
+
+
+class Valued:
+    """A world with the other sheets of valuation; fishing is the service that brings goods."""
+
+    def __init__(self, seed: int = 3) -> None:
+        rng = np.random.default_rng(seed)
+        self.world = World()
+        self.Y = [self.world.Y.clip(0.0), *self._margins(rng, (N, R * C))]
+        self.U = [self.world.U, *self._margins(rng, (N, N))]
+
+    def _margins(self, rng: Any, shape: tuple[int, int]) -> list[Any]:
+        trade, transport, taxes, subsidies = (rng.uniform(0.0, 0.5, shape) for _ in range(4))
+        for kind in (trade, transport):
+            kind[1::2] = -0.1 * kind[1::2]  # each goods' margin is in the price of the service
+        return [trade, transport, taxes, -0.3 * subsidies]
+
+    def write(self, folder: Path, year: int = 2022, release: str = "059") -> Path:
+        self.world.parts["Y"][PRODUCTS] = self.Y[0]
+        self.world.write(folder, year, release)
+        money = folder / f"GLORIA_MRIOs_{int(release)}_{year}" / "Margins and taxes"
+        money.mkdir()
+        (money.parent / file_name("T", year, release, markup=5)).unlink()
+        for markup in range(2, 6):
+            T, Y = np.zeros((2 * N, 2 * N)), np.zeros((2 * N, R * C))
+            T[np.ix_(PRODUCTS, INDUSTRIES)] = self.U[markup - 1]
+            Y[PRODUCTS] = self.Y[markup - 1]
+            for part, numbers in (("T", T), ("Y", Y)):
+                lines = [",".join(f"{x:.17g}" for x in row) for row in numbers.tolist()]
+                name = file_name(part, year, release, markup)
+                (money / name).write_text("\n".join(lines) + "\n")
+        return folder
 
 
 def enumerated(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
