@@ -96,14 +96,14 @@ def accounts(arguments: argparse.Namespace) -> int:
     import carbonflows_fast as cf
 
     check_out(arguments.out)
-    errors = errors_of(arguments)
-    if errors is not None and arguments.per_head:
+    if arguments.errors is not None and arguments.per_head:
         raise InputError.about(
             "--per-head",
             expected="accounts without --errors",
             got="both",
             remedy="leave one of the two out",
         )
+    errors = errors_of(arguments)
     table, stressor, demand = question(arguments)
     how = {"demand": demand, "per_head": arguments.per_head} | rtol_of(arguments)
     frame = cf.accounts(table, stressor, **how)

@@ -1,19 +1,25 @@
-"""The demonstration: build a synthetic world and compute its flows, with the time of each step."""
+"""What ``demo`` and ``bench`` do with invented tables: results with times, and times alone."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
+from carbonflows_fast._base.files import check_place
 from carbonflows_fast._base.progress import progress_bar
 from carbonflows_fast._base.wording import count
+from carbonflows_fast.cli._files import path_of
 from carbonflows_fast.cli._flows import show_flows
 from carbonflows_fast.cli._streams import say
 from carbonflows_fast.cli._text import percent, say_columns, show_accounts
+from carbonflows_fast.errors import InputError
 
-__all__ = ["run"]
+__all__ = ["add_bench_arguments", "bench", "run"]
 
 LARGEST = 15
 
@@ -73,3 +79,49 @@ def run(arguments: argparse.Namespace) -> int:
     cells = ((what, f"{seconds:.2f}", percent(seconds / whole)) for what, seconds in times)
     say_columns(["step", "seconds", "share"], *zip(*cells))
     return 0
+
+
+# --- bench ----------------------------------------------------------------------------------
+
+
+def add_bench_arguments(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
+    """Add which questions are timed, and how often."""
+    parser.add_argument(
+        "--size",
+        choices=("small", "full"),
+        default="small",
+        help="of the tables: small is 20 × 100, full 49 × 200 and takes 6 GB; default small",
+    )
+    parser.add_argument("--cases", nargs="+", metavar="CASE", help="which questions; default all")
+    parser.add_argument("--rounds", type=positive, default=5, help="times of each (default 5)")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=path_of,
+        help="write times and counts as .json, for pytest-benchmark compare",
+    )
+
+
+def bench(arguments: argparse.Namespace) -> int:
+    """Time questions of synthetic tables, in a process of its own."""
+    if arguments.out is not None:
+        check_place(arguments.out, "--out")
+    command = [sys.executable, str(_recorder()), "--size", arguments.size]
+    command += ["--rounds", str(arguments.rounds)]
+    command += ["--out", str(arguments.out)] if arguments.out is not None else []
+    command += ["--cases", *arguments.cases] if arguments.cases else []
+    return subprocess.run(command).returncode
+
+
+def _recorder() -> Path:
+    """Return the script, which is beside the package in the source tree."""
+    package = Path(__file__).parents[1]
+    for place in (package / "_benches", package.parent / "benches"):
+        if (place / "record.py").is_file():
+            return place / "record.py"
+    raise InputError.about(
+        "bench",
+        expected="an installation with its benchmarks",
+        got=f"none in {str(package)!r}",
+        remedy="install the package from its wheel or its source",
+    )

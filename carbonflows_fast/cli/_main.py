@@ -1,6 +1,6 @@
-"""The command line: ``carbonflows-fast demo | info | check | repair | convert | accounts | flows |
-sector | paths | factors | purchases | prices | responsibility | extraction | scenario | decompose |
-panel | report``.
+"""The command line: ``carbonflows-fast demo | bench | info | check | repair | convert | accounts |
+flows | sector | paths | factors | purchases | prices | responsibility | extraction | scenario |
+decompose | panel | report``.
 
 Each command is one function that takes the parsed arguments and returns the exit status: 0 done,
 1 `check` found errors, or `panel` or `convert` could not do every year, 2 bad input (one sentence
@@ -24,6 +24,7 @@ from carbonflows_fast.cli import (
     _commands,
     _convert,
     _decompose,
+    _demo,
     _flows,
     _panel,
     _paths,
@@ -48,7 +49,7 @@ __all__ = ["main"]
 
 THREADS = "CARBONFLOWS_NUM_THREADS"
 COMPILED = ("decompose", "report")  # these commands need compiled loops
-LOAD_ALONE = ("info", "convert", "panel")  # these load what they need, where they need it
+LOAD_ALONE = ("bench", "info", "convert", "panel")  # these load what they need, where they need it
 
 
 # --- arguments ------------------------------------------------------------------------------
@@ -139,6 +140,9 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--all", action="store_true", help="list all regions, not the largest 15")
     _add_threads(made)
     _add_top(made)
+
+    made = command("bench", "Time questions of synthetic tables on this machine.", _demo.bench)
+    _demo.add_bench_arguments(made, positive)
 
     made = command("info", "Describe a table, or without TABLE the installation.")
     add_table(made, optional=True)

@@ -60,6 +60,11 @@ def to_a_file(place: str) -> int:
         return subprocess.run(command, stdout=file, check=True).returncode + 1
 
 
+def without_benchmarks() -> int:
+    with mock.patch.object(Path, "is_file", return_value=False):
+        return asked("bench")
+
+
 CASES = [
     Case(lambda: asked("repair all/2018 new"), "choose from (--duplicates), (--balance)",
          lambda option: answered(f"repair all/2018 new {option}")),
@@ -99,6 +104,8 @@ CASES = [
          "the extension says how to draw it",
          lambda _: answered(*(f"responsibility all/2018 --figure chart{kind}"
                               for kind in (".svg", ".png", ".pdf")))),
+    Case(without_benchmarks, "install the package from its wheel or its source",
+         lambda _: answered("bench --cases open --rounds 1")),
     # panels
     Case(lambda: asked("panel sector world"), r"e\.g\. (--sectors steel)",
          lambda option: answered(f"panel sector world {option}")),
@@ -161,6 +168,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cf.save(world, folder / "world" / str(year))
         write_csv(own(), folder / "several" / f"own_{year}")
     write_csv(own(), folder / "undated")
+    cf.save(cf.synthetic.world(2, 3), folder / "new")  # to be replaced
     (folder / "odd.csv").write_text("a,b\n1,2\n")
     return folder
 

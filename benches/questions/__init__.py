@@ -1,0 +1,1 @@
+"""The questions of `cases.py` for asv; see docs/benchmarks.md."""
