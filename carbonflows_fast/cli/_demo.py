@@ -116,7 +116,7 @@ def bench(arguments: argparse.Namespace) -> int:
 def _recorder() -> Path:
     """Return the script, which is beside the package in the source tree."""
     package = Path(__file__).parents[1]
-    for place in (package / "_benches", package.parent / "benches"):
+    for place in (package / "benches", package.parent / "benches"):
         if (place / "record.py").is_file():
             return place / "record.py"
     raise InputError.about(
