@@ -173,6 +173,19 @@ def notebook(session: nox.Session) -> None:
 
 
 @nox.session
+def exchange(session: nox.Session) -> None:
+    """Tables and results through Brightway, MARIO and Zarr themselves.
+
+    mariopy wants one version of NumPy and of pandas. Its units look for a package `uncertainties`,
+    for which tests/uncertainties would be taken.
+    """
+    session.install(
+        "-e", ".[test,brightway]", "bw2calc>=3.1", "mariopy==1.3.2", "uncertainties", "zarr>=3",
+    )  # fmt: skip
+    session.run("pytest", "tests/exchange", *session.posargs)
+
+
+@nox.session
 def slurm(session: nox.Session) -> None:
     """Panels on a real SLURM (apt install slurm-wlm munge): lost jobs, wall times, resuming."""
     session.install("-e", ".[test]", "dask-jobqueue>=0.9")

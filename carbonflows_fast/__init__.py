@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         PanelError,
         StoreError,
     )
-    from carbonflows_fast.exchange import to_xarray
+    from carbonflows_fast.exchange import to_datapackage, to_xarray
     from carbonflows_fast.leontief import LeontiefSystem, Solution, SolveReport, system
     from carbonflows_fast.linkages import (
         elasticities,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from carbonflows_fast.paths import Paths, structural_paths
     from carbonflows_fast.prices import PriceEffects, carbon_price
     from carbonflows_fast.pymrio_bridge import calc_all, from_pymrio, to_pymrio
-    from carbonflows_fast.readers import read, write_exiobase
+    from carbonflows_fast.readers import from_mario, read, write_exiobase
     from carbonflows_fast.reporting import report
     from carbonflows_fast.sectors import SectorStudy, sector_study
     from carbonflows_fast.shocks import extraction, scenario, with_capital
@@ -114,6 +114,7 @@ __all__ = [
     "figures",
     "flows",
     "footprints",
+    "from_mario",
     "from_pymrio",
     "from_supply_use",
     "margins",
@@ -135,6 +136,7 @@ __all__ = [
     "structural_paths",
     "synthetic",
     "system",
+    "to_datapackage",
     "to_pymrio",
     "to_xarray",
     "transaction_betweenness",
@@ -152,14 +154,14 @@ _HOMES = {
     "PathChanges structural_path_decomposition",
     "errors": "CarbonFlowsError ConvergenceError FormatError InputError "
     "LabelError MemoryLimitError NotProductiveError PanelError StoreError",
-    "exchange": "to_xarray",
+    "exchange": "to_datapackage to_xarray",
     "leontief": "LeontiefSystem Solution SolveReport system",
     "linkages": "elasticities production_layers sector_betweenness transaction_betweenness",
     "panel": "Panel",
     "paths": "Paths structural_paths",
     "prices": "PriceEffects carbon_price",
     "pymrio_bridge": "calc_all from_pymrio to_pymrio",
-    "readers": "read write_exiobase",
+    "readers": "from_mario read write_exiobase",
     "reporting": "report",
     "sectors": "SectorStudy sector_study",
     "spending": "Purchases factors margins purchases",

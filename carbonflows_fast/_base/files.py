@@ -9,13 +9,23 @@ import json
 import os
 import platform
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from carbonflows_fast.errors import InputError
 
-__all__ = ["abandoned", "check_place", "digest_of", "fresh_name", "replacing"]
+__all__ = [
+    "abandoned",
+    "appearing",
+    "check_new",
+    "check_place",
+    "digest_of",
+    "fresh_name",
+    "given_path",
+    "replacing",
+]
 
 
 def digest_of(facts: Any, default: Callable[[Any], Any] | None = None) -> str:
@@ -103,6 +113,60 @@ def check_place(path: Path, argument: str) -> None:
     else:
         return
     raise InputError.about(argument, expected=expected, got=got, remedy=remedy)
+
+
+def check_new(path: Path, argument: str) -> None:
+    """Refuse a path at which no new folder, or file called .zip, can appear.
+
+    Raises
+    ------
+    InputError
+        If something is there, other than an empty folder; `argument` names what said where.
+    """
+    empty = path.is_dir() and path.suffix.lower() != ".zip" and not any(path.iterdir())
+    if (path.exists() or path.is_symlink()) and not empty:
+        raise InputError.about(
+            argument,
+            expected="a new name, or an empty folder",
+            got=f"{path}, which exists",
+            remedy="choose another name, or delete it first",
+        )
+    if not path.parent.is_dir():
+        raise InputError.about(
+            argument,
+            expected="a name in a folder that exists",
+            got=str(path),
+            remedy=f"make {path.parent} first",
+        )
+
+
+@contextlib.contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Give a path to write a file or a folder to; it appears at the end, or nothing does.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    partial = fresh_name(path, path.suffix)
+    try:
+        yield partial
+        if path.is_dir():
+            path.rmdir()  # empty, as checked; not every system renames onto a folder
+        partial.rename(path)
+    except OSError as error:
+        raise InputError.about(
+            "path",
+            expected="a place that can be written to",
+            got=f"{path} ({error})",
+            remedy="choose another folder, or free some space; nothing was written",
+        ) from error
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from carbonflows_fast.exchange._datapackage import to_datapackage
 from carbonflows_fast.exchange._xarray import to_xarray
 
-__all__ = ["to_xarray"]
+__all__ = ["to_datapackage", "to_xarray"]

@@ -20,9 +20,10 @@ from carbonflows_fast.readers._sources._opening import open_files
 from carbonflows_fast.readers._sources._unknown import STORE_FILES
 from carbonflows_fast.readers._sources._zips import unreadable
 from carbonflows_fast.readers.exiobase import write_exiobase
+from carbonflows_fast.readers.mario import from_mario
 from carbonflows_fast.table import Table
 
-__all__ = ["Candidate", "read", "register", "unregister", "write_exiobase"]
+__all__ = ["Candidate", "from_mario", "read", "register", "unregister", "write_exiobase"]
 
 BLANKS = ("error", "zero")
 

@@ -20,6 +20,7 @@ NEEDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "sector_study": lambda folder: {"sectors": "coal"},
     "carbon_price": lambda folder: {"price": 80, "regions": "AT", "per": "unit"},
     "save": lambda folder: {"path": folder / "saved"},
+    "to_datapackage": lambda folder: {"path": folder / "package"},
     "write_exiobase": lambda folder: {"path": folder / "written"},
     "report": lambda folder: {"out": folder / "page.html"},
     "structural_decomposition": lambda folder: {"after": table()},
@@ -36,7 +37,7 @@ CHANGES = pd.DataFrame({"part": ["S"], "factor": [0.5]})
 # These make a table, a system or a world, or take results; what they take is tested with those.
 MAKERS = {
     "difference", "read", "open", "from_pymrio", "from_supply_use", "national", "calc_all",
-    "build_info", "margins", "to_xarray",
+    "build_info", "margins", "to_xarray", "from_mario",
 }  # fmt: skip
 FIRST = {"table", "table_or_path", "before", "tables"}
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import shutil
-import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from carbonflows_fast._base.arrays import FloatArray
-from carbonflows_fast._base.files import given_path
+from carbonflows_fast._base.files import appearing, check_new, given_path
 from carbonflows_fast.errors import InputError
 from carbonflows_fast.readers._into_table._stressor_names import bare_names
 from carbonflows_fast.table import Table
@@ -69,19 +67,11 @@ def write_exiobase(table: Table, path: str | Path) -> None:
     path = given_path("path", path)
     folders = _extension_folders(table.extensions)
     _check_labels(table.content)
-    _check_target(path)
-    try:
-        with _new(path) as opener:
-            _write_root(table, opener)
-            for extension, rows in folders.items():
-                _write_extension(table, extension, rows, opener)
-    except OSError as error:
-        raise InputError.about(
-            "path",
-            expected="a place that can be written to",
-            got=f"{path} ({error})",
-            remedy="choose another folder, or free some space; nothing was written",
-        ) from error
+    check_new(path, "path")
+    with _new(path) as opener:
+        _write_root(table, opener)
+        for extension, rows in folders.items():
+            _write_extension(table, extension, rows, opener)
 
 
 # --- checks ---------------------------------------------------------------------------------
@@ -133,32 +123,13 @@ def _check_labels(parts: Parts) -> None:
             )
 
 
-def _check_target(path: Path) -> None:
-    empty = path.is_dir() and path.suffix.lower() != ".zip" and not any(path.iterdir())
-    if (path.exists() or path.is_symlink()) and not empty:
-        raise InputError.about(
-            "path",
-            expected="a new name, or an empty folder",
-            got=f"{path}, which exists",
-            remedy="choose another name, or delete it first",
-        )
-    if not path.parent.is_dir():
-        raise InputError.about(
-            "path",
-            expected="a name in a folder that exists",
-            got=str(path),
-            remedy=f"make {path.parent} first",
-        )
-
-
 # --- the target -----------------------------------------------------------------------------
 
 
 @contextmanager
 def _new(path: Path) -> Iterator[Opener]:
     """Give what opens the new files; all appears under `path` at the end, or nothing does."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
-    try:
+    with appearing(path) as partial:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(partial, "x", zipfile.ZIP_DEFLATED) as archive:
                 # At the top: pymrio reads a table below a prefix folder twice over.
@@ -166,14 +137,6 @@ def _new(path: Path) -> Iterator[Opener]:
         else:
             partial.mkdir()
             yield lambda name: _open_below(partial, name)
-            if path.is_dir():
-                path.rmdir()  # empty, as checked; not every system renames onto a folder
-        partial.rename(path)
-    finally:
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
 
 
 def _open_below(folder: Path, name: str) -> IO[bytes]:

@@ -9,27 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from carbonflows_fast._base.arrays import FloatArray
 from carbonflows_fast.errors import FormatError, shorten
-from carbonflows_fast.readers._into_table._assemble import table_from
-from carbonflows_fast.readers._into_table._stressor_blocks import StressorBlock, read_stressors
-from carbonflows_fast.readers._layouts._text import TextTable, check_once, check_same_labels
 from carbonflows_fast.readers._sources._candidates import Candidate
 from carbonflows_fast.readers._sources._files import Files
 from carbonflows_fast.readers._sources._progress import reading
 from carbonflows_fast.readers.mario._find import home_of, saved
-from carbonflows_fast.readers.mario._levels import (
-    ACCOUNTS,
-    CATEGORY,
-    SAVE_ANEW,
-    SECTOR,
-    Account,
-    Units,
-    account_block,
-    no_coefficients,
-)
-from carbonflows_fast.readers.mario._parts import Names, Parts
+from carbonflows_fast.readers.mario._levels import SAVE_ANEW, no_coefficients
+from carbonflows_fast.readers.mario._parts import Parts
 from carbonflows_fast.readers.mario._supply_use import read_pair
+from carbonflows_fast.readers.mario._table import read_flows
 from carbonflows_fast.readers.mario._workbook import read_workbook
 from carbonflows_fast.table import Table
 
@@ -66,28 +54,7 @@ def read_mario(
         units = parts.units()
         if kind == "supply and use":
             return read_pair(folder.where(""), parts, units, stressors, table.year, title)
-        matrix = parts.matrix("Z" if flows else "z", SECTOR, SECTOR, sparse=True)
-        Y = parts.matrix("Y", SECTOR, CATEGORY)
-        rows = matrix.rows
-        check_same_labels(f"{matrix.where}, columns", matrix.columns, "its rows", rows)
-        check_same_labels(f"{Y.where}, rows", Y.rows, f"the rows of {matrix.where}", rows)
-        check_once(matrix.where, "row", rows)
-        check_once(Y.where, "column", Y.columns)
-        blocks = [_block(parts, account, flows, matrix, Y, units) for account in ACCOUNTS]
-        arguments = read_stressors(blocks, stressors, Y.values.shape, "F" if flows else "S")
-        return table_from(
-            folder.where(""),
-            **{"Z" if flows else "A": matrix.values},
-            x=parts.output(matrix) if flows else None,
-            Y=Y.values,
-            regions=[region for region, _, _ in rows],
-            sectors=[sector for _, _, sector in rows],
-            demand=[(region, category) for region, _, category in Y.columns],
-            row_units=[units.of(SECTOR, sector) for _, _, sector in rows],
-            year=table.year,
-            name=title,
-            **arguments,
-        )
+        return read_flows(folder.where(""), parts, units, stressors, table.year, title, flows)
 
 
 def _kind(files: Files, root: str) -> tuple[str, str]:
@@ -117,19 +84,3 @@ def _own_name(files: Files, home: str | None) -> str:
     """Return the name of a table in MARIO's notes."""
     name = None if home is None else files.json(f"{home}metadata.json").get("name")
     return name.strip() if isinstance(name, str) else ""
-
-
-def _block(
-    parts: Parts, account: Account, flows: bool, matrix: TextTable, Y: TextTable, units: Units
-) -> StressorBlock:
-    """Return the stressors of an account; direct ones of final users belong to them."""
-    key = account.flows if flows else account.coefficients
-    names = parts.names(key)
-    sectors = Names(f"the rows of {matrix.where}", matrix.rows)
-    users = Names(f"the columns of {Y.where}", Y.columns)
-
-    def read(chosen: list[int]) -> tuple[FloatArray, FloatArray | None]:
-        values = parts.account(key, chosen, names, sectors)
-        return values, parts.of_users(account.of_users, chosen, names, users)
-
-    return account_block(account, names.labels, units, read)
