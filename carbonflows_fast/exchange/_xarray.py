@@ -20,6 +20,8 @@ ENTRY = "entry"
 """The dimension of rows that are not all combinations of their labels."""
 LABELS = ("from", "to")
 """Columns of labels that results have beside their index."""
+CONSUMER = {"region": "consumer"}
+"""What the regions of columns are called where rows have some too, as in the matrix of flows."""
 AMOUNTS = {
     "net_imports": (
         *("production", "consumption", "imports", "exports", "net_imports", "households"),
@@ -120,6 +122,7 @@ def _of_frame(frame: pd.DataFrame, made: Any) -> Any:
         frame = frame.set_index(labels, append=keep)
     matrix = frame.columns.names != [None]
     if matrix:
+        frame = _told_apart(frame)
         attrs, levels = frame.attrs, list(range(frame.columns.nlevels))
         column = frame.stack(levels, future_stack=True)
         frame = column.to_frame("value")
@@ -129,6 +132,18 @@ def _of_frame(frame: pd.DataFrame, made: Any) -> Any:
         data[name].attrs["units"] = str(frame.attrs.get("unit", ""))
     _describe(data, frame.attrs)
     return data
+
+
+def _told_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a matrix whose columns have dimensions of their own: final demand has two regions."""
+    rows = set(frame.index.names)
+    names = [
+        CONSUMER.get(name, f"{name} of column") if name in rows else name
+        for name in frame.columns.names
+    ]
+    if names == list(frame.columns.names):
+        return frame
+    return frame.set_axis(frame.columns.set_names(names), axis="columns")
 
 
 def _by_dimensions(frame: pd.DataFrame, made: Any) -> Any:

@@ -137,6 +137,17 @@ def test_flows_are_a_matrix_with_households(table: cf.Table, tmp_path: Path) -> 
     assert float(at) == float(flows.matrix.loc["AT", "BE"])
 
 
+def test_final_demand_has_two_dimensions_of_regions(table: cf.Table, tmp_path: Path) -> None:
+    Y = table.Y
+    data = cf.to_xarray(Y)
+    assert data.value.dims == ("region", "sector", "consumer", "category")
+    np.testing.assert_array_equal(data.value.to_numpy().reshape(Y.shape), Y.to_numpy())
+    assert Y.columns.names == ["region", "category"]  # ours is as it was
+    data.to_netcdf(tmp_path / "Y.nc", engine="h5netcdf")
+    with xarray.open_dataset(tmp_path / "Y.nc", engine="h5netcdf") as read:
+        xarray.testing.assert_equal(read, data)
+
+
 def test_labels_that_are_not_all_combinations_are_entries(tmp_path: Path) -> None:
     table = cf.Table(
         Z=[[1.0, 2.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]], Y=[[9.0, 1.0], [8.0, 0.0], [3.0, 1]],
