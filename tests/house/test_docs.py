@@ -119,7 +119,7 @@ def test_commands_have_their_options(command: str) -> None:
 
 def test_recipes_are_the_files_that_run_on_clusters() -> None:
     blocks = re.findall(r"^```\w+\n(.*?)^```$", PAGES["panel.md"], re.DOTALL | re.MULTILINE)
-    recipes = {path.name: path.read_text() for path in (DOCS / "recipes").iterdir()}
+    recipes = {path.name: path.read_text() for path in (DOCS / "recipes").glob("*.*")}
     assert {"study.py", "cluster.py", "mpi_study.py", "mpi_study.sh"} <= recipes.keys()
     assert [name for name, text in recipes.items() if blocks.count(text) != 1] == []
 

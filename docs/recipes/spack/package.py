@@ -1,6 +1,6 @@
 """Spack package: put it into a repository as packages/py_carbonflows_fast/package.py."""
 
-from spack.package import *
+from spack.package import PythonPackage, default_args, depends_on, license, version
 
 
 class PyCarbonflowsFast(PythonPackage):
