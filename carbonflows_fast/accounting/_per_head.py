@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from carbonflows_fast._base.arguments import one_of
-from carbonflows_fast.errors import InputError
+from carbonflows_fast.errors import InputError, Phrase
 
 if TYPE_CHECKING:
     from carbonflows_fast.table import Table
@@ -45,7 +45,9 @@ def for_each_head(table: Table, frame: pd.DataFrame, shares: Sequence[str] = ())
             "per_head",
             expected="a table with heads by region",
             got="one without",
-            remedy="give them with table.with_changes(population=…), or leave per_head out",
+            remedy=Phrase.of(
+                "give them with table.with_changes(population=…), or leave ", "per_head", " out"
+            ),
         )
     heads = table.population.to_numpy()
     known = np.where(heads > 0.0, heads, np.nan)

@@ -87,6 +87,7 @@ def test_accounts_per_head(
     cf.save(nobody, "unpeopled")
     said = shell(capsys, "responsibility unpeopled --per-head", 2)
     assert "--per-head: expected a table with heads by region" in said
+    assert "or leave --per-head out" in said
 
 
 @pytest.mark.parametrize("how", ["", " --direction forward --part 0.5"])

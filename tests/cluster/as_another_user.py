@@ -26,12 +26,14 @@ LEDGER = "category,amount,currency,year\nfood,1200.50,EUR,2019\n"
 FILES = {
     "ledger.csv": LEDGER,
     "categories.csv": "category,product\nfood,Wheat\n",
+    "changes.csv": "part,sector,factor\nS,Wheat,0.5\n",
     "errors.toml": "Z = 0.1\nF = 0.1\n",
 }
 WORDS = "compiled loops cannot be kept|mkdir -p failed for path|Matplotlib created a temporary"
 """Of what may be said on standard error: that there is no place for what is kept."""
 COMMANDS = [
     "demo --regions 3 --sectors 5",
+    "bench --cases open solve --rounds 1 --out OUT/times.json",
     "info",
     "info store/2019",
     "check store/2019",
@@ -43,6 +45,10 @@ COMMANDS = [
     "paths store/2019 --top 10",
     "factors store/2019 --out OUT/factors.xlsx",
     "purchases store/2019 ledger.csv --categories categories.csv --figure OUT/chart.svg",
+    "prices store/2019 --per-tonne 80 --price AT --border total --out OUT/prices.xlsx",
+    "responsibility store/2019 --figure OUT/four.png",
+    "extraction store/2019 AT:Wheat --out OUT/lost.csv",
+    "scenario store/2019 changes.csv OUT/changed --ledger OUT/ledger.csv",
     "decompose store/2018 store/2019 --chains OUT/changes.csv",
     "panel flows store --out OUT/results",
     "panel decompose store --workers 2",
